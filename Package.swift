@@ -1,0 +1,79 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: MIT
+
+import PackageDescription
+
+// One package, two worlds. `Leaf`, `Newc` and `Tree` are compiled twice from the same files: as
+// ordinary Swift for the host tool and the tests, and as Embedded Swift for PID 1. One build
+// cannot mix the two modes, so the Makefile asks for the guest's half with LEAFROOT_GUEST=1; the
+// host's half never holds an executable that could move a root file system.
+let isGuest = Context.environment["LEAFROOT_GUEST"] == "1"
+
+/// Settings of everything: warnings are errors; unsafe C and pointer code is marked.
+let strict: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// Settings of what must also compile as Embedded Swift: the host build refuses what it lacks.
+let embeddable =
+  strict + [
+    .treatWarning("EmbeddedRestrictions", as: .error)
+  ]
+
+let shared: [Target] = [
+  .systemLibrary(name: "CLinux"),
+  .target(name: "Leaf", swiftSettings: embeddable),
+  .target(name: "Newc", swiftSettings: embeddable),
+  .target(name: "Tree", dependencies: ["CLinux"], swiftSettings: embeddable),
+]
+
+let guest: [Target] = [
+  .executableTarget(
+    name: "leafroot-init", dependencies: ["Leaf", "Tree", "CLinux"], swiftSettings: strict)
+]
+
+let host: [Target] = [
+  .target(name: "Compression", swiftSettings: strict),
+  .target(
+    name: "Initramfs",
+    dependencies: ["Newc", "Compression", .product(name: "SystemPackage", package: "swift-system")],
+    swiftSettings: strict),
+  .target(
+    name: "Machine",
+    dependencies: [
+      "Initramfs",
+      .product(name: "Subprocess", package: "swift-subprocess"),
+      .product(name: "SystemPackage", package: "swift-system"),
+    ],
+    swiftSettings: strict),
+  .executableTarget(
+    name: "leafroot",
+    dependencies: [
+      "Initramfs", "Machine", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ],
+    swiftSettings: strict),
+  .testTarget(name: "LeafTests", dependencies: ["Leaf"], swiftSettings: strict),
+  .testTarget(name: "NewcTests", dependencies: ["Newc"], swiftSettings: strict),
+  .testTarget(name: "TreeTests", dependencies: ["Tree", "CLinux"], swiftSettings: strict),
+  .testTarget(
+    name: "InitramfsTests", dependencies: ["Initramfs", "Newc"], swiftSettings: strict),
+  .testTarget(name: "CommandTests", dependencies: ["leafroot"], swiftSettings: strict),
+  .testTarget(name: "BootTests", dependencies: ["Machine"], swiftSettings: strict),
+]
+
+let package = Package(
+  name: "leafroot",
+  products: isGuest
+    ? [.executable(name: "leafroot-init", targets: ["leafroot-init"])]
+    : [.executable(name: "leafroot", targets: ["leafroot"])],
+  dependencies: isGuest
+    ? []
+    : [
+      .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+      .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+      .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
+  targets: shared + (isGuest ? guest : host)
+)

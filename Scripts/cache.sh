@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh
+#
+# Sourced by the scripts beside it: the cache, how things get into it whole, and Debian packages
+# without installing them. `work` is a private directory on the cache's file system, gone at exit.
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/leafroot
+LC_ALL=C
+export LC_ALL
+umask 022
+
+say() {
+  echo "${0##*/}: $*" >&2
+}
+
+die() {
+  say "$*"
+  exit 1
+}
+
+# One script at a time: `make -j` starts several, and each would download the same packages.
+# Children that outlive us must not keep the lock, so start them with 9>&-.
+open_cache() {
+  mkdir -p "$cache"
+  exec 9>"$cache/lock"
+  if ! flock -n 9; then
+    say "waiting for another script that fills $cache"
+    flock 9
+  fi
+
+  # We hold the lock, so whatever is left here belongs to a run that was killed.
+  rm -rf "$cache"/work.*
+  work=$(mktemp -d "$cache/work.XXXXXX")
+  chmod 755 "$work"
+  trap 'rm -rf "$work"' EXIT
+  trap 'exit 1' HUP INT TERM
+}
+
+# publish FILE-OR-DIRECTORY NAME: NAME in the cache is the old one or the new one, never a part.
+publish() {
+  mkdir -p "$(dirname "$cache/$2")"
+  if [ -d "$cache/$2" ]; then
+    mkdir -p "$work/old"
+    mv -T "$cache/$2" "$(mktemp -u "$work/old/XXXXXX")"
+  fi
+  mv -T "$1" "$cache/$2"
+}
+
+# A private apt for both architectures: needs no root, adds no foreign architecture to the host,
+# and its empty status file makes it count nothing as installed. Mirrors and keys are the host's.
+# -c comes after /etc/apt, so that this has the last word; APT_CONFIG would come before.
+apt() {
+  tool=$1
+  shift
+  if [ ! -e "$cache/apt/apt.conf" ]; then
+    mkdir -p "$work/apt/state/lists/partial" "$work/apt/cache/archives/partial"
+    : >"$work/apt/status"
+    cat >"$work/apt/apt.conf" <<-END
+	Dir::State "$cache/apt/state";
+	Dir::State::status "$cache/apt/status";
+	Dir::Cache "$cache/apt/cache";
+	Dir::Cache::pkgcache "packages.bin";
+	Dir::Cache::srcpkgcache "sources.bin";
+	APT::Architecture "amd64";
+	APT::Architectures { "amd64"; "arm64"; };
+	APT::Sandbox::User "root";
+	Acquire::Languages "none";
+	END
+    publish "$work/apt" apt
+  fi
+  "$tool" -c "$cache/apt/apt.conf" "$@"
+}
+
+# The lists of packages are fetched once, and again when a mirror no longer has what they name.
+update_lists() {
+  say "fetching the lists of packages"
+  apt apt-get -qq update
+  : >"$cache/apt/updated"
+}
+
+need_lists() {
+  [ -e "$cache/apt/updated" ] || update_lists
+}
+
+# download PACKAGE…: each into packages/ in the cache; apt-get checks sizes and checksums, also of
+# what is there already. Prints the files' paths.
+download() {
+  need_lists
+  mkdir -p "$cache/packages"
+  if ! (cd "$cache/packages" && apt apt-get -qq download "$@" >&2); then
+    update_lists
+    (cd "$cache/packages" && apt apt-get -qq download "$@" >&2)
+  fi
+  apt apt-get --print-uris download "$@" 2>"$work/uris.log" >"$work/uris" ||
+    die "no such packages: $*: $(tail -n 1 "$work/uris.log")"
+  # 'URI' FILE SIZE CHECKSUM
+  sed -n "s|^'[^']*' \([^ ]*\) .*|$cache/packages/\1|p" "$work/uris"
+}
+
+# unpack DIRECTORY PACKAGE…
+unpack() {
+  directory=$1
+  shift
+  mkdir -p "$directory"
+  download "$@" >"$work/files"
+  while IFS= read -r file; do
+    dpkg -x "$file" "$directory"
+  done <"$work/files"
+}
+
+# archive TREE OUT: the tree as one initramfs segment, newc compressed with zstd; the same tree
+# gives the same bytes. Sorting puts directories before what is in them.
+archive() {
+  find "$1" -mindepth 1 -exec touch -h -d "@${SOURCE_DATE_EPOCH:-0}" {} +
+  (cd "$1" && find . -mindepth 1 -printf '%P\0' | sort -z |
+    cpio --quiet -o -0 -H newc --reproducible -R +0:+0) >"$2.cpio"
+  zstd -q -10 -T1 --rm "$2.cpio" -o "$2"
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+//
+// What Swift's importer cannot see of Linux: variadic functions, errno, macros, system calls younger
+// than the C library. Each function is one call; none of them decides anything.
+//
+// _GNU_SOURCE stays undefined: with it, glibc's types differ from those in Swift's Glibc module, and
+// no file could use both. What it would show is named here with the kernel's values.
+
+#ifndef LEAFROOT_CLINUX_H
+#define LEAFROOT_CLINUX_H
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/klog.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/sysinfo.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <time.h>
+#include <unistd.h>
+
+// statx(2), as include/uapi/linux/stat.h has it. The header itself cannot be used: it and musl's
+// <sys/stat.h> define the same names.
+struct linux_status {
+  uint32_t mask, block_size;
+  uint64_t attributes;
+  uint32_t links, uid, gid;
+  uint16_t mode, spare0;
+  uint64_t inode, size, blocks, attributes_mask;
+  struct {
+    int64_t seconds;
+    uint32_t nanoseconds;
+    int32_t spare;
+  } accessed, born, changed, modified;
+  uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
+  uint64_t mount_id, spare1[13];
+};
+#define LINUX_STATX_BASIC_STATS 0x7ffU
+#define LINUX_STATX_ATTR_MOUNT_ROOT 0x2000ULL
+
+static inline int linux_errno(void) { return errno; }
+
+static inline int linux_openat(int directory, const char *path, int flags, mode_t mode) {
+  return openat(directory, path, flags | O_CLOEXEC, mode);
+}
+
+// fcntl(2) with F_SETFD, no flag.
+static inline int linux_keep_on_exec(int descriptor) { return fcntl(descriptor, F_SETFD, 0); }
+
+static inline int linux_statx(int directory, const char *path, int flags, unsigned mask,
+                              struct linux_status *result) {
+  return (int)syscall(SYS_statx, directory, path, flags, mask, result);
+}
+
+static inline long linux_getdents(int directory, void *buffer, unsigned long size) {
+  return syscall(SYS_getdents64, directory, buffer, size);
+}
+
+static inline int linux_pivot_root(const char *new_root, const char *put_old) {
+  return (int)syscall(SYS_pivot_root, new_root, put_old);
+}
+
+// The mount calls of Linux 5.2: fsopen(2), fsconfig(2), fsmount(2), move_mount(2).
+// Their numbers are the same on every architecture.
+static inline int linux_fsopen(const char *type) { return (int)syscall(430, type, 1 /* CLOEXEC */); }
+
+static inline int linux_fsconfig_create(int context) {
+  return (int)syscall(431, context, 6 /* FSCONFIG_CMD_CREATE */, NULL, NULL, 0);
+}
+
+static inline int linux_fsmount(int context) {
+  return (int)syscall(432, context, 1 /* CLOEXEC */, 0);
+}
+
+static inline int linux_move_mount(int from, const char *from_path, int to, const char *to_path) {
+  return (int)syscall(429, from, from_path, to, to_path, 0);
+}
+
+// pidfd_open(2), Linux 5.3.
+static inline int linux_pidfd_open(pid_t process) { return (int)syscall(434, process, 0); }
+
+// sched_getaffinity(2): the length in bytes of the mask that was written, or -1.
+static inline long linux_affinity(unsigned long *mask, unsigned long size) {
+  return syscall(SYS_sched_getaffinity, 0, size, mask);
+}
+
+// fallocate(2) with FALLOC_FL_PUNCH_HOLE, which wants FALLOC_FL_KEEP_SIZE.
+static inline int linux_punch_hole(int file, off_t start, off_t count) {
+  return (int)syscall(SYS_fallocate, file, 3, start, count);
+}
+
+static inline int linux_unshare(int flags) { return (int)syscall(SYS_unshare, flags); }
+
+static inline int linux_setns(int descriptor, int type) {
+  return (int)syscall(SYS_setns, descriptor, type);
+}
+#define LINUX_CLONE_NEWNS 0x20000
+#define LINUX_O_PATH 010000000
+#define LINUX_AT_EMPTY_PATH 0x1000
+
+// Wait statuses are taken apart by macros.
+static inline int linux_exited(int status) { return WIFEXITED(status); }
+static inline int linux_exit_status(int status) { return WEXITSTATUS(status); }
+static inline int linux_signal(int status) { return WTERMSIG(status); }
+
+static inline void *linux_map_failed(void) { return MAP_FAILED; }
+
+static inline dev_t linux_makedev(unsigned major, unsigned minor) { return makedev(major, minor); }
+
+#endif

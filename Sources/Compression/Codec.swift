@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+
+/// How a member of an initramfs is encoded: raw, or by one of the kernel's seven compressors.
+///
+/// Source: Linux, lib/decompress.c (`compressed_formats`) and usr/Kconfig.
+public enum Codec: String, CaseIterable, Sendable {
+  case raw, gzip, bzip2, lzma, xz, lzo, lz4, zstd
+
+  /// The codec whose magic `bytes` begin with, or nil.
+  ///
+  /// The kernel chooses by the first two bytes; the rest of each magic is what the decompressor
+  /// that it chose then insists on.
+  public init?(magicOf bytes: some Collection<UInt8>) {
+    let codec = Codec.allCases.first { codec in
+      codec.magics.contains { bytes.starts(with: $0) }
+    }
+    guard let codec else { return nil }
+    self = codec
+  }
+
+  /// What a member in this codec can begin with.
+  public var magics: [[UInt8]] {
+    switch self {
+    case .raw: [Array("070701".utf8), Array("070702".utf8)]
+    case .gzip: [[0x1F, 0x8B], [0x1F, 0x9E]]
+    case .bzip2: [Array("BZh".utf8)]
+    case .lzma: [[0x5D, 0x00, 0x00]]
+    case .xz: [[0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00]]
+    case .lzo: [[0x89, 0x4C, 0x5A]]
+    // The legacy frame; the frame format of today (04 22 4D 18) is refused by the kernel.
+    case .lz4: [[0x02, 0x21, 0x4C, 0x18]]
+    case .zstd: [[0x28, 0xB5, 0x2F, 0xFD]]
+    }
+  }
+
+  /// The option that a kernel must be built with to read this codec; nil for raw.
+  public var kernelOption: String? {
+    self == .raw ? nil : "CONFIG_RD_\(rawValue.uppercased())"
+  }
+}

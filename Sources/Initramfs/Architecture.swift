@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+
+/// A processor architecture that LeafRoot has a PID 1 for.
+public enum Architecture: String, CaseIterable, Codable, Sendable, CustomStringConvertible {
+  case x86 = "x86_64"
+  case arm = "aarch64"
+
+  /// The name that uname(2) and QEMU have for it.
+  public var description: String { rawValue }
+
+  /// The one that this process runs on.
+  public static var host: Architecture {
+    #if arch(arm64)
+      .arm
+    #else
+      .x86
+    #endif
+  }
+
+  /// `e_machine` of an ELF file: EM_X86_64, EM_AARCH64 in elf.h.
+  package var elfMachine: UInt16 {
+    switch self {
+    case .x86: 62
+    case .arm: 183
+    }
+  }
+
+  /// `Machine` of a PE file, which kernels with an EFI stub are (linux/pe.h).
+  package var peMachine: UInt16 {
+    switch self {
+    case .x86: 0x8664
+    case .arm: 0xAA64
+    }
+  }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+
+public import SystemPackage
+
+/// A built `leafroot-init`: the program that becomes PID 1 of the guest. Never run it on a host.
+public struct GuestInit: Equatable, Sendable {
+  /// Where it was read from.
+  public let path: FilePath
+  /// What it runs on.
+  public let architecture: Architecture
+  /// The program.
+  public let bytes: [UInt8]
+
+  /// Far above what a PID 1 weighs, far below what would hurt to read.
+  private static let sizeLimit: Int64 = 16 << 20
+
+  /// Reads the program at `path`.
+  /// - Throws: ``FileError`` if it is not a 64-bit ELF program of `architecture`. elf(5).
+  public init(_ path: FilePath, for architecture: Architecture) throws(FileError) {
+    let file = try InputFile(path)
+    let expected = "an ELF program for \(architecture)"
+    guard file.size <= GuestInit.sizeLimit else {
+      throw FileError(path, found: "\(file.size) bytes", expected: expected)
+    }
+    let bytes = try file.bytes(at: 0, count: Int(file.size))
+
+    // 7f ELF, ELFCLASS64, ELFDATA2LSB; e_machine is the half word at 18.
+    guard bytes.count >= 64, bytes.starts(with: [0x7F, 0x45, 0x4C, 0x46, 2, 1]) else {
+      throw FileError(
+        path, found: try Lookalike.name(of: file) ?? "something else", expected: expected)
+    }
+    let machine = UInt16(bytes[18]) | UInt16(bytes[19]) << 8
+    guard machine == architecture.elfMachine else {
+      let other = Architecture.allCases.first { $0.elfMachine == machine }
+      throw FileError(
+        path, offset: 18, found: other?.rawValue ?? "ELF machine \(machine)", expected: expected)
+    }
+
+    self.path = path
+    self.architecture = architecture
+    self.bytes = bytes
+  }
+}

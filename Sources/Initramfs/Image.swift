@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+
+public import Compression
+public import SystemPackage
+
+/// An initramfs in a file: any sequence of zero bytes, raw newc archives and compressed ones.
+///
+/// Only its beginning is looked at. Source: Linux, init/initramfs.c, `unpack_to_rootfs`.
+public struct Image: ~Copyable {
+  /// The bytes.
+  public let file: InputFile
+  /// How the first member is encoded.
+  public let leading: Codec
+  /// Where the first member begins: the offset of the first byte that is not zero.
+  public let start: Int64
+  /// Whether the first member is a raw archive that holds our PID 1.
+  public let isWrapped: Bool
+
+  /// The name of our PID 1 in the image.
+  public static let leafName = "leafroot"
+
+  /// Opens the image at `path`.
+  /// - Throws: ``FileError`` if it does not begin as an initramfs must, naming what it looks like.
+  public init(_ path: FilePath) throws(FileError) {
+    let file = try InputFile(path)
+    let start = try file.firstNonZero(from: 0)
+    let leading = try Image.leading(of: file, at: start)
+
+    var isWrapped = false
+    if leading == .raw, let start {
+      isWrapped = try RawArchive.holds(Image.leafName, in: file, from: start)
+    }
+
+    self.file = file
+    self.leading = leading
+    self.start = start ?? 0
+    self.isWrapped = isWrapped
+  }
+
+  private static func leading(
+    of file: borrowing InputFile, at start: Int64?
+  ) throws(FileError) -> Codec {
+    let expected = "an initramfs (newc, or compressed newc)"
+    guard let start else {
+      let found = file.size == 0 ? "an empty file" : "nothing but zero bytes"
+      throw FileError(file.path, found: found, expected: expected)
+    }
+
+    let head = try file.bytes(at: start, count: 8)
+    guard let codec = Codec(magicOf: head) else {
+      if let name = try Lookalike.name(of: file) {
+        throw FileError(file.path, found: name, expected: expected)
+      }
+      throw FileError(file.path, offset: start, found: quoted(head), expected: expected)
+    }
+    // The kernel takes a raw archive for one only at a multiple of 4; elsewhere it looks for a
+    // compressor with that magic.
+    guard codec != .raw || start % 4 == 0 else {
+      throw FileError(
+        file.path, offset: start, found: "a newc archive", expected: "it at a multiple of 4")
+    }
+    return codec
+  }
+}
+
+/// `bytes` as a person can read them: 'text', or hex where they are not printable ASCII.
+func quoted(_ bytes: some Collection<UInt8>) -> String {
+  if bytes.allSatisfy({ (0x20...0x7E).contains($0) }) {
+    return "'\(String(decoding: bytes, as: UTF8.self))'"
+  }
+  return bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+public import SystemPackage
+
+/// A file that appears whole or not at all.
+///
+/// Bytes go to a file beside the target, which takes the target's name in ``commit(permissions:)``.
+/// Whatever happens before that, an error or a cancelled task, the target is as it was and the
+/// other file is removed.
+public struct OutputFile: ~Copyable {
+  /// The file that will appear, as the user named it.
+  public let path: FilePath
+
+  private let target: FilePath
+  private let temporary: FilePath
+  private let descriptor: FileDescriptor
+  private var isCommitted = false
+
+  /// Creates the file beside `path`; if that is a symbolic link, beside what it points to.
+  /// - Throws: ``FileError`` if `path` exists and is not a regular file, or its directory cannot be
+  ///   written. open(2) with O_EXCL.
+  public init(_ path: FilePath) throws(FileError) {
+    let target = try OutputFile.target(of: path)
+    let name = target.lastComponent?.string ?? ""
+    let mark = String(UInt32.random(in: 0 ... .max), radix: 36)
+    let temporary = target.removingLastComponent().appending(".\(name).\(mark)")
+    let descriptor = try FileError.naming(path, expected: "a writable directory") {
+      try FileDescriptor.open(
+        temporary, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
+        permissions: .ownerReadWrite)
+    }
+    self.path = path
+    self.target = target
+    self.temporary = temporary
+    self.descriptor = descriptor
+  }
+
+  deinit {
+    try? descriptor.close()
+    if !isCommitted { _ = temporary.withPlatformString { unlink($0) } }
+  }
+
+  /// Appends `bytes`. write(2).
+  public func write(_ bytes: [UInt8]) throws(FileError) {
+    _ = try FileError.naming(path, expected: "room for \(bytes.count) bytes more") {
+      try descriptor.writeAll(bytes)
+    }
+  }
+
+  /// Appends all of `file`, in constant memory.
+  /// - Throws: ``FileError``; `CancellationError` if the task was cancelled.
+  public func write(contentsOf file: borrowing InputFile) throws {
+    try file.forEachBlock { try write($0) }
+  }
+
+  /// Gives the file its permission bits and its name. fchmod(2), fsync(2), rename(2).
+  public consuming func commit(permissions: FilePermissions) throws(FileError) {
+    try call { fchmod(descriptor.rawValue, permissions.rawValue) }
+    // The name must not become durable before the bytes are: a crash would leave an empty image.
+    try call { fsync(descriptor.rawValue) }
+    let (from, to) = (temporary, target)
+    try call { from.withPlatformString { from in to.withPlatformString { rename(from, $0) } } }
+    isCommitted = true
+  }
+
+  private func call(_ body: () -> CInt) throws(FileError) {
+    guard body() == 0 else {
+      throw FileError(path, Errno(rawValue: errno), expected: "a writable file")
+    }
+  }
+
+  /// Follows symbolic links, so that `initrd.img -> initrd.img-6.1` stays a link. realpath(3).
+  private static func target(of path: FilePath) throws(FileError) -> FilePath {
+    guard let status = try? path.stat(followTargetSymlink: true) else { return path }
+    guard status.type == .regular else {
+      throw FileError(path, found: status.type.name, expected: "a regular file or none")
+    }
+    guard let resolved = path.withPlatformString({ realpath($0, nil) }) else {
+      throw FileError(path, Errno(rawValue: errno), expected: "a writable file")
+    }
+    defer { free(resolved) }
+    return FilePath(platformString: resolved)
+  }
+}

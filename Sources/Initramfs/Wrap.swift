@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+
+public import SystemPackage
+
+extension Image {
+  /// Writes `segment` and then this image, unchanged, as the new file `output`.
+  ///
+  /// The segment goes first: it is raw, so early microcode is still found behind it, and an image
+  /// that memory is too small for is still half unpacked *with* our PID 1, which can say so.
+  /// `output` gets this image's permission bits and may be this image.
+  /// - Returns: The length of `output` in bytes.
+  /// - Throws: ``FileError``, among others if this image is wrapped already; `CancellationError`
+  ///   if the task was cancelled. `output` is as it was then.
+  @discardableResult
+  public func wrap(with segment: Segment, into output: FilePath) throws -> Int64 {
+    try refuseIfWrapped()
+    let target = try OutputFile(output)
+    try target.write(segment.bytes)
+    try target.write(contentsOf: file)
+    try target.commit(permissions: file.permissions)
+    return Int64(segment.bytes.count) + file.size
+  }
+
+  /// Writes `segment` and then this image to an open descriptor, a pipe for example.
+  /// - Returns: The number of bytes written.
+  /// - Throws: As ``wrap(with:into:)-(_,FilePath)``, but what was written stays.
+  @discardableResult
+  public func wrap(with segment: Segment, into output: FileDescriptor) throws -> Int64 {
+    try refuseIfWrapped()
+    try output.writeAll(segment.bytes)
+    try file.forEachBlock { _ = try output.writeAll($0) }
+    return Int64(segment.bytes.count) + file.size
+  }
+
+  private func refuseIfWrapped() throws(FileError) {
+    if isWrapped {
+      throw FileError(
+        file.path, offset: start, found: "an image that is wrapped already",
+        expected: "one without /\(Image.leafName)")
+    }
+  }
+}
+
+extension Segment {
+  /// Writes this segment as the new file `output`, mode 0644.
+  /// - Throws: ``FileError``; `output` is as it was then.
+  public func write(to output: FilePath) throws(FileError) {
+    let target = try OutputFile(output)
+    try target.write(bytes)
+    try target.commit(permissions: [.ownerReadWrite, .groupRead, .otherRead])
+  }
+}

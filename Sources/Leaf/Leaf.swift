@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+
+/// The system calls that make a leaf, as Linux names them.
+///
+/// Each gives 0, or the negated errno, as a function inside the kernel does. Conformers: Linux's
+/// own calls in PID 1, the kernel's `init_*` helpers (fs/init.c), and a recorder in the tests.
+public protocol Syscalls {
+  mutating func mkdir(_ path: StaticString, mode: UInt16) -> Int32
+  mutating func rmdir(_ path: StaticString) -> Int32
+  mutating func chdir(_ path: StaticString) -> Int32
+  mutating func chroot(_ path: StaticString) -> Int32
+  mutating func umount(_ path: StaticString) -> Int32
+
+  /// mount(2) of a tmpfs; its options (size, nr_inodes …) are the conformer's to know.
+  mutating func mountTmpfs(on path: StaticString) -> Int32
+
+  /// mount(2) with `MS_MOVE`.
+  mutating func moveMount(_ path: StaticString, to target: StaticString) -> Int32
+
+  /// Brings the tree from rootfs into the leaf that is mounted on `path`. In the kernel there is
+  /// nothing to bring yet: the initramfs is unpacked afterwards. Undoes its own work if it fails.
+  mutating func fill(_ path: StaticString) -> Int32
+
+  /// Brings the tree back; called after `fill`, if a later step fails.
+  mutating func restore()
+}
+
+/// The steps from rootfs to the leaf, in their order.
+public enum Step: UInt8, Sendable {
+  case mkdir
+  case mount
+  case fill
+  case chdir
+  case move
+  case rmdir
+  case chroot
+
+  /// What the log calls it.
+  public var name: StaticString {
+    switch self {
+    case .mkdir: "mkdir"
+    case .mount: "mount"
+    case .fill: "fill"
+    case .chdir: "chdir"
+    case .move: "move"
+    case .rmdir: "rmdir"
+    case .chroot: "chroot"
+    }
+  }
+}
+
+/// The step that did not succeed, and why.
+public struct Failure: Error {
+  public let step: Step
+
+  /// A positive errno.
+  public let code: Int32
+}
+
+/// The directory of rootfs on which the leaf is mounted while it is made.
+public var mountPoint: StaticString { "/.leaf" }
+
+/// Makes a leaf: a tmpfs that is mounted on rootfs's root, holds the tree, and is the root
+/// directory of this process and of all that share its `fs_struct`: kernel threads, usermode
+/// helpers. rootfs keeps no trace of it.
+///
+/// The caller has made sure that the root directory is rootfs's. If a step fails, those before it
+/// are undone, the last first, and the process stands where it stood.
+///
+/// Source: "mnt: add support for non-rootfs initramfs" (I. Korchagin, 2020). `rmdir` goes before
+/// `chroot`, while the absolute path still leads to rootfs.
+public func makeLeaf<Calls: Syscalls>(_ calls: inout Calls) throws(Failure) {
+  var next = Step.mkdir.rawValue
+
+  while let step = Step(rawValue: next) {
+    let result = take(step, &calls)
+
+    if result < 0 {
+      while next > 0 {
+        next -= 1
+        if let taken = Step(rawValue: next) { undo(taken, &calls) }
+      }
+      throw Failure(step: step, code: -result)
+    }
+    next += 1
+  }
+}
+
+private func take<Calls: Syscalls>(_ step: Step, _ calls: inout Calls) -> Int32 {
+  switch step {
+  case .mkdir: calls.mkdir(mountPoint, mode: 0o700)
+  case .mount: calls.mountTmpfs(on: mountPoint)
+  case .fill: calls.fill(mountPoint)
+  case .chdir: calls.chdir(mountPoint)
+  case .move: calls.moveMount(".", to: "/")
+  case .rmdir: calls.rmdir(mountPoint)
+  case .chroot: calls.chroot(".")
+  }
+}
+
+/// Takes `step` back. What fails here cannot be helped any further, and is not looked at.
+private func undo<Calls: Syscalls>(_ step: Step, _ calls: inout Calls) {
+  switch step {
+  case .mkdir: _ = calls.rmdir(mountPoint)
+  case .mount: _ = calls.umount(mountPoint)
+  case .fill: calls.restore()
+  case .chdir: _ = calls.chdir("/")
+  case .move: _ = calls.moveMount(".", to: mountPoint)
+  case .rmdir: _ = calls.mkdir(mountPoint, mode: 0o700)
+  case .chroot: break
+  }
+}

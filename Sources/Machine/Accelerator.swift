@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+public import Initramfs
+import SystemPackage
+
+extension Machine.Accelerator {
+  /// KVM if it really serves a guest of that architecture, else emulation.
+  ///
+  /// A /dev/kvm that opens is no proof: inside some virtual machines the guest then never runs an
+  /// instruction. So one is made to run three, once per process.
+  public static func best(for architecture: Architecture) async -> Self {
+    // The probe is x86 code; an aarch64 host emulates.
+    guard architecture == .x86, Architecture.host == .x86 else { return .tcg }
+    return await servesGuests.value ? .kvm : .tcg
+  }
+
+  private static let servesGuests = Task {
+    guard access("/dev/kvm", R_OK | W_OK) == 0 else { return false }
+    guard let rom = try? RunDirectory.temporary() else { return false }
+    defer { rom.remove() }
+    let path = rom.path.appending("probe.rom")
+    guard (try? write(probe, to: path)) != nil else { return false }
+
+    let status = await QEMU.exitStatus(
+      of: "qemu-system-x86_64",
+      [
+        // The processor model of a real run: a KVM was seen that served the default model up to
+        // the kernel's decompressor, and could not set up this one.
+        "-M", "q35", "-accel", "kvm", "-cpu", "max", "-nodefaults", "-display", "none",
+        "-no-reboot",
+        "-bios", path.string, "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+      ], within: .seconds(3))
+    // isa-debug-exit ends QEMU with (value << 1) | 1.
+    return status == 0x10 << 1 | 1
+  }
+
+  /// A 64 KiB firmware whose reset vector, 16 bytes before its end, says 0x10 to port 0xf4.
+  private static var probe: [UInt8] {
+    var rom = [UInt8](repeating: 0, count: 64 << 10)
+    let code: [UInt8] = [
+      0xB0, 0x10,  // mov al, 0x10
+      0xE6, 0xF4,  // out 0xf4, al
+      0xF4,  // hlt
+    ]
+    rom.replaceSubrange(0xFFF0..<(0xFFF0 + code.count), with: code)
+    return rom
+  }
+
+  private static func write(_ bytes: [UInt8], to path: FilePath) throws {
+    let descriptor = try FileDescriptor.open(
+      path, .writeOnly, options: [.create, .exclusiveCreate], permissions: .ownerReadWrite)
+    _ = try descriptor.closeAfter { try descriptor.writeAll(bytes) }
+  }
+}

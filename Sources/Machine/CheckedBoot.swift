@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+
+public import Initramfs
+import Newc
+public import SystemPackage
+
+/// A boot whose real init is LeafRoot's `check`, and then a command.
+///
+/// A raw segment before all images brings `/.leafroot-boot`: the program and the command's words.
+/// So the images need nothing of ours in them, and nothing in them can be in the way.
+public struct CheckedBoot: Sendable {
+  /// The images as the user gave them, in order.
+  public var images: [FilePath]
+  /// The program that checks.
+  public var program: GuestInit
+  /// The command to run after the check, its program first; none if empty.
+  public var command: [String] = []
+  /// Boots as the kernel would without us, even if the image is wrapped.
+  public var isStock = false
+  /// Words for the kernel, behind ours.
+  public var append: [String] = []
+
+  /// A boot of `images`.
+  public init(_ images: [FilePath], program: GuestInit) {
+    self.images = images
+    self.program = program
+  }
+
+  /// Where our files are in the guest.
+  public static let directory = ".leafroot-boot"
+
+  /// The words for the kernel.
+  ///
+  /// The leaf is asked for only where the first image brings our PID 1.
+  /// - Throws: ``FileError`` if the first image is none.
+  public func words() throws(FileError) -> [String] {
+    let initPath = "/\(CheckedBoot.directory)/init"
+    var isWrapped = false
+    if let first = images.first { isWrapped = try Image(first).isWrapped }
+    if isWrapped, !isStock {
+      return [KernelWords.leaf, "leafroot_init=\(initPath)", "check"] + append
+    }
+    return ["rdinit=\(initPath)", "check"] + append
+  }
+
+  /// The segment that goes before all images.
+  /// - Throws: ``FileError`` if the command is too long for a file of the image.
+  public func segment() throws(FileError) -> Segment {
+    let directory = CheckedBoot.directory
+    let regular = Entry.FileType.regular.rawValue
+    var records: [(Entry, [UInt8])] = [
+      (Entry(name: Array(directory.utf8), mode: Entry.FileType.directory.rawValue | 0o755), []),
+      (Entry(name: Array("\(directory)/init".utf8), mode: regular | 0o755), program.bytes),
+    ]
+    if !command.isEmpty {
+      let words: [UInt8] = command.flatMap { Array($0.utf8) + [0] }
+      records.append(
+        (Entry(name: Array("\(directory)/command".utf8), mode: regular | 0o644), words))
+    }
+    do {
+      return try Segment(records)
+    } catch {
+      throw FileError(program.path, found: "\(error)", expected: "a program and a command for newc")
+    }
+  }
+
+  /// Makes the initramfs in `directory` and the machine that boots it.
+  /// - Throws: ``FileError``; `CancellationError`.
+  public func machine(kernel: Kernel, in directory: RunDirectory) throws -> Machine {
+    let words = try words()
+    try Initrd.write(segment(), images, into: directory.initrd)
+    return Machine(kernel: kernel, initrd: directory.initrd, words: words)
+  }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+
+public import Initramfs
+public import SystemPackage
+
+/// Several images in one file, as a boot loader with several `initrd` lines makes it in memory.
+public enum Initrd {
+  /// Writes `first` (may be nil) and the images at `paths`, in that order, as the new file `output`.
+  ///
+  /// Between two images are zero bytes up to a multiple of 4, where a raw archive must begin, and
+  /// four more: the kernel's lz4 reader takes for granted that it can read four bytes past its own
+  /// member, and zeros there end it.
+  /// - Throws: ``FileError``; `CancellationError`.
+  public static func write(
+    _ first: Segment?, _ paths: [FilePath], into output: FilePath
+  ) throws {
+    let file = try OutputFile(output)
+    if let first { try file.write(first.bytes) }
+    for path in paths {
+      let image = try InputFile(path)
+      try file.write(contentsOf: image)
+      try file.write([UInt8](repeating: 0, count: Int(-image.size & 3) + 4))
+    }
+    try file.commit(permissions: .ownerReadWrite)
+  }
+}

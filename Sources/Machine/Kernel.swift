@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+
+public import Initramfs
+public import SystemPackage
+
+/// A bootable Linux kernel.
+public struct Kernel: Equatable, Sendable {
+  /// The file.
+  public let path: FilePath
+  /// What it runs on, as its header says.
+  public let architecture: Architecture
+
+  /// Looks at the header of the kernel at `path`.
+  /// - Parameter wanted: What it must run on; nil for any.
+  /// - Throws: `FileError` if it is neither an x86 bzImage nor an arm64 Image (plain, gzipped or as
+  ///   EFI zboot), or runs on something else.
+  public init(_ path: FilePath, for wanted: Architecture? = nil) throws(FileError) {
+    let file = try InputFile(path)
+    let head = try file.bytes(at: 0, count: 4096)
+    guard let architecture = Kernel.architecture(head: head) else {
+      throw FileError(
+        path, found: head.isEmpty ? "an empty file" : "something else",
+        expected: "a Linux kernel (x86 bzImage, arm64 Image)")
+    }
+    if let wanted, wanted != architecture {
+      throw FileError(path, found: "a kernel for \(architecture)", expected: "one for \(wanted)")
+    }
+    self.path = path
+    self.architecture = architecture
+  }
+
+  private static func architecture(head: [UInt8]) -> Architecture? {
+    // Documentation/arch/x86/boot.rst; Documentation/arch/arm64/booting.rst.
+    if holds("HdrS", at: 0x202, in: head) { return .x86 }
+    if holds("ARM\u{64}", at: 0x38, in: head) { return .arm }
+    // drivers/firmware/efi/libstub/zboot-header.S: the payload is packed, the PE header is not.
+    if holds("MZ", at: 0, in: head), holds("zimg", at: 4, in: head) {
+      return Architecture.allCases.first { $0.peMachine == peMachine(in: head) }
+    }
+    // arm64's Image.gz. An x86 kernel unpacks itself and is never gzipped as a whole.
+    if head.starts(with: [0x1F, 0x8B]) { return .arm }
+    return nil
+  }
+
+  private static func holds(_ text: StaticString, at offset: Int, in head: [UInt8]) -> Bool {
+    text.withUTF8Buffer { head.dropFirst(offset).starts(with: $0) }
+  }
+
+  /// `Machine` of the COFF header, behind `PE\0\0`, whose offset is at 0x3c (linux/pe.h).
+  private static func peMachine(in head: [UInt8]) -> UInt16? {
+    guard head.count >= 0x40 else { return nil }
+    let header = Int(head[0x3C]) | Int(head[0x3D]) << 8
+    guard header + 6 <= head.count else { return nil }
+    return UInt16(head[header + 4]) | UInt16(head[header + 5]) << 8
+  }
+}

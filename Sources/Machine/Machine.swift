@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+
+import Initramfs
+public import SystemPackage
+
+/// A virtual machine that is switched on once: QEMU with a kernel, an initramfs and a console.
+public struct Machine: Sendable {
+  /// What executes the guest's instructions.
+  public enum Accelerator: String, Sendable {
+    /// The processor itself.
+    case kvm
+    /// QEMU's emulation.
+    case tcg
+  }
+
+  /// The kernel; its architecture is the machine's.
+  public var kernel: Kernel
+  /// The initramfs as one file; nil for none.
+  public var initrd: FilePath?
+  /// Words for the kernel, behind those that every machine gets.
+  public var words: [String]
+  /// RAM in MiB.
+  public var memory = 512
+  /// Virtual processors.
+  public var cpus = 1
+  /// Counts instructions as nanoseconds (`-icount shift=0`): guest time then repeats, whatever else
+  /// the host does. Only with one processor, and only emulated.
+  public var countsInstructions = false
+  /// Arguments for QEMU, behind all others.
+  public var extraArguments: [String] = []
+  /// How long it may run before it is switched off.
+  public var timeout: Duration = .seconds(120)
+
+  /// A machine of one processor and 512 MiB.
+  public init(kernel: Kernel, initrd: FilePath?, words: [String] = []) {
+    self.kernel = kernel
+    self.initrd = initrd
+    self.words = words
+  }
+
+  /// Where the console goes.
+  public enum Serial: Sendable {
+    /// To a file. (A pipe behind timeout(1) lost the end of the log.)
+    case file(FilePath)
+    /// To the terminal, with QEMU's monitor behind Ctrl-A.
+    case terminal
+  }
+
+  /// The name of the QEMU program.
+  public var program: String { "qemu-system-\(kernel.architecture)" }
+
+  /// The kernel's command line.
+  public var commandLine: String {
+    let console = kernel.architecture == .x86 ? "ttyS0" : "ttyAMA0"
+    // panic=-1 restarts at once, and -no-reboot makes of that the end of QEMU. no_timer_check: on
+    // a busy host the emulated timer looks broken to an x86 kernel.
+    var base = ["console=\(console)", "quiet", "panic=-1"]
+    if kernel.architecture == .x86 { base.append("no_timer_check") }
+    return (base + words).joined(separator: " ")
+  }
+
+  /// QEMU's arguments.
+  public func arguments(accelerator: Accelerator, serial: Serial) -> [String] {
+    var arguments: [String]
+    switch kernel.architecture {
+    case .x86: arguments = ["-M", "q35", "-cpu", "max"]
+    // -cpu max takes 25 s to user space instead of 3: it emulates pointer authentication.
+    case .arm: arguments = ["-M", "virt", "-cpu", accelerator == .kvm ? "host" : "cortex-a72"]
+    }
+
+    let threads = accelerator == .tcg && cpus > 1 ? ",thread=multi" : ""
+    arguments += ["-accel", accelerator.rawValue + threads, "-m", "\(memory)M", "-smp", "\(cpus)"]
+    if countsInstructions {
+      arguments += ["-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01,clock=vm"]
+    }
+    arguments += ["-no-reboot", "-nic", "none"]
+
+    switch serial {
+    case .file(let path):
+      arguments += ["-display", "none", "-monitor", "none", "-serial", "file:\(path)"]
+    case .terminal:
+      arguments += ["-nographic"]
+    }
+
+    arguments += ["-kernel", kernel.path.string]
+    if let initrd { arguments += ["-initrd", initrd.string] }
+    return arguments + ["-append", commandLine] + extraArguments
+  }
+
+  /// The command that boots the same machine on a terminal, quoted for sh(1).
+  public func replay(accelerator: Accelerator) -> String {
+    ([program] + arguments(accelerator: accelerator, serial: .terminal))
+      .map(shellQuoted).joined(separator: " ")
+  }
+}
+
+/// `word` so that sh(1) reads it as one word.
+func shellQuoted(_ word: String) -> String {
+  let plain = word.utf8.allSatisfy { byte in
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"):
+      true
+    default:
+      "-_./,:=+@%".utf8.contains(byte)
+    }
+  }
+  if plain, !word.isEmpty { return word }
+
+  var quoted = "'"
+  for character in word { quoted += character == "'" ? "'\\''" : String(character) }
+  return quoted + "'"
+}

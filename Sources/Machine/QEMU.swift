@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+
+import Initramfs
+import Subprocess
+import SystemPackage
+
+/// The QEMU program as a subprocess.
+enum QEMU {
+  /// What QEMU says on standard error is a few lines; more than this is not worth keeping.
+  private static let messageLimit = 1 << 20
+
+  /// Runs `program` until it ends by itself with status 0.
+  ///
+  /// A cancelled task kills it.
+  /// - Throws: ``FileError`` if it is not installed or ends otherwise, with its last words.
+  static func run(_ program: String, _ arguments: [String]) async throws {
+    let result: ExecutionResult<Void, DiscardedOutput, StringOutput<UTF8>>
+    do {
+      result = try await Subprocess.run(
+        .name(program), arguments: Arguments(arguments), input: .none, output: .discarded,
+        error: .string(limit: messageLimit))
+    } catch let error as SubprocessError where error.code == .executableNotFound {
+      throw FileError(
+        FilePath(program), found: "no such program in PATH", expected: "QEMU")
+    }
+
+    try Task.checkCancellation()
+    guard result.terminationStatus.isSuccess else {
+      let lastWords = result.standardError.split(separator: "\n").last.map { ": \($0)" } ?? ""
+      throw FileError(
+        FilePath(program), found: ending(result.terminationStatus) + lastWords,
+        expected: "the guest to end it")
+    }
+  }
+
+  private static func ending(_ status: TerminationStatus) -> String {
+    switch status {
+    case .exited(let code): "exit status \(code)"
+    case .signaled(let signal): "its end by signal \(signal)"
+    }
+  }
+
+  /// Runs `program` for at most `limit` and gives its exit status; nil if it did not exit.
+  static func exitStatus(
+    of program: String, _ arguments: [String], within limit: Duration
+  ) async -> Int32? {
+    await withTaskGroup(of: Int32?.self) { group in
+      group.addTask {
+        let result = try? await Subprocess.run(
+          .name(program), arguments: Arguments(arguments), input: .none, output: .discarded,
+          error: .discarded)
+        guard case .exited(let status) = result?.terminationStatus else { return nil }
+        return status
+      }
+      group.addTask {
+        try? await Task.sleep(for: limit)
+        return nil
+      }
+      defer { group.cancelAll() }
+      return await group.next() ?? nil
+    }
+  }
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+
+import Initramfs
+import Subprocess
+public import SystemPackage
+
+/// What came of switching a machine on.
+public struct Run: Sendable {
+  /// How it ended.
+  public enum Ending: Equatable, Sendable {
+    /// The guest restarted or powered off.
+    case byGuest
+    /// It was switched off after its ``Machine/timeout``.
+    case timedOut
+  }
+
+  /// What it printed.
+  public let console: Console
+  /// How it ended.
+  public let ending: Ending
+  /// How long it ran, in time of the host.
+  public let elapsed: Duration
+  /// The file that keeps ``console``.
+  public let log: FilePath
+  /// What executed it.
+  public let accelerator: Machine.Accelerator
+  /// The command that boots the same machine on a terminal.
+  public let replay: String
+
+  /// How far a machine is.
+  public struct Progress: Sendable {
+    /// How long it has been running.
+    public let elapsed: Duration
+    /// The last line on its console that is not empty.
+    public let lastLine: String
+  }
+}
+
+extension Machine {
+  /// Switches the machine on and waits for its end.
+  ///
+  /// If the task is cancelled, QEMU is killed before this returns.
+  /// - Parameters:
+  ///   - log: The console is written here, and kept, without escape sequences.
+  ///   - accelerator: nil for the best that serves a guest.
+  ///   - onProgress: Called about four times a second.
+  /// - Throws: ``FileError`` if QEMU is missing or gives up, or `log` cannot be written;
+  ///   `CancellationError`.
+  public func run(
+    log: FilePath, accelerator: Accelerator? = nil,
+    onProgress: @escaping @Sendable (Run.Progress) -> Void = { _ in }
+  ) async throws -> Run {
+    var best = Accelerator.tcg
+    if let accelerator {
+      best = accelerator
+    } else if !countsInstructions {
+      best = await Accelerator.best(for: kernel.architecture)
+    }
+    let arguments = arguments(accelerator: best, serial: .file(log))
+
+    // QEMU truncates it too, but only once it has started.
+    try FileError.naming(log, expected: "a writable file") {
+      try FileDescriptor.open(
+        log, .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite
+      ).close()
+    }
+
+    let clock = ContinuousClock()
+    let start = clock.now
+    // Whichever is first decides; leaving the group cancels the others, and a cancelled
+    // subprocess is killed.
+    let ending = try await withThrowingTaskGroup(of: Run.Ending.self) { group in
+      group.addTask {
+        try await QEMU.run(program, arguments)
+        return .byGuest
+      }
+      group.addTask {
+        try await clock.sleep(for: timeout)
+        return .timedOut
+      }
+      group.addTask {
+        var tail = ConsoleTail(log)
+        while true {
+          try await clock.sleep(for: .milliseconds(250))
+          onProgress(Run.Progress(elapsed: clock.now - start, lastLine: tail.lastLine()))
+        }
+      }
+      defer { group.cancelAll() }
+      return try await group.next() ?? .byGuest
+    }
+
+    let console = try Console(cleaning: log)
+    return Run(
+      console: console, ending: ending, elapsed: clock.now - start, log: log, accelerator: best,
+      replay: replay(accelerator: best))
+  }
+}

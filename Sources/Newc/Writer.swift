@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+
+/// Writes the records of one newc archive, in the order they are given.
+///
+/// The kernel drops without a word what it cannot make (init/initramfs.c, `do_header`), so the
+/// writer refuses it. The same records give the same bytes: nothing comes from clock or machine.
+public struct Writer: Sendable {
+  /// Why an entry was refused. Nothing has been written then.
+  public enum Refusal: Error, Equatable, Sendable {
+    /// The name is empty; the root itself is named `.`.
+    case nameEmpty
+    /// The name has this many bytes with its NUL, more than ``Writer/pathLimit``.
+    case nameTooLong(Int)
+    /// A component of the name has this many bytes, more than ``Writer/componentLimit``.
+    case componentTooLong(Int)
+    /// The name has a NUL inside.
+    case nameHoldsNUL
+    /// The name is that of the trailer, which would end the archive.
+    case nameIsTrailer
+    /// The mode's type bits are those of no type.
+    case typeUnknown(mode: UInt32)
+    /// The data has this many bytes, more than newc's 32-bit field can say.
+    case dataTooLarge(UInt64)
+    /// The data of a directory, device, fifo or socket.
+    case dataUnexpected(UInt64)
+    /// The target of a symbolic link has this many bytes, ``Writer/pathLimit`` or more, or none.
+    case targetLength(UInt64)
+    /// A file of several names came without the inode that its names share.
+    case linkWithoutInode
+  }
+
+  /// `PATH_MAX`: the longest name, in bytes with its NUL.
+  public static let pathLimit = 4096
+  /// `NAME_MAX`: the longest component of a name, in bytes.
+  public static let componentLimit = 255
+  /// The name of the record that ends an archive.
+  public static let trailerName: [UInt8] = Array("TRAILER!!!".utf8)
+
+  private var nextInode: UInt32 = 1
+
+  /// A writer at the start of an archive.
+  public init() {}
+
+  /// Appends a whole record.
+  ///
+  /// - Parameters:
+  ///   - entry: The file; its ``Entry/size`` is not read, `data` has it.
+  ///   - data: A file's content or a symbolic link's target (without NUL).
+  ///   - sink: Where the bytes go; it must be 4-aligned in the image, as an archive's start is.
+  /// - Throws: ``Refusal``; `sink` is untouched then.
+  public mutating func append(
+    _ entry: Entry, data: [UInt8] = [], to sink: inout some RangeReplaceableCollection<UInt8>
+  ) throws(Refusal) {
+    var entry = entry
+    entry.size = UInt64(data.count)
+    try appendHead(of: entry, to: &sink)
+    sink.append(contentsOf: data)
+    sink.append(contentsOf: Writer.padding(after: entry.size))
+  }
+
+  /// Appends what comes before a record's data: header, name, padding.
+  ///
+  /// The caller adds ``Entry/size`` bytes, then ``padding(after:)``: the way for data that does
+  /// not fit into memory.
+  /// - Throws: ``Refusal``; `sink` is untouched then.
+  public mutating func appendHead(
+    of entry: Entry, to sink: inout some RangeReplaceableCollection<UInt8>
+  ) throws(Refusal) {
+    try Writer.check(entry)
+    let header = Header(
+      inode: entry.inode ?? nextInode, mode: entry.mode, userID: entry.userID,
+      groupID: entry.groupID, linkCount: entry.linkCount,
+      modificationTime: entry.modificationTime, dataSize: UInt32(entry.size),
+      device: entry.device, specialDevice: entry.specialDevice,
+      nameSize: UInt32(entry.name.count + 1))
+    nextInode &+= 1
+    Writer.append(header, name: entry.name, to: &sink)
+  }
+
+  /// Appends the trailer, which makes readers forget the hard links of this archive.
+  public mutating func appendTrailer(to sink: inout some RangeReplaceableCollection<UInt8>) {
+    let name = Writer.trailerName
+    Writer.append(Header(nameSize: UInt32(name.count + 1)), name: name, to: &sink)
+    nextInode = 1
+  }
+
+  /// The zero bytes between `count` bytes of data and the next record: 0 to 3.
+  public static func padding(after count: UInt64) -> [UInt8] {
+    [UInt8](repeating: 0, count: Int(truncatingIfNeeded: 0 &- count) & 3)
+  }
+
+  private static func append(
+    _ header: Header, name: [UInt8], to sink: inout some RangeReplaceableCollection<UInt8>
+  ) {
+    header.append(to: &sink)
+    sink.append(contentsOf: name)
+    sink.append(0)
+    sink.append(contentsOf: padding(after: UInt64(Header.size + name.count + 1)))
+  }
+
+  private static func check(_ entry: Entry) throws(Refusal) {
+    try check(name: entry.name)
+    guard let type = entry.type else { throw .typeUnknown(mode: entry.mode) }
+
+    switch type {
+    case .regular:
+      guard entry.size <= UInt64(UInt32.max) else { throw .dataTooLarge(entry.size) }
+    case .symbolicLink:
+      guard entry.size > 0, entry.size < UInt64(pathLimit) else { throw .targetLength(entry.size) }
+    case .directory, .characterDevice, .blockDevice, .fifo, .socket:
+      guard entry.size == 0 else { throw .dataUnexpected(entry.size) }
+    }
+
+    // Numbers that the writer counts are nobody else's, so a link group could not be found again;
+    // a directory's count is of its subdirectories and says nothing about names.
+    if entry.linkCount > 1, entry.inode == nil, type != .directory { throw .linkWithoutInode }
+  }
+
+  private static func check(name: [UInt8]) throws(Refusal) {
+    guard !name.isEmpty else { throw .nameEmpty }
+    guard name.count < pathLimit else { throw .nameTooLong(name.count + 1) }
+    guard name != trailerName else { throw .nameIsTrailer }
+
+    var component = 0
+    for byte in name {
+      guard byte != 0 else { throw .nameHoldsNUL }
+      component = byte == UInt8(ascii: "/") ? 0 : component + 1
+      guard component <= componentLimit else {
+        throw .componentTooLong(name.split(separator: UInt8(ascii: "/")).map(\.count).max() ?? 0)
+      }
+    }
+  }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+
+import CLinux
+
+/// Removes everything below the directory that `directory` is open on. Symbolic links are removed,
+/// never followed.
+///
+/// - Throws: the first failure; what can be removed is removed all the same.
+public func empty(_ directory: Int32) throws(Failure) {
+  var failure: Failure?
+  var names = try Listing(of: directory)
+
+  while let name = try names.next() {
+    do throws(Failure) {
+      try remove(name, in: directory)
+    } catch { failure = failure ?? error.on(name) }
+  }
+  if let failure { throw failure }
+}
+
+private func remove(_ name: [CChar], in directory: Int32) throws(Failure) {
+  guard try Status(of: name, in: directory).isDirectory else {
+    try attempt("unlink") { unlinkat(directory, name, 0) }
+    return
+  }
+
+  let child = try attempt("open") {
+    linux_openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
+  }
+  defer { closeQuietly(child) }
+  try empty(child)
+  try attempt("rmdir") { unlinkat(directory, name, AT_REMOVEDIR) }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+
+import CLinux
+
+/// A directory on its way: open in both trees until the last of its entries has moved.
+final class Folder {
+  /// nil for the root of the tree.
+  let parent: Folder?
+  let name: [CChar]
+
+  let source: Int32
+  let target: Int32
+
+  /// As it was before the first of its entries left it.
+  let status: Status
+
+  /// Whether `target` was there before, with metadata of its own: only its times are set then.
+  let isMerge: Bool
+
+  /// Entries that have not left yet, and one for the walk through it. Guarded by the mover's lock.
+  var pending = 1
+
+  init(
+    _ name: [CChar], in parent: Folder?, source: Int32, target: Int32, _ status: Status,
+    isMerge: Bool
+  ) {
+    self.parent = parent
+    self.name = name
+    self.source = source
+    self.target = target
+    self.status = status
+    self.isMerge = isMerge
+  }
+
+  /// The place of its entry `name` in the tree that is moved.
+  func from(_ name: [CChar]) -> Place { Place(directory: source, name: name) }
+
+  /// The place of its entry `name` in the tree that arises.
+  func to(_ name: [CChar]) -> Place { Place(directory: target, name: name) }
+
+  /// Ends the move of an emptied directory. Owner, permissions and a default ACL only come now, so
+  /// that no entry inherits from them; times only come now because entries change them.
+  func settle() throws(Failure) {
+    if isMerge {
+      try setTimes(of: target, status)
+    } else {
+      try copyMetadata(from: source, status, to: target)
+    }
+    if let parent { try attempt("rmdir") { unlinkat(parent.source, name, AT_REMOVEDIR) } }
+  }
+
+  /// Leaves it half moved: what the way back must know is its times, which the source has lost.
+  func abandon() {
+    try? setTimes(of: target, status)
+  }
+
+  func close() {
+    closeQuietly(source)
+    closeQuietly(target)
+  }
+}

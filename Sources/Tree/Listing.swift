@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+
+import CLinux
+
+/// The entries of a directory, in portions, by getdents64(2). Entries may be removed from the
+/// directory meanwhile.
+struct Listing: ~Copyable {
+  private let directory: Int32
+  private let buffer: UnsafeMutableRawPointer
+  private var position = 0
+  private var end = 0
+
+  /// Small enough for a portion at each of 2,047 levels, as deep as a path of 4,096 bytes goes.
+  private static var size: Int { 16384 }
+
+  /// Reads from the directory's beginning.
+  init(of directory: Int32) throws(Failure) {
+    try attempt("lseek") { lseek(directory, 0, SEEK_SET) }
+    self.directory = directory
+    buffer = .allocate(byteCount: Self.size, alignment: 8)
+  }
+
+  deinit { buffer.deallocate() }
+
+  /// The next name with its terminating NUL, `.` and `..` left out; nil at the end.
+  mutating func next() throws(Failure) -> [CChar]? {
+    while true {
+      if position == end {
+        let (directory, buffer) = (directory, buffer)
+        end = try attempt("getdents64") { linux_getdents(directory, buffer, UInt(Self.size)) }
+        position = 0
+        if end == 0 { return nil }
+      }
+
+      // struct linux_dirent64: d_ino 8, d_off 8, d_reclen 2, d_type 1, d_name.
+      let record = buffer + position
+      position += Int(record.loadUnaligned(fromByteOffset: 16, as: UInt16.self))
+      let name = (record + 19).assumingMemoryBound(to: CChar.self)
+
+      if name[0] == 0x2e && (name[1] == 0 || (name[1] == 0x2e && name[2] == 0)) { continue }
+      return [CChar](UnsafeBufferPointer(start: name, count: strlen(name) + 1))
+    }
+  }
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: MIT
+
+import CLinux
+
+/// Moves a whole tree from one file system to another: every entry with type, content, owner,
+/// permissions, device number, times, xattrs and hard links; what is moved is removed from where it
+/// was at once, so that the tree is in memory once. Mounts found in it are moved, not copied.
+///
+/// One thread walks; the regular files, which are most of the work, are moved by a crew.
+/// Only descriptors and single names are used: no path can be led astray by a symbolic link.
+public final class Mover {
+  /// Directory entries that have left the source, the root not counted.
+  public private(set) var entries: Int = 0
+
+  /// Bytes of content that have left the source.
+  public private(set) var bytes: Int = 0
+
+  private let source: Int32
+  private let target: Int32
+  private let status: Status
+  private let skipped: [CChar]
+  private let crew: Crew
+
+  /// The hard links of this run.
+  private var links: HardLinks?
+
+  /// Those of the run that failed, while `restore` works; nil also if it had come to its end.
+  private var returning: HardLinks?
+  private var isReturning = false
+
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  /// The first failure of this run. Guarded by `mutex`, as are the counts and `Folder.pending`.
+  private var failure: Failure?
+
+  /// - Parameters:
+  ///   - source: the root directory of the tree, open for reading; it stays, emptied.
+  ///   - status: the root directory's, from before the target was mounted in it.
+  ///   - target: an empty directory, open for reading.
+  ///   - skipped: an entry of the root that is left alone: the target's own mount point.
+  ///   - threads: how many may work; nil for as many as there are processors.
+  public init(
+    from source: Int32, _ status: Status, to target: Int32, skipping skipped: StaticString,
+    threads: Int? = nil
+  ) {
+    self.source = source
+    self.target = target
+    self.status = status
+    self.skipped = cName(skipped)
+    crew = Crew(size: threads ?? Crew.sizeOfMachine())
+    pthread_mutex_init(mutex, nil)
+  }
+
+  deinit {
+    crew.dismiss()
+    mutex.deallocate()
+  }
+
+  /// Moves the tree. If anything fails, it is in both places afterwards, each entry whole in one
+  /// of them, until `restore` brings it back.
+  public func move() throws(Failure) {
+    try run(Folder([], in: nil, source: source, target: target, status, isMerge: false))
+  }
+
+  /// Brings everything that was moved back to where it was.
+  public func restore() throws(Failure) {
+    isReturning = true
+    failure = nil
+    returning = links
+    links = nil
+    if let returning { try returning.returnFiles() }
+
+    let status = try Status(of: target)
+    try run(Folder([], in: nil, source: target, target: source, status, isMerge: true))
+    try setTimes(of: source, self.status)
+  }
+
+  private func run(_ root: Folder) throws(Failure) {
+    let workingDirectory = try attempt("open") { linux_openat(AT_FDCWD, ".", LINUX_O_PATH, 0) }
+    defer {
+      _ = fchdir(workingDirectory)
+      closeQuietly(workingDirectory)
+    }
+
+    // One more for what comes after the walk.
+    retain(root)
+    walk(root)
+    crew.finish()
+    if failure == nil {
+      do throws(Failure) { try finishLinks() } catch { fail(error) }
+    }
+    release(root)
+    if let failure { throw failure }
+  }
+
+  private func walk(_ folder: Folder) {
+    do throws(Failure) {
+      var names = try Listing(of: folder.source)
+      while let name = try names.next() {
+        if hasFailed { break }
+        if folder.parent == nil && (name == skipped || name == HardLinks.directoryName) { continue }
+        do throws(Failure) {
+          try visit(name, in: folder)
+        } catch { throw error.on(name) }
+      }
+    } catch { fail(error) }
+    release(folder)
+  }
+
+  private func visit(_ name: [CChar], in folder: Folder) throws(Failure) {
+    let status = try Status(of: name, in: folder.source)
+
+    if status.isDirectory {
+      return walk(try enter(name, status, in: folder))
+    }
+    if status.isMountRoot {
+      // Nobody binds single files before the init runs, and to move such a mount would need a
+      // third place. Better to stay in rootfs than to leave something behind.
+      throw Failure("mount on a file", ENOTSUP)
+    }
+
+    if status.links > 1 {
+      try moveLinked(name, status, in: folder)
+      count(1, 0)
+    } else if status.isRegular {
+      retain(folder)
+      crew.add(FileMove(mover: self, folder: folder, name: name, status: status))
+    } else {
+      try moveSpecial(from: folder.from(name), status, to: folder.to(name))
+      count(1, 0)
+    }
+  }
+
+  private func moveLinked(_ name: [CChar], _ status: Status, in folder: Folder) throws(Failure) {
+    let (old, new) = (folder.from(name), folder.to(name))
+    if let returning { return try returning.returnName(from: old, status, to: new) }
+
+    let links =
+      if let known = self.links { known } else {
+        isReturning
+          ? try HardLinks(source: target, target: source)
+          : try HardLinks(source: source, target: target)
+      }
+    self.links = links
+    try links.moveName(from: old, status, to: new)
+  }
+
+  /// All names have moved: the data of files with several of them follow.
+  private func finishLinks() throws(Failure) {
+    if let links { bytes += try links.moveFiles() }
+    try links?.dissolve()
+    try returning?.dissolve()
+    (links, returning) = (nil, nil)
+  }
+
+  /// Makes the directory in the target, takes the mount on it along, and opens both.
+  private func enter(
+    _ name: [CChar], _ status: Status, in folder: Folder
+  ) throws(Failure) -> Folder {
+    // Without STATX_ATTR_MOUNT_ROOT (Linux 5.8) the device tells.
+    let isMount = status.isMountRoot || status.device != folder.status.device
+    let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
+    var isMerge = false
+
+    do throws(Failure) {
+      try attempt("mkdir") { mkdirat(folder.target, name, 0o700) }
+    } catch {
+      guard isReturning && error.code == EEXIST else { throw error }
+      isMerge = true
+    }
+
+    do throws(Failure) {
+      let target = try attempt("open") { linux_openat(folder.target, name, flags, 0) }
+      do throws(Failure) {
+        if isMount {
+          try attempt("move_mount") {
+            linux_move_mount(folder.source, name, folder.target, name)
+          }
+        }
+        do throws(Failure) {
+          let source = try attempt("open") { linux_openat(folder.source, name, flags, 0) }
+          do throws(Failure) {
+            let child = Folder(
+              name, in: folder, source: source, target: target,
+              isMount ? try Status(of: source) : status, isMerge: isMerge)
+            retain(folder)
+            count(1, 0)
+            return child
+          } catch {
+            closeQuietly(source)
+            throw error
+          }
+        } catch {
+          if isMount { _ = linux_move_mount(folder.target, name, folder.source, name) }
+          throw error
+        }
+      } catch {
+        closeQuietly(target)
+        throw error
+      }
+    } catch {
+      if !isMerge { _ = unlinkat(folder.target, name, AT_REMOVEDIR) }
+      throw error
+    }
+  }
+
+  /// The folder waits for one more.
+  private func retain(_ folder: Folder) {
+    pthread_mutex_lock(mutex)
+    folder.pending += 1
+    pthread_mutex_unlock(mutex)
+  }
+
+  /// One of those that the folder waited for is done. The last one settles it, and maybe those
+  /// above.
+  func release(_ folder: Folder) {
+    var next: Folder? = folder
+    while let folder = next {
+      pthread_mutex_lock(mutex)
+      folder.pending -= 1
+      let isLast = folder.pending == 0
+      let isOver = failure != nil
+      pthread_mutex_unlock(mutex)
+      guard isLast else { return }
+
+      if isOver {
+        folder.abandon()
+      } else {
+        do throws(Failure) {
+          try folder.settle()
+        } catch {
+          fail(error.on(folder.name))
+          folder.abandon()
+        }
+      }
+      if folder.parent != nil { folder.close() }
+      next = folder.parent
+    }
+  }
+
+  func count(_ entries: Int, _ bytes: Int) {
+    pthread_mutex_lock(mutex)
+    self.entries += entries
+    self.bytes += bytes
+    pthread_mutex_unlock(mutex)
+  }
+
+  var hasFailed: Bool {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    return failure != nil
+  }
+
+  func fail(_ failure: Failure) {
+    pthread_mutex_lock(mutex)
+    if self.failure == nil || failure.tearsFile { self.failure = failure }
+    pthread_mutex_unlock(mutex)
+  }
+}

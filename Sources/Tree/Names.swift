@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+
+/// `text` as C takes it.
+func cName(_ text: StaticString) -> [CChar] {
+  text.withUTF8Buffer { $0.map { CChar(bitPattern: $0) } } + [0]
+}
+
+/// `number` in hexadecimal, as C takes it.
+func hexadecimal(_ number: UInt64) -> [CChar] {
+  var digits = [CChar](repeating: 0, count: 17)
+  var rest = number
+  for position in stride(from: 15, through: 0, by: -1) {
+    let digit = UInt8(truncatingIfNeeded: rest & 15)
+    digits[position] = CChar(bitPattern: digit < 10 ? 48 + digit : 87 + digit)
+    rest >>= 4
+  }
+  return digits
+}
+
+/// The number that `hexadecimal` wrote.
+func inodeNumber(fromHexadecimal digits: [CChar]) -> UInt64 {
+  var number: UInt64 = 0
+  for digit in digits where digit != 0 {
+    number = number << 4 | UInt64(digit <= 57 ? digit - 48 : digit - 87)
+  }
+  return number
+}

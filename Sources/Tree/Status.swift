@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+
+import CLinux
+
+/// What statx(2) says of one entry.
+public struct Status {
+  private let raw: linux_status
+
+  /// The entry that `descriptor` is open on.
+  public init(of descriptor: Int32) throws(Failure) {
+    let empty: [CChar] = [0]
+    raw = try Self.ask(descriptor, empty, LINUX_AT_EMPTY_PATH)
+  }
+
+  /// The entry `name` of a directory; a symbolic link itself, a mount on it rather than what the
+  /// mount covers.
+  init(of name: UnsafePointer<CChar>, in directory: Int32) throws(Failure) {
+    raw = try Self.ask(directory, name, AT_SYMLINK_NOFOLLOW)
+  }
+
+  private static func ask(
+    _ directory: Int32, _ path: UnsafePointer<CChar>, _ flags: Int32
+  ) throws(Failure) -> linux_status {
+    var result = linux_status()
+    try attempt("statx") {
+      linux_statx(directory, path, flags, LINUX_STATX_BASIC_STATS, &result)
+    }
+    return result
+  }
+
+  /// Type and permissions, as in `st_mode`.
+  var mode: UInt32 { UInt32(raw.mode) }
+  var permissions: UInt32 { mode & 0o7777 }
+  var type: UInt32 { mode & UInt32(S_IFMT) }
+  var isDirectory: Bool { type == UInt32(S_IFDIR) }
+  var isRegular: Bool { type == UInt32(S_IFREG) }
+  var isSymbolicLink: Bool { type == UInt32(S_IFLNK) }
+
+  var user: UInt32 { raw.uid }
+  var group: UInt32 { raw.gid }
+  var links: UInt32 { raw.links }
+  var inode: UInt64 { raw.inode }
+
+  /// The file system it is on.
+  var device: dev_t { linux_makedev(raw.dev_major, raw.dev_minor) }
+
+  /// The device that a device node stands for.
+  var deviceNode: dev_t { linux_makedev(raw.rdev_major, raw.rdev_minor) }
+
+  /// In bytes.
+  var size: Int { Int(raw.size) }
+
+  /// Whether a mount begins here. Linux 5.8; before, a directory on another device is taken for one.
+  var isMountRoot: Bool { raw.attributes & LINUX_STATX_ATTR_MOUNT_ROOT != 0 }
+
+  /// Access and modification time, for utimensat(2).
+  var times: (timespec, timespec) {
+    (
+      timespec(tv_sec: Int(raw.accessed.seconds), tv_nsec: Int(raw.accessed.nanoseconds)),
+      timespec(tv_sec: Int(raw.modified.seconds), tv_nsec: Int(raw.modified.nanoseconds))
+    )
+  }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+
+import CLinux
+import Leaf
+
+/// What the running kernel says.
+struct LinuxFacts: Facts {
+  let words: Words
+  let proc: Proc
+
+  /// The kernel's own complaint about the image, once `isImageWhole` has found one.
+  private(set) var complaint: [UInt8] = []
+
+  init(_ words: Words, _ proc: Proc) {
+    self.words = words
+    self.proc = proc
+  }
+
+  /// Process 1, and of the first pid namespace: that one has a fixed inode number,
+  /// `PROC_PID_INIT_INO` (include/linux/proc_ns.h).
+  func isInit() -> Bool {
+    guard getpid() == 1 else { return false }
+    guard let namespace = proc.readLink(Text("self/ns/pid")) else { return true }
+    return namespace.elementsEqual(Text("pid:[4026531836]").bytes)
+  }
+
+  func root() -> Root {
+    guard let mount = RootMount(proc) else { return .unknown }
+    if mount.id == mount.parent { return .rootfs }
+    return Pivot.attempt() == 0 ? .leaf : .unknown
+  }
+
+  func isWordGiven() -> Bool { words.isAsked }
+
+  /// init/initramfs.c, do_populate_rootfs(). The second message comes from kernels with
+  /// `CONFIG_BLK_DEV_RAM=y`, which take a broken image for an old-style initrd.
+  mutating func isImageWhole() -> Bool {
+    for line in Log.lines()
+    where line.starts(with: "Initramfs unpacking failed: ")
+      || line.starts(with: "rootfs image is not initramfs (")
+    {
+      complaint = line
+      return false
+    }
+    return true
+  }
+
+  func isTmpfsThere() -> Bool {
+    guard let table = proc.read(Text("filesystems")) else { return false }
+    return table.split(separator: 0x0a).contains { $0.elementsEqual(Text("nodev\ttmpfs").bytes) }
+  }
+}

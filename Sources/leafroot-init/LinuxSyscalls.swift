@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+
+import CLinux
+import Leaf
+import Tree
+
+/// The steps of the leaf as PID 1 takes them, with the tree moved in between.
+struct LinuxSyscalls: Syscalls {
+  /// rootfs's root directory: the way back to it when nothing else leads there.
+  let rootfs: Int32
+
+  /// As it was before the first act.
+  private let status: Status
+  private let limits: Limits
+  private let options: Text
+
+  private var mover: Mover?
+
+  /// What `fill` failed on.
+  private(set) var failure: Tree.Failure?
+
+  /// The tree could not be brought back whole.
+  private(set) var isTorn = false
+
+  var entries: Int { mover?.entries ?? 0 }
+  var bytes: Int { mover?.bytes ?? 0 }
+
+  /// Looks, and touches nothing.
+  init?(_ words: Words, _ proc: Proc) {
+    rootfs = linux_openat(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY, 0)
+    guard rootfs >= 0, let status = try? Status(of: rootfs), let limits = Limits(of: rootfs) else {
+      return nil
+    }
+    self.status = status
+    self.limits = limits
+    options = givenOptions(words, proc) ?? limits.options
+  }
+
+  func mkdir(_ path: StaticString, mode: UInt16) -> Int32 {
+    path.withCString { result(CLinux.mkdir($0, mode_t(mode))) }
+  }
+
+  func rmdir(_ path: StaticString) -> Int32 {
+    path.withCString { result(CLinux.rmdir($0)) }
+  }
+
+  func chdir(_ path: StaticString) -> Int32 {
+    path.withCString { result(CLinux.chdir($0)) }
+  }
+
+  func chroot(_ path: StaticString) -> Int32 {
+    path.withCString { result(CLinux.chroot($0)) }
+  }
+
+  func umount(_ path: StaticString) -> Int32 {
+    // A part of the tree is in there, and nowhere else.
+    if isTorn { return -EBUSY }
+    return path.withCString { result(umount2($0, 0)) }
+  }
+
+  func mountTmpfs(on path: StaticString) -> Int32 {
+    path.withCString { path in
+      options.withCString { result(mount("tmpfs", path, "tmpfs", 0, $0)) }
+    }
+  }
+
+  func moveMount(_ path: StaticString, to target: StaticString) -> Int32 {
+    path.withCString { path in
+      target.withCString { result(mount(path, $0, nil, UInt(MS_MOVE), nil)) }
+    }
+  }
+
+  mutating func fill(_ path: StaticString) -> Int32 {
+    let leaf = path.withCString { linux_openat(AT_FDCWD, $0, O_RDONLY | O_DIRECTORY, 0) }
+    if leaf < 0 { return result(leaf) }
+
+    guard let room = Limits(of: leaf), room.hold(limits) else {
+      close(leaf)
+      return -ENOSPC
+    }
+
+    let mover = Mover(from: rootfs, status, to: leaf, skipping: ".leaf")
+    do throws(Tree.Failure) {
+      try mover.move()
+      self.mover = mover
+      return 0
+    } catch {
+      failure = error
+      self.mover = mover
+      restore()
+      return -error.code
+    }
+  }
+
+  mutating func restore() {
+    do throws(Tree.Failure) {
+      try mover?.restore()
+    } catch { isTorn = true }
+    mover = nil
+  }
+
+  /// Once all is undone: the one thing that the mount point has changed.
+  func restoreTimes() { try? setTimes(of: rootfs, status) }
+
+  private func result(_ value: Int32) -> Int32 { value < 0 ? -linux_errno() : 0 }
+}
+
+extension StaticString {
+  /// As C takes it: the compiler ends it with a NUL.
+  func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
+    withUTF8Buffer { buffer in
+      buffer.withMemoryRebound(to: CChar.self) { body($0.baseAddress!) }
+    }
+  }
+}

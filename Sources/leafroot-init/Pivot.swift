@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+
+import CLinux
+
+/// pivot_root(2), really done, where it harms nobody: in a forked child with mounts of its own.
+enum Pivot {
+  /// - Returns: 0, or the errno of the step that failed.
+  static func attempt() -> Int32 {
+    let result = inChild { _ in pivot() }
+    return result.isEmpty ? ECHILD : Int32(result[0])
+  }
+
+  private static func pivot() -> [UInt8] {
+    guard enterOwnMounts() == 0, mountSomewhere() == 0 else { return failure() }
+    // pivot_root(2), NOTES: the old root comes to lie on the new one, and is taken off again.
+    guard linux_pivot_root(".", ".") == 0, umount2(".", MNT_DETACH) == 0 else { return failure() }
+    return [0]
+  }
+
+  private static func failure() -> [UInt8] { [UInt8(truncatingIfNeeded: linux_errno())] }
+
+  /// A tmpfs on any directory of the root, which becomes the working directory.
+  private static func mountSomewhere() -> Int32 {
+    guard chdir("/") == 0, let root = opendir("/") else { return -1 }
+    while let entry = readdir(root) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name.0) { UnsafePointer($0) }
+      if name[0] == 0x2e { continue }
+      if mount("tmpfs", name, "tmpfs", 0, nil) == 0 { return chdir(name) }
+    }
+    return -1
+  }
+}
+
+/// What is found below `/` by someone who takes its mount off, as an escapee from a container with
+/// CAP_SYS_ADMIN can: umount2(2), then setns(2) into the own mount namespace.
+struct Below {
+  let entries: Int
+  let isSealed: Bool
+
+  /// nil if nothing can be reached below: `/` is the root of the mount tree.
+  static func look(_ proc: Proc) -> Below? {
+    let result = inChild { _ in reach(proc) }
+    guard result.count == 9 else { return nil }
+    let count = result[1...].reduce(0) { $0 << 8 | Int($1) }
+    return Below(entries: count, isSealed: result[0] == 1)
+  }
+
+  private static func reach(_ proc: Proc) -> [UInt8] {
+    guard enterOwnMounts() == 0 else { return [] }
+    let namespace = proc.open(Text("self/ns/mnt"))
+    guard umount2("/", MNT_DETACH) == 0, linux_setns(namespace, LINUX_CLONE_NEWNS) == 0,
+      let root = opendir("/")
+    else { return [] }
+
+    var count = 0
+    while readdir(root) != nil { count += 1 }
+    count = max(count - 2, 0)
+
+    let isSealed = access("/", W_OK) < 0
+    var answer: [UInt8] = [isSealed ? 1 : 0]
+    for shift in stride(from: 56, through: 0, by: -8) {
+      answer.append(UInt8(truncatingIfNeeded: count >> shift))
+    }
+    return answer
+  }
+}
+
+/// Mounts that the rest of the system does not see.
+private func enterOwnMounts() -> Int32 {
+  guard linux_unshare(LINUX_CLONE_NEWNS) == 0 else { return -1 }
+  return mount(nil, "/", nil, UInt(MS_REC) | UInt(MS_PRIVATE), nil)
+}
+
+/// Runs `body` in a child process.
+///
+/// - Returns: the bytes it gives, at most a pipe's capacity; none if the child could not be made.
+private func inChild(_ body: (Int32) -> [UInt8]) -> [UInt8] {
+  var ends: [Int32] = [-1, -1]
+  guard pipe(&ends) == 0 else { return [] }
+  let child = fork()
+
+  if child == 0 {
+    var answer = Text()
+    answer.add(body(ends[1]))
+    answer.write(to: ends[1])
+    _exit(0)
+  }
+  close(ends[1])
+  defer { close(ends[0]) }
+  if child < 0 { return [] }
+
+  var answer: [UInt8] = []
+  var buffer = [UInt8](repeating: 0, count: 64)
+  while true {
+    let count = read(ends[0], &buffer, buffer.count)
+    if count <= 0 { break }
+    answer.append(contentsOf: buffer[..<count])
+  }
+  waitpid(child, nil, 0)
+  return answer
+}

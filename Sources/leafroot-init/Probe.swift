@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+
+import CLinux
+
+/// The real init of a machine that `leafroot boot` has started: says on the console what `check`
+/// finds, runs the command that was given along, and resets the machine, which ends it.
+///
+/// Each line for the host begins with "@leafroot ".
+struct Probe {
+  static var path: StaticString { "/.leafroot-boot/init" }
+  private static var commandPath: StaticString { "/.leafroot-boot/command" }
+
+  func run() {
+    let uptime = milliseconds()
+    klogctl(6 /* SYSLOG_ACTION_CONSOLE_OFF */, nil, 0)
+    for line in Log.lines()
+    where line.starts(with: "leafroot: ")
+      || line.starts(with: "Failed to create a non-root filesystem")
+    {
+      say("log ", line)
+    }
+
+    let proc = Proc()
+    var json = Check(proc).json
+    proc.close()
+    json.add(",\"uptime\":")
+    json.add(uptime / 1000)
+    json.add(".")
+    for unit in [100, 10, 1] { json.add(uptime / unit % 10) }
+    json.add("}")
+    say("check ", json.bytes)
+    klogctl(7 /* SYSLOG_ACTION_CONSOLE_ON */, nil, 0)
+
+    if let command = readCommand() {
+      say("command", [])
+      let status = run(command)
+      klogctl(6, nil, 0)
+      var text = Text()
+      text.add(Int(status))
+      say("exit ", text.bytes)
+    }
+    sync()
+    reboot(Int32(bitPattern: UInt32(RB_AUTOBOOT)))
+  }
+
+  private func say(_ what: StaticString, _ text: [UInt8]) {
+    var line = Text("\n@leafroot ")
+    line.add(what)
+    line.add(text)
+    line.add("\n")
+    line.write(to: 1)
+  }
+
+  /// The command's arguments, each ended by a NUL.
+  private func readCommand() -> [UInt8]? {
+    let file = Self.commandPath.withCString { linux_openat(AT_FDCWD, $0, O_RDONLY, 0) }
+    if file < 0 { return nil }
+    defer { close(file) }
+    var content = [UInt8](repeating: 0, count: 65536)
+    let count = read(file, &content, content.count)
+    return count > 0 ? Array(content[..<count]) : nil
+  }
+
+  /// - Returns: the exit status, 128 + N for signal N as a shell has it.
+  private func run(_ command: [UInt8]) -> Int32 {
+    let child = fork()
+    if child == 0 {
+      execute(command)
+      _exit(127)
+    }
+
+    var status: Int32 = 0
+    while true {
+      let ended = waitpid(-1, &status, 0)
+      if ended == child { break }
+      if ended < 0 && linux_errno() != EINTR { return 127 }
+    }
+    return linux_exited(status) != 0 ? linux_exit_status(status) : 128 + linux_signal(status)
+  }
+
+  private func execute(_ command: [UInt8]) {
+    setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 0)
+    command.withUnsafeBytes { raw in
+      let text = raw.baseAddress!.assumingMemoryBound(to: CChar.self)
+      var arguments: [UnsafeMutablePointer<CChar>?] = []
+      var start = 0
+      while start < raw.count {
+        arguments.append(UnsafeMutablePointer(mutating: text + start))
+        start += strlen(text + start) + 1
+      }
+      arguments.append(nil)
+      execvp(text, arguments)
+
+      var line = Text("leafroot: ")
+      line.add(text)
+      line.add(": ")
+      line.add(error: linux_errno())
+      line.add("\n")
+      line.write(to: 2)
+    }
+  }
+}

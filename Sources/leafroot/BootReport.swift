@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+
+import FoundationEssentials
+import Machine
+
+/// What `leafroot boot` prints: a verdict for people, or the same as JSON.
+struct BootReport: Encodable {
+  let verdict: Verdict
+  private let log: String
+  private let replay: String
+  private let accelerator: String
+
+  init(_ run: Run) {
+    self.init(
+      Verdict(run), log: run.log.string, replay: run.replay,
+      accelerator: run.accelerator.rawValue)
+  }
+
+  init(_ verdict: Verdict, log: String, replay: String, accelerator: String) {
+    self.verdict = verdict
+    self.log = log
+    self.replay = replay
+    self.accelerator = accelerator
+  }
+
+  private enum Key: CodingKey {
+    case exitStatus, log, replay, accelerator
+  }
+
+  /// The verdict's own keys, and beside them those of the run.
+  func encode(to encoder: any Encoder) throws {
+    try verdict.encode(to: encoder)
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(verdict.exitStatus, forKey: .exitStatus)
+    try container.encode(log, forKey: .log)
+    try container.encode(replay, forKey: .replay)
+    try container.encode(accelerator, forKey: .accelerator)
+  }
+
+  /// One JSON object, keys sorted.
+  func json() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(self), as: UTF8.self)
+  }
+
+  /// What the command printed, then two aligned columns.
+  func table() -> String {
+    let rows = rows()
+    let width = rows.map(\.label.count).max() ?? 0
+    let lines = rows.map { row in
+      row.label + String(repeating: " ", count: width - row.label.count + 2) + row.value
+    }
+    let output = verdict.command?.output ?? ""
+    return (output.isEmpty ? "" : output + "\n\n") + lines.joined(separator: "\n")
+  }
+
+  private func rows() -> [(label: String, value: String)] {
+    var rows = [("verdict", verdict.outcome.rawValue)]
+    if verdict.isHalfUnpacked {
+      rows.append(("image", "only partly unpacked: memory was too small, or it is damaged"))
+    }
+    if let check = verdict.check {
+      let kind = check.isLeaf ? "a leaf" : "not a leaf"
+      let mount = "mount \(check.mountId) on \(check.parentId), \(check.type) \(check.options)"
+      rows.append(("/", "\(kind): \(mount)"))
+      rows.append(("pivot_root", check.pivotRoot))
+      if let below = check.below {
+        let entries = below.entries == 1 ? "1 entry" : "\(below.entries) entries"
+        rows.append(("below", "\(entries), \(below.sealed ? "sealed" : "not sealed")"))
+      }
+    }
+    if let command = verdict.command {
+      rows.append(("command", command.status.map { "exit \($0)" } ?? "did not end"))
+    }
+    rows += labelled("said", verdict.logged)
+    rows += labelled("last words", verdict.lastWords)
+    rows.append(("time", time))
+    rows.append(("log", log))
+    rows.append(("replay", replay))
+    return rows
+  }
+
+  private var time: String {
+    let seconds = "\(rounded(verdict.seconds)) s with \(accelerator)"
+    guard let check = verdict.check else { return seconds }
+    return "\(seconds), check at \(rounded(check.uptime)) s of the guest"
+  }
+
+  /// Rows for `lines`, the label on the first of them.
+  private func labelled(_ label: String, _ lines: [String]) -> [(String, String)] {
+    lines.enumerated().map { ($0.offset == 0 ? label : "", $0.element) }
+  }
+
+  /// Two decimals: the guest's clock has no more.
+  private func rounded(_ seconds: Double) -> String {
+    let hundredths = Int((seconds * 100).rounded())
+    let fraction = hundredths % 100
+    return "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction)"
+  }
+}

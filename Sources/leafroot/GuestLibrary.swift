@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Glibc
+import Initramfs
+import SystemPackage
+
+/// Where the built programs for the guest are.
+struct GuestLibrary: ParsableArguments {
+  @Option(
+    name: .customLong("init"),
+    help: ArgumentHelp(
+      "The built leafroot-init. (default: $LEAFROOT_LIB/leafroot-init.ARCH, else the same name in "
+        + "../lib/leafroot beside this tool)", valueName: "file"),
+    completion: .file(), transform: { FilePath($0) })
+  var program: FilePath?
+
+  /// Reads the program for `architecture`.
+  /// - Throws: `FileError` if there is none, or it is not for `architecture`.
+  func program(for architecture: Architecture) throws(FileError) -> GuestInit {
+    let path = program ?? GuestLibrary.directory.appending("leafroot-init.\(architecture)")
+    do {
+      return try GuestInit(path, for: architecture)
+    } catch {
+      guard program == nil, access(path.string, F_OK) != 0 else { throw error }
+      throw FileError(
+        path, found: "no such file",
+        expected: "the built leafroot-init (name it with --init or LEAFROOT_LIB)")
+    }
+  }
+
+  private static var directory: FilePath {
+    if let directory = getenv("LEAFROOT_LIB") { return FilePath(platformString: directory) }
+    return tool.removingLastComponent().removingLastComponent().appending("lib/leafroot")
+  }
+
+  /// This tool's own file. proc_pid_exe(5).
+  private static var tool: FilePath {
+    let link = "/proc/self/exe"
+    guard let path = realpath(link, nil) else { return FilePath(link) }
+    defer { free(path) }
+    return FilePath(platformString: path)
+  }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+
+/// An amount of RAM as people write it: `512M`, `2G`, or just a number of MiB.
+struct MemorySize: ExpressibleByArgument, CustomStringConvertible {
+  /// The amount in MiB.
+  let mebibytes: Int
+
+  init(mebibytes: Int) { self.mebibytes = mebibytes }
+
+  init?(argument: String) {
+    var digits = Substring(argument)
+    var unit = 1
+    switch digits.last {
+    case "M", "m": digits.removeLast()
+    case "G", "g":
+      digits.removeLast()
+      unit = 1024
+    default: break
+    }
+    guard let number = Int(digits), number > 0 else { return nil }
+    let (mebibytes, overflow) = number.multipliedReportingOverflow(by: unit)
+    guard !overflow else { return nil }
+    self.mebibytes = mebibytes
+  }
+
+  var description: String { "\(mebibytes)M" }
+}

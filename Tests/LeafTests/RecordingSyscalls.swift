@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+
+import Leaf
+
+/// Writes down every call with its arguments, and lets some of them fail.
+struct RecordingSyscalls: Syscalls {
+  /// In the order in which they came.
+  private(set) var calls: [String] = []
+
+  /// What the nth call gives, counted from 0; 0 where nothing is said.
+  var results: [Int: Int32] = [:]
+
+  private mutating func record(_ call: String) -> Int32 {
+    defer { calls.append(call) }
+    return results[calls.count] ?? 0
+  }
+
+  mutating func mkdir(_ path: StaticString, mode: UInt16) -> Int32 {
+    record("mkdir(\(path), \(String(mode, radix: 8)))")
+  }
+
+  mutating func rmdir(_ path: StaticString) -> Int32 { record("rmdir(\(path))") }
+
+  mutating func chdir(_ path: StaticString) -> Int32 { record("chdir(\(path))") }
+
+  mutating func chroot(_ path: StaticString) -> Int32 { record("chroot(\(path))") }
+
+  mutating func umount(_ path: StaticString) -> Int32 { record("umount(\(path))") }
+
+  mutating func mountTmpfs(on path: StaticString) -> Int32 { record("mount(tmpfs, \(path))") }
+
+  mutating func moveMount(_ path: StaticString, to target: StaticString) -> Int32 {
+    record("move(\(path), \(target))")
+  }
+
+  mutating func fill(_ path: StaticString) -> Int32 { record("fill(\(path))") }
+
+  mutating func restore() { _ = record("restore()") }
+}
