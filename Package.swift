@@ -38,7 +38,9 @@ let host: [Target] = [
   .target(name: "Compression", swiftSettings: strict),
   .target(
     name: "Initramfs",
-    dependencies: ["Newc", "Compression", .product(name: "SystemPackage", package: "swift-system")],
+    dependencies: [
+      "Newc", "Compression", .product(name: "SystemPackage", package: "swift-system"),
+    ],
     swiftSettings: strict),
   .target(
     name: "Machine",
@@ -58,8 +60,19 @@ let host: [Target] = [
   .testTarget(name: "NewcTests", dependencies: ["Newc"], swiftSettings: strict),
   .testTarget(name: "TreeTests", dependencies: ["Tree", "CLinux"], swiftSettings: strict),
   .testTarget(
-    name: "InitramfsTests", dependencies: ["Initramfs", "Newc"], swiftSettings: strict),
-  .testTarget(name: "CommandTests", dependencies: ["leafroot"], swiftSettings: strict),
+    name: "InitramfsTests",
+    dependencies: [
+      "Compression", "Initramfs", "Newc", .product(name: "SystemPackage", package: "swift-system"),
+    ],
+    swiftSettings: strict),
+  .testTarget(
+    name: "CommandTests",
+    dependencies: [
+      "Initramfs", "Machine", "leafroot",
+      .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      .product(name: "SystemPackage", package: "swift-system"),
+    ],
+    swiftSettings: strict),
   .testTarget(name: "BootTests", dependencies: ["Machine"], swiftSettings: strict),
 ]
 

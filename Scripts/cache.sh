@@ -49,32 +49,32 @@ publish() {
 # A private apt for both architectures: needs no root, adds no foreign architecture to the host,
 # and its empty status file makes it count nothing as installed. Mirrors and keys are the host's.
 # -c comes after /etc/apt, so that this has the last word; APT_CONFIG would come before.
-apt() {
+private_apt() {
   tool=$1
   shift
-  if [ ! -e "$cache/apt/apt.conf" ]; then
-    mkdir -p "$work/apt/state/lists/partial" "$work/apt/cache/archives/partial"
-    : >"$work/apt/status"
-    cat >"$work/apt/apt.conf" <<-END
-	Dir::State "$cache/apt/state";
-	Dir::State::status "$cache/apt/status";
-	Dir::Cache "$cache/apt/cache";
-	Dir::Cache::pkgcache "packages.bin";
-	Dir::Cache::srcpkgcache "sources.bin";
-	APT::Architecture "amd64";
-	APT::Architectures { "amd64"; "arm64"; };
-	APT::Sandbox::User "root";
-	Acquire::Languages "none";
-	END
-    publish "$work/apt" apt
-  fi
-  "$tool" -c "$cache/apt/apt.conf" "$@"
+  mkdir -p "$cache/apt/lists/partial" "$cache/apt/archives/partial"
+  : >"$work/status"
+  cat >"$work/apt.conf" <<END
+Dir::State "$cache/apt";
+Dir::State::status "$work/status";
+Dir::Cache "$cache/apt";
+Dir::Cache::pkgcache "packages.bin";
+Dir::Cache::srcpkgcache "sources.bin";
+APT::Architecture "amd64";
+APT::Architectures { "amd64"; "arm64"; };
+APT::Sandbox::User "root";
+Acquire::Languages "none";
+END
+  "$tool" -c "$work/apt.conf" "$@"
 }
 
 # The lists of packages are fetched once, and again when a mirror no longer has what they name.
+# apt-get update exits 0 also when it reached nothing.
 update_lists() {
   say "fetching the lists of packages"
-  apt apt-get -qq update
+  private_apt apt-get -qq update
+  [ -n "$(private_apt apt-cache pkgnames busybox-static)" ] ||
+    die "apt-get update found no packages: no network, or no Debian mirror in /etc/apt?"
   : >"$cache/apt/updated"
 }
 
@@ -87,12 +87,11 @@ need_lists() {
 download() {
   need_lists
   mkdir -p "$cache/packages"
-  if ! (cd "$cache/packages" && apt apt-get -qq download "$@" >&2); then
+  if ! (cd "$cache/packages" && private_apt apt-get -qq download "$@" >&2); then
     update_lists
-    (cd "$cache/packages" && apt apt-get -qq download "$@" >&2)
+    (cd "$cache/packages" && private_apt apt-get -qq download "$@" >&2)
   fi
-  apt apt-get --print-uris download "$@" 2>"$work/uris.log" >"$work/uris" ||
-    die "no such packages: $*: $(tail -n 1 "$work/uris.log")"
+  private_apt apt-get --print-uris download "$@" >"$work/uris"
   # 'URI' FILE SIZE CHECKSUM
   sed -n "s|^'[^']*' \([^ ]*\) .*|$cache/packages/\1|p" "$work/uris"
 }

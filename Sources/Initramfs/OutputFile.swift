@@ -22,9 +22,8 @@ public struct OutputFile: ~Copyable {
   ///   written. open(2) with O_EXCL.
   public init(_ path: FilePath) throws(FileError) {
     let target = try OutputFile.target(of: path)
-    let name = target.lastComponent?.string ?? ""
-    let mark = String(UInt32.random(in: 0 ... .max), radix: 36)
-    let temporary = target.removingLastComponent().appending(".\(name).\(mark)")
+    let mark = String(UInt64.random(in: 0 ... .max), radix: 36)
+    let temporary = target.removingLastComponent().appending(".leafroot-\(mark)")
     let descriptor = try FileError.naming(path, expected: "a writable directory") {
       try FileDescriptor.open(
         temporary, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],

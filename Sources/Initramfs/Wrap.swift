@@ -21,14 +21,16 @@ extension Image {
     return Int64(segment.bytes.count) + file.size
   }
 
-  /// Writes `segment` and then this image to an open descriptor, a pipe for example.
+  /// Writes `segment` and then this image to an open descriptor, which errors name `-`.
   /// - Returns: The number of bytes written.
   /// - Throws: As ``wrap(with:into:)-(_,FilePath)``, but what was written stays.
   @discardableResult
   public func wrap(with segment: Segment, into output: FileDescriptor) throws -> Int64 {
     try refuseIfWrapped()
-    try output.writeAll(segment.bytes)
-    try file.forEachBlock { _ = try output.writeAll($0) }
+    try segment.write(to: output)
+    try file.forEachBlock { block in
+      _ = try FileError.naming("-", expected: "a writable file") { try output.writeAll(block) }
+    }
     return Int64(segment.bytes.count) + file.size
   }
 
@@ -48,5 +50,11 @@ extension Segment {
     let target = try OutputFile(output)
     try target.write(bytes)
     try target.commit(permissions: [.ownerReadWrite, .groupRead, .otherRead])
+  }
+
+  /// Writes this segment to an open descriptor, which errors name `-`.
+  /// - Throws: ``FileError``; what was written stays.
+  public func write(to output: FileDescriptor) throws(FileError) {
+    _ = try FileError.naming("-", expected: "a writable file") { try output.writeAll(bytes) }
   }
 }

@@ -8,6 +8,12 @@ public struct Check: Codable, Equatable, Sendable {
     public var entries: Int
     /// Whether it is read-only.
     public var sealed: Bool
+
+    /// A directory of so many entries, read-only or not.
+    public init(entries: Int, sealed: Bool) {
+      self.entries = entries
+      self.sealed = sealed
+    }
   }
 
   /// The mount id of `/`, from /proc/self/mountinfo (proc_pid_mountinfo(5)).

@@ -9,6 +9,14 @@ enum QEMU {
   /// What QEMU says on standard error is a few lines; more than this is not worth keeping.
   private static let messageLimit = 1 << 20
 
+  /// A session of its own: the terminal's Ctrl-C reaches us alone, and we end QEMU. Otherwise QEMU
+  /// could be first, and its end look like the guest's.
+  private static var apart: PlatformOptions {
+    var options = PlatformOptions()
+    options.createSession = true
+    return options
+  }
+
   /// Runs `program` until it ends by itself with status 0.
   ///
   /// A cancelled task kills it.
@@ -17,8 +25,8 @@ enum QEMU {
     let result: ExecutionResult<Void, DiscardedOutput, StringOutput<UTF8>>
     do {
       result = try await Subprocess.run(
-        .name(program), arguments: Arguments(arguments), input: .none, output: .discarded,
-        error: .string(limit: messageLimit))
+        .name(program), arguments: Arguments(arguments), platformOptions: apart, input: .none,
+        output: .discarded, error: .string(limit: messageLimit))
     } catch let error as SubprocessError where error.code == .executableNotFound {
       throw FileError(
         FilePath(program), found: "no such program in PATH", expected: "QEMU")
@@ -47,8 +55,8 @@ enum QEMU {
     await withTaskGroup(of: Int32?.self) { group in
       group.addTask {
         let result = try? await Subprocess.run(
-          .name(program), arguments: Arguments(arguments), input: .none, output: .discarded,
-          error: .discarded)
+          .name(program), arguments: Arguments(arguments), platformOptions: apart, input: .none,
+          output: .discarded, error: .discarded)
         guard case .exited(let status) = result?.terminationStatus else { return nil }
         return status
       }

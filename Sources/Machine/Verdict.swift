@@ -24,6 +24,12 @@ public struct Verdict: Codable, Equatable, Sendable {
     public var status: Int?
     /// What it printed.
     public var output: String
+
+    /// A command that printed `output` and exited with `status`.
+    public init(status: Int?, output: String) {
+      self.status = status
+      self.output = output
+    }
   }
 
   /// How the boot went.

@@ -121,13 +121,10 @@ public struct Writer: Sendable {
     guard name.count < pathLimit else { throw .nameTooLong(name.count + 1) }
     guard name != trailerName else { throw .nameIsTrailer }
 
-    var component = 0
-    for byte in name {
-      guard byte != 0 else { throw .nameHoldsNUL }
-      component = byte == UInt8(ascii: "/") ? 0 : component + 1
-      guard component <= componentLimit else {
-        throw .componentTooLong(name.split(separator: UInt8(ascii: "/")).map(\.count).max() ?? 0)
-      }
+    guard !name.contains(0) else { throw .nameHoldsNUL }
+    for component in name.split(separator: UInt8(ascii: "/"))
+    where component.count > componentLimit {
+      throw .componentTooLong(component.count)
     }
   }
 }

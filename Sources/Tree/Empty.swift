@@ -3,7 +3,7 @@
 import CLinux
 
 /// Removes everything below the directory that `directory` is open on. Symbolic links are removed,
-/// never followed.
+/// never followed. What is mounted below it is no part of it, and stays.
 ///
 /// - Throws: the first failure; what can be removed is removed all the same.
 public func empty(_ directory: Int32) throws(Failure) {
@@ -19,7 +19,10 @@ public func empty(_ directory: Int32) throws(Failure) {
 }
 
 private func remove(_ name: [CChar], in directory: Int32) throws(Failure) {
-  guard try Status(of: name, in: directory).isDirectory else {
+  let status = try Status(of: name, in: directory)
+  if status.isMountRoot { throw Failure("mount", EBUSY) }
+
+  guard status.isDirectory else {
     try attempt("unlink") { unlinkat(directory, name, 0) }
     return
   }

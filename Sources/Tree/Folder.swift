@@ -20,6 +20,9 @@ final class Folder {
   /// Entries that have not left yet, and one for the walk through it. Guarded by the mover's lock.
   var pending = 1
 
+  /// The xattrs of a target that was there before, from which `disinherit` took one.
+  private var kept: Attributes?
+
   init(
     _ name: [CChar], in parent: Folder?, source: Int32, target: Int32, _ status: Status,
     isMerge: Bool
@@ -38,10 +41,18 @@ final class Folder {
   /// The place of its entry `name` in the tree that arises.
   func to(_ name: [CChar]) -> Place { Place(directory: target, name: name) }
 
+  /// Takes the default ACL of a target that was there before from it, until it is settled, so that
+  /// no entry inherits from it.
+  func disinherit() throws(Failure) {
+    kept = try Attributes(of: target)
+    _ = fremovexattr(target, cName("system.posix_acl_default"))
+  }
+
   /// Ends the move of an emptied directory. Owner, permissions and a default ACL only come now, so
   /// that no entry inherits from them; times only come now because entries change them.
   func settle() throws(Failure) {
     if isMerge {
+      try kept?.set(on: target)
       try setTimes(of: target, status)
     } else {
       try copyMetadata(from: source, status, to: target)
@@ -51,6 +62,7 @@ final class Folder {
 
   /// Leaves it half moved: what the way back must know is its times, which the source has lost.
   func abandon() {
+    try? kept?.set(on: target)
     try? setTimes(of: target, status)
   }
 

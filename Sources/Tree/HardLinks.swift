@@ -26,6 +26,12 @@ final class HardLinks {
   /// For the way back, by inode in the target.
   private var files: [File] = []
 
+  /// Whether all data have moved: nothing of this table is needed any more.
+  private(set) var isComplete = false
+
+  /// How many of the two directories have been removed.
+  private var dissolved: Int = 0
+
   /// Makes the two directories in the roots `source` and `target`.
   init(source: Int32, target: Int32) throws(Failure) {
     sourceRoot = source
@@ -38,6 +44,11 @@ final class HardLinks {
       _ = unlinkat(source, Self.directoryName, AT_REMOVEDIR)
       throw error
     }
+  }
+
+  deinit {
+    closeQuietly(source)
+    closeQuietly(target)
   }
 
   private static func makeDirectory(in root: Int32) throws(Failure) -> Int32 {
@@ -55,10 +66,15 @@ final class HardLinks {
   /// Moves one name of a file that has several.
   func moveName(from old: Place, _ status: Status, to new: Place) throws(Failure) {
     let key = hexadecimal(status.inode)
-    let isKnown = faccessat(target, key, F_OK, AT_SYMLINK_NOFOLLOW) == 0
-    if !isKnown { try admit(old, status, key) }
+    do throws(Failure) {
+      try attempt("link") { linkat(target, key, new.directory, new.name, 0) }
+    } catch {
+      // Not met before.
+      guard error.code == ENOENT else { throw error }
+      try admit(old, status, key)
+      try attempt("link") { linkat(target, key, new.directory, new.name, 0) }
+    }
 
-    try attempt("link") { linkat(target, key, new.directory, new.name, 0) }
     do throws(Failure) {
       try attempt("unlink") { unlinkat(old.directory, old.name, 0) }
     } catch {
@@ -84,6 +100,8 @@ final class HardLinks {
     } catch {
       _ = unlinkat(target, key, 0)
       _ = unlinkat(source, key, 0)
+      // readlink(2) has changed its access time.
+      try? setTimes(of: place, status)
       throw error
     }
   }
@@ -98,17 +116,24 @@ final class HardLinks {
       let status = try Status(of: key, in: source)
       guard status.isRegular else { continue }
       try withFile(key) { from, to throws(Failure) in
-        try moveContents(from: from, status, to: to)
+        let attributes = try Attributes(of: from)
         do throws(Failure) {
-          try copyMetadata(from: from, status, to: to)
+          try moveContents(from: from, status, attributes, to: to)
+          do throws(Failure) {
+            try setMetadata(of: to, status, attributes)
+          } catch {
+            try returnContents(from: to, to: from, status, attributes)
+            throw error
+          }
         } catch {
-          try returnContents(from: to, to: from, status)
-          _ = ftruncate(to, 0)
+          // By its size `returnFiles` knows that nothing is in it.
+          if !error.tearsFile { _ = ftruncate(to, 0) }
           throw error
         }
       }
       bytes += status.size
     }
+    isComplete = true
     return bytes
   }
 
@@ -119,10 +144,13 @@ final class HardLinks {
       let there = try Status(of: key, in: target)
       files.append(File(inode: there.inode, key: key))
 
-      let here = try Status(of: key, in: source)
-      guard there.isRegular, there.size > here.size else { continue }
-      try withFile(key) { from, to throws(Failure) in
-        try returnContents(from: to, to: from, there)
+      if !there.isRegular {
+        try setTimes(of: Place(directory: source, name: key), there)
+      } else if there.size > 0 {
+        try withFile(key) { from, to throws(Failure) in
+          try returnContents(from: to, to: from, there, Attributes(of: to))
+          _ = ftruncate(to, 0)
+        }
       }
     }
     files.sort { $0.inode < $1.inode }
@@ -143,15 +171,14 @@ final class HardLinks {
     try attempt("unlink") { unlinkat(old.directory, old.name, 0) }
   }
 
-  /// Removes both directories and the names in them.
+  /// Removes both directories and the names in them, or what an attempt that failed has left.
   func dissolve() throws(Failure) {
-    for (directory, root) in [(source, sourceRoot), (target, targetRoot)] {
-      var keys = try Listing(of: directory)
-      while let key = try keys.next() {
-        try attempt("unlink") { unlinkat(directory, key, 0) }
-      }
-      closeQuietly(directory)
+    let directories = [(source, sourceRoot), (target, targetRoot)]
+    while dissolved < directories.count {
+      let (directory, root) = directories[dissolved]
+      try empty(directory)
       try attempt("rmdir") { unlinkat(root, Self.directoryName, AT_REMOVEDIR) }
+      dissolved += 1
     }
   }
 

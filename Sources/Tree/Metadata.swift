@@ -9,15 +9,18 @@ struct Place {
 }
 
 /// Gives the file that `target` is open on owner, permissions, xattrs and times of the one that
-/// `source` is open on, in the order that keeps each: chown(2) clears setuid and
-/// security.capability, and every change of the others leaves the times alone.
+/// `source` is open on.
 func copyMetadata(from source: Int32, _ status: Status, to target: Int32) throws(Failure) {
+  try setMetadata(of: target, status, Attributes(of: source))
+}
+
+/// Gives the file that `target` is open on the metadata of another, in the order that keeps each:
+/// chown(2) clears setuid and security.capability, and every change of the others leaves the times
+/// alone.
+func setMetadata(of target: Int32, _ status: Status, _ attributes: Attributes) throws(Failure) {
   try attempt("fchown") { fchown(target, status.user, status.group) }
   try attempt("fchmod") { fchmod(target, status.permissions) }
-  try copyAttributes(
-    list: { flistxattr(source, $0, $1) },
-    get: { fgetxattr(source, $0, $1, $2) },
-    set: { fsetxattr(target, $0, $1, $2, 0) })
+  try attributes.set(on: target)
   try setTimes(of: target, status)
 }
 
@@ -34,14 +37,17 @@ func copyMetadata(from source: Place, _ status: Status, to target: Place) throws
   }
 
   try attempt("fchdir") { fchdir(source.directory) }
-  let hasAttributes = try attempt("llistxattr") { unsupportedIsNone(llistxattr(source.name, nil, 0)) }
-  if hasAttributes > 0 {
-    try copyAttributes(
-      list: { llistxattr(source.name, $0, $1) },
-      get: { fchdir(source.directory) < 0 ? -1 : lgetxattr(source.name, $0, $1, $2) },
-      set: { fchdir(target.directory) < 0 ? -1 : lsetxattr(target.name, $0, $1, $2, 0) })
+  let attributes = try Attributes(
+    list: { llistxattr(source.name, $0, $1) }, get: { lgetxattr(source.name, $0, $1, $2) })
+  if !attributes.isEmpty {
+    try attempt("fchdir") { fchdir(target.directory) }
+    try attributes.set { lsetxattr(target.name, $0, $1, $2, 0) }
   }
+  try setTimes(of: target, status)
+}
 
+/// Access and modification time of an entry that cannot be opened.
+func setTimes(of target: Place, _ status: Status) throws(Failure) {
   let (accessed, modified) = status.times
   let times = [accessed, modified]
   try attempt("utimensat") {
@@ -56,29 +62,61 @@ public func setTimes(of target: Int32, _ status: Status) throws(Failure) {
   try attempt("futimens") { futimens(target, times) }
 }
 
-/// All of user, trusted, security and system (POSIX ACLs), whatever the file system lists.
-private func copyAttributes(
-  list: (UnsafeMutablePointer<CChar>?, Int) -> Int,
-  get: (UnsafePointer<CChar>, UnsafeMutableRawPointer?, Int) -> Int,
-  set: (UnsafePointer<CChar>, UnsafeRawPointer, Int) -> Int32
-) throws(Failure) {
-  let size = try attempt("listxattr") { unsupportedIsNone(list(nil, 0)) }
-  if size == 0 { return }
+/// The xattrs of one entry: all of user, trusted, security and system (POSIX ACLs), whatever the
+/// file system lists.
+struct Attributes {
+  private struct Attribute {
+    let name: [CChar]
+    let value: [UInt8]
+  }
 
-  let names = UnsafeMutablePointer<CChar>.allocate(capacity: size)
-  defer { names.deallocate() }
-  let end = try attempt("listxattr") { list(names, size) }
+  private var all: [Attribute] = []
 
-  var start = 0
-  while start < end {
-    let name = UnsafePointer(names + start)
-    start += strlen(name) + 1
+  var isEmpty: Bool { all.isEmpty }
 
-    let length = try attempt("getxattr") { get(name, nil, 0) }
-    let value = UnsafeMutableRawPointer.allocate(byteCount: length, alignment: 8)
-    defer { value.deallocate() }
-    let read = try attempt("getxattr") { get(name, value, length) }
-    try attempt("setxattr") { set(name, value, read) }
+  /// Those of the file that `file` is open on.
+  init(of file: Int32) throws(Failure) {
+    try self.init(list: { flistxattr(file, $0, $1) }, get: { fgetxattr(file, $0, $1, $2) })
+  }
+
+  init(
+    list: (UnsafeMutablePointer<CChar>?, Int) -> Int,
+    get: (UnsafePointer<CChar>, UnsafeMutableRawPointer?, Int) -> Int
+  ) throws(Failure) {
+    let size = try attempt("listxattr") { unsupportedIsNone(list(nil, 0)) }
+    if size == 0 { return }
+
+    let names = UnsafeMutablePointer<CChar>.allocate(capacity: size)
+    defer { names.deallocate() }
+    let end = try attempt("listxattr") { list(names, size) }
+
+    var start = 0
+    while start < end {
+      let name = UnsafeBufferPointer(start: names + start, count: strlen(names + start) + 1)
+      start += name.count
+
+      let length = try attempt("getxattr") { get(name.baseAddress!, nil, 0) }
+      var value = [UInt8](repeating: 0, count: length)
+      try attempt("getxattr") {
+        value.withUnsafeMutableBytes { get(name.baseAddress!, $0.baseAddress, length) }
+      }
+      all.append(Attribute(name: [CChar](name), value: value))
+    }
+  }
+
+  /// Gives them to the file that `file` is open on.
+  func set(on file: Int32) throws(Failure) {
+    try set { fsetxattr(file, $0, $1, $2, 0) }
+  }
+
+  func set(
+    by call: (UnsafePointer<CChar>, UnsafeRawPointer?, Int) -> Int32
+  ) throws(Failure) {
+    for attribute in all {
+      try attempt("setxattr") {
+        attribute.value.withUnsafeBytes { call(attribute.name, $0.baseAddress, $0.count) }
+      }
+    }
   }
 }
 

@@ -65,13 +65,18 @@ public final class Mover {
   public func restore() throws(Failure) {
     isReturning = true
     failure = nil
-    returning = links
+    if let links, links.isComplete {
+      try links.dissolve()
+    } else {
+      returning = links
+      try returning?.returnFiles()
+    }
     links = nil
-    if let returning { try returning.returnFiles() }
 
     let status = try Status(of: target)
     try run(Folder([], in: nil, source: target, target: source, status, isMerge: true))
     try setTimes(of: source, self.status)
+    (entries, bytes) = (0, 0)
   }
 
   private func run(_ root: Folder) throws(Failure) {
@@ -80,6 +85,8 @@ public final class Mover {
       _ = fchdir(workingDirectory)
       closeQuietly(workingDirectory)
     }
+
+    if root.isMerge { try root.disinherit() }
 
     // One more for what comes after the walk.
     retain(root)
@@ -97,7 +104,7 @@ public final class Mover {
       var names = try Listing(of: folder.source)
       while let name = try names.next() {
         if hasFailed { break }
-        if folder.parent == nil && (name == skipped || name == HardLinks.directoryName) { continue }
+        if folder.parent == nil && isOurs(name) { continue }
         do throws(Failure) {
           try visit(name, in: folder)
         } catch { throw error.on(name) }
@@ -106,16 +113,22 @@ public final class Mover {
     release(folder)
   }
 
+  /// An entry of the root that is no part of the tree.
+  private func isOurs(_ name: [CChar]) -> Bool {
+    name == skipped || (name == HardLinks.directoryName && (links != nil || returning != nil))
+  }
+
   private func visit(_ name: [CChar], in folder: Folder) throws(Failure) {
     let status = try Status(of: name, in: folder.source)
 
+    if status.isMountRoot && (!status.isDirectory || status.device == self.status.device) {
+      // Nobody binds files, or parts of the tree itself, before the init runs. To move the mount of
+      // a file would need a third place, and what is a part of the tree loses its content. Better
+      // to stay in rootfs than to leave something behind.
+      throw Failure("bind mount", ENOTSUP)
+    }
     if status.isDirectory {
       return walk(try enter(name, status, in: folder))
-    }
-    if status.isMountRoot {
-      // Nobody binds single files before the init runs, and to move such a mount would need a
-      // third place. Better to stay in rootfs than to leave something behind.
-      throw Failure("mount on a file", ENOTSUP)
     }
 
     if status.links > 1 {
@@ -168,36 +181,33 @@ public final class Mover {
       isMerge = true
     }
 
+    var (source, target): (Int32, Int32) = (-1, -1)
+    var hasMountMoved = false
     do throws(Failure) {
-      let target = try attempt("open") { linux_openat(folder.target, name, flags, 0) }
-      do throws(Failure) {
-        if isMount {
-          try attempt("move_mount") {
-            linux_move_mount(folder.source, name, folder.target, name)
-          }
+      target = try attempt("open") { linux_openat(folder.target, name, flags, 0) }
+      if isMount {
+        try attempt("move_mount") {
+          linux_move_mount(folder.source, name, folder.target, name)
         }
-        do throws(Failure) {
-          let source = try attempt("open") { linux_openat(folder.source, name, flags, 0) }
-          do throws(Failure) {
-            let child = Folder(
-              name, in: folder, source: source, target: target,
-              isMount ? try Status(of: source) : status, isMerge: isMerge)
-            retain(folder)
-            count(1, 0)
-            return child
-          } catch {
-            closeQuietly(source)
-            throw error
-          }
-        } catch {
-          if isMount { _ = linux_move_mount(folder.target, name, folder.source, name) }
-          throw error
-        }
-      } catch {
-        closeQuietly(target)
-        throw error
+        hasMountMoved = true
       }
+      source = try attempt("open") { linux_openat(folder.source, name, flags, 0) }
+
+      let covered = isMount ? try Status(of: source) : status
+      if covered.isMountRoot {
+        // The lower of two mounts on one directory: moved next, it would come to lie on top.
+        throw Failure("mount on a mount", ENOTSUP)
+      }
+      let child = Folder(
+        name, in: folder, source: source, target: target, covered, isMerge: isMerge)
+      if isMerge { try child.disinherit() }
+      retain(folder)
+      count(1, 0)
+      return child
     } catch {
+      if source >= 0 { closeQuietly(source) }
+      if hasMountMoved { _ = linux_move_mount(folder.target, name, folder.source, name) }
+      if target >= 0 { closeQuietly(target) }
       if !isMerge { _ = unlinkat(folder.target, name, AT_REMOVEDIR) }
       throw error
     }

@@ -11,6 +11,7 @@ func moveRegularFile(from source: Place, _ status: Status, to target: Place) thr
     linux_openat(source.directory, source.name, access | O_NOFOLLOW, 0)
   }
   defer { closeQuietly(from) }
+  let attributes = try Attributes(of: from)
 
   let to = try attempt("create") {
     linux_openat(target.directory, target.name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
@@ -18,12 +19,12 @@ func moveRegularFile(from source: Place, _ status: Status, to target: Place) thr
   defer { closeQuietly(to) }
 
   do throws(Failure) {
-    try moveContents(from: from, status, to: to)
+    try moveContents(from: from, status, attributes, to: to)
     do throws(Failure) {
-      try copyMetadata(from: from, status, to: to)
+      try setMetadata(of: to, status, attributes)
       try attempt("unlink") { unlinkat(source.directory, source.name, 0) }
     } catch {
-      try returnContents(from: to, to: from, status)
+      try returnContents(from: to, to: from, status, attributes)
       throw error
     }
   } catch {
@@ -35,7 +36,11 @@ func moveRegularFile(from source: Place, _ status: Status, to target: Place) thr
 /// Moves the data of `source` to the empty file `target`, so that no more than one piece of it is
 /// in memory twice: from the end, each piece cut off as soon as it is copied. Cutting works on
 /// ramfs too, which cannot punch holes. The first piece stays until the file is removed.
-func moveContents(from source: Int32, _ status: Status, to target: Int32) throws(Failure) {
+///
+/// `attributes` are the source's from before: write(2) and ftruncate(2) remove security.capability.
+func moveContents(
+  from source: Int32, _ status: Status, _ attributes: Attributes, to target: Int32
+) throws(Failure) {
   var start = Piece.lastStart(of: status.size)
 
   while true {
@@ -45,7 +50,8 @@ func moveContents(from source: Int32, _ status: Status, to target: Int32) throws
       if start > 0 { try attempt("ftruncate") { ftruncate(source, start) } }
     } catch {
       // This piece is whole in the source still; those behind it are in the target only.
-      try returnPieces(from: target, to: source, status, start: start + Piece.size)
+      try returnPieces(
+        from: target, to: source, status, attributes, start: start + Piece.size)
       throw error
     }
 
@@ -55,14 +61,16 @@ func moveContents(from source: Int32, _ status: Status, to target: Int32) throws
 }
 
 /// Takes back a completed `moveContents`.
-func returnContents(from target: Int32, to source: Int32, _ status: Status) throws(Failure) {
-  try returnPieces(from: target, to: source, status, start: Piece.size)
+func returnContents(
+  from target: Int32, to source: Int32, _ status: Status, _ attributes: Attributes
+) throws(Failure) {
+  try returnPieces(from: target, to: source, status, attributes, start: Piece.size)
 }
 
 /// Brings back the pieces from `start` on, the first first, each given up as soon as it is copied.
 /// It needs no memory that the file did not have before.
 private func returnPieces(
-  from target: Int32, to source: Int32, _ status: Status, start: Int
+  from target: Int32, to source: Int32, _ status: Status, _ attributes: Attributes, start: Int
 ) throws(Failure) {
   var start = start
   do throws(Failure) {
@@ -72,6 +80,7 @@ private func returnPieces(
       _ = linux_punch_hole(target, start, count)
       start += count
     }
+    try attributes.set(on: source)
     try setTimes(of: source, status)
   } catch {
     var torn = error
@@ -90,23 +99,20 @@ private enum Piece {
   }
 }
 
-/// Copies `count` bytes at `start`. The source is mapped: its pages are copied once, straight into
-/// the target's.
+/// Copies `count` bytes at `start`.
+///
+/// sendfile(2) hands the source's pages over as they are and copies each once, into the target's:
+/// half the time of read and write, and less than a mapping costs in page faults.
 private func copyPiece(
   from source: Int32, to target: Int32, at start: Int, count: Int
 ) throws(Failure) {
   if count == 0 { return }
+  try attempt("lseek") { lseek(target, start, SEEK_SET) }
 
-  let length = Int(count)
-  guard let bytes = mmap(nil, length, PROT_READ, MAP_SHARED, source, start),
-    bytes != linux_map_failed()
-  else { throw Failure("mmap", linux_errno()) }
-  defer { munmap(bytes, length) }
-
-  var done = 0
-  while done < length {
-    done += try attempt("write") {
-      pwrite(target, bytes + done, length - done, start + done)
-    }
+  var next: off_t = start
+  while next < start + count {
+    let sent = try attempt("sendfile") { sendfile(target, source, &next, start + count - next) }
+    // Someone has cut the file off.
+    if sent == 0 { throw Failure("sendfile", ENODATA) }
   }
 }

@@ -21,12 +21,18 @@ func createSpecial(_ target: Place, like source: Place, _ status: Status) throws
 
 /// Moves a symbolic link, device, fifo or socket to a place where nothing is yet.
 func moveSpecial(from source: Place, _ status: Status, to target: Place) throws(Failure) {
-  try createSpecial(target, like: source, status)
   do throws(Failure) {
-    try copyMetadata(from: source, status, to: target)
-    try attempt("unlink") { unlinkat(source.directory, source.name, 0) }
+    try createSpecial(target, like: source, status)
+    do throws(Failure) {
+      try copyMetadata(from: source, status, to: target)
+      try attempt("unlink") { unlinkat(source.directory, source.name, 0) }
+    } catch {
+      _ = unlinkat(target.directory, target.name, 0)
+      throw error
+    }
   } catch {
-    _ = unlinkat(target.directory, target.name, 0)
+    // readlink(2) has changed its access time.
+    try? setTimes(of: source, status)
     throw error
   }
 }

@@ -68,20 +68,22 @@ struct Boot: AsyncParsableCommand {
 
   @OptionGroup var guest: GuestLibrary
 
-  @Option(name: .customLong(Boot.commandWord), help: .private)
+  @Option(
+    name: .customLong(Boot.commandWord), help: .private, transform: { String($0.dropFirst()) })
   var command: [String] = []
 
   private static let commandWord = "command-word"
 
-  /// Turns `boot IMAGE… -- WORD…` into `boot IMAGE… --command-word=WORD…`.
+  /// Turns `boot IMAGE… -- WORD…` into `boot IMAGE… --command-word=:WORD…`.
   ///
-  /// The argument parser knows no list behind another list, not even behind `--`.
+  /// The argument parser knows no list behind another list, not even behind `--`. The colon is
+  /// for empty words, which it takes for missing ones.
   static func namingCommand(in arguments: [String]) -> [String] {
     guard arguments.first == configuration.commandName,
       let terminator = arguments.firstIndex(of: "--")
     else { return arguments }
     return arguments[..<terminator]
-      + arguments[(terminator + 1)...].map { "--\(commandWord)=\($0)" }
+      + arguments[(terminator + 1)...].map { "--\(commandWord)=:\($0)" }
   }
 
   func validate() throws {

@@ -51,7 +51,8 @@ struct BootReport: Encodable {
     let lines = rows.map { row in
       row.label + String(repeating: " ", count: width - row.label.count + 2) + row.value
     }
-    let output = verdict.command?.output ?? ""
+    var output = verdict.command?.output ?? ""
+    while output.last == "\n" { output.removeLast() }
     return (output.isEmpty ? "" : output + "\n\n") + lines.joined(separator: "\n")
   }
 

@@ -11,8 +11,8 @@ struct Wrap: AsyncParsableCommand {
     abstract: "Put LeafRoot's PID 1 before an initramfs, which stays as it is.",
     discussion: """
       OUT is a small raw archive with /leafroot, then the bytes of IMAGE. It boots on any kernel \
-      that boots IMAGE, and without the two words that this command prints it boots exactly as \
-      IMAGE does. With --segment OUT is the small archive alone, for an initrd line of its own \
+      that boots IMAGE; without the two words that this command prints it boots as IMAGE does, \
+      and /leafroot is one file more. With --segment OUT is the small archive alone, for an initrd line of its own \
       before the image's.
 
       OUT appears whole or not at all, has IMAGE's permission bits and may be IMAGE. The same \
@@ -79,7 +79,7 @@ struct Wrap: AsyncParsableCommand {
 
   private func write(_ leaf: Segment) throws -> String {
     if output == "-" {
-      try FileDescriptor.standardOutput.writeAll(leaf.bytes)
+      try leaf.write(to: .standardOutput)
     } else {
       try leaf.write(to: output)
     }

@@ -70,14 +70,6 @@ struct PlannedStep: Sendable, CustomTestStringConvertible {
     #expect(failure.code == 12)
   }
 
-  @Test func `takes a positive result for success`() throws {
-    var calls = RecordingSyscalls(results: [2: 1])
-
-    try makeLeaf(&calls)
-
-    #expect(calls.calls.count == PlannedStep.plan.count)
-  }
-
   @Test func `moves the mount only after the tree is in it`() throws {
     var calls = RecordingSyscalls()
     try makeLeaf(&calls)

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Testing
+
+@testable import leafroot
+
+@Suite struct ArgumentTests {
+  private func boot(_ arguments: String...) throws -> Boot {
+    try #require(try LeafRoot.parseAsRoot(Boot.namingCommand(in: ["boot"] + arguments)) as? Boot)
+  }
+
+  private func wrap(_ arguments: String...) throws -> Wrap {
+    try #require(try LeafRoot.parseAsRoot(["wrap"] + arguments) as? Wrap)
+  }
+
+  @Test func `boot takes several images and a command`() throws {
+    let boot = try boot(
+      "a", "--kernel", "k", "b", "--memory", "2G", "--", "sh", "-c", "exit 1", "--", "", "--json")
+    #expect(boot.images == ["a", "b"])
+    #expect(boot.kernel == "k")
+    #expect(boot.memory.mebibytes == 2048)
+    #expect(boot.command == ["sh", "-c", "exit 1", "--", "", "--json"])
+    #expect(!boot.json)
+  }
+
+  @Test func `boot has defaults for all but the image and the kernel`() throws {
+    let boot = try boot("a", "--kernel", "k")
+    #expect(boot.memory.mebibytes == 512)
+    #expect(boot.cpus == 1)
+    #expect(boot.timeout == 120)
+    #expect(boot.arch == nil)
+    #expect(boot.command == [])
+    #expect(throws: (any Error).self) { try self.boot("a") }
+    #expect(throws: (any Error).self) { try self.boot("--kernel", "k") }
+  }
+
+  @Test(arguments: [
+    ["--memory", "0"], ["--memory", "-1"], ["--memory", "1T"],
+    ["--memory", "99999999999999999999"],
+    ["--cpus", "0"], ["--timeout", "0"], ["--arch", "riscv64"], ["--icount", "--cpus", "2"],
+  ])
+  func `boot refuses what no machine has`(options: [String]) {
+    let error = #expect(throws: (any Error).self) {
+      try LeafRoot.parseAsRoot(["boot", "a", "--kernel", "k"] + options)
+    }
+    #expect(error.map { LeafRoot.exitCode(for: $0).rawValue } == 64)
+  }
+
+  @Test func `the words behind -- are nobody's but boot's`() {
+    #expect(Boot.namingCommand(in: ["wrap", "--", "x"]) == ["wrap", "--", "x"])
+    #expect(Boot.namingCommand(in: ["boot", "x"]) == ["boot", "x"])
+  }
+
+  @Test func `wrap takes an image or makes the bare segment, not both and not neither`() throws {
+    #expect(try wrap("a", "-o", "b").image == "a")
+    #expect(try wrap("--segment", "-o", "b", "--arch", "aarch64").arch == .arm)
+    #expect(throws: (any Error).self) { try wrap("a", "--segment", "-o", "b") }
+    #expect(throws: (any Error).self) { try wrap("-o", "b") }
+    #expect(throws: (any Error).self) { try wrap("a") }
+  }
+
+  @Test func `SOURCE_DATE_EPOCH is seconds that newc can hold, 0 if it is not set`() throws {
+    #expect(try Wrap.sourceDateEpoch(nil) == 0)
+    #expect(try Wrap.sourceDateEpoch("1700000000") == 1_700_000_000)
+    for text in ["", "-1", "4294967296", "now"] {
+      #expect(throws: ValidationError.self) { try Wrap.sourceDateEpoch(text) }
+    }
+  }
+
+  @Test func `the help of boot documents its exit status and its usage`() {
+    let help = LeafRoot.helpMessage(for: Boot.self, columns: 80)
+    #expect(
+      help.contains(
+        "USAGE: leafroot boot <image> ... --kernel <vmlinuz> [<options>] [-- <command> ...]"))
+    #expect(help.contains("Exit status: 0 as promised (and COMMAND exited 0), 1 not as promised"))
+    #expect(!help.contains("command-word"))
+  }
+
+  @Test func `the help lists the verbs`() {
+    #expect(
+      LeafRoot.helpMessage(columns: 80).contains(
+        """
+          wrap                    Put LeafRoot's PID 1 before an initramfs, which stays
+                                  as it is.
+          boot                    Boot an initramfs in QEMU and check what kind of root
+                                  it gets.
+        """))
+  }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Machine
+import Testing
+
+@testable import leafroot
+
+@Suite struct ReportTests {
+  private func report(_ lines: String...) -> BootReport {
+    let console = Console(Array(lines.joined(separator: "\n").utf8))
+    return BootReport(
+      Verdict(console, ending: .byGuest, elapsed: .milliseconds(6050)), log: "console.log",
+      replay: "qemu …", accelerator: "tcg")
+  }
+
+  private static let leaf = """
+    @leafroot check {"mountId":29,"parentId":1,"type":"tmpfs","options":"rw,relatime",\
+    "isLeaf":true,"pivotRoot":"ok","below":{"entries":0,"sealed":true},"asPromised":true,\
+    "uptime":4.56}
+    """
+
+  @Test func `a leaf is shown in two columns`() {
+    let table = report("leafroot: one", "leafroot: two", Self.leaf).table()
+    #expect(
+      table == """
+        verdict     as promised
+        /           a leaf: mount 29 on 1, tmpfs rw,relatime
+        pivot_root  ok
+        below       0 entries, sealed
+        said        leafroot: one
+                    leafroot: two
+        time        6.05 s with tcg, check at 4.56 s of the guest
+        log         console.log
+        replay      qemu …
+        """)
+  }
+
+  @Test func `a panic is shown with its last words`() {
+    let table = report("[ 1.0] Kernel panic - not syncing: VFS").table()
+    #expect(
+      table == """
+        verdict     kernel panic
+        last words  [ 1.0] Kernel panic - not syncing: VFS
+        time        6.05 s with tcg
+        log         console.log
+        replay      qemu …
+        """)
+  }
+
+  @Test func `what a command printed comes before the table`() {
+    let table = report(Self.leaf, "@leafroot command", "hello", "@leafroot exit 3").table()
+    #expect(table.hasPrefix("hello\n\nverdict     as promised\n"))
+    #expect(table.contains("\ncommand     exit 3\n"))
+  }
+
+  @Test func `the JSON has the verdict and where to find the rest`() throws {
+    let json = try report(Self.leaf).json()
+    let object = try #require(
+      try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
+    #expect(object["outcome"] as? String == "as promised")
+    #expect(object["exitStatus"] as? Int == 0)
+    #expect(object["log"] as? String == "console.log")
+    #expect((object["check"] as? [String: Any])?["pivotRoot"] as? String == "ok")
+  }
+}

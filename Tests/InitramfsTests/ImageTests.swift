@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+
+import Compression
+import Initramfs
+import Testing
+
+@Suite struct ImageTests {
+  private let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  /// The message for a file of these bytes, without its path; nil if it is taken.
+  private func message(for bytes: [UInt8]) throws -> String? {
+    let path = try directory.file("image", bytes)
+    do {
+      _ = try Image(path)
+      return nil
+    } catch {
+      return error.description.replacing("\(path): ", with: "image: ")
+    }
+  }
+
+  @Test(arguments: Codec.allCases)
+  func `an image may begin with any of the kernel's codecs`(codec: Codec) throws {
+    for magic in codec.magics where codec != .raw {
+      let image = try Image(try directory.file("image", magic + [1, 2, 3]))
+      #expect(image.leading == codec)
+    }
+    #expect(try Image(try directory.file("image", archive("a", [1]))).leading == .raw)
+  }
+
+  @Test(arguments: [4, 512, 5_000_000])
+  func `zero bytes may come first`(count: Int) throws {
+    let zeros = [UInt8](repeating: 0, count: count)
+    #expect(try message(for: zeros + zstd) == nil)
+    #expect(try message(for: zeros + archive("a", [1])) == nil)
+  }
+
+  @Test func `a compressed member may begin anywhere, a raw one only at a multiple of 4`() throws {
+    #expect(try message(for: [0] + zstd) == nil)
+    #expect(
+      try message(for: [0] + archive("a", [1]))
+        == "image: offset 1: found a newc archive, expected it at a multiple of 4")
+  }
+
+  private static let expected = "expected an initramfs (newc, or compressed newc)"
+
+  @Test(arguments: [
+    ([], "an empty file"),
+    ([UInt8](repeating: 0, count: 9), "nothing but zero bytes"),
+    (elf(), "an ELF program"),
+    (placed("CD001", at: 0x8001, count: 0x9000), "an ISO 9660 image"),
+    ([UInt8](repeating: 0, count: 0x8000) + placed("CD001", at: 1, count: 9), "an ISO 9660 image"),
+    (placed("HdrS", at: 0x202, count: 0x400), "an x86 kernel (bzImage)"),
+    (placed("ARMd", at: 0x38, count: 0x40), "an arm64 kernel (Image)"),
+    (placed("ustar", at: 257, count: 512), "a tar archive"),
+    (Array("070707000000".utf8), "an old cpio archive (070707)"),
+    (Array("hsqs....".utf8), "a squashfs file system"),
+    ([0x04, 0x22, 0x4D, 0x18, 1], "an lz4 frame, not a legacy one (lz4 -l)"),
+    ([0x27, 0x05, 0x19, 0x56, 1], "a U-Boot image"),
+  ])
+  func `what is no initramfs is named by what it looks like`(bytes: [UInt8], name: String) throws {
+    #expect(try message(for: bytes) == "image: found \(name), \(ImageTests.expected)")
+  }
+
+  @Test func `what looks like nothing known is quoted`() throws {
+    #expect(
+      try message(for: [0, 0] + Array("#!/bin/sh\n".utf8))
+        == "image: offset 2: found '#!/bin/s', \(ImageTests.expected)")
+    #expect(
+      try message(for: [0xDE, 0xAD])
+        == "image: offset 0: found de ad, \(ImageTests.expected)")
+  }
+
+  @Test func `a damaged header of a raw archive is refused where it is`() throws {
+    // One record of 110 + 2 + 4 bytes, then the trailer.
+    let whole = try archive("a", [1, 2, 3, 4])
+    var bytes = whole
+    bytes[116 + 3] = UInt8(ascii: "x")
+    #expect(
+      try message(for: bytes) == "image: offset 116: found '070x01', expected 070701 or 070702")
+    bytes = whole
+    bytes[116 + 20] = UInt8(ascii: "g")
+    #expect(
+      try message(for: bytes)
+        == "image: offset 136: found 'g', expected a hex digit of a newc header")
+    #expect(
+      try message(for: Array(whole.prefix(120)))
+        == "image: offset 116: found the end after 4 bytes, expected a newc header of 110 bytes")
+  }
+
+  @Test func `hostile sizes end the walk and read nothing`() throws {
+    var bytes = try archive("a", [1])
+    bytes.replaceSubrange(54..<62, with: Array("FFFFFFFF".utf8))
+    #expect(try message(for: bytes) == nil)
+    bytes.replaceSubrange(94..<102, with: Array("FFFFFFFF".utf8))
+    #expect(try message(for: bytes) == nil)
+  }
+
+  @Test func `a directory is not an image`() throws {
+    #expect(
+      throws: FileError(directory.path, found: "a directory", expected: "a regular file")
+    ) { _ = try Image(directory.path) }
+  }
+
+  @Test func `a file that is not there is named`() throws {
+    let path = directory.path.appending("none")
+    #expect(
+      throws: FileError(path, found: "no such file or directory", expected: "a readable file")
+    ) { _ = try Image(path) }
+  }
+}
