@@ -73,7 +73,12 @@ let host: [Target] = [
       .product(name: "SystemPackage", package: "swift-system"),
     ],
     swiftSettings: strict),
-  .testTarget(name: "BootTests", dependencies: ["Machine"], swiftSettings: strict),
+  .testTarget(
+    name: "BootTests",
+    dependencies: [
+      "Machine", "Initramfs", "Newc", .product(name: "SystemPackage", package: "swift-system"),
+    ],
+    swiftSettings: strict),
 ]
 
 let package = Package(

@@ -47,7 +47,8 @@ publish() {
 }
 
 # A private apt for both architectures: needs no root, adds no foreign architecture to the host,
-# and its empty status file makes it count nothing as installed. Mirrors and keys are the host's.
+# and its empty status file makes it count nothing as installed. Mirrors and keys are the host's;
+# its hooks are not, they would clean up the host's own apt.
 # -c comes after /etc/apt, so that this has the last word; APT_CONFIG would come before.
 private_apt() {
   tool=$1
@@ -64,6 +65,8 @@ APT::Architecture "amd64";
 APT::Architectures { "amd64"; "arm64"; };
 APT::Sandbox::User "root";
 Acquire::Languages "none";
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
 END
   "$tool" -c "$work/apt.conf" "$@"
 }

@@ -5,7 +5,7 @@ public import SystemPackage
 
 /// Several images in one file, as a boot loader with several `initrd` lines makes it in memory.
 public enum Initrd {
-  /// Writes `first` (may be nil) and the images at `paths`, in that order, as the new file `output`.
+  /// Writes `first`, if any, and the images at `paths`, in that order, as the new file `output`.
   ///
   /// Between two images are zero bytes up to a multiple of 4, where a raw archive must begin, and
   /// four more: the kernel's lz4 reader takes for granted that it can read four bytes past its own

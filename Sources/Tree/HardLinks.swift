@@ -121,6 +121,8 @@ final class HardLinks {
           try moveContents(from: from, status, attributes, to: to)
           do throws(Failure) {
             try setMetadata(of: to, status, attributes)
+            // Its names in the source are gone, but for ours.
+            if status.size > 0 { try attempt("ftruncate") { ftruncate(from, 0) } }
           } catch {
             try returnContents(from: to, to: from, status, attributes)
             throw error
@@ -148,7 +150,8 @@ final class HardLinks {
         try setTimes(of: Place(directory: source, name: key), there)
       } else if there.size > 0 {
         try withFile(key) { from, to throws(Failure) in
-          try returnContents(from: to, to: from, there, Attributes(of: to))
+          let attributes = try Attributes(of: to)
+          try returnContents(from: to, to: from, there, attributes, isEmptied: true)
           _ = ftruncate(to, 0)
         }
       }

@@ -61,10 +61,14 @@ func moveContents(
 }
 
 /// Takes back a completed `moveContents`.
+///
+/// - Parameter isEmptied: the first piece is gone from the source, too.
 func returnContents(
-  from target: Int32, to source: Int32, _ status: Status, _ attributes: Attributes
+  from target: Int32, to source: Int32, _ status: Status, _ attributes: Attributes,
+  isEmptied: Bool = false
 ) throws(Failure) {
-  try returnPieces(from: target, to: source, status, attributes, start: Piece.size)
+  let start = isEmptied ? 0 : Piece.size
+  try returnPieces(from: target, to: source, status, attributes, start: start)
 }
 
 /// Brings back the pieces from `start` on, the first first, each given up as soon as it is copied.

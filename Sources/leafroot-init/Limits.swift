@@ -44,8 +44,9 @@ func givenOptions(_ words: Words, _ proc: Proc) -> Text? {
     return text
   }
 
+  let commandLine = proc.read(Text("cmdline")) ?? []
   var found: Text?
-  for word in proc.read(Text("cmdline"))?.split(whereSeparator: { $0 == 0x20 || $0 == 0x0a }) ?? [] {
+  for word in commandLine.split(whereSeparator: { $0 == 0x20 || $0 == 0x0a }) {
     // Behind "--" stands what is the init's alone.
     if word.elementsEqual([0x2d, 0x2d]) { break }
     guard word.starts(with: "initramfs_options=") else { continue }

@@ -46,13 +46,26 @@ struct Log {
     line.write(to: kmsg >= 0 ? kmsg : 2)
   }
 
-  /// What the kernel has logged so far, oldest first, without levels and times: klogctl(3).
+  /// What klogctl(3) is to do.
+  private enum Action {
+    static var readAll: Int32 { 3 }
+    static var consoleOff: Int32 { 6 }
+    static var consoleOn: Int32 { 7 }
+    static var sizeBuffer: Int32 { 10 }
+  }
+
+  /// Whether the kernel shows its messages on the console meanwhile.
+  static func showOnConsole(_ isShown: Bool) {
+    klogctl(isShown ? Action.consoleOn : Action.consoleOff, nil, 0)
+  }
+
+  /// What the kernel has logged so far, oldest first, without levels and times.
   static func lines() -> [[UInt8]] {
-    let size = klogctl(10 /* SYSLOG_ACTION_SIZE_BUFFER */, nil, 0)
+    let size = klogctl(Action.sizeBuffer, nil, 0)
     if size <= 0 { return [] }
     let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: Int(size))
     defer { buffer.deallocate() }
-    let count = klogctl(3 /* SYSLOG_ACTION_READ_ALL */, buffer, size)
+    let count = klogctl(Action.readAll, buffer, size)
     if count <= 0 { return [] }
 
     return UnsafeRawBufferPointer(start: buffer, count: Int(count))
@@ -64,7 +77,9 @@ struct Log {
   private static func message(of line: [UInt8]) -> [UInt8] {
     var rest = line[...]
     if rest.first == 0x3c, let end = rest.firstIndex(of: 0x3e) { rest = rest[(end + 1)...] }
-    if rest.first == 0x5b, let end = rest.firstIndex(of: 0x5d) { rest = rest[(end + 1)...].dropFirst() }
+    if rest.first == 0x5b, let end = rest.firstIndex(of: 0x5d) {
+      rest = rest[(end + 1)...].dropFirst()
+    }
     return Array(rest)
   }
 }

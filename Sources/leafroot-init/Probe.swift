@@ -12,7 +12,7 @@ struct Probe {
 
   func run() {
     let uptime = milliseconds()
-    klogctl(6 /* SYSLOG_ACTION_CONSOLE_OFF */, nil, 0)
+    Log.showOnConsole(false)
     for line in Log.lines()
     where line.starts(with: "leafroot: ")
       || line.starts(with: "Failed to create a non-root filesystem")
@@ -29,12 +29,12 @@ struct Probe {
     for unit in [100, 10, 1] { json.add(uptime / unit % 10) }
     json.add("}")
     say("check ", json.bytes)
-    klogctl(7 /* SYSLOG_ACTION_CONSOLE_ON */, nil, 0)
+    Log.showOnConsole(true)
 
     if let command = readCommand() {
       say("command", [])
       let status = run(command)
-      klogctl(6, nil, 0)
+      Log.showOnConsole(false)
       var text = Text()
       text.add(Int(status))
       say("exit ", text.bytes)

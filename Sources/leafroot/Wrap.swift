@@ -12,8 +12,8 @@ struct Wrap: AsyncParsableCommand {
     discussion: """
       OUT is a small raw archive with /leafroot, then the bytes of IMAGE. It boots on any kernel \
       that boots IMAGE; without the two words that this command prints it boots as IMAGE does, \
-      and /leafroot is one file more. With --segment OUT is the small archive alone, for an initrd line of its own \
-      before the image's.
+      and /leafroot is one file more. With --segment OUT is the small archive alone, for an \
+      initrd line of its own before the image's.
 
       OUT appears whole or not at all, has IMAGE's permission bits and may be IMAGE. The same \
       inputs give the same bytes; /leafroot is dated SOURCE_DATE_EPOCH, or 0.

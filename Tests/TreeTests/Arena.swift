@@ -37,7 +37,7 @@ struct Arena {
     let path = String(cString: try #require(mkdtemp(template), "mkdtemp: \(linux_errno())"))
     defer { rmdir(path) }
     try mount("tmpfs", on: path, "mode=700,size=\(size)")
-    defer { umount2(path, 2 /* MNT_DETACH */) }
+    defer { umount2(path, Kernel.detach) }
 
     for (name, fileSystem) in [("source", source), ("target", target)] {
       try check("mkdir", mkdir("\(path)/\(name)", 0o755))
@@ -49,7 +49,7 @@ struct Arena {
     }
 
     // This thread's own from now on, and that of the threads it starts.
-    try check("unshare", linux_unshare(0x200 /* CLONE_FS */))
+    try check("unshare", linux_unshare(Kernel.cloneFS))
     let before = try openDescriptor(".")
     defer { close(before) }
     try check("chdir", chdir(path))
@@ -66,7 +66,7 @@ struct Arena {
   /// move_mount(2) wants that.
   static func mount(_ type: String, on path: String, _ options: String) throws {
     try check("mount \(type) on \(path)", CLinux.mount("leafroot-test", path, type, 0, options))
-    try check("make \(path) private", CLinux.mount(nil, path, nil, 1 << 18 /* MS_PRIVATE */, nil))
+    try check("make \(path) private", CLinux.mount(nil, path, nil, Kernel.makePrivate, nil))
   }
 
   /// A mover from `source` to `target`.

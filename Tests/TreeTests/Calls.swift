@@ -25,6 +25,17 @@ func openDescriptor(
   try check("open \(path)", linux_openat(directory, path, flags, 0))
 }
 
+/// What the kernel's headers call these, and C's only show with _GNU_SOURCE.
+enum Kernel {
+  static let cloneFS: Int32 = 0x200
+  static let detach: Int32 = 2
+  static let bind: UInt = 4096
+  static let makePrivate: UInt = 1 << 18
+  static let noAccessTime: Int32 = 0o1000000
+  static let mountID: UInt32 = 0x1000
+  static let openFiles: __rlimit_resource_t = .init(7)
+}
+
 /// A path to an entry of an open directory, for calls that have no `*at` form.
 func path(_ name: String, in directory: Int32) -> String { "/proc/self/fd/\(directory)/\(name)" }
 

@@ -21,11 +21,11 @@ func plantMount(_ planting: Planting) throws {
 
 extension TreeTests {
   @Suite struct `Mounts in the tree` {
-    /// What identifies a mount (STATX_MNT_ID, Linux 5.8).
+    /// What identifies a mount: STATX_MNT_ID of Linux 5.8.
     private func mount(of name: String, in directory: Int32) throws -> UInt64 {
       var status = linux_status()
       try check(
-        "statx \(name)", linux_statx(directory, name, AT_SYMLINK_NOFOLLOW, 0x1000, &status))
+        "statx \(name)", linux_statx(directory, name, AT_SYMLINK_NOFOLLOW, Kernel.mountID, &status))
       return status.mount_id
     }
 
@@ -96,7 +96,7 @@ extension TreeTests {
           }
         }
         let (from, to) = (path("a", in: arena.source), path("b", in: arena.source))
-        try check("bind", CLinux.mount(from, to, nil, 4096 /* MS_BIND */, nil))
+        try check("bind", CLinux.mount(from, to, nil, Kernel.bind, nil))
         try planting.settleTimes()
         let before = try Snapshot(of: arena.source)
         let id = try mount(of: "b", in: arena.source)
@@ -121,8 +121,8 @@ extension TreeTests {
         try Planting(directory: outside).file("file", size: 5)
         try Planting(directory: arena.source).directory("b")
         let to = path("b", in: arena.source)
-        try check("bind", CLinux.mount("outside", to, nil, 4096 /* MS_BIND */, nil))
-        try check("private", CLinux.mount(nil, to, nil, 1 << 18 /* MS_PRIVATE */, nil))
+        try check("bind", CLinux.mount("outside", to, nil, Kernel.bind, nil))
+        try check("private", CLinux.mount(nil, to, nil, Kernel.makePrivate, nil))
         let id = try mount(of: "b", in: arena.source)
         let mover = try arena.mover()
 

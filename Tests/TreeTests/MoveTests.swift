@@ -53,6 +53,8 @@ func plantOneOfEach(_ planting: Planting) throws {
   try planting.file("several-large", size: (2 << 20) + 7, user: 3, group: 4)
   try planting.attribute("security.capability", KernelAttribute.capability, on: "several-large")
   try planting.hardLink("directory/several-large", to: "several-large")
+  try planting.file("several-empty", 0o600)
+  try planting.hardLink("directory/several-empty", to: "several-empty")
   try planting.node("several-devices", S_IFCHR, 1, 3, 0o666)
   try planting.hardLink("directory/several-devices", to: "several-devices")
   try planting.symbolicLink("several-links", to: "/nowhere")

@@ -6,7 +6,8 @@ import CLinux
 struct Planting {
   let directory: Int32
 
-  func directory(_ name: String, _ mode: mode_t = 0o755, user: UInt32 = 0, group: UInt32 = 0) throws {
+  func directory(_ name: String, _ mode: mode_t = 0o755, user: UInt32 = 0, group: UInt32 = 0) throws
+  {
     try check("mkdir \(name)", mkdirat(directory, name, 0o700))
     try own(name, mode, user, group)
   }

@@ -41,7 +41,8 @@ extension TreeTests {
       try expectSameAfterMove(threads: threads) { planting in
         try planting.directory("many")
         for number in 0..<20_000 {
-          try planting.file(Array("many/\(number)".utf8CString), [UInt8(truncatingIfNeeded: number)])
+          let content = [UInt8(truncatingIfNeeded: number)]
+          try planting.file(Array("many/\(number)".utf8CString), content)
         }
       }
     }
@@ -50,11 +51,11 @@ extension TreeTests {
     @Test(arguments: [1, 8])
     func `has 1,500 directories of one file each, with 1,024 descriptors`(threads: Int) throws {
       var before = rlimit()
-      try check("getrlimit", getrlimit(.init(7 /* RLIMIT_NOFILE */), &before))
-      defer { setrlimit(.init(7), &before) }
+      try check("getrlimit", getrlimit(Kernel.openFiles, &before))
+      defer { setrlimit(Kernel.openFiles, &before) }
       var limit = before
       limit.rlim_cur = 1024
-      try check("setrlimit", setrlimit(.init(7), &limit))
+      try check("setrlimit", setrlimit(Kernel.openFiles, &limit))
 
       try expectSameAfterMove(threads: threads) { planting in
         for number in 0..<1500 {

@@ -2,8 +2,8 @@
 
 import CLinux
 
-/// All that can be seen of a tree, the change times left out. It shares no code with what it judges,
-/// and leaves the access times as they were.
+/// All that can be seen of a tree, the change times left out. It shares no code with what it
+/// judges, and leaves the access times as they were.
 struct Snapshot: Equatable {
   /// One entry. Text is compared, so that a difference can be read.
   struct Entry: Equatable {
@@ -67,14 +67,15 @@ struct Snapshot: Equatable {
 
       var status = linux_status()
       try check(
-        "statx", linux_statx(directory, cName, AT_SYMLINK_NOFOLLOW, LINUX_STATX_BASIC_STATS, &status))
+        "statx",
+        linux_statx(directory, cName, AT_SYMLINK_NOFOLLOW, LINUX_STATX_BASIC_STATS, &status))
 
       let place = Array("/proc/self/fd/\(directory)/".utf8CString.dropLast()) + cName
       let type = UInt32(status.mode) & UInt32(S_IFMT)
       switch type {
       case UInt32(S_IFDIR):
         let child = try check(
-          "open", linux_openat(directory, cName, O_RDONLY | O_DIRECTORY | Self.noAccessTime, 0))
+          "open", linux_openat(directory, cName, O_RDONLY | O_DIRECTORY | Kernel.noAccessTime, 0))
         defer { close(child) }
         try add(path, status, attributesFrom: place)
         try addEntries(of: child, below: path)
@@ -95,7 +96,9 @@ struct Snapshot: Equatable {
   private mutating func add(
     _ path: String, _ status: linux_status, attributesFrom place: [CChar]
   ) throws {
-    func time(_ seconds: Int64, _ nanoseconds: UInt32) -> String { "\(seconds) s \(nanoseconds) ns" }
+    func time(_ seconds: Int64, _ nanoseconds: UInt32) -> String {
+      "\(seconds) s \(nanoseconds) ns"
+    }
 
     var entry = Entry()
     entry.fields["mode"] = String(status.mode, radix: 8)
@@ -121,8 +124,6 @@ struct Snapshot: Equatable {
     try add(path, status, attributesFrom: Array((place + "/.").utf8CString))
   }
 
-  private static var noAccessTime: Int32 { 0o1000000 }
-
   private static func status(of descriptor: Int32) throws -> linux_status {
     var status = linux_status()
     try check(
@@ -133,7 +134,7 @@ struct Snapshot: Equatable {
 
   private func content(of name: [CChar], in directory: Int32, _ size: Int) throws -> [UInt8] {
     let file = try check(
-      "open", linux_openat(directory, name, O_RDONLY | O_NOFOLLOW | Self.noAccessTime, 0))
+      "open", linux_openat(directory, name, O_RDONLY | O_NOFOLLOW | Kernel.noAccessTime, 0))
     defer { close(file) }
     return try [UInt8](unsafeUninitializedCapacity: size + 1) { buffer, count in
       while true {
@@ -184,7 +185,7 @@ struct Snapshot: Equatable {
 func names(in directory: Int32) throws -> [[UInt8]] {
   // A descriptor of its own, as a position belongs to the open file.
   let own = try check(
-    "open", linux_openat(directory, ".", O_RDONLY | O_DIRECTORY | 0o1000000 /* O_NOATIME */, 0))
+    "open", linux_openat(directory, ".", O_RDONLY | O_DIRECTORY | Kernel.noAccessTime, 0))
   defer { close(own) }
 
   var names: [[UInt8]] = []
@@ -198,7 +199,8 @@ func names(in directory: Int32) throws -> [[UInt8]] {
     while position < end {
       let name = buffer[(position + 19)...].prefix { $0 != 0 }
       position += Int(buffer.loadUnaligned(fromByteOffset: position + 16, as: UInt16.self))
-      if !name.elementsEqual(".".utf8) && !name.elementsEqual("..".utf8) { names.append([UInt8](name)) }
+      if name.elementsEqual(".".utf8) || name.elementsEqual("..".utf8) { continue }
+      names.append([UInt8](name))
     }
   }
 }

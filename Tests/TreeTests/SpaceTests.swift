@@ -39,6 +39,25 @@ extension TreeTests {
       }
     }
 
+    @Test func `so do many with several names`() throws {
+      try Arena.with(source: .none, target: .none, size: "34m") { arena in
+        let planting = Planting(directory: arena.source)
+        for number in 0..<64 {
+          try planting.file("\(number)", size: Self.megabyte / 2)
+          try planting.hardLink("\(number)-again", to: "\(number)")
+        }
+        try planting.settleTimes()
+        let before = try Snapshot(of: arena.source)
+        let mover = try arena.mover()
+
+        try mover.move()
+        #expect(try Snapshot(of: arena.target).differences(from: before) == [])
+
+        try mover.restore()
+        #expect(try Snapshot(of: arena.source).differences(from: before) == [])
+      }
+    }
+
     @Test func `without those two megabytes it does not move, and stays whole`() throws {
       try Arena.with(source: .none, target: .none, size: "64m") { arena in
         try Planting(directory: arena.source).file("file", size: 64 * Self.megabyte)

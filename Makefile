@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+# Whole tests, or those that match: make test FILTER=TreeTests
+FILTER  ?=
+
+cache   := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/leafroot
+arches  := x86_64 aarch64
+guests  := $(arches:%=build/lib/leafroot/leafroot-init.%)
+kernel  := $(cache)/kernels/6.12-x86_64/vmlinuz
+shells  := .ci/run Benchmarks/yardstick Toolsets/generate Scripts/setup Scripts/vm \
+           Scripts/runtime-kit Scripts/demo-image Scripts/demo Scripts/cache.sh Scripts/kit/runtimes
+
+triple.x86_64  := x86_64-unknown-none-elf
+triple.aarch64 := aarch64-none-none-elf
+
+export LEAFROOT_LIB := $(CURDIR)/build/lib/leafroot
+
+.PHONY: help setup build guest demo test proof vm kit bench format lint install clean FORCE
+
+help: ## print the targets and the values they use
+	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@echo
+	@echo "  PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) FILTER=$(FILTER)"
+	@echo "  cache: $(cache)"
+
+setup: ## install what the build needs (apt-get), fetch musl for both architectures
+	@Scripts/setup
+
+build: setup guest ## build/bin/leafroot and build/lib/leafroot/leafroot-init.ARCH
+	swift build -c release --product leafroot
+	@install -D .build/release/leafroot build/bin/leafroot
+
+guest: setup $(guests)
+
+# SwiftPM knows best what is out of date. The file is not executable, on purpose: run on this
+# machine instead of in a virtual one, PID 1 would be in the wrong place.
+build/lib/leafroot/leafroot-init.%: FORCE
+	@mkdir -p build/toolsets build/lib/leafroot
+	@Toolsets/generate $* > build/toolsets/$*.json
+	LEAFROOT_GUEST=1 swift build -c release --product leafroot-init --scratch-path .build-guest-$* \
+	  --triple $(triple.$*) --toolset build/toolsets/$*.json
+	@chmod -x .build-guest-$*/release/leafroot-init
+	@llvm-objcopy --strip-all .build-guest-$*/release/leafroot-init build/guest.$*
+	@chmod 644 build/guest.$* && mv build/guest.$* $@
+
+vm: setup ## fetch Debian's stock kernels
+	@Scripts/vm
+
+kit: setup
+	@Scripts/runtime-kit
+
+demo: build ## boot a real image on a stock kernel, without the leaf and with it
+	@Scripts/vm 6.12-x86_64
+	@Scripts/demo
+
+test: build vm kit ## unit and boot tests
+	swift test $(if $(FILTER),--filter $(FILTER))
+
+proof: test ## what takes longer than a test may
+
+bench: build ## the yardstick: time, least memory, size; build/bench/results.json
+	@Scripts/vm 6.12-x86_64
+	swift build -c release --product bench
+	.build/release/bench
+
+format: ## lay out the Swift sources
+	swift format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks
+
+lint: setup ## check layout and shell scripts
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks
+	shellcheck -x -P SCRIPTDIR $(shells)
+
+install: build ## to PREFIX, under DESTDIR
+	install -D build/bin/leafroot $(DESTDIR)$(PREFIX)/bin/leafroot
+	install -d $(DESTDIR)$(PREFIX)/lib/leafroot
+	install -m 644 $(guests) $(DESTDIR)$(PREFIX)/lib/leafroot
+
+clean: ## remove what was built; the cache stays
+	rm -rf build .build .build-guest-*

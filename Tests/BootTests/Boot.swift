@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Initramfs
+import Machine
+import Newc
+import SystemPackage
+import Testing
+
+/// One boot of a test: a stock kernel, a small system with busybox, and what to run in it.
+struct Boot {
+  /// The kernels of Debian that every property is tested on, as `make vm` names them.
+  static let kernels = ["6.12-x86_64", "6.1-x86_64"]
+
+  var kernel = "6.12-x86_64"
+  var tree = GuestTree()
+  /// Images behind the tree, as they are.
+  var images: [FilePath] = []
+  /// Without it, the kernel boots the tree as it would without us.
+  var hasLeaf = true
+  /// Words for the kernel.
+  var append: [String] = []
+  /// In MiB.
+  var memory = 256
+  var cpus = 1
+  var timeout = Duration.seconds(180)
+
+  /// Boots, runs the check and `script` in the guest's shell, and says what was seen.
+  func run(_ script: String = "") async throws -> Outcome {
+    try await Gate.shared.enter()
+    do {
+      let outcome = try await boot(script)
+      await Gate.shared.leave()
+      return outcome
+    } catch {
+      await Gate.shared.leave()
+      throw error
+    }
+  }
+
+  private func boot(_ script: String) async throws -> Outcome {
+    let directory = try RunDirectory.temporary()
+    defer { directory.remove() }
+
+    let kernel = try Kernel(Place.cache.appending("kernels/\(kernel)/vmlinuz"))
+    let program = try GuestInit(
+      Place.library.appending("leafroot-init.\(kernel.architecture)"), for: kernel.architecture)
+
+    var first = try Segment(tree.records).bytes
+    if hasLeaf { first = Segment.leaf(program).bytes + first }
+    let image = directory.path.appending("tree.img")
+    try Data(first).write(to: URL(filePath: image.string))
+
+    var checked = CheckedBoot([image] + images, program: program)
+    checked.isStock = !hasLeaf
+    checked.append = append
+    if !script.isEmpty { checked.command = ["/bin/busybox", "sh", "-c", script] }
+
+    var machine = try checked.machine(kernel: kernel, in: directory)
+    machine.memory = memory
+    machine.cpus = cpus
+    machine.timeout = timeout
+    let run = try await machine.run(log: directory.log)
+    return Outcome(verdict: Verdict(run), console: run.console)
+  }
+}
+
+/// What a boot showed.
+struct Outcome: CustomStringConvertible {
+  let verdict: Verdict
+  let console: Console
+
+  var check: Check? { verdict.check }
+
+  /// What the script printed.
+  var output: String { verdict.command?.output ?? "" }
+
+  /// What a failed expectation shows.
+  var description: String { "\(verdict.outcome.rawValue)\n\(console.text.suffix(6000))" }
+}
+
+/// Where `make test` has put things.
+enum Place {
+  /// The downloads.
+  static let cache: FilePath = {
+    let environment = ProcessInfo.processInfo.environment
+    let base = environment["XDG_CACHE_HOME"] ?? NSHomeDirectory() + "/.cache"
+    return FilePath(base).appending("leafroot")
+  }()
+
+  /// The built programs of the guest.
+  static let library: FilePath = {
+    if let given = ProcessInfo.processInfo.environment["LEAFROOT_LIB"] { return FilePath(given) }
+    return FilePath(#filePath).removingLastComponent().removingLastComponent()
+      .removingLastComponent().appending("build/lib/leafroot")
+  }()
+}
+
+/// Lets in as many machines as there are processors: more would only slow each other down.
+private actor Gate {
+  static let shared = Gate()
+
+  private var free = ProcessInfo.processInfo.activeProcessorCount
+  private var waiting: [CheckedContinuation<Void, Never>] = []
+
+  func enter() async throws {
+    if free > 0 {
+      free -= 1
+    } else {
+      await withCheckedContinuation { waiting.append($0) }
+    }
+  }
+
+  func leave() {
+    if waiting.isEmpty {
+      free += 1
+    } else {
+      waiting.removeFirst().resume()
+    }
+  }
+}
+
+extension Outcome {
+  /// Whether PID 1 said so.
+  func logs(_ text: String) -> Bool { verdict.logged.contains { $0.contains(text) } }
+}
+
+/// A file's content.
+func bytes(of path: FilePath) throws -> [UInt8] {
+  Array(try Data(contentsOf: URL(filePath: path.string)))
+}

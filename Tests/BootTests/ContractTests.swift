@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+
+import Testing
+
+/// The promise, point by point, each beside the boot that shows what it is for.
+@Suite struct ContractTests {
+  @Test("1 to 3: / is a leaf, pivot_root works, rootfs is empty and sealed", arguments: Boot.kernels)
+  func leaf(kernel: String) async throws {
+    let outcome = try await Boot(kernel: kernel).run()
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    let check = try #require(outcome.check, "\(outcome)")
+    #expect(check.mountId != check.parentId)
+    #expect(check.type == "tmpfs")
+    #expect(check.pivotRoot == "ok")
+    #expect(check.below?.entries == 0)
+    #expect(check.below?.sealed == true)
+  }
+
+  @Test("1 to 3, twin: as the kernel boots it, pivot_root gives EINVAL", arguments: Boot.kernels)
+  func stock(kernel: String) async throws {
+    let outcome = try await Boot(kernel: kernel, hasLeaf: false).run()
+
+    #expect(outcome.verdict.outcome == .notAsPromised, "\(outcome)")
+    let check = try #require(outcome.check, "\(outcome)")
+    #expect(check.mountId == check.parentId)
+    #expect(check.pivotRoot == "EINVAL")
+    #expect(check.below == nil)
+  }
+
+  @Test("3, twin: over a bind mount of / pivot_root works, but the whole tree lies below")
+  func bindMount() async throws {
+    var boot = Boot(hasLeaf: false)
+    boot.tree.script(
+      "bound",
+      """
+      busybox mount --bind / /
+      cd /..
+      busybox mount --move . /
+      exec busybox chroot . /.leafroot-boot/init
+      """)
+    boot.append = ["rdinit=/bound"]
+    let outcome = try await boot.run()
+
+    #expect(outcome.verdict.outcome == .notAsPromised, "\(outcome)")
+    let check = try #require(outcome.check, "\(outcome)")
+    #expect(check.pivotRoot == "ok")
+    #expect((check.below?.entries ?? 0) > 5)
+    #expect(check.below?.sealed == false)
+  }
+
+  @Test("4: nothing of ours is in the tree, nor in the arguments and the environment")
+  func nothingOfOurs() async throws {
+    var boot = Boot()
+    boot.tree.script(
+      "given",
+      """
+      busybox mount -t proc proc /proc
+      echo "arguments: $*"
+      busybox tr '\\0' '\\n' < /proc/self/environ | busybox sed 's/^/environment: /'
+      echo "files:" /* /.[!.]*
+      exec /.leafroot-boot/init
+      """)
+    boot.append = [
+      "leafroot_init=/given", "one", "NAME=value", "nonroot_initramfs=value", "nonroot_initramfs",
+      "two",
+    ]
+    let outcome = try await boot.run()
+    let lines = outcome.console.lines
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    #expect(lines.contains { $0.hasPrefix("arguments:") && $0.hasSuffix(" one two") }, "\(outcome)")
+    #expect(!lines.contains { $0.hasPrefix("arguments:") && $0.contains("nonroot_initramfs") })
+    #expect(lines.contains("environment: NAME=value"))
+    #expect(lines.contains("environment: nonroot_initramfs=value"))
+    #expect(!lines.contains { $0.hasPrefix("environment: leafroot_init") })
+    let files = try #require(lines.first { $0.hasPrefix("files:") })
+    #expect(!files.contains("/leafroot"))
+    #expect(!files.contains("/.leaf "))
+    #expect(!files.contains("/.leafroot-links"))
+  }
+
+  @Test("5: the tree is in memory once, the image not at all")
+  func memory() async throws {
+    var boot = Boot()
+    boot.tree.file("data", [UInt8](repeating: 0x5a, count: 40 << 20))
+    let script = """
+      busybox mount -t proc proc /proc
+      echo 3 > /proc/sys/vm/drop_caches
+      busybox grep -E '^(Shmem|Slab|MemFree):' /proc/meminfo
+      """
+    let leaf = try await boot.run(script)
+    boot.hasLeaf = false
+    let stock = try await boot.run(script)
+
+    let (ours, theirs) = (kilobytes("Shmem", leaf), kilobytes("Shmem", stock))
+    #expect(ours > 40 << 10, "\(leaf)")
+    #expect(abs(ours - theirs) < 512, "leaf \(ours) kB, stock \(theirs) kB")
+    let slab = kilobytes("Slab", leaf) - kilobytes("Slab", stock)
+    #expect(slab < 2048, "\(slab) kB more of slab")
+  }
+
+  private func kilobytes(_ name: String, _ outcome: Outcome) -> Int {
+    for line in outcome.output.split(separator: "\n") where line.hasPrefix(name + ":") {
+      return Int(line.split(separator: " ")[1]) ?? 0
+    }
+    return 0
+  }
+
+  @Test("6: usermode helpers, modprobe and core_pattern, see the leaf", arguments: Boot.kernels)
+  func helpers(kernel: String) async throws {
+    let outcome = try await helperBoot(kernel: kernel, hasModprobe: true).run(Self.helperScript)
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    #expect(outcome.output.contains("module: mounted"), "\(outcome)")
+    #expect(outcome.output.contains("core: written"), "\(outcome)")
+    #expect(!outcome.output.contains("parent=1 id=1"))
+  }
+
+  @Test("6, twin: without the helpers in the tree neither happens")
+  func noHelpers() async throws {
+    let outcome = try await helperBoot(kernel: "6.12-x86_64", hasModprobe: false)
+      .run(Self.helperScript)
+
+    #expect(outcome.output.contains("module: missing"), "\(outcome)")
+    #expect(outcome.output.contains("core: missing"), "\(outcome)")
+  }
+
+  private func helperBoot(kernel: String, hasModprobe: Bool) throws -> Boot {
+    var boot = Boot(kernel: kernel)
+    guard hasModprobe else { return boot }
+    let module = try bytes(of: Place.cache.appending("kernels/\(kernel)/modules/binfmt_misc.ko"))
+    boot.tree.file("binfmt_misc.ko", module)
+    boot.tree.script("sbin/modprobe", "exec /bin/busybox insmod /binfmt_misc.ko")
+    boot.tree.script("sbin/core", "/bin/busybox cat > /tmp/core")
+    return boot
+  }
+
+  private static let helperScript = """
+    busybox mount -t proc proc /proc
+    busybox mkdir /misc
+    busybox mount -t binfmt_misc none /misc && echo "module: mounted" || echo "module: missing"
+    echo '|/sbin/core' > /proc/sys/kernel/core_pattern
+    ulimit -c unlimited
+    busybox sh -c 'kill -SEGV $$'
+    busybox sleep 1
+    [ -s /tmp/core ] && echo "core: written" || echo "core: missing"
+    """
+
+  @Test("7: the real init's standard descriptors are the leaf's console", arguments: Boot.kernels)
+  func console(kernel: String) async throws {
+    let outcome = try await Boot(kernel: kernel).run(
+      """
+      busybox mount -t proc proc /proc
+      for n in 0 1 2; do echo "fd $n: $(busybox readlink /proc/1/fd/$n)"; done
+      echo "others: $(busybox ls /proc/1/fd)"
+      """)
+
+    for number in 0...2 {
+      #expect(outcome.output.contains("fd \(number): /dev/console\n"), "\(outcome)")
+    }
+    #expect(!outcome.output.contains("deleted"))
+  }
+
+  @Test("without the word the same image boots as it would without us", arguments: Boot.kernels)
+  func notAsked(kernel: String) async throws {
+    var boot = Boot(kernel: kernel, hasLeaf: false)
+    // The image is wrapped, and our PID 1 runs; only the word is not given.
+    boot.images = []
+    let library = Place.library.appending("leafroot-init.x86_64")
+    boot.tree.file("leafroot", try bytes(of: library))
+    boot.append = ["rdinit=/leafroot", "leafroot_init=/.leafroot-boot/init"]
+    let outcome = try await boot.run("echo /*")
+
+    #expect(outcome.check?.isLeaf == false, "\(outcome)")
+    #expect(outcome.output.contains("/leafroot"))
+    #expect(outcome.logs("nonroot_initramfs was not given, nothing to do"), "\(outcome)")
+  }
+}

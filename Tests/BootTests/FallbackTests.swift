@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Initramfs
+import SystemPackage
+import Testing
+
+/// What PID 1 does where it cannot, or must not, make the leaf.
+@Suite struct FallbackTests {
+  @Test("a tmpfs too small for the tree: the boot goes on in rootfs, with nothing lost")
+  func tooSmall() async throws {
+    // On a ramfs the kernel does not apply the option to rootfs itself.
+    var boot = Boot(append: ["rootfstype=ramfs", "initramfs_options=size=8M"])
+    boot.tree = NastyTree.tree()
+    boot.tree.file("large", [UInt8](repeating: 7, count: 12 << 20))
+    let fallen = try await boot.run(NastyTree.census)
+    boot.hasLeaf = false
+    let stock = try await boot.run(NastyTree.census)
+
+    #expect(fallen.check?.isLeaf == false, "\(fallen)")
+    #expect(
+      fallen.verdict.logged.contains {
+        $0.hasPrefix("Failed to create a non-root filesystem for initramfs: fill: ")
+          && $0.hasSuffix("No space left on device")
+      }, "\(fallen)")
+    #expect(NastyTree.entries(fallen).filter { !$0.hasPrefix("./leafroot ") }
+      == NastyTree.entries(stock))
+  }
+
+  @Test("rootfs as a ramfs: the leaf is made all the same", arguments: Boot.kernels)
+  func ramfs(kernel: String) async throws {
+    var boot = Boot(kernel: kernel, append: ["rootfstype=ramfs"])
+    boot.tree.file("large", [UInt8](repeating: 7, count: 9_000_001))
+    let outcome = try await boot.run("busybox md5sum /large")
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    #expect(outcome.output.contains("f3aff2e7d3816b6adc17c74650155b56"), "\(outcome)")
+  }
+
+  @Test("initramfs_options= are the leaf's mount options")
+  func options() async throws {
+    let outcome = try await Boot(append: ["initramfs_options=size=77m,nr_inodes=5000"]).run(
+      "busybox mount -t proc proc /proc; busybox grep ' / ' /proc/mounts")
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    #expect(outcome.output.contains("size=78848k,nr_inodes=5000"), "\(outcome)")
+  }
+
+  @Test("without options the leaf has rootfs's own limits")
+  func inheritedLimits() async throws {
+    let script = "busybox df -k / | busybox tail -n 1; busybox df -i / | busybox tail -n 1"
+    let leaf = try await Boot().run(script)
+    let stock = try await Boot(hasLeaf: false).run(script)
+
+    #expect(leaf.verdict.outcome == .asPromised, "\(leaf)")
+    #expect(totals(leaf) == totals(stock))
+    #expect(totals(leaf).count == 2)
+  }
+
+  private func totals(_ outcome: Outcome) -> [Substring] {
+    outcome.output.split(separator: "\n").map { $0.split(separator: " ")[1] }
+  }
+
+  @Test("a damaged image: last words, and no boot of half a tree", arguments: Boot.kernels)
+  func damaged(kernel: String) async throws {
+    try await withDamagedImage { image in
+      let outcome = try await Boot(kernel: kernel, images: [image]).run()
+
+      #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
+      #expect(outcome.logs("the image is half unpacked, the boot stops"), "\(outcome)")
+      #expect(outcome.logs("rootfs is not full: the image is damaged"), "\(outcome)")
+    }
+  }
+
+  @Test("a damaged image, twin: as the kernel boots it, half a tree runs")
+  func damagedStock() async throws {
+    try await withDamagedImage { image in
+      let outcome = try await Boot(images: [image], hasLeaf: false).run()
+
+      #expect(outcome.verdict.outcome == .notAsPromised, "\(outcome)")
+      #expect(outcome.verdict.isHalfUnpacked)
+    }
+  }
+
+  @Test("an image too large for rootfs: last words name what there is, and what helps")
+  func tooLarge() async throws {
+    // These kernels apply the option to rootfs: it is full before the tree is unpacked.
+    var boot = Boot(append: ["initramfs_options=size=8M"])
+    boot.tree.file("large", [UInt8](repeating: 7, count: 12 << 20))
+    let outcome = try await boot.run()
+
+    #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
+    #expect(outcome.logs("rootfs is full: "), "\(outcome)")
+    #expect(outcome.logs("initramfs_options=size=90%"), "\(outcome)")
+  }
+
+  @Test("run twice: the second one finds a leaf and does nothing")
+  func twice() async throws {
+    var boot = Boot(append: ["leafroot_init=/again"])
+    boot.tree.file("again", try bytes(of: Place.library.appending("leafroot-init.x86_64")))
+    let outcome = try await boot.run("echo /again*")
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    #expect(outcome.logs("the root is a leaf already, nothing to do"), "\(outcome)")
+    #expect(outcome.output.contains("/again"))
+  }
+
+  @Test("not process 1, or process 1 of a container only: refused, nothing touched")
+  func refused() async throws {
+    var boot = Boot(hasLeaf: false)
+    boot.tree.file("copy", try bytes(of: Place.library.appending("leafroot-init.x86_64")))
+    let outcome = try await boot.run(
+      """
+      busybox find / -xdev | busybox sort > /tmp/before
+      /copy nonroot_initramfs; echo "child: $?"
+      busybox unshare -p -f /copy nonroot_initramfs; echo "container: $?"
+      busybox find / -xdev | busybox sort > /tmp/after
+      busybox cmp /tmp/before /tmp/after && echo untouched
+      """)
+
+    #expect(outcome.output.contains("refused"), "\(outcome)")
+    #expect(outcome.output.contains("child: 64"), "\(outcome)")
+    #expect(outcome.output.contains("container: 64"), "\(outcome)")
+  }
+
+  @Test("without /init the kernel's own list is tried", arguments: ["sbin/init", "etc/init", "bin/sh"])
+  func kernelsList(path: String) async throws {
+    var boot = Boot(append: ["leafroot_init=/missing"])
+    boot.tree = GuestTree(init: nil)
+    if path == "bin/sh" {
+      // A shell that the console tells to run the check.
+      boot.append.append("-c")
+      boot.append.append("/.leafroot-boot/init")
+    } else {
+      boot.tree.script(path, "exec /.leafroot-boot/init")
+    }
+    let outcome = try await boot.run()
+
+    #expect(outcome.logs("/missing: No such file or directory"), "\(outcome)")
+    #expect(path == "bin/sh" || outcome.verdict.outcome == .asPromised, "\(outcome)")
+  }
+
+  @Test("no init at all: last words")
+  func noInit() async throws {
+    var boot = Boot(append: ["leafroot_init=/missing"])
+    boot.tree = GuestTree(init: nil)
+    boot.tree.link("bin/sh", to: "nothing")
+    let outcome = try await boot.run()
+
+    #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
+    #expect(outcome.logs("no working init found; give leafroot_init=/path"), "\(outcome)")
+  }
+
+  private func withDamagedImage(_ body: (FilePath) async throws -> Void) async throws {
+    // A raw archive, and behind it what only looks like zstd.
+    let path = FilePath(NSTemporaryDirectory()).appending("leafroot-damaged-\(UUID())")
+    try Data([0x28, 0xb5, 0x2f, 0xfd] + [UInt8](repeating: 0xff, count: 4096))
+      .write(to: URL(filePath: path.string))
+    defer { try? FileManager.default.removeItem(atPath: path.string) }
+    try await body(path)
+  }
+}

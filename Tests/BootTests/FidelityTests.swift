@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+
+import Newc
+import Testing
+
+/// The tree in the leaf is the one that the stock kernel would have unpacked.
+@Suite struct FidelityTests {
+  @Test("a nasty tree is what the stock kernel unpacks, to the last entry", arguments: Boot.kernels)
+  func identical(kernel: String) async throws {
+    var boot = Boot(kernel: kernel, cpus: 2)
+    boot.tree = NastyTree.tree()
+    let leaf = try await boot.run(NastyTree.census)
+    boot.hasLeaf = false
+    let stock = try await boot.run(NastyTree.census)
+
+    #expect(leaf.verdict.outcome == .asPromised, "\(leaf)")
+    let (ours, theirs) = (NastyTree.entries(leaf), NastyTree.entries(stock))
+    #expect(theirs.count > 300, "\(stock)")
+    for (mine, its) in zip(ours, theirs) where mine != its {
+      Issue.record("leaf \(mine)\nstock \(its)")
+    }
+    #expect(ours.count == theirs.count)
+  }
+
+  @Test("what an earlier program made, and mounted, comes along")
+  func prepared() async throws {
+    var boot = Boot(hasLeaf: false)
+    boot.tree.file("leafroot", try bytes(of: Place.library.appending("leafroot-init.x86_64")))
+    boot.tree.script(
+      "prepare",
+      """
+      busybox mount -t proc proc /proc
+      busybox mount -t sysfs sys /sys
+      busybox mkdir /run
+      busybox mount -t tmpfs -o mode=0750 run /run
+      echo kept > /run/file
+      busybox mknod /tmp/whiteout c 0 0
+      busybox mkfifo /tmp/fifo
+      busybox setfattr -n trusted.overlay.opaque -v y /tmp || echo "no setfattr"
+      busybox touch -d '2001-02-03 04:05:06' /tmp/dated
+      exec /leafroot nonroot_initramfs
+      """)
+    boot.append = ["rdinit=/prepare"]
+    let outcome = try await boot.run(
+      """
+      busybox cat /run/file
+      busybox grep -c -E ' (/proc|/sys|/run) ' /proc/self/mountinfo
+      busybox stat -c '%n %F %t:%T' /tmp/whiteout /tmp/fifo
+      busybox stat -c '%n %y' /tmp/dated
+      """)
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    let lines = outcome.output.split(separator: "\n").map(String.init)
+    #expect(lines.contains("kept"), "\(outcome)")
+    #expect(lines.contains("3"), "\(outcome)")
+    #expect(lines.contains("/tmp/whiteout character special file 0:0"))
+    #expect(lines.contains("/tmp/fifo fifo 0:0"))
+    #expect(lines.contains { $0.hasPrefix("/tmp/dated 2001-02-03 04:05:06.000000000") })
+  }
+
+  @Test("200,000 files move, and a 64-level path, with rootfs left empty")
+  func many() async throws {
+    var boot = Boot(memory: 768)
+    for folder in 0..<20 {
+      boot.tree.directory("many\(folder)")
+      for file in 0..<10_000 { boot.tree.file("many\(folder)/\(file)", [], mode: 0o600) }
+    }
+    let outcome = try await boot.run("busybox find / -xdev -type f -name '[0-9]*' | busybox wc -l")
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    #expect(outcome.output.contains("200000"), "\(outcome)")
+  }
+
+  @Test("a file larger than half of the memory moves")
+  func large() async throws {
+    var boot = Boot(hasLeaf: false, append: ["rdinit=/prepare", "initramfs_options=size=95%"])
+    boot.memory = 512
+    boot.tree.file("leafroot", try bytes(of: Place.library.appending("leafroot-init.x86_64")))
+    boot.tree.script(
+      "prepare",
+      """
+      busybox mount -t proc proc /proc
+      busybox yes 0123456789abcde | busybox head -c 335544321 > /large
+      exec /leafroot nonroot_initramfs
+      """)
+    let outcome = try await boot.run("busybox stat -c 'size %s' /large; busybox md5sum /large")
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    #expect(outcome.output.contains("size 335544321"), "\(outcome)")
+    #expect(outcome.output.contains("\(Self.largeSum)  /large"), "\(outcome)")
+  }
+
+  /// Of `yes 0123456789abcde | head -c 335544321`.
+  private static let largeSum = "4686ec904c5f4714d69b0aa51b755da1"
+}

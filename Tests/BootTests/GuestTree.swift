@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Newc
+
+/// The entries of a guest's image.
+struct GuestTree {
+  private(set) var records: [(entry: Entry, data: [UInt8])] = []
+
+  /// A busybox system whose /init is the boot's check.
+  init() {
+    self.init(init: "/init")
+  }
+
+  /// The same with its init elsewhere; nil for none at all.
+  init(init path: String?) {
+    directory(".", mode: 0o755)
+    for name in ["bin", "dev", "proc", "sys", "tmp", "sbin", "etc"] { directory(name) }
+    let busybox = Place.cache.appending("kit/demo/tree/kit/bin/busybox")
+    // A missing kit shows as a guest without a shell, with this path in the failure's console.
+    file("bin/busybox", FileManager.default.contents(atPath: busybox.string).map(Array.init) ?? [])
+    link("bin/sh", to: "busybox")
+    if let path { script(String(path.dropFirst()), "exec /.leafroot-boot/init") }
+  }
+
+  private static var time: UInt32 { 1_600_000_000 }
+
+  mutating func add(_ entry: Entry, _ data: [UInt8] = []) {
+    records.append((entry, data))
+  }
+
+  mutating func directory(_ name: String, mode: UInt32 = 0o755) {
+    add(entry(name, 0o040000 | mode))
+  }
+
+  mutating func file(_ name: String, _ data: [UInt8], mode: UInt32 = 0o755) {
+    add(entry(name, 0o100000 | mode), data)
+  }
+
+  mutating func file(_ name: String, _ text: String, mode: UInt32 = 0o644) {
+    file(name, Array(text.utf8), mode: mode)
+  }
+
+  mutating func link(_ name: String, to target: String) {
+    add(entry(name, 0o120777), Array(target.utf8))
+  }
+
+  /// A script for the guest's shell.
+  mutating func script(_ name: String, _ text: String) {
+    file(name, "#!/bin/busybox sh\n\(text)\n", mode: 0o755)
+  }
+
+  private func entry(_ name: String, _ mode: UInt32) -> Entry {
+    Entry(name: Array(name.utf8), mode: mode, modificationTime: Self.time)
+  }
+}
