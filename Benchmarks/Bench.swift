@@ -1,1 +1,90 @@
-print(1)
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Dispatch
+import Glibc
+import Initramfs
+import SystemPackage
+
+/// Measures what a leaf costs, beside what people do without LeafRoot.
+@main
+struct Bench: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Measure what a leaf costs: time, memory, size.",
+    discussion: """
+      Run it with `make bench`, from the repository's directory. Benchmarks/README.md says what \
+      is measured and how to read it.
+      """)
+
+  @Flag(help: "Only the times that repeat on a busy host: no least memory, no two processors.")
+  var quick = false
+
+  @Option(
+    help: ArgumentHelp("Only this variant, beside stock; may be repeated.", valueName: "name"))
+  var only: [Variant] = []
+
+  @Option(help: ArgumentHelp("Machines at a time, where time is not the host's.", valueName: "n"))
+  var jobs = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+
+  @Option(help: ArgumentHelp("Boots for each number of processors.", valueName: "n"))
+  var rounds = 7
+
+  @Option(
+    help: ArgumentHelp("Where the results go as JSON; images and logs go beside it."),
+    transform: { FilePath($0) })
+  var output: FilePath = "build/bench/results.json"
+
+  func validate() throws {
+    guard jobs >= 1 else { throw ValidationError("--jobs is \(jobs), expected 1 or more.") }
+    guard rounds >= 1 else { throw ValidationError("--rounds is \(rounds), expected 1 or more.") }
+  }
+
+  func run() async throws {
+    let task = Task { try await measure() }
+    // QEMU must not outlive us: a cancelled run kills it.
+    let sources = [SIGINT, SIGTERM, SIGHUP].map { number in
+      signal(number) { _ in }
+      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+      source.setEventHandler { task.cancel() }
+      source.resume()
+      return source
+    }
+    defer { for source in sources { source.cancel() } }
+
+    do {
+      try await task.value
+    } catch let error as FileError where !task.isCancelled {
+      say("\(error)")
+      throw ExitCode.failure
+    } catch  where task.isCancelled {
+      throw ExitCode(128 + SIGINT)
+    }
+  }
+
+  private func measure() async throws {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let variants = Variant.allCases.filter { only.isEmpty || $0 == .stock || only.contains($0) }
+    let bench = try await Workbench(in: output.removingLastComponent())
+
+    var results = try await Results(bench)
+    (results.times, results.small) = try await bench.times(variants, jobs: jobs)
+    if !quick {
+      if variants.contains(.wrap) {
+        results.processors = try await bench.processors(rounds: rounds)
+      }
+      results.memory = try await bench.leastMemory(variants, jobs: jobs)
+    }
+    results.seconds = (clock.now - start) / .seconds(1)
+
+    try results.write(to: output)
+    print(results.table())
+    say("\(output), logs beside it")
+  }
+}
+
+/// Says on standard error how far we are.
+func say(_ text: String) {
+  _ = try? FileDescriptor.standardError.writeAll("bench: \(text)\n".utf8)
+}

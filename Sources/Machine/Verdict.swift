@@ -84,7 +84,12 @@ public struct Verdict: Codable, Equatable, Sendable {
   }
 
   /// The message in `line` if it is LeafRoot's, without the time that the kernel puts before it.
+  ///
+  /// The guest reports those that `quiet` kept from the console.
   private static func ownMessage(_ line: String) -> String? {
+    if let reported = line.firstRange(of: "@leafroot log ") {
+      return String(line[reported.upperBound...])
+    }
     // The line of the patch that LeafRoot began with, kept word for word.
     for mark in ["leafroot: ", "Failed to create a non-root filesystem"] {
       guard let range = line.firstRange(of: mark) else { continue }

@@ -14,6 +14,9 @@ struct LinuxSyscalls: Syscalls {
   private let limits: Limits
   private let options: Text
 
+  /// The leaf's root directory while the tree moves. Open, it would keep the leaf from being
+  /// unmounted.
+  private var leaf: Int32 = -1
   private var mover: Mover?
 
   /// What `fill` failed on.
@@ -71,22 +74,19 @@ struct LinuxSyscalls: Syscalls {
   }
 
   mutating func fill(_ path: StaticString) -> Int32 {
-    let leaf = path.withCString { linux_openat(AT_FDCWD, $0, O_RDONLY | O_DIRECTORY, 0) }
+    leaf = path.withCString { linux_openat(AT_FDCWD, $0, O_RDONLY | O_DIRECTORY, 0) }
     if leaf < 0 { return result(leaf) }
 
-    guard let room = Limits(of: leaf), room.hold(limits) else {
-      close(leaf)
-      return -ENOSPC
-    }
-
-    let mover = Mover(from: rootfs, status, to: leaf, skipping: ".leaf")
     do throws(Tree.Failure) {
-      try mover.move()
+      guard let room = Limits(of: leaf), room.hold(limits) else {
+        throw Tree.Failure("statfs", ENOSPC)
+      }
+      let mover = Mover(from: rootfs, status, to: leaf, skipping: ".leaf")
       self.mover = mover
+      try mover.move()
       return 0
     } catch {
       failure = error
-      self.mover = mover
       restore()
       return -error.code
     }
@@ -97,6 +97,7 @@ struct LinuxSyscalls: Syscalls {
       try mover?.restore()
     } catch { isTorn = true }
     mover = nil
+    close(leaf)
   }
 
   /// Once all is undone: the one thing that the mount point has changed.

@@ -35,8 +35,7 @@ import Testing
       "bound",
       """
       busybox mount --bind / /
-      cd /..
-      busybox mount --move . /
+      cd -P /..
       exec busybox chroot . /.leafroot-boot/init
       """)
     boot.append = ["rdinit=/bound"]
@@ -55,9 +54,8 @@ import Testing
     boot.tree.script(
       "given",
       """
-      busybox mount -t proc proc /proc
       echo "arguments: $*"
-      busybox tr '\\0' '\\n' < /proc/self/environ | busybox sed 's/^/environment: /'
+      busybox env | busybox sed 's/^/environment: /'
       echo "files:" /* /.[!.]*
       exec /.leafroot-boot/init
       """)

@@ -26,11 +26,12 @@ enum NastyTree {
       busybox sort -k 2 | busybox sed 's/^/census /'
     """
 
-  /// The census's lines, but for what only the test itself has put there.
+  /// The census's lines, but for what only the test itself has put there, and for the console: its
+  /// time is that of the last line on it.
   static func entries(_ outcome: Outcome) -> [String] {
     outcome.output.split(separator: "\n").filter { $0.hasPrefix("census ") }
       .map { String($0.dropFirst(7)) }
-      .filter { !$0.contains(".leafroot-boot") }
+      .filter { !$0.contains(".leafroot-boot") && !$0.hasPrefix("./dev/console ") }
   }
 
   private static func addModes(_ tree: inout GuestTree) {

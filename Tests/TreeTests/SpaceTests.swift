@@ -58,6 +58,27 @@ extension TreeTests {
       }
     }
 
+    @Test func `and comes back within those two megabytes, whatever call fails`() throws {
+      try Arena.with(source: .none, target: .none, size: "18m") { arena in
+        try Planting(directory: arena.source).file("file", size: 16 * Self.megabyte)
+        try Planting(directory: arena.source).settleTimes()
+        let before = try Snapshot(of: arena.source)
+
+        for calls in 0... {
+          let mover = try arena.mover(threads: 1)
+          Faults.fail(after: calls, with: EIO)
+          do throws(Failure) {
+            try mover.move()
+          } catch { try #require(!error.tearsFile, "call \(calls)") }
+          if Faults.disarm() { break }
+
+          try mover.restore()
+          let restored = try Snapshot(of: arena.source)
+          try #require(restored.differences(from: before) == [], "call \(calls)")
+        }
+      }
+    }
+
     @Test func `without those two megabytes it does not move, and stays whole`() throws {
       try Arena.with(source: .none, target: .none, size: "64m") { arena in
         try Planting(directory: arena.source).file("file", size: 64 * Self.megabyte)

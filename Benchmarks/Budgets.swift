@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+
+/// A promise in numbers.
+struct Budget: Encodable {
+  let name: String
+  let unit: String
+  let measured: Double
+  let allowed: Double
+  /// How many decimals people are shown.
+  let digits: Int
+  let isMet: Bool
+
+  init(_ name: String, _ measured: Double, atMost allowed: Double, _ unit: String, digits: Int) {
+    self.name = name
+    self.unit = unit
+    self.measured = measured
+    self.allowed = allowed
+    self.digits = digits
+    isMet = measured <= allowed
+  }
+}
+
+extension Results {
+  /// The promises that this run can judge.
+  var budgets: [Budget] { timeBudgets + memoryBudgets + otherBudgets }
+
+  private var timeBudgets: [Budget] {
+    guard let ours = overStock(.wrap) else { return [] }
+    var budgets = [Budget("time over stock", ours, atMost: 1.2, "s", digits: 2)]
+    if let cp = overStock(.cp) {
+      budgets.append(Budget("time over stock, to cp -a's", ours / cp, atMost: 0.75, "", digits: 2))
+    }
+    let others = [Variant.cp, .fileByFile, .tar].compactMap { overStock($0) }
+    if let least = others.min() {
+      budgets.append(
+        Budget("time over stock, to the best copier's", ours, atMost: least, "s", digits: 2))
+    }
+    if let small = Results.overStock(.wrap, in: small) {
+      budgets.append(Budget("an image of 1 MB, over stock", small, atMost: 0.02, "s", digits: 3))
+    }
+    return budgets
+  }
+
+  private var memoryBudgets: [Budget] {
+    [(nil, "least memory, to stock's"), ("size=90%", "the same with size=90%")].compactMap {
+      options, name in
+      guard let ours = least(.wrap, options: options), let stock = least(.stock, options: options)
+      else { return nil }
+      return Budget(name, Double(ours), atMost: Double(stock), "MiB", digits: 0)
+    }
+  }
+
+  private var otherBudgets: [Budget] {
+    var budgets: [Budget] = []
+    if let ratio = processors?.ratio {
+      budgets.append(Budget("the move on two cpus, to one", ratio, atMost: 0.65, "", digits: 2))
+    }
+    for (architecture, size) in programSizes.sorted(by: { $0.key > $1.key }) {
+      budgets.append(
+        Budget(
+          "leafroot-init, \(architecture)", Double(size) / 1024, atMost: 128, "KiB", digits: 1))
+    }
+    return budgets
+  }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+
+import Machine
+
+extension Workbench {
+  /// Guest time at the real init, counted in instructions, for the yardstick and, where ours is
+  /// measured, for a small image.
+  func times(
+    _ variants: [Variant], jobs: Int
+  ) async throws -> (image: [Results.Time], small: [Results.Time]) {
+    let small = variants.contains(.wrap) ? [Variant.stock, .wrap] : []
+    let boots = variants.map { ($0, image) } + small.map { ($0, self.small) }
+
+    let times = try await each(boots, jobs: jobs) { variant, yardstick in
+      var machine = try machine(variant, yardstick)
+      machine.countsInstructions = true
+      let name = "time-\(yardstick.name)-\(variant.rawValue)"
+      say("\(name): counting instructions")
+      let boot = try await boot(machine, variant, name: name)
+      let result = boot.uptime.map { "\(fixed($0, 2)) s of the guest" } ?? boot.problem ?? ""
+      say("\(name): \(result), after \(fixed(boot.seconds, 0)) s")
+      return Results.Time(
+        variant: variant, uptime: boot.uptime, moved: boot.moved, problem: boot.problem)
+    }
+    return (Array(times.prefix(variants.count)), Array(times.dropFirst(variants.count)))
+  }
+
+  /// The move on one processor and on two, alternating, so that a change in the host's load meets
+  /// both. Nothing else runs meanwhile.
+  func processors(rounds: Int) async throws -> Results.Processors {
+    var times: [Int: [Int]] = [1: [], 2: []]
+    for round in 1...rounds {
+      for count in [1, 2] {
+        var machine = try machine(.wrap, image)
+        machine.cpus = count
+        let boot = try await boot(machine, .wrap, name: "processors-\(count)")
+        guard boot.problem == nil, let moved = boot.moved else {
+          say("processors: round \(round), \(count) cpu: \(boot.problem ?? "no time in the log")")
+          continue
+        }
+        say("processors: round \(round), \(count) cpu: moved in \(moved) ms")
+        times[count]?.append(moved)
+      }
+    }
+    return Results.Processors(one: times[1] ?? [], two: times[2] ?? [])
+  }
+
+  /// The least memory that boots, with the kernel's defaults and with a larger rootfs.
+  func leastMemory(_ variants: [Variant], jobs: Int) async throws -> [Results.Memory] {
+    let series = [nil, "size=90%"].flatMap { options in variants.map { ($0, options) } }
+    return try await each(series, jobs: jobs) { variant, options in
+      let least = try await leastMemory(variant, options: options)
+      let name = "memory-\(variant.rawValue)" + (options.map { " \($0)" } ?? "")
+      say("\(name): least \(least.map { "\($0) MiB" } ?? "not found")")
+      return Results.Memory(variant: variant, options: options, mebibytes: least)
+    }
+  }
+
+  /// Bisects in steps of 16 MiB: the result boots, 16 MiB less does not.
+  private func leastMemory(_ variant: Variant, options: String?) async throws -> Int? {
+    let step = 16
+    var (tooSmall, enough) = (192 / step, 1024 / step)
+    var isFound = false
+    while enough - tooSmall > 1 {
+      let middle = (tooSmall + enough) / 2
+      var machine = try machine(variant, image, options: options)
+      machine.memory = middle * step
+      machine.timeout = .seconds(300)
+      let name = "memory-\(variant.rawValue)-\(options == nil ? "default" : "large")-\(middle * step)"
+      let boot = try await boot(machine, variant, name: name)
+      say("\(name): \(boot.problem ?? "boots")")
+      if boot.problem == nil {
+        (enough, isFound) = (middle, true)
+      } else {
+        tooSmall = middle
+      }
+    }
+    return isFound ? enough * step : nil
+  }
+}
+
+/// Calls `body` for each of `inputs`, at most `jobs` at a time, and gives the results in order.
+private func each<First: Sendable, Second: Sendable, Output: Sendable>(
+  _ inputs: [(First, Second)], jobs: Int,
+  _ body: @escaping @Sendable (First, Second) async throws -> Output
+) async throws -> [Output] {
+  try await withThrowingTaskGroup(of: (Int, Output).self) { group in
+    var outputs: [Int: Output] = [:]
+    for (index, input) in inputs.enumerated() {
+      if index >= jobs, let (done, output) = try await group.next() { outputs[done] = output }
+      group.addTask { (index, try await body(input.0, input.1)) }
+    }
+    for try await (done, output) in group { outputs[done] = output }
+    return inputs.indices.compactMap { outputs[$0] }
+  }
+}

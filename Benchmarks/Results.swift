@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+
+import FoundationEssentials
+import Glibc
+import Initramfs
+import Subprocess
+import SystemPackage
+
+/// What an image is, as the script that built it says.
+struct Figures: Codable, Sendable {
+  /// Regular files, by name.
+  let files: Int
+  /// Their bytes, hard links counted once.
+  let bytes: Int
+  /// Their bytes, hard links counted by each name.
+  let named: Int
+  /// All entries.
+  let entries: Int
+  /// Bytes of the image.
+  let compressed: Int
+  /// Of zstd.
+  let level: Int
+
+  init(_ path: FilePath) throws(FileError) {
+    var values: [Substring: Int] = [:]
+    for line in try text(of: path).split(separator: "\n") {
+      let words = line.split(separator: " ")
+      if words.count == 2 { values[words[0]] = Int(words[1]) }
+    }
+    func value(_ name: Substring) throws(FileError) -> Int {
+      guard let value = values[name] else {
+        throw FileError(path, found: "no number of \(name)", expected: "one")
+      }
+      return value
+    }
+    files = try value("files")
+    bytes = try value("bytes")
+    named = try value("named")
+    entries = try value("entries")
+    compressed = try value("compressed")
+    level = try value("level")
+  }
+}
+
+/// Everything that one run of the benchmarks found.
+struct Results: Encodable {
+  /// Guest time at the real init.
+  struct Time: Encodable {
+    let variant: Variant
+    /// Seconds.
+    let uptime: Double?
+    /// Milliseconds that the move took of it, as leafroot-init says.
+    let moved: Int?
+    let problem: String?
+  }
+
+  /// The least memory that boots.
+  struct Memory: Encodable {
+    let variant: Variant
+    /// Of rootfs and leaf; nil for the kernel's defaults.
+    let options: String?
+    let mebibytes: Int?
+  }
+
+  /// Milliseconds of each move, emulated on one processor and on two.
+  struct Processors: Encodable {
+    let one: [Int]
+    let two: [Int]
+
+    var ratio: Double? {
+      guard let one = median(one), let two = median(two), one > 0 else { return nil }
+      return two / one
+    }
+  }
+
+  /// What it ran on.
+  struct Host: Encodable {
+    let processor: String
+    let processors: Int
+    let system: String
+    let qemu: String
+  }
+
+  let host: Host
+  let kernel: String
+  let packages: [String: String]
+  let image: Figures
+  let smallImage: Figures
+  let programSizes: [String: Int]
+  var times: [Time] = []
+  var small: [Time] = []
+  var processors: Processors?
+  var memory: [Memory] = []
+  var seconds = 0.0
+
+  init(_ bench: Workbench) async throws {
+    host = try await Host(
+      processor: Results.processorName(), processors: sysconf(Int32(_SC_NPROCESSORS_ONLN)),
+      system: text(of: "/proc/sys/kernel/osrelease"), qemu: Results.qemuVersion())
+    kernel = bench.kernelVersion
+    packages = Dictionary(
+      bench.packages.split(separator: "\n").compactMap { line in
+        let words = line.split(separator: " ")
+        return words.count == 2 ? (String(words[0]), String(words[1])) : nil
+      }, uniquingKeysWith: { first, _ in first })
+    image = bench.image.figures
+    smallImage = bench.small.figures
+    programSizes = Dictionary(
+      uniqueKeysWithValues: bench.programSizes.map { ($0.key.rawValue, $0.value) })
+  }
+
+  private static func processorName() -> String {
+    // Files of /proc have no size, so they are read as a stream.
+    guard let file = fopen("/proc/cpuinfo", "r") else { return "unknown" }
+    defer { fclose(file) }
+    var line = [CChar](repeating: 0, count: 4096)
+    while fgets(&line, Int32(line.count), file) != nil {
+      let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      guard text.hasPrefix("model name"), let colon = text.firstIndex(of: ":") else { continue }
+      return String(text[text.index(after: colon)...].drop(while: \.isWhitespace))
+        .filter { !$0.isNewline }
+    }
+    return "unknown"
+  }
+
+  private static func qemuVersion() async throws -> String {
+    let result = try await Subprocess.run(
+      .name("qemu-system-x86_64"), arguments: ["--version"], input: .none,
+      output: .string(limit: 4096), error: .discarded)
+    // QEMU emulator version 7.2.22 (Debian …)
+    let words = result.standardOutput.split(separator: " ")
+    return words.count > 3 ? words[3].filter { !$0.isNewline } : "unknown"
+  }
+
+  /// Seconds that `variant` needs longer than stock.
+  func overStock(_ variant: Variant) -> Double? { Results.overStock(variant, in: times) }
+
+  static func overStock(_ variant: Variant, in times: [Time]) -> Double? {
+    func uptime(_ variant: Variant) -> Double? {
+      times.first { $0.variant == variant }?.uptime
+    }
+    guard let own = uptime(variant), let stock = uptime(.stock) else { return nil }
+    return own - stock
+  }
+
+  /// The least memory of `variant` in MiB.
+  func least(_ variant: Variant, options: String?) -> Int? {
+    memory.first { $0.variant == variant && $0.options == options }?.mebibytes
+  }
+
+  private enum Key: CodingKey {
+    case host, kernel, packages, image, smallImage, programSizes, times, small, processors, memory
+    case budgets, seconds
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(host, forKey: .host)
+    try container.encode(kernel, forKey: .kernel)
+    try container.encode(packages, forKey: .packages)
+    try container.encode(image, forKey: .image)
+    try container.encode(smallImage, forKey: .smallImage)
+    try container.encode(programSizes, forKey: .programSizes)
+    try container.encode(times, forKey: .times)
+    try container.encode(small, forKey: .small)
+    try container.encode(processors, forKey: .processors)
+    try container.encode(memory, forKey: .memory)
+    try container.encode(budgets, forKey: .budgets)
+    try container.encode(seconds, forKey: .seconds)
+  }
+
+  /// Writes all of this as JSON, whole or not at all.
+  func write(to path: FilePath) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    let output = try OutputFile(path)
+    try output.write(Array(try encoder.encode(self)) + [UInt8(ascii: "\n")])
+    try output.commit(permissions: [.ownerReadWrite, .groupRead, .otherRead])
+  }
+}
+
+/// The middle of `values`; nil if there are none.
+func median(_ values: [Int]) -> Double? {
+  guard !values.isEmpty else { return nil }
+  let sorted = values.sorted()
+  let middle = sorted.count / 2
+  if sorted.count.isMultiple(of: 2) { return Double(sorted[middle - 1] + sorted[middle]) / 2 }
+  return Double(sorted[middle])
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+
+/// A way from the unpacked image to the real init.
+enum Variant: String, CaseIterable, Codable, ExpressibleByArgument {
+  /// Straight there; the root cannot be pivoted.
+  case stock
+  /// `cp -ax` and `switch_root`.
+  case cp
+  /// File by file, as LinuxKit does.
+  case fileByFile = "file-by-file"
+  /// `tar | tar` and `switch_root`.
+  case tar
+  /// `leafroot wrap`.
+  case wrap
+
+  /// What people call it.
+  var title: String {
+    switch self {
+    case .stock: "stock, no leaf"
+    case .cp: "cp -a, switch_root"
+    case .fileByFile: "file by file (LinuxKit)"
+    case .tar: "tar | tar, switch_root"
+    case .wrap: "leafroot wrap"
+    }
+  }
+
+  /// Words for the kernel, behind those that start the probe.
+  ///
+  /// - Parameter options: Options for rootfs and for the leaf; nil for the defaults.
+  func words(options: String?) -> [String] {
+    var words: [String] = []
+    // The last rdinit= counts.
+    if isCopier { words.append("rdinit=/.bench/\(rawValue)") }
+    if let options {
+      words.append("initramfs_options=\(options)")
+      // The kernel keeps the word above to itself; this one reaches PID 1's environment.
+      if isCopier { words.append("bench_options=\(options)") }
+    }
+    return words
+  }
+
+  private var isCopier: Bool {
+    switch self {
+    case .stock, .wrap: false
+    case .cp, .fileByFile, .tar: true
+    }
+  }
+}
