@@ -69,7 +69,8 @@ struct Bench: AsyncParsableCommand {
     let bench = try await Workbench(in: output.removingLastComponent())
 
     var results = try await Results(bench)
-    (results.times, results.small) = try await bench.times(variants, jobs: jobs)
+    results.times = try await bench.times(variants, jobs: jobs)
+    if variants.contains(.wrap) { results.small = try await bench.smallTimes(jobs: jobs) }
     if !quick {
       if variants.contains(.wrap) {
         results.processors = try await bench.processors(rounds: rounds)

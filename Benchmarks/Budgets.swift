@@ -35,7 +35,7 @@ extension Results {
       budgets.append(
         Budget("time over stock, to the best copier's", ours, atMost: least, "s", digits: 2))
     }
-    if let small = Results.overStock(.wrap, in: small) {
+    if let small = small?.overStock {
       budgets.append(Budget("an image of 1 MB, over stock", small, atMost: 0.02, "s", digits: 3))
     }
     return budgets

@@ -54,6 +54,17 @@ struct Results: Encodable {
     let problem: String?
   }
 
+  /// Guest times at the real init with the small image, in seconds.
+  struct Small: Encodable {
+    let stock: [Double]
+    let wrap: [Double]
+
+    var overStock: Double? {
+      guard let stock = median(stock), let wrap = median(wrap) else { return nil }
+      return wrap - stock
+    }
+  }
+
   /// The least memory that boots.
   struct Memory: Encodable {
     let variant: Variant
@@ -68,7 +79,8 @@ struct Results: Encodable {
     let two: [Int]
 
     var ratio: Double? {
-      guard let one = median(one), let two = median(two), one > 0 else { return nil }
+      guard let one = median(one.map(Double.init)), let two = median(two.map(Double.init))
+      else { return nil }
       return two / one
     }
   }
@@ -88,7 +100,7 @@ struct Results: Encodable {
   let smallImage: Figures
   let programSizes: [String: Int]
   var times: [Time] = []
-  var small: [Time] = []
+  var small: Small?
   var processors: Processors?
   var memory: [Memory] = []
   var seconds = 0.0
@@ -109,18 +121,12 @@ struct Results: Encodable {
       uniqueKeysWithValues: bench.programSizes.map { ($0.key.rawValue, $0.value) })
   }
 
-  private static func processorName() -> String {
-    // Files of /proc have no size, so they are read as a stream.
-    guard let file = fopen("/proc/cpuinfo", "r") else { return "unknown" }
-    defer { fclose(file) }
-    var line = [CChar](repeating: 0, count: 4096)
-    while fgets(&line, Int32(line.count), file) != nil {
-      let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-      guard text.hasPrefix("model name"), let colon = text.firstIndex(of: ":") else { continue }
-      return String(text[text.index(after: colon)...].drop(while: \.isWhitespace))
-        .filter { !$0.isNewline }
-    }
-    return "unknown"
+  private static func processorName() throws(FileError) -> String {
+    let lines = try text(of: "/proc/cpuinfo").split(separator: "\n")
+    guard let line = lines.first(where: { $0.hasPrefix("model name") }),
+      let colon = line.firstIndex(of: ":")
+    else { return "unknown" }
+    return String(line[line.index(after: colon)...].drop(while: \.isWhitespace))
   }
 
   private static func qemuVersion() async throws -> String {
@@ -133,9 +139,7 @@ struct Results: Encodable {
   }
 
   /// Seconds that `variant` needs longer than stock.
-  func overStock(_ variant: Variant) -> Double? { Results.overStock(variant, in: times) }
-
-  static func overStock(_ variant: Variant, in times: [Time]) -> Double? {
+  func overStock(_ variant: Variant) -> Double? {
     func uptime(_ variant: Variant) -> Double? {
       times.first { $0.variant == variant }?.uptime
     }
@@ -162,8 +166,8 @@ struct Results: Encodable {
     try container.encode(smallImage, forKey: .smallImage)
     try container.encode(programSizes, forKey: .programSizes)
     try container.encode(times, forKey: .times)
-    try container.encode(small, forKey: .small)
-    try container.encode(processors, forKey: .processors)
+    try container.encodeIfPresent(small, forKey: .small)
+    try container.encodeIfPresent(processors, forKey: .processors)
     try container.encode(memory, forKey: .memory)
     try container.encode(budgets, forKey: .budgets)
     try container.encode(seconds, forKey: .seconds)
@@ -180,10 +184,10 @@ struct Results: Encodable {
 }
 
 /// The middle of `values`; nil if there are none.
-func median(_ values: [Int]) -> Double? {
+func median(_ values: [Double]) -> Double? {
   guard !values.isEmpty else { return nil }
   let sorted = values.sorted()
   let middle = sorted.count / 2
-  if sorted.count.isMultiple(of: 2) { return Double(sorted[middle - 1] + sorted[middle]) / 2 }
-  return Double(sorted[middle])
+  if sorted.count.isMultiple(of: 2) { return (sorted[middle - 1] + sorted[middle]) / 2 }
+  return sorted[middle]
 }

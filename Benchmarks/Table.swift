@@ -78,7 +78,7 @@ extension Results {
     table.add("the move", "median", "least", "most", "boots")
     for (name, values) in [("1 cpu", processors.one), ("2 cpus", processors.two)] {
       table.add(
-        name, median(values).map { "\(fixed($0, 0)) ms" } ?? "–",
+        name, median(values.map(Double.init)).map { "\(fixed($0, 0)) ms" } ?? "–",
         values.min().map { "\($0) ms" } ?? "–", values.max().map { "\($0) ms" } ?? "–",
         "\(values.count)")
     }

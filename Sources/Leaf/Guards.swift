@@ -22,6 +22,9 @@ public protocol Facts {
   /// The kernel did not log that the unpacking of the image broke off.
   mutating func isImageWhole() -> Bool
   mutating func isTmpfsThere() -> Bool
+  /// No other process lives in rootfs, and would be left behind in it. Waits for those that end
+  /// soon: usermode helpers such as modprobe, which the kernel starts before PID 1.
+  mutating func isAlone() -> Bool
 }
 
 /// What PID 1 is to do.
@@ -51,6 +54,7 @@ public func decide<World: Facts>(_ facts: inout World) -> Decision {
   guard root == .rootfs else { return .cannot("the mount of / cannot be read") }
   guard facts.isImageWhole() else { return .halfUnpacked }
   guard facts.isTmpfsThere() else { return .cannot("this kernel has no tmpfs") }
+  guard facts.isAlone() else { return .cannot("another process runs in rootfs") }
 
   // Every guard has passed: from here on the root file system moves.
   return .make

@@ -20,9 +20,12 @@ final class Crew {
 
   private var threads: [pthread_t] = []
 
+  /// Each job that waits may keep a directory open in both trees.
+  private static var queueLength: Int { 64 }
+
   /// - Parameter size: threads in all, the caller's included.
   init(size: Int) {
-    waiting = Array(repeating: nil, count: 64 * size)
+    waiting = Array(repeating: nil, count: Self.queueLength)
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(changed, nil)
 

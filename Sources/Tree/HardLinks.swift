@@ -115,28 +115,35 @@ final class HardLinks {
     while let key = try keys.next() {
       let status = try Status(of: key, in: source)
       guard status.isRegular else { continue }
-      try withFile(key) { from, to throws(Failure) in
-        let attributes = try Attributes(of: from)
-        do throws(Failure) {
-          try moveContents(from: from, status, attributes, to: to)
-          do throws(Failure) {
-            try setMetadata(of: to, status, attributes)
-            // Its names in the source are gone, but for ours.
-            if status.size > 0 { try attempt("ftruncate") { ftruncate(from, 0) } }
-          } catch {
-            try returnContents(from: to, to: from, status, attributes)
-            throw error
-          }
-        } catch {
-          // By its size `returnFiles` knows that nothing is in it.
-          if !error.tearsFile { _ = ftruncate(to, 0) }
-          throw error
-        }
-      }
+      try moveFile(key, status)
       bytes += status.size
     }
     isComplete = true
     return bytes
+  }
+
+  private func moveFile(_ key: [CChar], _ status: Status) throws(Failure) {
+    let from = try Source(Place(directory: source, name: key), mayBeCut: status.size > 0)
+    defer { closeQuietly(from.descriptor) }
+    let to = try open(key, in: target)
+    defer { closeQuietly(to) }
+
+    let attributes = try Attributes(of: from.descriptor)
+    do throws(Failure) {
+      try moveContents(from: from, status, attributes, to: to)
+      do throws(Failure) {
+        try setMetadata(of: to, status, attributes)
+        // Its names in the source are gone, but for ours.
+        if from.isCut { try attempt("ftruncate") { ftruncate(from.descriptor, 0) } }
+      } catch {
+        try returnContents(from: to, to: from, status, attributes)
+        throw error
+      }
+    } catch {
+      // By its size `returnFiles` knows that nothing is in it.
+      if !error.tearsFile { _ = ftruncate(to, 0) }
+      throw error
+    }
   }
 
   /// Takes `moveFiles` back as far as it came, and makes ready for `returnName`.
@@ -146,14 +153,13 @@ final class HardLinks {
       let there = try Status(of: key, in: target)
       files.append(File(inode: there.inode, key: key))
 
-      if !there.isRegular {
+      // Of size 0, its content has not moved yet.
+      if there.isRegular && there.size == 0 { continue }
+      let here = try Status(of: key, in: source)
+      if there.isRegular && here.size < there.size {
+        try returnFile(key, there)
+      } else {
         try setTimes(of: Place(directory: source, name: key), there)
-      } else if there.size > 0 {
-        try withFile(key) { from, to throws(Failure) in
-          let attributes = try Attributes(of: to)
-          try returnContents(from: to, to: from, there, attributes, isEmptied: true)
-          _ = ftruncate(to, 0)
-        }
       }
     }
     files.sort { $0.inode < $1.inode }
@@ -185,13 +191,18 @@ final class HardLinks {
     }
   }
 
-  private func withFile(
-    _ key: [CChar], _ body: (_ from: Int32, _ to: Int32) throws(Failure) -> Void
-  ) throws(Failure) {
-    let from = try attempt("open") { linux_openat(source, key, O_RDWR | O_NOFOLLOW, 0) }
+  private func returnFile(_ key: [CChar], _ status: Status) throws(Failure) {
+    let from = try open(key, in: target)
     defer { closeQuietly(from) }
-    let to = try attempt("open") { linux_openat(target, key, O_RDWR | O_NOFOLLOW, 0) }
-    defer { closeQuietly(to) }
-    try body(from, to)
+    let to = try Source(Place(directory: source, name: key), mayBeCut: true)
+    defer { closeQuietly(to.descriptor) }
+
+    let attributes = try Attributes(of: from)
+    try returnContents(from: from, to: to, status, attributes, isEmptied: true)
+    _ = ftruncate(from, 0)
+  }
+
+  private func open(_ key: [CChar], in directory: Int32) throws(Failure) -> Int32 {
+    try attempt("open") { linux_openat(directory, key, O_RDWR | O_NOFOLLOW, 0) }
   }
 }

@@ -5,13 +5,9 @@ import CLinux
 /// Moves a regular file to a place where nothing is yet, on another file system. The file is in
 /// one of the two places afterwards, whole, whatever failed.
 func moveRegularFile(from source: Place, _ status: Status, to target: Place) throws(Failure) {
-  // Only a file of more than one piece is cut on the way, and needs to be writable.
-  let access = status.size > Piece.size ? O_RDWR : O_RDONLY
-  let from = try attempt("open") {
-    linux_openat(source.directory, source.name, access | O_NOFOLLOW, 0)
-  }
-  defer { closeQuietly(from) }
-  let attributes = try Attributes(of: from)
+  let from = try Source(source, mayBeCut: status.size > Piece.size)
+  defer { closeQuietly(from.descriptor) }
+  let attributes = try Attributes(of: from.descriptor)
 
   let to = try attempt("create") {
     linux_openat(target.directory, target.name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
@@ -33,25 +29,51 @@ func moveRegularFile(from source: Place, _ status: Status, to target: Place) thr
   }
 }
 
+/// A regular file whose content is on its way.
+struct Source {
+  let descriptor: Int32
+
+  /// Whether what has been copied is cut off. Not a program that is being executed: a usermode
+  /// helper that the kernel started meanwhile. Such a file is in memory twice until it ends.
+  let isCut: Bool
+
+  /// Opens the file, for writing only if it is to be cut.
+  init(_ place: Place, mayBeCut: Bool) throws(Failure) {
+    do throws(Failure) {
+      descriptor = try Source.open(place, mayBeCut ? O_RDWR : O_RDONLY)
+      isCut = mayBeCut
+    } catch {
+      guard mayBeCut && error.code == ETXTBSY else { throw error }
+      descriptor = try Source.open(place, O_RDONLY)
+      isCut = false
+    }
+  }
+
+  private static func open(_ place: Place, _ access: Int32) throws(Failure) -> Int32 {
+    try attempt("open") { linux_openat(place.directory, place.name, access | O_NOFOLLOW, 0) }
+  }
+}
+
 /// Moves the data of `source` to the empty file `target`, so that no more than one piece of it is
 /// in memory twice: from the end, each piece cut off as soon as it is copied. Cutting works on
 /// ramfs too, which cannot punch holes. The first piece stays until the file is removed.
 ///
 /// `attributes` are the source's from before: write(2) and ftruncate(2) remove security.capability.
 func moveContents(
-  from source: Int32, _ status: Status, _ attributes: Attributes, to target: Int32
+  from source: Source, _ status: Status, _ attributes: Attributes, to target: Int32
 ) throws(Failure) {
   var start = Piece.lastStart(of: status.size)
 
   while true {
     do throws(Failure) {
       let count = min(status.size - start, Piece.size)
-      try copyPiece(from: source, to: target, at: start, count: count)
-      if start > 0 { try attempt("ftruncate") { ftruncate(source, start) } }
+      try copyPiece(from: source.descriptor, to: target, at: start, count: count)
+      if start > 0 && source.isCut {
+        try attempt("ftruncate") { ftruncate(source.descriptor, start) }
+      }
     } catch {
       // This piece is whole in the source still; those behind it are in the target only.
-      try returnPieces(
-        from: target, to: source, status, attributes, start: start + Piece.size)
+      try returnPieces(from: target, to: source, status, attributes, start: start + Piece.size)
       throw error
     }
 
@@ -64,31 +86,33 @@ func moveContents(
 ///
 /// - Parameter isEmptied: the first piece is gone from the source, too.
 func returnContents(
-  from target: Int32, to source: Int32, _ status: Status, _ attributes: Attributes,
+  from target: Int32, to source: Source, _ status: Status, _ attributes: Attributes,
   isEmptied: Bool = false
 ) throws(Failure) {
   let start = isEmptied ? 0 : Piece.size
   try returnPieces(from: target, to: source, status, attributes, start: start)
 }
 
-/// Brings back the pieces from `start` on, the first first, each given up as soon as it is copied.
-/// It needs no memory that the file did not have before.
+/// Brings back the pieces from `start` on, the first first, each given up as soon as it is copied:
+/// it needs no memory that the file did not have before. What was not cut has only lost its time.
 private func returnPieces(
-  from target: Int32, to source: Int32, _ status: Status, _ attributes: Attributes, start: Int
+  from target: Int32, to source: Source, _ status: Status, _ attributes: Attributes, start: Int
 ) throws(Failure) {
-  var start = start
   do throws(Failure) {
-    while start < status.size {
-      let count = min(status.size - start, Piece.size)
-      try copyPiece(from: target, to: source, at: start, count: count)
-      _ = linux_punch_hole(target, start, count)
-      start += count
+    if source.isCut {
+      var start = start
+      while start < status.size {
+        let count = min(status.size - start, Piece.size)
+        try copyPiece(from: target, to: source.descriptor, at: start, count: count)
+        _ = linux_punch_hole(target, start, count)
+        start += count
+      }
+      try attributes.set(on: source.descriptor)
     }
-    try attributes.set(on: source)
-    try setTimes(of: source, status)
+    try setTimes(of: source.descriptor, status)
   } catch {
     var torn = error
-    torn.tearsFile = true
+    torn.tearsFile = source.isCut
     throw torn
   }
 }

@@ -174,8 +174,17 @@ struct Init {
     var info = sysinfo()
     sysinfo(&info)
     let memory = Int(info.totalram) * Int(info.mem_unit)
-    let root = linux_openat(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY, 0)
-    guard let limits = Limits(of: root) else { return }
+    guard let limits = Limits(ofPath: "/") else { return }
+
+    if !limits.hasInodes {
+      log.write(
+        .critical,
+        """
+        rootfs has no inode left. Needed: more memory, or initramfs_options=nr_inodes=N with N \
+        above the number of entries
+        """)
+      return
+    }
 
     // Full to the last page or nearly so: what did not fit was larger than what is left.
     if limits.size > 0 && limits.size - limits.used < limits.size / 8 {

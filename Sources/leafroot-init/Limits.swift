@@ -12,6 +12,16 @@ struct Limits {
     raw = result
   }
 
+  init?(ofPath path: StaticString) {
+    let directory = path.withCString { linux_openat(AT_FDCWD, $0, O_RDONLY | O_DIRECTORY, 0) }
+    if directory < 0 { return nil }
+    defer { close(directory) }
+    self.init(of: directory)
+  }
+
+  /// Whether one more entry can be made.
+  var hasInodes: Bool { inodes == 0 || raw.f_ffree > 0 }
+
   private var blockSize: Int { Int(raw.f_bsize) }
   private var blocks: Int { Int(raw.f_blocks) }
   private var inodes: Int { Int(raw.f_files) }

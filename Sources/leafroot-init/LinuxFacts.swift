@@ -33,8 +33,13 @@ struct LinuxFacts: Facts {
   func isWordGiven() -> Bool { words.isAsked }
 
   /// init/initramfs.c, do_populate_rootfs(). The second message comes from kernels with
-  /// `CONFIG_BLK_DEV_RAM=y`, which take a broken image for an old-style initrd.
+  /// `CONFIG_BLK_DEV_RAM=y`, which take a broken image for an old-style initrd. Of an entry for
+  /// which no inode is left the kernel says nothing.
   mutating func isImageWhole() -> Bool {
+    if let limits = Limits(ofPath: "/"), !limits.hasInodes {
+      complaint = Text("none (rootfs has no inode left)").bytes
+      return false
+    }
     for line in Log.lines()
     where line.starts(with: "Initramfs unpacking failed: ")
       || line.starts(with: "rootfs image is not initramfs (")
@@ -48,5 +53,14 @@ struct LinuxFacts: Facts {
   func isTmpfsThere() -> Bool {
     guard let table = proc.read(Text("filesystems")) else { return false }
     return table.split(separator: 0x0a).contains { $0.elementsEqual(Text("nodev\ttmpfs").bytes) }
+  }
+
+  func isAlone() -> Bool {
+    // 5 s in all.
+    for _ in 0..<500 {
+      if !proc.hasOtherPrograms() { return true }
+      usleep(10_000)
+    }
+    return false
   }
 }

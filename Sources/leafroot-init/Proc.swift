@@ -49,6 +49,20 @@ struct Proc {
     }
   }
 
+  /// Whether a process other than this one has a program: kernel threads have none.
+  func hasOtherPrograms() -> Bool {
+    let copy = open(Text("."))
+    guard copy >= 0, let directory = fdopendir(copy) else { return true }
+    defer { closedir(directory) }
+
+    while let entry = readdir(directory) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name.0) { bytes(of: $0) }
+      guard let process = number(name[...]), process != getpid() else { continue }
+      if readLink(Text(name) + "/exe") != nil { return true }
+    }
+    return false
+  }
+
   /// Where a magic link points.
   func readLink(_ path: Text) -> [UInt8]? {
     var buffer = [CChar](repeating: 0, count: 256)

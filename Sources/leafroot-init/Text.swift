@@ -10,6 +10,14 @@ struct Text {
 
   init(_ text: StaticString) { add(text) }
 
+  init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+  static func + (start: Text, end: StaticString) -> Text {
+    var text = start
+    text.add(end)
+    return text
+  }
+
   mutating func add(_ text: StaticString) {
     text.withUTF8Buffer { bytes.append(contentsOf: $0) }
   }

@@ -98,6 +98,39 @@ import Testing
     #expect(outcome.logs("initramfs_options=size=90%"), "\(outcome)")
   }
 
+  @Test("an image with more entries than rootfs has inodes: last words, though the kernel says none")
+  func tooMany() async throws {
+    var boot = Boot(append: ["initramfs_options=nr_inodes=300"])
+    for file in 0..<400 { boot.tree.file("tmp/\(file)", []) }
+    let outcome = try await boot.run()
+
+    #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
+    #expect(!outcome.verdict.isHalfUnpacked)
+    #expect(outcome.logs("initramfs_options=nr_inodes=N"), "\(outcome)")
+  }
+
+  @Test("another process in rootfs: the boot goes on there")
+  func notAlone() async throws {
+    var boot = Boot(hasLeaf: false, append: ["rdinit=/prepare"])
+    boot.tree.file("leafroot", try bytes(of: Place.library.appending("leafroot-init.x86_64")))
+    boot.tree.script("prepare", "busybox sleep 600 & exec /leafroot nonroot_initramfs")
+    let outcome = try await boot.run("echo /*")
+
+    #expect(outcome.check?.isLeaf == false, "\(outcome)")
+    #expect(outcome.logs("guard: another process runs in rootfs"), "\(outcome)")
+    #expect(outcome.output.contains("/leafroot /prepare"), "\(outcome)")
+  }
+
+  @Test("a process that ends soon is waited for")
+  func soonAlone() async throws {
+    var boot = Boot(hasLeaf: false, append: ["rdinit=/prepare"])
+    boot.tree.file("leafroot", try bytes(of: Place.library.appending("leafroot-init.x86_64")))
+    boot.tree.script("prepare", "busybox sleep 1 & exec /leafroot nonroot_initramfs")
+    let outcome = try await boot.run()
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+  }
+
   @Test("run twice: the second one finds a leaf and does nothing")
   func twice() async throws {
     var boot = Boot(append: ["leafroot_init=/again"])

@@ -58,9 +58,10 @@ import Testing
     #expect(lines.contains { $0.hasPrefix("/tmp/dated 2001-02-03 04:05:06.000000000") })
   }
 
-  @Test("200,000 files move, and a 64-level path, with rootfs left empty")
+  @Test("200,000 files move")
   func many() async throws {
-    var boot = Boot(memory: 768)
+    // Half as many inodes as pages: the stock kernel needs this much, too.
+    var boot = Boot(memory: 2048)
     for folder in 0..<20 {
       boot.tree.directory("many\(folder)")
       for file in 0..<10_000 { boot.tree.file("many\(folder)/\(file)", [], mode: 0o600) }

@@ -20,6 +20,11 @@ struct GuestTree {
     // A missing kit shows as a guest without a shell, with this path in the failure's console.
     file("bin/busybox", FileManager.default.contents(atPath: busybox.string).map(Array.init) ?? [])
     link("bin/sh", to: "busybox")
+    // A shell's background job reads from there.
+    add(
+      Entry(
+        name: Array("dev/null".utf8), mode: 0o020666, modificationTime: Self.time,
+        specialDevice: Device(major: 1, minor: 3)))
     if let path { script(String(path.dropFirst()), "exec /.leafroot-boot/init") }
   }
 

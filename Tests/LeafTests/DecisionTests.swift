@@ -10,6 +10,7 @@ private struct RecordingFacts: Facts {
   var word = true
   var whole = true
   var tmpfs = true
+  var alone = true
 
   private(set) var asked: [String] = []
 
@@ -36,6 +37,11 @@ private struct RecordingFacts: Facts {
   mutating func isTmpfsThere() -> Bool {
     asked.append("tmpfs")
     return tmpfs
+  }
+
+  mutating func isAlone() -> Bool {
+    asked.append("alone")
+    return alone
   }
 }
 
@@ -65,7 +71,8 @@ extension Decision {
   }
 
   @Test func `makes it when every guard passes, each asked once and in this order`() {
-    expect(RecordingFacts(), "make", asking: ["init", "root", "word", "image", "tmpfs"])
+    let questions = ["init", "root", "word", "image", "tmpfs", "alone"]
+    expect(RecordingFacts(), "make", asking: questions)
   }
 
   @Test func `refuses where this is not PID 1, and asks nothing else`() {
@@ -111,5 +118,11 @@ extension Decision {
   @Test func `cannot without tmpfs`() {
     let questions = ["init", "root", "word", "image", "tmpfs"]
     expect(RecordingFacts(tmpfs: false), "cannot: this kernel has no tmpfs", asking: questions)
+  }
+
+  @Test func `cannot while another process runs in rootfs`() {
+    let questions = ["init", "root", "word", "image", "tmpfs", "alone"]
+    expect(
+      RecordingFacts(alone: false), "cannot: another process runs in rootfs", asking: questions)
   }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import CLinux
+import Foundation
+import Testing
 
 /// Makes entries for the tests, in the directory that a descriptor is open on.
 struct Planting {
@@ -30,6 +32,13 @@ struct Planting {
         done += try check("write", write(file, bytes.baseAddress! + done, bytes.count - done))
       }
     }
+  }
+
+  /// A program that sleeps as many seconds as it is told to, with `size` bytes behind it.
+  func program(_ name: String, size: Int) throws {
+    let program = try #require(FileManager.default.contents(atPath: "/bin/sleep"))
+    try file(Array(name.utf8CString), program + content(size, 1))
+    try own(name, 0o755, 0, 0)
   }
 
   func symbolicLink(_ name: String, to text: String) throws {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import CLinux
+import Foundation
 import Testing
 import Tree
 
@@ -76,6 +77,28 @@ extension TreeTests {
           let restored = try Snapshot(of: arena.source)
           try #require(restored.differences(from: before) == [], "call \(calls)")
         }
+      }
+    }
+
+    @Test func `a program that is being executed moves without being cut`() throws {
+      try Arena.with { arena in
+        try Planting(directory: arena.source).program("program", size: 3 * Self.megabyte)
+        try Planting(directory: arena.source).hardLink("again", to: "program")
+        try Planting(directory: arena.source).program("alone", size: 3 * Self.megabyte)
+        try Planting(directory: arena.source).settleTimes()
+        let processes = try ["program", "alone"].map { name in
+          try Process.run(URL(filePath: "\(arena.path)/source/\(name)"), arguments: ["60"])
+        }
+        defer { for process in processes { process.terminate() } }
+        // To start one changes its access time.
+        let before = try Snapshot(of: arena.source)
+        let mover = try arena.mover()
+
+        try mover.move()
+        #expect(try Snapshot(of: arena.target).differences(from: before) == [])
+
+        try mover.restore()
+        #expect(try Snapshot(of: arena.source).differences(from: before) == [])
       }
     }
 
