@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Glibc
 import Machine
 
 extension Workbench {
@@ -55,7 +56,9 @@ extension Workbench {
         times[count]?.append(moved)
       }
     }
-    return Results.Processors(one: times[1] ?? [], two: times[2] ?? [])
+    var load = 0.0
+    getloadavg(&load, 1)
+    return Results.Processors(one: times[1] ?? [], two: times[2] ?? [], load: load)
   }
 
   /// The least memory that boots, with the kernel's defaults and with a larger rootfs.

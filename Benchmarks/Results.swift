@@ -77,6 +77,8 @@ struct Results: Encodable {
   struct Processors: Encodable {
     let one: [Int]
     let two: [Int]
+    /// The host's load average when they ended: up to 2 is our own.
+    let load: Double
 
     var ratio: Double? {
       guard let one = median(one.map(Double.init)), let two = median(two.map(Double.init))

@@ -82,7 +82,7 @@ extension Results {
         values.min().map { "\($0) ms" } ?? "–", values.max().map { "\($0) ms" } ?? "–",
         "\(values.count)")
     }
-    return table.text
+    return table.text + "\nhost load meanwhile: \(fixed(processors.load, 1)), up to 2 of it our own"
   }
 
   private var budgetTable: String {

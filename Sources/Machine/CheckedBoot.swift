@@ -38,9 +38,9 @@ public struct CheckedBoot: Sendable {
     var isWrapped = false
     if let first = images.first { isWrapped = try Image(first).isWrapped }
     if isWrapped, !isStock {
-      return [KernelWords.leaf, "leafroot_init=\(initPath)", "check"] + append
+      return [KernelWords.leaf, "leafroot_init=\(initPath)"] + append
     }
-    return ["rdinit=\(initPath)", "check"] + append
+    return ["rdinit=\(initPath)"] + append
   }
 
   /// The segment that goes before all images.

@@ -3,15 +3,13 @@
 import Testing
 
 @Suite struct ArchitectureTests {
-  @Test("on aarch64 the promise holds as well")
-  func leaf() async throws {
+  @Test func `on aarch64 the promise holds as well`() async throws {
     let outcome = try await Boot(kernel: "6.1-aarch64").run()
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
   }
 
-  @Test("on aarch64, twin: as the kernel boots it, pivot_root gives EINVAL")
-  func stock() async throws {
+  @Test func `on aarch64, twin: as the kernel boots it, pivot_root gives EINVAL`() async throws {
     let outcome = try await Boot(kernel: "6.1-aarch64", hasLeaf: false).run()
 
     #expect(outcome.check?.pivotRoot == "EINVAL", "\(outcome)")

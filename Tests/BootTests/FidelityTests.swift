@@ -5,8 +5,10 @@ import Testing
 
 /// The tree in the leaf is the one that the stock kernel would have unpacked.
 @Suite struct FidelityTests {
-  @Test("a nasty tree is what the stock kernel unpacks, to the last entry", arguments: Boot.kernels)
-  func identical(kernel: String) async throws {
+  @Test(arguments: Boot.kernels)
+  func `a nasty tree is what the stock kernel unpacks, to the last entry`(kernel: String)
+    async throws
+  {
     var boot = Boot(kernel: kernel, cpus: 2)
     boot.tree = NastyTree.tree()
     let leaf = try await boot.run(NastyTree.census)
@@ -22,10 +24,9 @@ import Testing
     #expect(ours.count == theirs.count)
   }
 
-  @Test("what an earlier program made, and mounted, comes along")
-  func prepared() async throws {
+  @Test func `what an earlier program made, and mounted, comes along`() async throws {
     var boot = Boot(hasLeaf: false)
-    boot.tree.file("leafroot", try bytes(of: Place.library.appending("leafroot-init.x86_64")))
+    try boot.tree.addProgram("leafroot")
     boot.tree.script(
       "prepare",
       """
@@ -58,8 +59,7 @@ import Testing
     #expect(lines.contains { $0.hasPrefix("/tmp/dated 2001-02-03 04:05:06.000000000") })
   }
 
-  @Test("200,000 files move")
-  func many() async throws {
+  @Test func `200,000 files move`() async throws {
     // Half as many inodes as pages: the stock kernel needs this much, too.
     var boot = Boot(memory: 2048)
     for folder in 0..<20 {
@@ -72,11 +72,10 @@ import Testing
     #expect(outcome.output.contains("200000"), "\(outcome)")
   }
 
-  @Test("a file larger than half of the memory moves")
-  func large() async throws {
+  @Test func `a file larger than half of the memory moves`() async throws {
     var boot = Boot(hasLeaf: false, append: ["rdinit=/prepare", "initramfs_options=size=95%"])
     boot.memory = 512
-    boot.tree.file("leafroot", try bytes(of: Place.library.appending("leafroot-init.x86_64")))
+    try boot.tree.addProgram("leafroot")
     boot.tree.script(
       "prepare",
       """

@@ -50,6 +50,11 @@ struct GuestTree {
     add(entry(name, 0o120777), Array(target.utf8))
   }
 
+  /// PID 1, under a name of the test's choice.
+  mutating func addProgram(_ name: String) throws {
+    file(name, try bytes(of: Place.library.appending("leafroot-init.x86_64")))
+  }
+
   /// A script for the guest's shell.
   mutating func script(_ name: String, _ text: String) {
     file(name, "#!/bin/busybox sh\n\(text)\n", mode: 0o755)

@@ -36,7 +36,9 @@ enum NastyTree {
 
   private static func addModes(_ tree: inout GuestTree) {
     tree.directory("modes", mode: 0o2775)
-    for mode: UInt32 in [0, 0o1, 0o400, 0o644, 0o755, 0o777, 0o1644, 0o2755, 0o4711, 0o6755, 0o7777] {
+    for mode: UInt32 in [
+      0, 0o1, 0o400, 0o644, 0o755, 0o777, 0o1644, 0o2755, 0o4711, 0o6755, 0o7777,
+    ] {
       tree.add(
         Entry(
           name: Array("modes/file\(mode)".utf8), mode: 0o100000 | mode, userID: mode,

@@ -8,15 +8,16 @@ import Testing
     "pivot_root(busybox)", "runc", "crun", "bwrap", "bwrap (userns)", "podman+runc", "podman+crun",
   ]
 
-  @Test("on the leaf every runtime works", arguments: Boot.kernels)
-  func leaf(kernel: String) async throws {
+  @Test(arguments: Boot.kernels) func `on the leaf every runtime works`(kernel: String) async throws
+  {
     let results = try await run(kernel: kernel, hasLeaf: true)
 
     for name in Self.names { #expect(results[name] == "ok", "\(name): \(results)") }
   }
 
-  @Test("in rootfs every one of them fails", arguments: Boot.kernels)
-  func stock(kernel: String) async throws {
+  @Test(arguments: Boot.kernels) func `in rootfs every one of them fails`(kernel: String)
+    async throws
+  {
     let results = try await run(kernel: kernel, hasLeaf: false)
 
     for name in Self.names { #expect(results[name] == "FAILED", "\(name): \(results)") }

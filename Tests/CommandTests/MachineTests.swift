@@ -107,9 +107,9 @@ import Testing
     let leaf = directory.path.appending("leaf.img")
     try Segment.leaf(program).write(to: leaf)
     let plain = try directory.file("plain", zstd)
-    let stock = ["rdinit=/.leafroot-boot/init", "check", "loglevel=7"]
+    let stock = ["rdinit=/.leafroot-boot/init", "loglevel=7"]
     let asked = [
-      "rdinit=/leafroot nonroot_initramfs", "leafroot_init=/.leafroot-boot/init", "check",
+      "rdinit=/leafroot nonroot_initramfs", "leafroot_init=/.leafroot-boot/init",
       "loglevel=7",
     ]
 
