@@ -35,15 +35,17 @@ struct Log {
 
   /// One line without our name before it: the seed's own.
   func writeBare(_ level: Level, _ text: Text) {
-    var line = Text()
+    let line = text + "\n"
     if kmsg >= 0 {
-      line.add("<")
-      line.add(level.rawValue)
-      line.add(">")
+      var record = Text("<")
+      record.add(level.rawValue)
+      record.add(">")
+      record.add(line.bytes)
+      record.write(to: kmsg)
     }
-    line.add(text.bytes)
-    line.add("\n")
-    line.write(to: kmsg >= 0 ? kmsg : 2)
+    // Last words go to the console in any case: /dev/kmsg may have been turned off, and still take
+    // what is written (printk.devkmsg=off).
+    if kmsg < 0 || level == .critical { line.write(to: 2) }
   }
 
   /// What klogctl(3) is to do.
