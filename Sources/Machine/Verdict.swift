@@ -61,7 +61,10 @@ public struct Verdict: Codable, Equatable, Sendable {
     check = report.check
     command = report.command
     isHalfUnpacked = console.lines.contains { $0.contains("Initramfs unpacking failed") }
-    logged = console.lines.compactMap(Verdict.ownMessage)
+    logged = console.lines.compactMap(Verdict.ownMessage).reduce(into: []) { known, message in
+      // The kernel may have shown it on the console, too.
+      if !known.contains(message) { known.append(message) }
+    }
     seconds = elapsed / .seconds(1)
 
     if let check {

@@ -7,10 +7,13 @@ import Tree
 /// PID 1: makes the leaf if it is asked to and can, and becomes the real init.
 struct Init {
   private let words: Words
-  private let proc = Proc()
+  private let proc: Proc
   private let log = Log()
 
-  init(_ words: Words) { self.words = words }
+  init(_ words: Words, _ proc: Proc) {
+    self.words = words
+    self.proc = proc
+  }
 
   /// Ends only if nothing can be started, with the exit status; the kernel panics then, and does
   /// what `panic=` says.
@@ -115,12 +118,7 @@ struct Init {
   private func handle(_ error: Leaf.Failure, _ calls: inout LinuxSyscalls) -> Bool {
     var reason = Text()
     if error.step == .fill, let failure = calls.failure {
-      reason.add(failure.step)
-      if !failure.name.isEmpty {
-        reason.add(" ")
-        reason.add(failure.name)
-      }
-      reason.add(": ")
+      reason.add(failure)
     }
     reason.add(error: error.code)
     report(reason, at: error.step.name)
@@ -146,10 +144,7 @@ struct Init {
   private func warn(_ what: StaticString, _ failure: Tree.Failure) {
     var text = Text(what)
     text.add(": ")
-    text.add(failure.step)
-    text.add(" ")
-    text.add(failure.name)
-    text.add(": ")
+    text.add(failure)
     text.add(error: failure.code)
     log.write(.error, text)
   }
@@ -187,26 +182,40 @@ struct Init {
     }
 
     // Full to the last page or nearly so: what did not fit was larger than what is left.
-    if limits.size > 0 && limits.size - limits.used < limits.size / 8 {
-      var advice = Text("rootfs is full: ")
-      advice.addMebibytes(limits.used)
-      advice.add(" of ")
-      advice.addMebibytes(limits.size)
-      advice.add(", memory ")
-      advice.addMebibytes(memory)
-      advice.add(". Needed: more than ")
-      // The tree and the compressed image lie in memory at the same time.
-      advice.addMebibytes(memory / limits.size * limits.used * 9 / 8)
-      advice.add(" of memory, or initramfs_options=size=90%")
-      log.write(.critical, advice)
-    } else {
+    guard limits.size > 0 && limits.size - limits.used < limits.size / 8 else {
       log.write(.critical, "rootfs is not full: the image is damaged, or cut short")
+      return
     }
+    var advice = Text("rootfs is full: ")
+    advice.addMebibytes(limits.used)
+    advice.add(" of ")
+    advice.addMebibytes(limits.size)
+    advice.add(", memory ")
+    advice.addMebibytes(memory)
+    if givenOptions(words, proc) != nil {
+      advice.add(". Needed: a larger size= in initramfs_options")
+    } else {
+      // What the tree takes is known only from below; the limit is a share of the memory.
+      advice.add(". Needed: more than ")
+      advice.addMebibytes(limits.used * memory / limits.size * 9 / 8)
+      advice.add(" of memory, or initramfs_options=size=90%")
+    }
+    log.write(.critical, advice)
   }
 }
 
 extension Text {
-  mutating func addMebibytes(_ count: Int) {
+  /// The call, and what it was made for: `step name: `
+  fileprivate mutating func add(_ failure: Tree.Failure) {
+    add(failure.step)
+    if !failure.name.isEmpty {
+      add(" ")
+      add(failure.name)
+    }
+    add(": ")
+  }
+
+  fileprivate mutating func addMebibytes(_ count: Int) {
     add(count >> 20)
     add(" MiB")
   }

@@ -16,9 +16,11 @@ struct LinuxFacts: Facts {
     self.proc = proc
   }
 
+  func isInit() -> Bool { Self.isInit(proc) }
+
   /// Process 1, and of the first pid namespace: that one has a fixed inode number,
   /// `PROC_PID_INIT_INO` (include/linux/proc_ns.h).
-  func isInit() -> Bool {
+  static func isInit(_ proc: Proc) -> Bool {
     guard getpid() == 1 else { return false }
     guard let namespace = proc.readLink(Text("self/ns/pid")) else { return true }
     return namespace.elementsEqual(Text("pid:[4026531836]").bytes)

@@ -2,7 +2,7 @@
 
 import CLinux
 
-/// The kernel log, to which PID 1 writes; standard error where it cannot be had.
+/// The kernel log, to which PID 1 writes; standard error where it cannot be had, and for last words.
 struct Log {
   /// syslog levels, syslog(3): what is above `warning` reaches the console although `quiet` is given.
   enum Level: Int {

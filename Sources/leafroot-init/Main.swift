@@ -9,27 +9,25 @@ import CLinux
 func main(_ count: Int32, _ arguments: Words.Vector, _ environment: Words.Vector) -> Int32 {
   let words = Words(arguments: arguments, environment: environment)
 
-  guard getpid() != 1 else {
-    if let own = arguments.pointee, matches(own, Probe.path) {
-      Probe().run()
-      return 1
-    }
-    return Init(words).run()
+  if getpid() == 1, let own = arguments.pointee, matches(own, Probe.path) {
+    Probe().run()
+    return 1
   }
-
-  if count >= 2, let verb = arguments[1], matches(verb, "check") {
-    return check(asJson: count == 3 && arguments[2].map { matches($0, "--json") } ?? false, count)
+  // What the kernel gives its PID 1 as an argument is meant for the real init.
+  let proc = Proc()
+  if !LinuxFacts.isInit(proc), count >= 2, let verb = arguments[1], matches(verb, "check") {
+    let isJson = count == 3 && arguments[2].map { matches($0, "--json") } ?? false
+    return check(proc, asJson: isJson, count)
   }
-  return Init(words).run()
+  return Init(words, proc).run()
 }
 
-private func check(asJson: Bool, _ count: Int32) -> Int32 {
+private func check(_ proc: Proc, asJson: Bool, _ count: Int32) -> Int32 {
   guard count == 2 || asJson else {
     Text("usage: leafroot-init check [--json]\n").write(to: 2)
     return ExitStatus.usage
   }
 
-  let proc = Proc()
   let check = Check(proc)
   var text = asJson ? check.json : check.report
   if asJson { text.add("}\n") }

@@ -36,7 +36,7 @@ struct Boot: AsyncParsableCommand {
     transform: { FilePath($0) })
   var kernel: FilePath
 
-  @Option(help: "RAM: a number with M or G behind it.")
+  @Option(help: "RAM in MiB, or a number with M or G behind it.")
   var memory = MemorySize(mebibytes: 512)
 
   @Option(help: ArgumentHelp("Virtual processors.", valueName: "n"))

@@ -2,6 +2,7 @@
 
 import Foundation
 import Initramfs
+import Machine
 import SystemPackage
 import Testing
 
@@ -89,14 +90,33 @@ import Testing
   @Test func `an image too large for rootfs: last words name what there is, and what helps`()
     async throws
   {
+    // rootfs takes half of the memory; the kernel says no more than "write error".
+    let directory = try RunDirectory.temporary()
+    defer { directory.remove() }
+    var tree = GuestTree(init: nil)
+    tree.file("large", [UInt8](repeating: 7, count: 140 << 20))
+    let (raw, packed) = (directory.path.appending("raw"), directory.path.appending("packed"))
+    try Segment(tree.records).write(to: raw)
+    let zstd = try Process.run(
+      URL(filePath: "/usr/bin/zstd"),
+      arguments: ["-q", "-1", "--check", raw.string, "-o", packed.string])
+    zstd.waitUntilExit()
+    let outcome = try await Boot(images: [packed]).run()
+
+    #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
+    #expect(outcome.verdict.isHalfUnpacked)
+    #expect(outcome.logs("rootfs is full: "), "\(outcome)")
+    #expect(outcome.logs("initramfs_options=size=90%"), "\(outcome)")
+  }
+
+  @Test func `where a given size is too small, last words say so`() async throws {
     // These kernels apply the option to rootfs: it is full before the tree is unpacked.
     var boot = Boot(append: ["initramfs_options=size=8M"])
     boot.tree.file("large", [UInt8](repeating: 7, count: 12 << 20))
     let outcome = try await boot.run()
 
     #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
-    #expect(outcome.logs("rootfs is full: "), "\(outcome)")
-    #expect(outcome.logs("initramfs_options=size=90%"), "\(outcome)")
+    #expect(outcome.logs("Needed: a larger size= in initramfs_options"), "\(outcome)")
   }
 
   @Test
@@ -150,9 +170,11 @@ import Testing
     try boot.tree.addProgram("copy")
     let outcome = try await boot.run(
       """
+      busybox touch /tmp/before /tmp/after
       busybox find / -xdev | busybox sort > /tmp/before
       /copy nonroot_initramfs; echo "child: $?"
       busybox unshare -p -f /copy nonroot_initramfs; echo "container: $?"
+      busybox unshare -p -f /copy check; echo "check: $?"
       busybox find / -xdev | busybox sort > /tmp/after
       busybox cmp /tmp/before /tmp/after && echo untouched
       """)
@@ -160,6 +182,8 @@ import Testing
     #expect(outcome.output.contains("refused"), "\(outcome)")
     #expect(outcome.output.contains("child: 64"), "\(outcome)")
     #expect(outcome.output.contains("container: 64"), "\(outcome)")
+    #expect(outcome.output.contains("check: 1"), "\(outcome)")
+    #expect(outcome.output.contains("untouched"), "\(outcome)")
   }
 
   @Test(arguments: ["sbin/init", "etc/init", "bin/init", "bin/sh"])
