@@ -34,59 +34,48 @@ let guest: [Target] = [
     name: "leafroot-init", dependencies: ["Leaf", "Tree", "CLinux"], swiftSettings: strict)
 ]
 
+let argumentParser = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+
 let host: [Target] = [
   .target(name: "Compression", swiftSettings: strict),
   .target(
-    name: "Initramfs",
-    dependencies: [
-      "Newc", "Compression", .product(name: "SystemPackage", package: "swift-system"),
-    ],
+    name: "Initramfs", dependencies: ["Newc", "Compression", systemPackage],
     swiftSettings: strict),
   .target(
-    name: "Machine",
-    dependencies: [
-      "Initramfs",
-      .product(name: "Subprocess", package: "swift-subprocess"),
-      .product(name: "SystemPackage", package: "swift-system"),
-    ],
+    name: "Machine", dependencies: ["Initramfs", subprocess, systemPackage],
     swiftSettings: strict),
   .executableTarget(
-    name: "leafroot",
-    dependencies: [
-      "Initramfs", "Machine", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-    ],
+    name: "leafroot", dependencies: ["Initramfs", "Machine", argumentParser],
     swiftSettings: strict),
   .executableTarget(
     name: "bench",
-    dependencies: [
-      "Initramfs", "Machine", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      .product(name: "Subprocess", package: "swift-subprocess"),
-      .product(name: "SystemPackage", package: "swift-system"),
-    ],
+    dependencies: ["Initramfs", "Machine", argumentParser, subprocess, systemPackage],
     path: "Benchmarks", exclude: ["README.md", "yardstick", "comparators", "guest"],
+    swiftSettings: strict),
+]
+
+let tests: [Target] = [
+  .target(
+    name: "TestSupport", dependencies: [systemPackage], path: "Tests/TestSupport",
     swiftSettings: strict),
   .testTarget(name: "LeafTests", dependencies: ["Leaf"], swiftSettings: strict),
   .testTarget(name: "NewcTests", dependencies: ["Newc"], swiftSettings: strict),
   .testTarget(name: "TreeTests", dependencies: ["Tree", "CLinux"], swiftSettings: strict),
   .testTarget(
     name: "InitramfsTests",
-    dependencies: [
-      "Compression", "Initramfs", "Newc", .product(name: "SystemPackage", package: "swift-system"),
-    ],
+    dependencies: ["Compression", "Initramfs", "Newc", "TestSupport", systemPackage],
     swiftSettings: strict),
   .testTarget(
     name: "CommandTests",
     dependencies: [
-      "Initramfs", "Machine", "leafroot",
-      .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      .product(name: "SystemPackage", package: "swift-system"),
+      "Initramfs", "Machine", "TestSupport", "leafroot", argumentParser, systemPackage,
     ],
     swiftSettings: strict),
   .testTarget(
-    name: "BootTests",
-    dependencies: [
-      "Machine", "Initramfs", "Newc", .product(name: "SystemPackage", package: "swift-system"),
-    ],
+    name: "BootTests", dependencies: ["Machine", "Initramfs", "Newc", systemPackage],
     swiftSettings: strict),
 ]
 
@@ -102,5 +91,5 @@ let package = Package(
       .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
       .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
-  targets: shared + (isGuest ? guest : host)
+  targets: shared + (isGuest ? guest : host + tests)
 )

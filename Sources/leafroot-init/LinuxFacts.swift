@@ -42,11 +42,10 @@ struct LinuxFacts: Facts {
       complaint = Text("none (rootfs has no inode left)").bytes
       return false
     }
-    for line in Log.lines()
-    where line.starts(with: "Initramfs unpacking failed: ")
-      || line.starts(with: "rootfs image is not initramfs (")
-    {
-      complaint = line
+    let messages = Log.messages(
+      beginningWith: "Initramfs unpacking failed: ", "rootfs image is not initramfs (")
+    if let first = messages.first {
+      complaint = first
       return false
     }
     return true

@@ -61,27 +61,39 @@ struct Log {
     klogctl(isShown ? Action.consoleOn : Action.consoleOff, nil, 0)
   }
 
-  /// What the kernel has logged so far, oldest first, without levels and times.
-  static func lines() -> [[UInt8]] {
-    let size = klogctl(Action.sizeBuffer, nil, 0)
+  /// The messages that begin with one of `prefixes`, of what the kernel has logged so far, oldest
+  /// first, without levels and times.
+  ///
+  /// The log is 128 kB and more, and this is asked before every move: its lines are looked at where
+  /// they lie.
+  static func messages(beginningWith prefixes: StaticString...) -> [[UInt8]] {
+    let size = Int(klogctl(Action.sizeBuffer, nil, 0))
     if size <= 0 { return [] }
-    let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: Int(size))
+    let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: size + 1)
     defer { buffer.deallocate() }
-    let count = klogctl(Action.readAll, buffer, size)
+    let count = Int(klogctl(Action.readAll, buffer, Int32(size)))
     if count <= 0 { return [] }
+    buffer[count] = 0
 
-    return UnsafeRawBufferPointer(start: buffer, count: Int(count))
-      .split(separator: 0x0a)
-      .map { message(of: Array($0)) }
+    var found: [[UInt8]] = []
+    var line: UnsafeMutablePointer<CChar>? = buffer
+    while let start = line {
+      let end = strchr(start, 0x0a)
+      end?.pointee = 0
+      let message = message(of: start)
+      for prefix in prefixes where hasPrefix(message, prefix) { found.append(bytes(of: message)) }
+      line = end.map { $0 + 1 }
+    }
+    return found
   }
 
   /// `<6>[    0.123456] message` → `message`
-  private static func message(of line: [UInt8]) -> [UInt8] {
-    var rest = line[...]
-    if rest.first == 0x3c, let end = rest.firstIndex(of: 0x3e) { rest = rest[(end + 1)...] }
-    if rest.first == 0x5b, let end = rest.firstIndex(of: 0x5d) {
-      rest = rest[(end + 1)...].dropFirst()
+  private static func message(of line: UnsafePointer<CChar>) -> UnsafePointer<CChar> {
+    var rest = line
+    if rest.pointee == 0x3c, let end = strchr(rest, 0x3e) { rest = UnsafePointer(end) + 1 }
+    if rest.pointee == 0x5b, let end = strchr(rest, 0x5d), end[1] == 0x20 {
+      rest = UnsafePointer(end) + 2
     }
-    return Array(rest)
+    return rest
   }
 }

@@ -13,12 +13,9 @@ struct Probe {
   func run() {
     let uptime = milliseconds()
     Log.showOnConsole(false)
-    for line in Log.lines()
-    where line.starts(with: "leafroot: ")
-      || line.starts(with: "Failed to create a non-root filesystem")
-    {
-      say("log ", line)
-    }
+    let messages = Log.messages(
+      beginningWith: "leafroot: ", "Failed to create a non-root filesystem")
+    for message in messages { say("log ", message) }
 
     let proc = Proc()
     var json = Check(proc).json

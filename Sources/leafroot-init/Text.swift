@@ -78,16 +78,3 @@ extension Sequence<UInt8> {
     prefix.withUTF8Buffer { starts(with: $0) }
   }
 }
-
-extension Collection<UInt8> where SubSequence: Collection<UInt8> {
-  func contains(_ text: StaticString) -> Bool {
-    text.withUTF8Buffer { wanted in
-      var rest = self[...]
-      while rest.count >= wanted.count {
-        if rest.starts(with: wanted) { return true }
-        rest = rest.dropFirst()
-      }
-      return false
-    }
-  }
-}

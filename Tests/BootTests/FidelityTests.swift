@@ -73,23 +73,7 @@ import Testing
   }
 
   @Test func `a file larger than half of the memory moves`() async throws {
-    var boot = Boot(hasLeaf: false, append: ["rdinit=/prepare", "initramfs_options=size=95%"])
-    boot.memory = 512
-    try boot.tree.addProgram("leafroot")
-    boot.tree.script(
-      "prepare",
-      """
-      busybox mount -t proc proc /proc
-      busybox yes 0123456789abcde | busybox head -c 335544321 > /large
-      exec /leafroot nonroot_initramfs
-      """)
-    let outcome = try await boot.run("busybox stat -c 'size %s' /large; busybox md5sum /large")
-
-    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
-    #expect(outcome.output.contains("size 335544321"), "\(outcome)")
-    #expect(outcome.output.contains("\(Self.largeSum)  /large"), "\(outcome)")
+    try await LargeFile(bytes: 335_544_321, sum: "4686ec904c5f4714d69b0aa51b755da1")
+      .expectMove(memory: 512)
   }
-
-  /// Of `yes 0123456789abcde | head -c 335544321`.
-  private static let largeSum = "4686ec904c5f4714d69b0aa51b755da1"
 }

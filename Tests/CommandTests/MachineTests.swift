@@ -4,6 +4,7 @@ import Foundation
 import Initramfs
 import Machine
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite struct MachineTests {

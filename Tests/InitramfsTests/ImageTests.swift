@@ -2,6 +2,7 @@
 
 import Compression
 import Initramfs
+import TestSupport
 import Testing
 
 @Suite struct ImageTests {

@@ -2,6 +2,7 @@
 
 import Initramfs
 import Newc
+import TestSupport
 import Testing
 
 /// The kernel looks for x86 microcode before it unpacks anything, with a scan of its own.

@@ -2,6 +2,7 @@
 
 import Initramfs
 import Newc
+import TestSupport
 
 /// A raw archive with one file of that name and content.
 func archive(_ name: String, _ data: [UInt8]) throws -> [UInt8] {

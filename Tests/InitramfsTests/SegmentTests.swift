@@ -2,6 +2,7 @@
 
 import Initramfs
 import Newc
+import TestSupport
 import Testing
 
 @Suite struct SegmentTests {

@@ -4,6 +4,7 @@ import Glibc
 import Initramfs
 import Newc
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite struct WrapTests {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
-import SystemPackage
+public import SystemPackage
 
 /// A directory that goes with the test that made it.
-final class TemporaryDirectory {
-  let path: FilePath
+public final class TemporaryDirectory {
+  public let path: FilePath
 
-  init() throws {
+  public init() throws {
     let url = FileManager.default.temporaryDirectory.appending(path: "leafroot-test-\(UUID())")
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
     path = FilePath(url.path)
@@ -16,13 +16,13 @@ final class TemporaryDirectory {
   deinit { try? FileManager.default.removeItem(atPath: path.string) }
 
   /// The names in it, sorted, hidden ones too.
-  var names: [String] {
+  public var names: [String] {
     get throws { try FileManager.default.contentsOfDirectory(atPath: path.string).sorted() }
   }
 
   /// Makes a file in it.
   @discardableResult
-  func file(_ name: String, _ bytes: [UInt8], permissions: Int = 0o644) throws -> FilePath {
+  public func file(_ name: String, _ bytes: [UInt8], permissions: Int = 0o644) throws -> FilePath {
     let file = path.appending(name)
     try Data(bytes).write(to: URL(filePath: file.string))
     try FileManager.default.setAttributes(
@@ -31,12 +31,12 @@ final class TemporaryDirectory {
   }
 
   /// What is in a file of it.
-  func bytes(_ name: String) throws -> [UInt8] {
+  public func bytes(_ name: String) throws -> [UInt8] {
     Array(try Data(contentsOf: URL(filePath: path.appending(name).string)))
   }
 
   /// The permission bits of a file of it.
-  func permissions(_ name: String) throws -> Int? {
+  public func permissions(_ name: String) throws -> Int? {
     let attributes = try FileManager.default.attributesOfItem(
       atPath: path.appending(name).string)
     return attributes[.posixPermissions] as? Int
