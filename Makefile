@@ -9,8 +9,10 @@ cache   := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/leafroot
 arches  := x86_64 aarch64
 guests  := $(arches:%=build/lib/leafroot/leafroot-init.%)
 kernel  := $(cache)/kernels/6.12-x86_64/vmlinuz
-shells  := .ci/run Benchmarks/yardstick Toolsets/generate Scripts/setup Scripts/vm \
-           Scripts/runtime-kit Scripts/demo-image Scripts/demo Scripts/cache.sh Scripts/kit/runtimes
+shells  := .ci/run Toolsets/generate Scripts/setup Scripts/vm Scripts/runtime-kit \
+           Scripts/demo-image Scripts/demo Scripts/cache.sh Scripts/kit/runtimes \
+           Benchmarks/yardstick Benchmarks/comparators \
+           Benchmarks/guest/cp Benchmarks/guest/tar Benchmarks/guest/whole
 
 triple.x86_64  := x86_64-unknown-none-elf
 triple.aarch64 := aarch64-none-none-elf

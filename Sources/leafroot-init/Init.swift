@@ -19,6 +19,7 @@ struct Init {
   /// what `panic=` says.
   func run() -> Int32 {
     var facts = LinuxFacts(words, proc)
+    let allowance = Allowance.take()
 
     switch decide(&facts) {
     case .refuse:
@@ -37,6 +38,7 @@ struct Init {
     }
 
     proc.close()
+    allowance.giveBack()
     RealInit(words).start(log)
     log.write(.critical, "no working init found; give leafroot_init=/path")
     return 1
@@ -49,8 +51,6 @@ struct Init {
       return true
     }
     let start = milliseconds()
-    let allowance = Allowance.take()
-    defer { allowance.giveBack() }
 
     do throws(Leaf.Failure) {
       try makeLeaf(&calls)
@@ -73,6 +73,7 @@ struct Init {
   /// The root is a leaf: what is left on rootfs goes, and this program leaves no trace.
   private func finish(_ calls: LinuxSyscalls) {
     removeOwnFile()
+    keepingTimes(of: Text("/")) { log.open(in: $0) }
     do throws(Tree.Failure) {
       try empty(calls.rootfs)
     } catch { warn("rootfs is not empty", error) }
@@ -106,11 +107,16 @@ struct Init {
     while let last = own.popLast(), last != 0x2f {}
     parent.add(own.isEmpty ? [0x2f] : own)
 
-    let directory = parent.withCString { linux_openat(AT_FDCWD, $0, O_RDONLY | O_DIRECTORY, 0) }
+    keepingTimes(of: parent) { _ in unlink(path) }
+  }
+
+  /// Changes something in a directory, and leaves it its times.
+  private func keepingTimes(of path: Text, _ change: (_ directory: Int32) -> Void) {
+    let directory = path.withCString { linux_openat(AT_FDCWD, $0, O_RDONLY | O_DIRECTORY, 0) }
     if directory < 0 { return }
     defer { close(directory) }
     let status = try? Status(of: directory)
-    unlink(path)
+    change(directory)
     if let status { try? setTimes(of: directory, status) }
   }
 
@@ -221,7 +227,7 @@ extension Text {
   }
 }
 
-/// What PID 1 allows itself while it moves the tree, and gives back before the real init runs.
+/// What PID 1 allows itself, and gives back before the real init runs.
 private struct Allowance {
   private let files: rlimit
   private let priority: Int32

@@ -3,7 +3,7 @@
 import CLinux
 
 /// The kernel log, to which PID 1 writes; standard error where it cannot be had, and for last words.
-struct Log {
+final class Log {
   /// syslog levels, syslog(3): what is above `warning` reaches the console although `quiet` is given.
   enum Level: Int {
     case critical = 2
@@ -11,17 +11,27 @@ struct Log {
     case info = 6
   }
 
-  private let kmsg: Int32
+  private var kmsg: Int32 = -1
 
-  /// Nobody needs to have made /dev/kmsg: a node in a file system that is attached nowhere will do.
-  init() {
+  /// Opens the log by a node that is made in `directory` and removed again: nobody needs to have
+  /// made /dev/kmsg.
+  func open(in directory: Int32) {
+    let mode = UInt32(S_IFCHR) | 0o600
+    guard mknodat(directory, ".leafroot-kmsg", mode, linux_makedev(1, 11)) == 0 else { return }
+    kmsg = linux_openat(directory, ".leafroot-kmsg", O_WRONLY, 0)
+    unlinkat(directory, ".leafroot-kmsg", 0)
+  }
+
+  /// Opens the log without a change to the tree. A mount costs milliseconds, as it waits for the
+  /// kernel's other threads; so this is not for the way on which nothing goes wrong.
+  private func open() {
+    kmsg = linux_openat(AT_FDCWD, "/dev/kmsg", O_WRONLY, 0)
+    if kmsg >= 0 { return }
+
     let scratch = detachedMount(of: "tmpfs")
-    defer { close(scratch) }
-    if scratch >= 0, mknodat(scratch, "kmsg", UInt32(S_IFCHR) | 0o600, linux_makedev(1, 11)) == 0 {
-      kmsg = linux_openat(scratch, "kmsg", O_WRONLY, 0)
-    } else {
-      kmsg = linux_openat(AT_FDCWD, "/dev/kmsg", O_WRONLY, 0)
-    }
+    if scratch < 0 { return }
+    open(in: scratch)
+    close(scratch)
   }
 
   /// One line, after "leafroot: ".
@@ -35,6 +45,7 @@ struct Log {
 
   /// One line without our name before it: the seed's own.
   func writeBare(_ level: Level, _ text: Text) {
+    if kmsg < 0 { open() }
     let line = text + "\n"
     if kmsg >= 0 {
       var record = Text("<")
