@@ -66,7 +66,7 @@ proof: build vm kit ## what takes longer than a test may
 bench: build ## the yardstick: time, least memory, size; build/bench/results.json
 	@Scripts/vm 6.12-x86_64
 	swift build -c release --product bench
-	.build/release/bench
+	.build/release/bench --document README.md
 
 format: ## lay out the Swift sources
 	swift format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks

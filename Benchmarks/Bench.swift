@@ -35,6 +35,11 @@ struct Bench: AsyncParsableCommand {
     transform: { FilePath($0) })
   var output: FilePath = "build/bench/results.json"
 
+  @Option(
+    help: ArgumentHelp("A document whose table of costs is brought up to date.", valueName: "file"),
+    transform: { FilePath($0) })
+  var document: FilePath?
+
   func validate() throws {
     guard jobs >= 1 else { throw ValidationError("--jobs is \(jobs), expected 1 or more.") }
     guard rounds >= 1 else { throw ValidationError("--rounds is \(rounds), expected 1 or more.") }
@@ -80,6 +85,7 @@ struct Bench: AsyncParsableCommand {
     results.seconds = (clock.now - start) / .seconds(1)
 
     try results.write(to: output)
+    if let document { try results.update(document: document) }
     print(results.table())
     say("\(output), logs beside it")
   }
