@@ -110,7 +110,7 @@ struct Results: Encodable {
   init(_ bench: Workbench) async throws {
     host = try await Host(
       processor: Results.processorName(), processors: sysconf(Int32(_SC_NPROCESSORS_ONLN)),
-      system: text(of: "/proc/sys/kernel/osrelease"), qemu: Results.qemuVersion())
+      system: line(of: "/proc/sys/kernel/osrelease"), qemu: Results.qemuVersion())
     kernel = bench.kernelVersion
     packages = Dictionary(
       bench.packages.split(separator: "\n").compactMap { line in

@@ -49,7 +49,7 @@ struct Workbench: Sendable {
     let cache = yardstick.removingLastComponent().removingLastComponent()
     let kernelDirectory = cache.appending("kernels/6.12-x86_64")
     kernel = try Kernel(kernelDirectory.appending("vmlinuz"), for: .x86)
-    kernelVersion = try text(of: kernelDirectory.appending("version"))
+    kernelVersion = try line(of: kernelDirectory.appending("version"))
     packages = try text(of: yardstick.appending("packages"))
 
     var library: FilePath = "build/lib/leafroot"
@@ -121,10 +121,13 @@ private func directoryMade(by script: FilePath) async throws -> FilePath {
   return FilePath(result.standardOutput.filter { !$0.isNewline })
 }
 
-/// The content of the file at `path` without the end of its last line.
+/// The content of the file at `path`, which is small.
 func text(of path: FilePath) throws(FileError) -> String {
   // Files of /proc are longer than their size says.
-  let bytes = try InputFile(path).bytes(at: 0, count: 1 << 16)
-  let isLine = bytes.last == UInt8(ascii: "\n")
-  return String(decoding: isLine ? bytes.dropLast() : bytes[...], as: UTF8.self)
+  String(decoding: try InputFile(path).bytes(at: 0, count: 1 << 16), as: UTF8.self)
+}
+
+/// The first line of the file at `path`.
+func line(of path: FilePath) throws(FileError) -> String {
+  String(try text(of: path).prefix { !$0.isNewline })
 }
