@@ -6,7 +6,7 @@ import CLinux
 enum Pivot {
   /// - Returns: 0, or the errno of the step that failed.
   static func attempt() -> Int32 {
-    let result = inChild { _ in pivot() }
+    let result = inChild(pivot)
     return result.isEmpty ? ECHILD : Int32(result[0])
   }
 
@@ -39,7 +39,7 @@ struct Below {
 
   /// nil if nothing can be reached below: `/` is the root of the mount tree.
   static func look(_ proc: Proc) -> Below? {
-    let result = inChild { _ in reach(proc) }
+    let result = inChild { reach(proc) }
     guard result.count == 9 else { return nil }
     let count = result[1...].reduce(0) { $0 << 8 | Int($1) }
     return Below(entries: count, isSealed: result[0] == 1)
@@ -74,14 +74,14 @@ private func enterOwnMounts() -> Int32 {
 /// Runs `body` in a child process.
 ///
 /// - Returns: the bytes it gives, at most a pipe's capacity; none if the child could not be made.
-private func inChild(_ body: (Int32) -> [UInt8]) -> [UInt8] {
+private func inChild(_ body: () -> [UInt8]) -> [UInt8] {
   var ends: [Int32] = [-1, -1]
   guard pipe(&ends) == 0 else { return [] }
   let child = fork()
 
   if child == 0 {
     var answer = Text()
-    answer.add(body(ends[1]))
+    answer.add(body())
     answer.write(to: ends[1])
     _exit(0)
   }
