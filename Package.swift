@@ -75,7 +75,8 @@ let tests: [Target] = [
     ],
     swiftSettings: strict),
   .testTarget(
-    name: "BootTests", dependencies: ["Machine", "Initramfs", "Newc", systemPackage],
+    name: "BootTests",
+    dependencies: ["Machine", "Initramfs", "Newc", "TestSupport", subprocess, systemPackage],
     swiftSettings: strict),
 ]
 

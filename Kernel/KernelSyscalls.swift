@@ -4,17 +4,17 @@
 // Leaf.swift that PID 1 is made of, over the kernel's own helpers.
 
 @_extern(c, "init_mkdir")
-private func init_mkdir(_ path: UnsafePointer<CChar>, _ mode: UInt16) -> Int32
+private func initMkdir(_ path: UnsafePointer<CChar>, _ mode: UInt16) -> Int32
 @_extern(c, "init_rmdir")
-private func init_rmdir(_ path: UnsafePointer<CChar>) -> Int32
+private func initRmdir(_ path: UnsafePointer<CChar>) -> Int32
 @_extern(c, "init_chdir")
-private func init_chdir(_ path: UnsafePointer<CChar>) -> Int32
+private func initChdir(_ path: UnsafePointer<CChar>) -> Int32
 @_extern(c, "init_chroot")
-private func init_chroot(_ path: UnsafePointer<CChar>) -> Int32
+private func initChroot(_ path: UnsafePointer<CChar>) -> Int32
 @_extern(c, "init_umount")
-private func init_umount(_ path: UnsafePointer<CChar>, _ flags: Int32) -> Int32
+private func initUmount(_ path: UnsafePointer<CChar>, _ flags: Int32) -> Int32
 @_extern(c, "init_mount")
-private func init_mount(
+private func initMount(
   _ source: UnsafePointer<CChar>?, _ target: UnsafePointer<CChar>,
   _ type: UnsafePointer<CChar>?, _ flags: UInt, _ options: UnsafeMutablePointer<CChar>?
 ) -> Int32
@@ -24,19 +24,19 @@ private struct KernelSyscalls: Syscalls {
   /// A whole page, which path_mount() writes to.
   let options: UnsafeMutablePointer<CChar>?
 
-  func mkdir(_ path: StaticString, mode: UInt16) -> Int32 { init_mkdir(path.cString, mode) }
-  func rmdir(_ path: StaticString) -> Int32 { init_rmdir(path.cString) }
-  func chdir(_ path: StaticString) -> Int32 { init_chdir(path.cString) }
-  func chroot(_ path: StaticString) -> Int32 { init_chroot(path.cString) }
-  func umount(_ path: StaticString) -> Int32 { init_umount(path.cString, 0) }
+  func mkdir(_ path: StaticString, mode: UInt16) -> Int32 { initMkdir(path.cString, mode) }
+  func rmdir(_ path: StaticString) -> Int32 { initRmdir(path.cString) }
+  func chdir(_ path: StaticString) -> Int32 { initChdir(path.cString) }
+  func chroot(_ path: StaticString) -> Int32 { initChroot(path.cString) }
+  func umount(_ path: StaticString) -> Int32 { initUmount(path.cString, 0) }
 
   func mountTmpfs(on path: StaticString) -> Int32 {
     let type: StaticString = "tmpfs"
-    return init_mount(type.cString, path.cString, type.cString, 0, options)
+    return initMount(type.cString, path.cString, type.cString, 0, options)
   }
 
   func moveMount(_ path: StaticString, to target: StaticString) -> Int32 {
-    init_mount(path.cString, target.cString, nil, MountFlag.move, nil)
+    initMount(path.cString, target.cString, nil, MountFlag.move, nil)
   }
 
   /// The kernel unpacks into the leaf, afterwards.
@@ -51,10 +51,11 @@ private struct KernelSyscalls: Syscalls {
 
   func unseal() { _ = remountRootfs(0) }
 
-  /// Under `/` lies rootfs until `chroot`: a path's first directory is not looked up for mounts.
+  /// Until `chroot`, `/` is rootfs, also below the leaf: where a path begins, the kernel does not
+  /// look for mounts (fs/namei.c, nd_jump_root()).
   private func remountRootfs(_ flags: UInt) -> Int32 {
     let root: StaticString = "/"
-    return init_mount(nil, root.cString, nil, MountFlag.remount | MountFlag.bind | flags, nil)
+    return initMount(nil, root.cString, nil, MountFlag.remount | MountFlag.bind | flags, nil)
   }
 }
 
