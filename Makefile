@@ -64,12 +64,13 @@ demo: build ## boot a real image on a stock kernel, without the leaf and with it
 	@Scripts/demo
 
 test: build vm kit ## unit and boot tests
+	@Scripts/kernel um-6.12
 	swift test --disable-xctest --skip ProofTests $(if $(FILTER),--filter $(FILTER))
 
 # The kernels: of all series and architectures, those with faults, those only compiled.
 proof: build vm kit ## what takes longer than a test may, the kernels among it
 	@Kernel/update --check
-	@Scripts/kernel 6.12 6.1 um-6.12 arm64-6.12 objects-6.12 objects-6.1
+	@Scripts/kernel 6.12 6.1 um-6.12 arm64-6.12 no-tmpfs-6.12 objects-6.12 objects-6.1
 	swift test --disable-xctest --filter $(or $(FILTER),ProofTests)
 
 bench: build ## the yardstick: time, least memory, size; build/bench/results.json

@@ -53,7 +53,7 @@ let host: [Target] = [
   .executableTarget(
     name: "bench",
     dependencies: ["Initramfs", "Machine", argumentParser, subprocess, systemPackage],
-    path: "Benchmarks", exclude: ["README.md", "yardstick", "comparators", "guest"],
+    path: "Benchmarks", exclude: ["README.md", "yardstick", "comparators", "kernel", "guest"],
     swiftSettings: strict),
 ]
 

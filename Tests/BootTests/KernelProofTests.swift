@@ -4,7 +4,8 @@ import Testing
 
 /// The kernels that `make kernel` builds, in QEMU.
 @Suite struct KernelProofTests {
-  private static let kernels = ["bzImage-6.12", "bzImage-6.1", "Image-6.12"]
+  private static let kernels = x86 + ["Image-6.12"]
+  private static let x86 = ["bzImage-6.12", "bzImage-6.1"]
 
   @Test(arguments: kernels)
   func `1 to 3: / is a leaf, pivot_root works, rootfs is empty and sealed`(kernel: String)
@@ -33,7 +34,7 @@ import Testing
     }
   }
 
-  @Test(arguments: kernels)
+  @Test(arguments: x86)
   func `the processor's protections cost nothing: it boots with what there is`(kernel: String)
     async throws
   {
@@ -43,7 +44,7 @@ import Testing
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
   }
 
-  @Test(arguments: kernels) func `4 and 7: a nasty tree, and the leaf's console`(kernel: String)
+  @Test(arguments: x86) func `4 and 7: a nasty tree, and the leaf's console`(kernel: String)
     async throws
   {
     let script = """
@@ -70,7 +71,7 @@ import Testing
     }
   }
 
-  @Test(arguments: kernels) func `initramfs_options= are the leaf's mount options`(kernel: String)
+  @Test(arguments: x86) func `initramfs_options= are the leaf's mount options`(kernel: String)
     async throws
   {
     let outcome = try await boot(
@@ -90,6 +91,23 @@ import Testing
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
     #expect(outcome.logs("the root is a leaf already, nothing to do"), "\(outcome)")
+  }
+
+  @Test func `without CONFIG_TMPFS the word means nothing to the kernel`() async throws {
+    var boot = UserModeBoot(kernel: "linux-no-tmpfs-6.12")
+    boot.tree.script(
+      "given",
+      """
+      echo "arguments: $*."
+      exec /.leafroot-boot/init
+      """)
+    boot.words = ["nonroot_initramfs", "rdinit=/given"]
+    let outcome = try await boot.run("echo files: /*")
+
+    #expect(outcome.check?.isLeaf == false, "\(outcome)")
+    #expect(outcome.verdict.logged.isEmpty, "\(outcome)")
+    #expect(outcome.console.lines.contains("arguments: nonroot_initramfs."), "\(outcome)")
+    #expect(outcome.output.contains("/bin"), "\(outcome)")
   }
 
   private func boot(_ kernel: String, _ words: String...) -> Boot {

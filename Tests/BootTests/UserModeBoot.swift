@@ -12,7 +12,7 @@ import Testing
 /// made by the kernel itself, before it unpacks the tree: nothing of ours is in the image but the
 /// check.
 struct UserModeBoot {
-  /// Which of them: `linux-um-6.12`, `linux-um-6.12-faulty`, `linux-um-6.12-no-tmpfs`.
+  /// Which of them: `linux-um-6.12`, `linux-um-6.12-faulty`, `linux-no-tmpfs-6.12`.
   var kernel = "linux-um-6.12"
   var tree = GuestTree()
   /// The tree is compressed by this program, which reads its input and writes its output.
