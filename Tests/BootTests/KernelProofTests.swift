@@ -101,7 +101,8 @@ import Testing
       echo "arguments: $*."
       exec /.leafroot-boot/init
       """)
-    boot.words = ["nonroot_initramfs", "rdinit=/given"]
+    // rdinit= takes away the arguments before it.
+    boot.words = ["rdinit=/given", "nonroot_initramfs"]
     let outcome = try await boot.run("echo files: /*")
 
     #expect(outcome.check?.isLeaf == false, "\(outcome)")
