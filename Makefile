@@ -11,15 +11,16 @@ guests  := $(arches:%=build/lib/leafroot/leafroot-init.%)
 kernel  := $(cache)/kernels/6.12-x86_64/vmlinuz
 shells  := .ci/run Toolsets/generate Scripts/setup Scripts/vm Scripts/runtime-kit \
            Scripts/demo-image Scripts/demo Scripts/cache.sh Scripts/kit/runtimes \
-           Benchmarks/yardstick Benchmarks/comparators \
-           Benchmarks/guest/cp Benchmarks/guest/tar Benchmarks/guest/whole
+           Benchmarks/yardstick Benchmarks/comparators Benchmarks/kernel \
+           Benchmarks/guest/cp Benchmarks/guest/tar Benchmarks/guest/whole \
+           Scripts/kernel Kernel/generate Kernel/update
 
 triple.x86_64  := x86_64-unknown-none-elf
 triple.aarch64 := aarch64-none-none-elf
 
 export LEAFROOT_LIB := $(CURDIR)/build/lib/leafroot
 
-.PHONY: help setup build guest demo test proof vm kit bench format lint install clean FORCE
+.PHONY: help setup build guest demo test proof vm kernel kit bench format lint install clean FORCE
 
 help: ## print the targets and the values they use
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -50,6 +51,11 @@ build/lib/leafroot/leafroot-init.%: FORCE
 vm: setup ## fetch Debian's stock kernels
 	@Scripts/vm
 
+kernel: setup ## build kernels that make the leaf by themselves, in build/kernel
+	@Kernel/update --check
+	@Scripts/kernel
+	@cp -R Kernel/x86_64.S Kernel/arm64.S Kernel/patches build/kernel
+
 kit: setup
 	@Scripts/runtime-kit
 
@@ -58,10 +64,14 @@ demo: build ## boot a real image on a stock kernel, without the leaf and with it
 	@Scripts/demo
 
 test: build vm kit ## unit and boot tests
+	@Scripts/kernel um-6.12
 	swift test --disable-xctest --skip ProofTests $(if $(FILTER),--filter $(FILTER))
 
-proof: build vm kit ## what takes longer than a test may
-	swift test --disable-xctest --filter ProofTests
+# The kernels: of all series and architectures, those with faults, those only compiled.
+proof: build vm kit ## what takes longer than a test may, the kernels among it
+	@Kernel/update --check
+	@Scripts/kernel 6.12 6.1 um-6.12 arm64-6.12 no-tmpfs-6.12 objects-6.12 objects-6.1
+	swift test --disable-xctest --filter $(or $(FILTER),ProofTests)
 
 bench: build ## the yardstick: time, least memory, size; build/bench/results.json
 	@Scripts/vm 6.12-x86_64
@@ -69,10 +79,10 @@ bench: build ## the yardstick: time, least memory, size; build/bench/results.jso
 	.build/release/bench --document README.md
 
 format: ## lay out the Swift sources
-	swift format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks
+	swift format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks Kernel
 
 lint: setup ## check layout and shell scripts
-	swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks Kernel
 	shellcheck -x -P SCRIPTDIR $(shells)
 
 install: build ## to PREFIX, under DESTDIR

@@ -53,7 +53,7 @@ let host: [Target] = [
   .executableTarget(
     name: "bench",
     dependencies: ["Initramfs", "Machine", argumentParser, subprocess, systemPackage],
-    path: "Benchmarks", exclude: ["README.md", "yardstick", "comparators", "guest"],
+    path: "Benchmarks", exclude: ["README.md", "yardstick", "comparators", "kernel", "guest"],
     swiftSettings: strict),
 ]
 
@@ -75,7 +75,8 @@ let tests: [Target] = [
     ],
     swiftSettings: strict),
   .testTarget(
-    name: "BootTests", dependencies: ["Machine", "Initramfs", "Newc", systemPackage],
+    name: "BootTests",
+    dependencies: ["Machine", "Initramfs", "Newc", "TestSupport", subprocess, systemPackage],
     swiftSettings: strict),
 ]
 

@@ -23,6 +23,13 @@ public protocol Syscalls {
 
   /// Brings the tree back; called after `fill`, if a later step fails.
   mutating func restore()
+
+  /// Makes rootfs's mount read-only: there is nothing in it any more. In PID 1 there still is, and
+  /// this waits until rootfs is emptied.
+  mutating func seal() -> Int32
+
+  /// Makes it writable again; called after `seal`, if a later step fails.
+  mutating func unseal()
 }
 
 /// The steps from rootfs to the leaf, in their order.
@@ -33,6 +40,7 @@ public enum Step: UInt8, Sendable {
   case chdir
   case move
   case rmdir
+  case seal
   case chroot
 
   /// What the log calls it.
@@ -44,6 +52,7 @@ public enum Step: UInt8, Sendable {
     case .chdir: "chdir"
     case .move: "move"
     case .rmdir: "rmdir"
+    case .seal: "seal"
     case .chroot: "chroot"
     }
   }
@@ -67,8 +76,8 @@ public var mountPoint: StaticString { "/.leaf" }
 /// The caller has made sure that the root directory is rootfs's. If a step fails, those before it
 /// are undone, the last first, and the process stands where it stood.
 ///
-/// Source: "mnt: add support for non-rootfs initramfs" (I. Korchagin, 2020). `rmdir` goes before
-/// `chroot`, while the absolute path still leads to rootfs.
+/// Source: "mnt: add support for non-rootfs initramfs" (I. Korchagin, 2020). `rmdir` and `seal` go
+/// before `chroot`, while an absolute path still leads to rootfs.
 public func makeLeaf<Calls: Syscalls>(_ calls: inout Calls) throws(Failure) {
   var next = Step.mkdir.rawValue
 
@@ -94,6 +103,7 @@ private func take<Calls: Syscalls>(_ step: Step, _ calls: inout Calls) -> Int32 
   case .chdir: calls.chdir(mountPoint)
   case .move: calls.moveMount(".", to: "/")
   case .rmdir: calls.rmdir(mountPoint)
+  case .seal: calls.seal()
   case .chroot: calls.chroot(".")
   }
 }
@@ -107,6 +117,7 @@ private func undo<Calls: Syscalls>(_ step: Step, _ calls: inout Calls) {
   case .chdir: _ = calls.chdir("/")
   case .move: _ = calls.moveMount(".", to: mountPoint)
   case .rmdir: _ = calls.mkdir(mountPoint, mode: 0o700)
+  case .seal: calls.unseal()
   case .chroot: break
   }
 }

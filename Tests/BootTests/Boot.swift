@@ -27,22 +27,14 @@ struct Boot {
 
   /// Boots, runs the check and `script` in the guest's shell, and says what was seen.
   func run(_ script: String = "") async throws -> Outcome {
-    try await Gate.shared.enter()
-    do {
-      let outcome = try await boot(script)
-      await Gate.shared.leave()
-      return outcome
-    } catch {
-      await Gate.shared.leave()
-      throw error
-    }
+    try await Gate.shared.pass { try await boot(script) }
   }
 
   private func boot(_ script: String) async throws -> Outcome {
     let directory = try RunDirectory.temporary()
     defer { directory.remove() }
 
-    let kernel = try Kernel(Place.cache.appending("kernels/\(kernel)/vmlinuz"))
+    let kernel = try Kernel(Place.kernel(kernel))
     let program = try GuestInit(
       Place.library.appending("leafroot-init.\(kernel.architecture)"), for: kernel.architecture)
 
@@ -88,22 +80,49 @@ enum Place {
     return FilePath(base).appending("leafroot")
   }()
 
+  /// What `make kernel` has built, as it names them.
+  static let kernels: FilePath = root.appending("build/kernel")
+
+  /// A kernel by its name, one of ours or one of Debian's.
+  static func kernel(_ name: String) -> FilePath {
+    if name.contains("mage-") { return kernels.appending(name) }
+    return cache.appending("kernels/\(name)/vmlinuz")
+  }
+
+  /// The package.
+  static let root = FilePath(#filePath).removingLastComponent().removingLastComponent()
+    .removingLastComponent()
+
   /// The built programs of the guest.
   static let library: FilePath = {
     if let given = ProcessInfo.processInfo.environment["LEAFROOT_LIB"] { return FilePath(given) }
-    return FilePath(#filePath).removingLastComponent().removingLastComponent()
-      .removingLastComponent().appending("build/lib/leafroot")
+    return root.appending("build/lib/leafroot")
   }()
 }
 
 /// Lets in as many machines as there are processors: more would only slow each other down.
-private actor Gate {
+actor Gate {
   static let shared = Gate()
 
   private var free = ProcessInfo.processInfo.activeProcessorCount
   private var waiting: [CheckedContinuation<Void, Never>] = []
 
-  func enter() async throws {
+  /// Runs `body` when there is room for it.
+  nonisolated func pass<Result: Sendable>(
+    _ body: () async throws -> Result
+  ) async throws -> Result {
+    await enter()
+    do {
+      let result = try await body()
+      await leave()
+      return result
+    } catch {
+      await leave()
+      throw error
+    }
+  }
+
+  private func enter() async {
     if free > 0 {
       free -= 1
     } else {
@@ -111,7 +130,7 @@ private actor Gate {
     }
   }
 
-  func leave() {
+  private func leave() {
     if waiting.isEmpty {
       free += 1
     } else {

@@ -20,12 +20,13 @@ struct PlannedStep: Sendable, CustomTestStringConvertible {
     PlannedStep(step: .chdir, name: "chdir", call: "chdir(/.leaf)", undo: "chdir(/)"),
     PlannedStep(step: .move, name: "move", call: "move(., /)", undo: "move(., /.leaf)"),
     PlannedStep(step: .rmdir, name: "rmdir", call: "rmdir(/.leaf)", undo: "mkdir(/.leaf, 700)"),
+    PlannedStep(step: .seal, name: "seal", call: "seal()", undo: "unseal()"),
     PlannedStep(step: .chroot, name: "chroot", call: "chroot(.)", undo: nil),
   ]
 }
 
 @Suite struct `Making a leaf` {
-  @Test func `takes seven steps in this order and undoes none`() throws {
+  @Test func `takes eight steps in this order and undoes none`() throws {
     var calls = RecordingSyscalls()
 
     try makeLeaf(&calls)
@@ -77,6 +78,15 @@ struct PlannedStep: Sendable, CustomTestStringConvertible {
     let fill = try #require(calls.calls.firstIndex(of: "fill(/.leaf)"))
     let move = try #require(calls.calls.firstIndex(of: "move(., /)"))
     #expect(fill < move)
+  }
+
+  @Test func `seals rootfs only when nothing of ours is left in it`() throws {
+    var calls = RecordingSyscalls()
+    try makeLeaf(&calls)
+
+    let rmdir = try #require(calls.calls.firstIndex(of: "rmdir(/.leaf)"))
+    let seal = try #require(calls.calls.firstIndex(of: "seal()"))
+    #expect(rmdir < seal)
   }
 
   @Test(arguments: PlannedStep.plan)

@@ -36,4 +36,8 @@ struct RecordingSyscalls: Syscalls {
   mutating func fill(_ path: StaticString) -> Int32 { record("fill(\(path))") }
 
   mutating func restore() { _ = record("restore()") }
+
+  mutating func seal() -> Int32 { record("seal()") }
+
+  mutating func unseal() { _ = record("unseal()") }
 }

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+
+import Testing
+
+/// The kernels that `make kernel` builds, in QEMU.
+@Suite struct KernelProofTests {
+  private static let kernels = x86 + ["Image-6.12"]
+  private static let x86 = ["bzImage-6.12", "bzImage-6.1"]
+
+  @Test(arguments: kernels)
+  func `1 to 3: / is a leaf, pivot_root works, rootfs is empty and sealed`(kernel: String)
+    async throws
+  {
+    let outcome = try await boot(kernel, "nonroot_initramfs").run()
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    let check = try #require(outcome.check, "\(outcome)")
+    #expect(check.type == "tmpfs")
+    #expect(check.pivotRoot == "ok")
+    #expect(check.below?.entries == 0)
+    #expect(check.below?.sealed == true)
+  }
+
+  @Test(arguments: kernels)
+  func `1 to 3, twin: without the word, or with a value, pivot_root gives EINVAL`(kernel: String)
+    async throws
+  {
+    for words in [[], ["nonroot_initramfs=1"]] {
+      let outcome = try await boot(kernel, words: words).run()
+
+      #expect(outcome.verdict.outcome == .notAsPromised, "\(outcome)")
+      #expect(outcome.check?.mountId == outcome.check?.parentId)
+      #expect(outcome.check?.pivotRoot == "EINVAL")
+    }
+  }
+
+  @Test(arguments: x86)
+  func `with call depth tracking and IBT on, the leaf is made as well`(kernel: String)
+    async throws
+  {
+    // retbleed=stuff lets 6.12 patch each call. QEMU does not know IBT: its ENDBR does nothing.
+    let outcome = try await boot(kernel, "nonroot_initramfs", "retbleed=stuff", "ibt=on").run()
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+  }
+
+  @Test(arguments: x86) func `4 and 7: a nasty tree, and the leaf's console`(kernel: String)
+    async throws
+  {
+    let script = """
+      \(NastyTree.census)
+      busybox mount -t proc proc /proc
+      for n in 0 1 2; do echo "fd $n: $(busybox readlink /proc/1/fd/$n)"; done
+      """
+    var leafBoot = boot(kernel, "nonroot_initramfs")
+    leafBoot.tree = NastyTree.tree()
+    var stockBoot = boot(kernel)
+    stockBoot.tree = NastyTree.tree()
+    let leaf = try await leafBoot.run(script)
+    let stock = try await stockBoot.run(script)
+
+    #expect(leaf.verdict.outcome == .asPromised, "\(leaf)")
+    let (ours, theirs) = (NastyTree.entries(leaf), NastyTree.entries(stock))
+    #expect(theirs.count > 300, "\(stock)")
+    for (mine, its) in zip(ours, theirs) where mine != its {
+      Issue.record("leaf \(mine)\nstock \(its)")
+    }
+    #expect(ours.count == theirs.count)
+    for number in 0...2 {
+      #expect(leaf.output.contains("fd \(number): /dev/console"), "\(leaf)")
+    }
+  }
+
+  @Test(arguments: x86) func `initramfs_options= are the leaf's mount options`(kernel: String)
+    async throws
+  {
+    let outcome = try await boot(
+      kernel, "nonroot_initramfs", "initramfs_options=size=77m,nr_inodes=5000"
+    ).run("busybox mount -t proc proc /proc; busybox grep ' / ' /proc/mounts")
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    #expect(outcome.output.contains("size=78848k,nr_inodes=5000"), "\(outcome)")
+  }
+
+  @Test(arguments: kernels)
+  func `LeafRoot's PID 1 finds the kernel's leaf, and does nothing`(kernel: String) async throws {
+    // The image is wrapped, the command line has both words.
+    var boot = boot(kernel)
+    boot.hasLeaf = true
+    let outcome = try await boot.run()
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    #expect(outcome.logs("the root is a leaf already, nothing to do"), "\(outcome)")
+  }
+
+  @Test func `without CONFIG_TMPFS the word means nothing to the kernel`() async throws {
+    var boot = UserModeBoot(kernel: "linux-no-tmpfs-6.12")
+    boot.tree.script(
+      "given",
+      """
+      echo "arguments: $*."
+      exec /.leafroot-boot/init
+      """)
+    // rdinit= takes away the arguments before it.
+    boot.words = ["rdinit=/given", "nonroot_initramfs"]
+    let outcome = try await boot.run("echo files: /*")
+
+    #expect(outcome.check?.isLeaf == false, "\(outcome)")
+    #expect(outcome.verdict.logged.isEmpty, "\(outcome)")
+    #expect(outcome.console.lines.contains("arguments: nonroot_initramfs."), "\(outcome)")
+    #expect(outcome.output.contains("/bin"), "\(outcome)")
+  }
+
+  private func boot(_ kernel: String, _ words: String...) -> Boot {
+    boot(kernel, words: words)
+  }
+
+  private func boot(_ kernel: String, words: [String]) -> Boot {
+    Boot(kernel: kernel, hasLeaf: false, append: ["reboot=t"] + words)
+  }
+}

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT
+
+import Testing
+
+/// The promise, point by point, where the kernel makes the leaf. User-mode Linux boots in a moment;
+/// what is special to a machine is in KernelProofTests.
+@Suite struct UserModeTests {
+  @Test func `1 to 3: / is a leaf, pivot_root works, rootfs is empty and sealed`() async throws {
+    let outcome = try await UserModeBoot().run()
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    let check = try #require(outcome.check, "\(outcome)")
+    #expect(check.mountId != check.parentId)
+    #expect(check.type == "tmpfs")
+    #expect(check.pivotRoot == "ok")
+    #expect(check.below?.entries == 0)
+    #expect(check.below?.sealed == true)
+  }
+
+  @Test(arguments: [[], ["nonroot_initramfs=1"], ["nonroot_initramfs="]])
+  func `1 to 3, twin: without the word, or with a value, pivot_root gives EINVAL`(words: [String])
+    async throws
+  {
+    var boot = UserModeBoot()
+    boot.words = ["rootfstype=tmpfs"] + words
+    let outcome = try await boot.run()
+
+    #expect(outcome.verdict.outcome == .notAsPromised, "\(outcome)")
+    let check = try #require(outcome.check, "\(outcome)")
+    #expect(check.mountId == check.parentId)
+    #expect(check.pivotRoot == "EINVAL")
+    #expect(outcome.verdict.logged.isEmpty)
+  }
+
+  @Test func `a value does not take the word back`() async throws {
+    var boot = UserModeBoot()
+    boot.words.append("nonroot_initramfs=0")
+    let outcome = try await boot.run()
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+  }
+
+  @Test(arguments: [
+    [], ["gzip", "-c"], ["zstd", "-c"], ["xz", "-c", "--check=crc32"], ["lz4", "-l", "-c"],
+    ["bzip2", "-c"],
+  ])
+  func `4: the tree is what is unpacked without the word, in each encoding`(compressor: [String])
+    async throws
+  {
+    var boot = UserModeBoot(tree: NastyTree.tree(), compressor: compressor)
+    let leaf = try await boot.run(NastyTree.census)
+    boot.words = ["rootfstype=tmpfs"]
+    let stock = try await boot.run(NastyTree.census)
+
+    #expect(leaf.verdict.outcome == .asPromised, "\(leaf)")
+    #expect(stock.check?.isLeaf == false, "\(stock)")
+    let (ours, theirs) = (NastyTree.entries(leaf), NastyTree.entries(stock))
+    #expect(theirs.count > 300, "\(stock)")
+    for (mine, its) in zip(ours, theirs) where mine != its {
+      Issue.record("leaf \(mine)\nstock \(its)")
+    }
+    #expect(ours.count == theirs.count)
+  }
+
+  @Test func `4: nothing of ours is in the tree, nor in the arguments and the environment`()
+    async throws
+  {
+    var boot = UserModeBoot()
+    boot.tree.script(
+      "given",
+      """
+      echo "arguments: $*."
+      busybox env | busybox sed 's/^/environment: /'
+      exec /.leafroot-boot/init
+      """)
+    boot.words += ["rdinit=/given", "one", "nonroot_initramfs=value"]
+    let outcome = try await boot.run("echo files: /* /.[!.]*")
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    #expect(outcome.console.lines.contains("arguments: one."), "\(outcome)")
+    #expect(outcome.console.lines.contains("environment: nonroot_initramfs=value"), "\(outcome)")
+    #expect(outcome.output.contains("files: /"))
+    #expect(!outcome.output.contains("/.leaf "))
+  }
+
+  @Test func `the built-in archive lands in the leaf as well`() async throws {
+    // The kernel's own: /dev/console and /root, which no image of ours has. usr/default_cpio_list
+    let outcome = try await UserModeBoot().run("busybox stat -c '%n %F %a' /root /dev/console")
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    #expect(outcome.output.contains("/root directory 700"), "\(outcome)")
+    #expect(outcome.output.contains("/dev/console character special file 600"), "\(outcome)")
+  }
+
+  @Test func `5: the tree is in memory once, the image not at all`() async throws {
+    var boot = UserModeBoot()
+    boot.tree.file("data", [UInt8](repeating: 0x5a, count: 40 << 20))
+    let leaf = try await boot.run(Memory.script)
+    boot.words = ["rootfstype=tmpfs"]
+    let stock = try await boot.run(Memory.script)
+    boot.words = ["rootfstype=tmpfs", "nonroot_initramfs", "retain_initrd"]
+    let kept = try await boot.run(Memory.script)
+
+    // A second copy would be in here.
+    let (ours, theirs) = (try #require(Memory(leaf)), try #require(Memory(stock)))
+    #expect(ours.shared > 40 << 10 && abs(ours.shared - theirs.shared) < 64, "\(leaf)")
+    #expect(ours.other < 4096 && abs(ours.other - theirs.other) < 512, "\(leaf)\n\(stock)")
+    // The image has been given back, in full.
+    #expect(ours.freed > 40 << 10 && ours.freed == theirs.freed, "\(leaf)")
+    #expect(Memory(kept)?.freed == 0, "\(kept)")
+  }
+
+  /// What a guest's memory holds, in kB.
+  private struct Memory {
+    /// tmpfs.
+    let shared: Int
+    /// What is neither free nor tmpfs nor slab. Free pages wait in lists of each processor, too.
+    let other: Int
+    /// Of the image, as the kernel says.
+    let freed: Int
+
+    init?(_ outcome: Outcome) {
+      var values: [Substring: Int] = [:]
+      for line in outcome.output.split(separator: "\n") {
+        let words = line.split(whereSeparator: { $0 == " " || $0 == ":" })
+        if words.count >= 2, let value = Int(words[1]) { values[words[0]] = value }
+      }
+      guard let total = values["MemTotal"], let free = values["MemFree"],
+        let shared = values["Shmem"], let slab = values["Slab"], let waiting = values["count"]
+      else { return nil }
+      self.shared = shared
+      other = total - free - shared - slab - 4 * waiting
+      freed = values["freed"] ?? 0
+    }
+
+    static let script = """
+      busybox mount -t proc proc /proc
+      echo 3 > /proc/sys/vm/drop_caches
+      busybox grep -E '^(MemTotal|MemFree|Shmem|Slab):' /proc/meminfo
+      busybox grep 'count:' /proc/zoneinfo
+      busybox dmesg | busybox sed -n 's/.*Freeing initrd memory: \\([0-9]*\\)K.*/freed \\1/p'
+      """
+  }
+
+  @Test func `6: usermode helpers, modprobe and core_pattern, see the leaf`() async throws {
+    var boot = UserModeBoot()
+    boot.tree.script("sbin/modprobe", "echo $* > /tmp/modprobe")
+    boot.tree.script("sbin/core", "/bin/busybox cat > /tmp/core")
+    let outcome = try await boot.run(Self.helpers)
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    #expect(outcome.output.contains("modprobe: -q -- fs-nosuchfs"), "\(outcome)")
+    #expect(outcome.output.contains("core: written"), "\(outcome)")
+  }
+
+  @Test func `6, twin: without the helpers in the tree neither happens`() async throws {
+    let outcome = try await UserModeBoot().run(Self.helpers)
+
+    #expect(!outcome.output.contains("modprobe: -q"), "\(outcome)")
+    #expect(outcome.output.contains("core: missing"), "\(outcome)")
+  }
+
+  private static let helpers = """
+    busybox mount -t proc proc /proc
+    busybox mkdir /misc
+    busybox mount -t nosuchfs none /misc
+    echo "modprobe: $(busybox cat /tmp/modprobe)"
+    echo '|/sbin/core' > /proc/sys/kernel/core_pattern
+    ulimit -c unlimited
+    busybox sh -c 'kill -SEGV $$'
+    busybox sleep 1
+    [ -s /tmp/core ] && echo "core: written" || echo "core: missing"
+    """
+
+  @Test func `7: the real init's standard descriptors are the leaf's console`() async throws {
+    let outcome = try await UserModeBoot().run(
+      """
+      busybox mount -t proc proc /proc
+      for n in 0 1 2; do echo "fd $n: $(busybox readlink /proc/1/fd/$n)"; done
+      """)
+
+    for number in 0...2 {
+      #expect(outcome.output.contains("fd \(number): /dev/console"), "\(outcome)")
+    }
+    #expect(!outcome.output.contains("deleted"))
+  }
+
+  @Test func `initramfs_options= are the leaf's mount options`() async throws {
+    var boot = UserModeBoot()
+    boot.words.append("initramfs_options=size=77m,nr_inodes=5000")
+    let outcome = try await boot.run(Self.mounts)
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    #expect(outcome.output.contains("size=78848k,nr_inodes=5000"), "\(outcome)")
+  }
+
+  @Test func `initramfs_options= that tmpfs does not know: a warning, and the boot goes on`()
+    async throws
+  {
+    var boot = UserModeBoot()
+    // A ramfs ignores them.
+    boot.words = ["rootfstype=ramfs", "nonroot_initramfs", "initramfs_options=none=such"]
+    let outcome = try await boot.run(Self.mounts)
+
+    #expect(outcome.check?.isLeaf == false, "\(outcome)")
+    #expect(
+      outcome.verdict.logged == [
+        "Failed to create a non-root filesystem for initramfs: mount: -EINVAL"
+      ], "\(outcome)")
+  }
+
+  private static let mounts = "busybox mount -t proc proc /proc; busybox grep ' / ' /proc/mounts"
+
+  @Test(arguments: KernelCall.all)
+  func `a step that fails: one warning, and the boot goes on in rootfs as it was`(
+    call: KernelCall
+  ) async throws {
+    let outcome = try await call.boot.run(
+      """
+      busybox mount -t proc proc /proc
+      echo "mounts: $(busybox grep -c . /proc/mounts)"
+      echo "options: $(busybox sed -n 's/.* - rootfs //p' /proc/self/mountinfo)"
+      echo "files:" /* /.[!.]*
+      echo written > /file && busybox cat /file
+      """)
+
+    let check = try #require(outcome.check, "\(outcome)")
+    #expect(check.mountId == check.parentId, "\(outcome)")
+    #expect(check.type == "rootfs")
+    #expect(check.options == "rw")
+    let line = "Failed to create a non-root filesystem for initramfs: \(call.step): -\(call.name)"
+    #expect(outcome.verdict.logged == [line], "\(outcome)")
+    #expect(outcome.output.contains("mounts: 2\n"), "\(outcome)")
+    #expect(outcome.output.contains("written"), "\(outcome)")
+    #expect(!outcome.output.contains("/.leaf "), "\(outcome)")
+  }
+
+  @Test func `a step that fails, twin: where none does, that kernel makes the leaf`() async throws {
+    let outcome = try await UserModeBoot(kernel: "linux-um-6.12-faulty").run()
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+  }
+
+  @Test func `LeafRoot's PID 1 finds the kernel's leaf, and does nothing`() async throws {
+    var boot = UserModeBoot()
+    try boot.tree.addProgram("leafroot")
+    boot.words += ["rdinit=/leafroot", "leafroot_init=/.leafroot-boot/init"]
+    let outcome = try await boot.run("echo files: /*")
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    #expect(
+      outcome.verdict.logged == ["leafroot: the root is a leaf already, nothing to do"],
+      "\(outcome)")
+    #expect(outcome.output.contains("/leafroot"), "\(outcome)")
+  }
+
+  @Test func `LeafRoot's PID 1, twin: where the kernel failed, nobody asks it`() async throws {
+    var boot = KernelCall.all[1].boot
+    try boot.tree.addProgram("leafroot")
+    boot.words += ["rdinit=/leafroot", "leafroot_init=/.leafroot-boot/init"]
+    let outcome = try await boot.run("echo files: /*")
+
+    // The kernel has taken the word out of the command line: nobody asks PID 1.
+    #expect(outcome.check?.isLeaf == false, "\(outcome)")
+    #expect(outcome.logs("nonroot_initramfs was not given, nothing to do"), "\(outcome)")
+  }
+}
