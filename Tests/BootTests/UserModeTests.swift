@@ -73,7 +73,9 @@ import Testing
       busybox env | busybox sed 's/^/environment: /'
       exec /.leafroot-boot/init
       """)
-    boot.words += ["rdinit=/given", "one", "nonroot_initramfs=value"]
+    // rdinit= takes away the arguments before it.
+    boot.words = ["rootfstype=tmpfs", "rdinit=/given", "nonroot_initramfs", "one"]
+    boot.words.append("nonroot_initramfs=value")
     let outcome = try await boot.run("echo files: /* /.[!.]*")
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
