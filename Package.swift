@@ -31,7 +31,10 @@ let shared: [Target] = [
 
 let guest: [Target] = [
   .executableTarget(
-    name: "leafroot-init", dependencies: ["Leaf", "Tree", "CLinux"], swiftSettings: strict)
+    name: "leafroot-init", dependencies: ["Leaf", "Tree", "CLinux"], swiftSettings: strict),
+  // What the tests look at trees with, on both sides of the console.
+  .executableTarget(
+    name: "census", dependencies: ["CLinux"], path: "Tests/Census", swiftSettings: strict),
 ]
 
 let argumentParser = Target.Dependency.product(
@@ -61,6 +64,7 @@ let tests: [Target] = [
   .target(
     name: "TestSupport", dependencies: [systemPackage], path: "Tests/TestSupport",
     swiftSettings: strict),
+  .target(name: "OddImages", path: "Tests/OddImages", swiftSettings: strict),
   .testTarget(name: "LeafTests", dependencies: ["Leaf"], swiftSettings: strict),
   .testTarget(name: "NewcTests", dependencies: ["Newc"], swiftSettings: strict),
   .testTarget(name: "TreeTests", dependencies: ["Tree", "CLinux"], swiftSettings: strict),
@@ -82,7 +86,10 @@ let tests: [Target] = [
 let package = Package(
   name: "leafroot",
   products: isGuest
-    ? [.executable(name: "leafroot-init", targets: ["leafroot-init"])]
+    ? [
+      .executable(name: "leafroot-init", targets: ["leafroot-init"]),
+      .executable(name: "census", targets: ["census"]),
+    ]
     : [.executable(name: "leafroot", targets: ["leafroot"])],
   dependencies: isGuest
     ? []
