@@ -43,7 +43,8 @@ let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-s
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
 let host: [Target] = [
-  .target(name: "Compression", swiftSettings: strict),
+  .systemLibrary(name: "CCodecs"),
+  .target(name: "Compression", dependencies: ["CCodecs"], swiftSettings: strict),
   .target(
     name: "Initramfs", dependencies: ["Newc", "Compression", systemPackage],
     swiftSettings: strict),

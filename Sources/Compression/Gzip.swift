@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+
+import CCodecs
+
+/// lib/decompress_inflate.c: ten bytes, a name if there is one, deflate, eight bytes unread.
+final class GzipDecoder: Backend {
+  private enum Stage { case header, name, data, trailer }
+
+  // zlib keeps the address and compares it.
+  private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+  private var stage = Stage.header
+  private var crc: UInt = crc32(0, nil, 0)
+  private var count: UInt32 = 0
+  private(set) var isCheckWrong = false
+
+  let truncated: String? = "read error"
+
+  init() {
+    stream.initialize(to: z_stream())
+    precondition(leafroot_inflate_init(stream) == Z_OK, "zlib is out of memory")
+  }
+
+  deinit {
+    inflateEnd(stream)
+    stream.deallocate()
+  }
+
+  var needed: Int {
+    switch stage {
+    case .header: 10
+    case .name, .data: 1
+    case .trailer: 8
+    }
+  }
+
+  func step(
+    _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer
+  ) throws(Decoder.Failure) -> Decoder.Step {
+    switch stage {
+    case .header: return try header(input)
+    case .name: return name(input)
+    case .data: return try inflate(input, into: output)
+    case .trailer: return trailer(input)
+    }
+  }
+
+  /// The other flags (FHCRC, FEXTRA, FCOMMENT) announce fields that the kernel takes for data.
+  private func header(_ input: UnsafeRawBufferPointer) throws(Decoder.Failure) -> Decoder.Step {
+    guard input.count >= 10 else { return Decoder.Step() }
+    guard input[1] == 0x8B, input[2] == 8 else {
+      throw Decoder.Failure(
+        found: "another format or method of gzip", expected: "gzip with deflate (1f 8b 08)",
+        kernelMessage: "Not a gzip file")
+    }
+    stage = input[3] & 8 == 0 ? .data : .name
+    return Decoder.Step(taken: 10)
+  }
+
+  private func name(_ input: UnsafeRawBufferPointer) -> Decoder.Step {
+    guard let end = input.firstIndex(of: 0) else { return Decoder.Step(taken: input.count) }
+    stage = .data
+    return Decoder.Step(taken: end + 1)
+  }
+
+  private func inflate(
+    _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
+  ) throws(Decoder.Failure) -> Decoder.Step {
+    stream.pointee.next_in = UnsafeMutablePointer(
+      mutating: input.baseAddress?.assumingMemoryBound(to: UInt8.self))
+    stream.pointee.avail_in = UInt32(input.count)
+    stream.pointee.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    stream.pointee.avail_out = UInt32(output.count)
+
+    let result = CCodecs.inflate(stream, Z_NO_FLUSH)
+    guard result == Z_OK || result == Z_STREAM_END || result == Z_BUF_ERROR else {
+      let message = stream.pointee.msg.map { String(cString: $0) } ?? "error \(result)"
+      throw Decoder.Failure(
+        found: "damaged gzip data (\(message))", expected: "whole gzip data",
+        kernelMessage: "uncompression error")
+    }
+    if result == Z_STREAM_END { stage = .trailer }
+    let made = output.count - Int(stream.pointee.avail_out)
+    crc = crc32_z(crc, output.baseAddress?.assumingMemoryBound(to: UInt8.self), made)
+    count &+= UInt32(truncatingIfNeeded: made)
+    return Decoder.Step(taken: input.count - Int(stream.pointee.avail_in), made: made)
+  }
+
+  private func trailer(_ input: UnsafeRawBufferPointer) -> Decoder.Step {
+    guard input.count >= 8 else { return Decoder.Step() }
+    isCheckWrong = input.littleEndian32(at: 0) != crc || input.littleEndian32(at: 4) != count
+    return Decoder.Step(taken: 8, isEnd: true)
+  }
+}
