@@ -26,7 +26,7 @@ let shared: [Target] = [
   .systemLibrary(name: "CLinux"),
   .target(name: "Leaf", swiftSettings: embeddable),
   .target(name: "Newc", swiftSettings: embeddable),
-  .target(name: "Tree", dependencies: ["CLinux"], swiftSettings: embeddable),
+  .target(name: "Tree", dependencies: ["Newc", "CLinux"], swiftSettings: embeddable),
 ]
 
 let guest: [Target] = [
@@ -46,7 +46,7 @@ let host: [Target] = [
   .systemLibrary(name: "CCodecs"),
   .target(name: "Compression", dependencies: ["CCodecs"], swiftSettings: strict),
   .target(
-    name: "Initramfs", dependencies: ["Newc", "Compression", systemPackage],
+    name: "Initramfs", dependencies: ["Newc", "Tree", "Compression", systemPackage],
     swiftSettings: strict),
   .target(
     name: "Machine", dependencies: ["Initramfs", subprocess, systemPackage],
@@ -80,7 +80,7 @@ let tests: [Target] = [
     ],
     swiftSettings: strict),
   .testTarget(
-    name: "BootTests", dependencies: ["Machine", "Initramfs", "Newc", systemPackage],
+    name: "BootTests", dependencies: ["Machine", "Initramfs", "Newc", "OddImages", systemPackage],
     swiftSettings: strict),
 ]
 
