@@ -24,8 +24,10 @@ public struct Unpack: Sendable {
     public var ownerCount = 0
     /// Where the kernel would stop; what comes before is unpacked.
     public var refusal: Refusal?
-    /// The image ends inside of a record.
+    /// The image ends inside of a record, of which the kernel says nothing.
     public var isCutShort = false
+    /// A member whose own check is wrong, at which the kernel does not look.
+    public var unsound: Member?
   }
 
   /// How it reads, and for which kernel.
@@ -73,6 +75,7 @@ public struct Unpack: Sendable {
     summary.ownerCount = unpacker.ownerCount
     summary.refusal = reading.refusal
     summary.isCutShort = reading.isCutShort
+    summary.unsound = reading.members.first { $0.isCheckWrong }
     return summary
   }
 }

@@ -89,6 +89,9 @@ struct Oracle {
   /// Unpacks `image`, with numbers read as the tested kernels read them.
   static func unpack(_ image: [UInt8]) throws -> Outcome {
     let directory = FileManager.default.temporaryDirectory.appending(path: "leafroot-\(UUID())")
+    // As the kernel's own root, which is a tmpfs.
+    try FileManager.default.createDirectory(
+      at: directory, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o1777])
     defer { try? FileManager.default.removeItem(at: directory) }
     var unpack = Unpack()
     unpack.reader.digits = .lenient
@@ -112,7 +115,7 @@ struct Oracle {
     var first = Batch()
     var others: [Batch] = []
     for image in images {
-      if try image.isAlone || unpack(image.bytes).refusal != nil {
+      if try image.isAlone || image.explanation != nil || unpack(image.bytes).refusal != nil {
         others.append(Batch(whole: [], last: image))
       } else {
         first.whole.append(image)

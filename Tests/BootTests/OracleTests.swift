@@ -14,6 +14,21 @@ import Testing
     try await Self.expectAgreement(kernel, Array(batches.prefix(6)))
   }
 
+}
+
+/// All of them: `make proof`.
+@Suite struct OracleProofTests {
+  @Test(arguments: Boot.kernels)
+  func `every odd image is unpacked as the stock kernel does, to the last entry`(kernel: String)
+    async throws
+  {
+    let batches = try Oracle.batches(try Corpus.images())
+    print("\(kernel): \(batches[0].whole.count) images in one boot, \(batches.count) boots")
+    try await OracleTests.expectAgreement(kernel, batches)
+  }
+}
+
+extension OracleTests {
   static func expectAgreement(_ kernel: String, _ batches: [Oracle.Batch]) async throws {
     let oracle = try Oracle(kernel: kernel)
     try await withThrowingTaskGroup(of: Void.self) { group in
