@@ -126,7 +126,7 @@ struct Inspector: ImageVisitor {
       switch loss {
       case .parentMissing: (.parentMissing, "its directory is not there yet; lost silently")
       case .parentNotDirectory: (.parentMissing, "what it lies in is no directory; lost silently")
-      case .tooManyLinks: (.parentMissing, "its directory is a loop of symbolic links; lost silently")
+      case .tooManyLinks: (.parentMissing, "symbolic links lead in a circle; lost silently")
       case .componentTooLong:
         (.nameTooLong, "a part of its name has more than 255 bytes; lost silently")
       case .nameEmpty, .nameNoFile: (.nameUnusable, "no file can have this name; lost silently")

@@ -78,8 +78,8 @@ extension Inspector {
     }
   }
 
-  /// newc has 32 bits for a size. Writers that do not mind keep the lower ones, and the kernel finds
-  /// data where it looks for a header.
+  /// newc has 32 bits for a size. Writers that do not mind keep the lower ones, and the kernel
+  /// finds data where it looks for a header.
   private mutating func judgeSizes(_ reading: Reading) {
     guard let refusal = reading.refusal, refusal.kernelMessage == "no cpio magic",
       let last = lastFile
