@@ -11,7 +11,7 @@ guests  := $(arches:%=build/lib/leafroot/leafroot-init.%)
 kernel  := $(cache)/kernels/6.12-x86_64/vmlinuz
 shells  := .ci/run Toolsets/generate Scripts/setup Scripts/vm Scripts/runtime-kit \
            Scripts/demo-image Scripts/demo Scripts/cache.sh Scripts/kit/runtimes \
-           Benchmarks/yardstick Benchmarks/comparators \
+           Benchmarks/yardstick Benchmarks/comparators Benchmarks/least-memory \
            Benchmarks/guest/cp Benchmarks/guest/tar Benchmarks/guest/whole
 
 triple.x86_64  := x86_64-unknown-none-elf

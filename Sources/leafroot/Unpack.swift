@@ -6,7 +6,7 @@ import Initramfs
 import SystemPackage
 
 /// `leafroot unpack`: what the kernel would make of an image.
-struct UnpackImage: AsyncParsableCommand {
+struct Unpack: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "unpack",
     abstract: "Make the tree that the kernel would make of an initramfs.",
@@ -36,7 +36,7 @@ struct UnpackImage: AsyncParsableCommand {
       let progress = ReadingProgress()
       defer { progress.end() }
       let source = ObservedFile(try InputFile(image)) { progress.update($0, of: $1) }
-      return try Unpack().run(source, into: directory)
+      return try Unpacking().run(source, into: directory)
     }
 
     for note in UnpackReport.notes(summary) { standardError("leafroot: \(note)\n") }
@@ -50,12 +50,12 @@ struct UnpackImage: AsyncParsableCommand {
 
 /// What is said of an unpacked image.
 enum UnpackReport {
-  static func line(_ summary: Unpack.Summary, _ directory: FilePath) -> String {
+  static func line(_ summary: Unpacking.Summary, _ directory: FilePath) -> String {
     "\(directory): \(summary.entries) entries, \(summary.bytes) bytes of content"
   }
 
   /// What is not in the tree, though the image is sound.
-  static func notes(_ summary: Unpack.Summary) -> [String] {
+  static func notes(_ summary: Unpacking.Summary) -> [String] {
     var notes = summary.losses.map { "lost, as the kernel loses it: \($0)" }
     let more = summary.lossCount - summary.losses.count
     if more > 0 { notes.append("lost, as the kernel loses them: \(more) more") }
@@ -69,7 +69,7 @@ enum UnpackReport {
   }
 
   /// What is wrong with the image at `path`; nil if nothing is.
-  static func damage(_ summary: Unpack.Summary, _ path: FilePath) -> FileError? {
+  static func damage(_ summary: Unpacking.Summary, _ path: FilePath) -> FileError? {
     if let refusal = summary.refusal { return refusal.error(path) }
     if summary.isCutShort {
       return FileError(path, found: "the end inside a record", expected: "the rest of it")

@@ -93,7 +93,7 @@ struct Oracle {
     try FileManager.default.createDirectory(
       at: directory, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o1777])
     defer { try? FileManager.default.removeItem(at: directory) }
-    var unpack = Unpack()
+    var unpack = Unpacking()
     unpack.reader.digits = .lenient
     let summary = try unpack.run(Bytes(image), into: FilePath(directory.path))
 

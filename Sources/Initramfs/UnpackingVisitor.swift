@@ -7,9 +7,9 @@ import SystemPackage
 import Tree
 
 /// Collects what the reader finds into batches for the thread that makes the files.
-struct UnpackVisitor: ImageVisitor {
+struct UnpackingVisitor: ImageVisitor {
   private let writer: TreeWriter
-  private(set) var summary = Unpack.Summary()
+  private(set) var summary = Unpacking.Summary()
   private var batch = Batch()
 
   init(writer: TreeWriter) { self.writer = writer }

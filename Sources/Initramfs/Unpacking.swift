@@ -7,7 +7,7 @@ import Tree
 /// Unpacks an image into a directory: what the kernel would make of it in rootfs.
 ///
 /// One thread reads and decodes, another makes the files.
-public struct Unpack: Sendable {
+public struct Unpacking: Sendable {
   /// What was done.
   public struct Summary: Equatable, Sendable {
     /// Files, directories and the like, as often as the image has them.
@@ -45,7 +45,7 @@ public struct Unpack: Sendable {
   public func run(
     _ source: borrowing some ByteSource & ~Copyable, into path: FilePath
   ) throws -> Summary {
-    let root = try UnpackRoot(path)
+    let root = try UnpackingRoot(path)
     do {
       let summary = try fill(root, from: source)
       try root.commit()
@@ -57,11 +57,11 @@ public struct Unpack: Sendable {
   }
 
   private func fill(
-    _ root: borrowing UnpackRoot, from source: borrowing some ByteSource & ~Copyable
+    _ root: borrowing UnpackingRoot, from source: borrowing some ByteSource & ~Copyable
   ) throws -> Summary {
     let unpacker = Unpacker(into: root.descriptor, isPrivileged: isPrivileged)
     let writer = TreeWriter(unpacker, path: root.path)
-    var visitor = UnpackVisitor(writer: writer)
+    var visitor = UnpackingVisitor(writer: writer)
     // Nobody may make files any more when this returns.
     defer { writer.wait() }
     let reading = try reader.read(source, visiting: &visitor)
@@ -88,7 +88,7 @@ extension Unpacker.Loss {
 }
 
 /// The directory that is filled.
-private struct UnpackRoot: ~Copyable {
+private struct UnpackingRoot: ~Copyable {
   let path: FilePath
   let descriptor: Int32
   private let isNew: Bool
@@ -98,7 +98,7 @@ private struct UnpackRoot: ~Copyable {
 
   /// Makes the directory, or takes one that is empty.
   init(_ path: FilePath) throws(FileError) {
-    let isNew = path.withPlatformString { mkdir($0, UnpackRoot.permissions) } == 0
+    let isNew = path.withPlatformString { mkdir($0, UnpackingRoot.permissions) } == 0
     if !isNew, errno != EEXIST {
       throw FileError(path, Errno(rawValue: errno), expected: "a directory that can be made")
     }
@@ -107,7 +107,7 @@ private struct UnpackRoot: ~Copyable {
       throw FileError(path, Errno(rawValue: errno), expected: "an empty directory, or none")
     }
     do throws(FileError) {
-      if !isNew { try UnpackRoot.refuseUnlessEmpty(descriptor, path) }
+      if !isNew { try UnpackingRoot.refuseUnlessEmpty(descriptor, path) }
     } catch {
       close(descriptor)
       throw error
@@ -141,7 +141,7 @@ private struct UnpackRoot: ~Copyable {
   func commit() throws(FileError) {
     guard isNew else { return }
     var status = stat()
-    if fstat(descriptor, &status) == 0, status.st_mode & 0o7777 == UnpackRoot.permissions {
+    if fstat(descriptor, &status) == 0, status.st_mode & 0o7777 == UnpackingRoot.permissions {
       let mask = umask(0)
       umask(mask)
       fchmod(descriptor, 0o777 & ~mask)
