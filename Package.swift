@@ -62,11 +62,31 @@ let host: [Target] = [
     swiftSettings: strict),
 ]
 
+/// What must hold for any bytes: for the fuzzers, and for the tests that replay what they found.
+let fuzzChecks = Target.target(
+  name: "FuzzChecks", dependencies: ["Initramfs", "Newc", systemPackage], path: "Fuzz/Checks",
+  swiftSettings: strict)
+
+// libFuzzer brings its own main, and instruments all that it is linked with: `make fuzz` asks for
+// these with LEAFROOT_FUZZ=1.
+let isFuzz = Context.environment["LEAFROOT_FUZZ"] == "1"
+
+let fuzzers = ["Newc", "Members", "Inspect"].map { name in
+  Target.executableTarget(
+    name: "fuzz-\(name.lowercased())", dependencies: ["FuzzChecks"], path: "Fuzz/\(name)",
+    swiftSettings: strict)
+}
+
+let oddImages = Target.target(
+  name: "OddImages", path: "Tests/OddImages", swiftSettings: strict)
+
 let tests: [Target] = [
   .target(
     name: "TestSupport", dependencies: [systemPackage], path: "Tests/TestSupport",
     swiftSettings: strict),
-  .target(name: "OddImages", path: "Tests/OddImages", swiftSettings: strict),
+  oddImages,
+  .executableTarget(
+    name: "odd-images", dependencies: ["OddImages"], path: "Fuzz/Seeds", swiftSettings: strict),
   .testTarget(name: "LeafTests", dependencies: ["Leaf"], swiftSettings: strict),
   .testTarget(name: "NewcTests", dependencies: ["Newc"], swiftSettings: strict),
   .testTarget(name: "TreeTests", dependencies: ["Tree", "CLinux"], swiftSettings: strict),
@@ -100,5 +120,5 @@ let package = Package(
       .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
       .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
-  targets: shared + (isGuest ? guest : host + tests)
+  targets: shared + (isGuest ? guest : host + tests + [fuzzChecks] + (isFuzz ? fuzzers : []))
 )
