@@ -38,6 +38,8 @@ public struct Decoder: ~Copyable {
   public let outputSize: Int
   /// The member's own check is wrong, and the kernel does not look at it. Known at the end.
   public var isCheckWrong: Bool { backend.isCheckWrong }
+  /// Bytes that the kernel's decompressor takes for its window and tables. Known at the end.
+  public var workspace: Int { backend.workspace }
   /// How many bytes of input the next step must get in one piece, unless fewer are left.
   public var needed: Int { backend.needed }
 
@@ -86,6 +88,7 @@ protocol Backend: AnyObject {
   var outputSize: Int { get }
   var needed: Int { get }
   var isCheckWrong: Bool { get }
+  var workspace: Int { get }
   /// What the kernel says where the member is cut short.
   var truncated: String? { get }
   func step(

@@ -14,6 +14,8 @@ final class GzipDecoder: Backend {
   private(set) var isCheckWrong = false
 
   let truncated: String? = "read error"
+  /// 32 KiB of window, 32 KiB of output, tables.
+  let workspace = 80 << 10
 
   init() {
     stream.initialize(to: z_stream())

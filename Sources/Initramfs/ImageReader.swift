@@ -126,6 +126,7 @@ struct Walk<Visitor: ImageVisitor> {
     reader.beginMember()
     try decode(&decoder, source, &visitor)
     member?.isCheckWrong = decoder.isCheckWrong
+    member?.workspace = decoder.workspace
     try endMember(&visitor)
 
     guard reader.isBetweenRecords else {
