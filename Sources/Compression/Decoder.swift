@@ -45,11 +45,12 @@ public struct Decoder: ~Copyable {
 
   private let backend: any Backend
 
-  /// A decoder at the start of a member; nil for ``Codec/raw``.
-  public init?(_ codec: Codec) {
-    let backend: (any Backend)? =
+  /// A decoder at the start of a member; ``Codec/raw`` has none.
+  public init(_ codec: Codec) {
+    self.codec = codec
+    backend =
       switch codec {
-      case .raw: nil
+      case .raw: preconditionFailure("raw members are not decoded")
       case .gzip: GzipDecoder()
       case .bzip2: Bzip2Decoder()
       case .lzma: LZMADecoder(.lzma)
@@ -58,11 +59,13 @@ public struct Decoder: ~Copyable {
       case .lz4: LZ4Decoder()
       case .zstd: ZstdDecoder()
       }
-    guard let backend else { return nil }
-    self.codec = codec
-    self.backend = backend
     outputSize = backend.outputSize
   }
+
+  /// Sums up decoded bytes for ``isCheckWrong``, each step's once and in order.
+  ///
+  /// It may run on another thread than ``step(_:isLast:into:)``, a few steps behind.
+  public func check(_ bytes: UnsafeRawBufferPointer) { backend.check(bytes) }
 
   /// Decodes some of `input`.
   ///
@@ -91,6 +94,7 @@ protocol Backend: AnyObject {
   var workspace: Int { get }
   /// What the kernel says where the member is cut short.
   var truncated: String? { get }
+  func check(_ bytes: UnsafeRawBufferPointer)
   func step(
     _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer
   ) throws(Decoder.Failure) -> Decoder.Step
@@ -100,6 +104,7 @@ extension Backend {
   var outputSize: Int { 256 << 10 }
   var needed: Int { 1 }
   var isCheckWrong: Bool { false }
+  func check(_ bytes: UnsafeRawBufferPointer) {}
 }
 
 extension UnsafeRawBufferPointer {
