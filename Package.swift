@@ -73,7 +73,7 @@ let tests: [Target] = [
   .testTarget(
     name: "CommandTests",
     dependencies: [
-      "Initramfs", "Machine", "TestSupport", "leafroot", argumentParser, systemPackage,
+      "Initramfs", "Machine", "Newc", "TestSupport", "leafroot", argumentParser, systemPackage,
     ],
     swiftSettings: strict),
   .testTarget(
