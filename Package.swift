@@ -55,7 +55,7 @@ let host: [Target] = [
     name: "bench",
     dependencies: ["Initramfs", "Machine", argumentParser, subprocess, systemPackage],
     path: "Benchmarks",
-    exclude: ["README.md", "yardstick", "comparators", "least-memory", "guest"],
+    exclude: ["README.md", "yardstick", "comparators", "least-memory", "read-speed", "guest"],
     swiftSettings: strict),
 ]
 
