@@ -12,6 +12,7 @@ kernel  := $(cache)/kernels/6.12-x86_64/vmlinuz
 shells  := .ci/run Toolsets/generate Scripts/setup Scripts/vm Scripts/runtime-kit \
            Scripts/demo-image Scripts/demo Scripts/cache.sh Scripts/kit/runtimes \
            Benchmarks/yardstick Benchmarks/comparators Benchmarks/least-memory \
+           Benchmarks/read-speed \
            Benchmarks/guest/cp Benchmarks/guest/tar Benchmarks/guest/whole
 
 triple.x86_64  := x86_64-unknown-none-elf
@@ -31,7 +32,7 @@ setup: ## install what the build needs (apt-get), fetch musl for both architectu
 	@Scripts/setup
 
 build: setup guest ## build/bin/leafroot and build/lib/leafroot/leafroot-init.ARCH
-	swift build -c release --product leafroot
+	swift build -c release --product leafroot --static-swift-stdlib
 	@install -D .build/release/leafroot build/bin/leafroot
 
 guest: setup $(guests)

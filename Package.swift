@@ -58,7 +58,7 @@ let host: [Target] = [
     name: "bench",
     dependencies: ["Initramfs", "Machine", argumentParser, subprocess, systemPackage],
     path: "Benchmarks",
-    exclude: ["README.md", "yardstick", "comparators", "least-memory", "guest"],
+    exclude: ["README.md", "yardstick", "comparators", "least-memory", "read-speed", "guest"],
     swiftSettings: strict),
 ]
 
@@ -97,7 +97,7 @@ let tests: [Target] = [
   .testTarget(
     name: "CommandTests",
     dependencies: [
-      "Initramfs", "Machine", "TestSupport", "leafroot", argumentParser, systemPackage,
+      "Initramfs", "Machine", "Newc", "TestSupport", "leafroot", argumentParser, systemPackage,
     ],
     swiftSettings: strict),
   .testTarget(

@@ -8,6 +8,8 @@ final class Bzip2Decoder: Backend {
   private let stream = UnsafeMutablePointer<bz_stream>.allocate(capacity: 1)
 
   let truncated: String? = nil
+  /// A block of 900 kB, four bytes for each of them.
+  let workspace = 3_600_000
 
   init() {
     stream.initialize(to: bz_stream())

@@ -38,16 +38,19 @@ public struct Decoder: ~Copyable {
   public let outputSize: Int
   /// The member's own check is wrong, and the kernel does not look at it. Known at the end.
   public var isCheckWrong: Bool { backend.isCheckWrong }
+  /// Bytes that the kernel's decompressor takes for its window and tables. Known at the end.
+  public var workspace: Int { backend.workspace }
   /// How many bytes of input the next step must get in one piece, unless fewer are left.
   public var needed: Int { backend.needed }
 
   private let backend: any Backend
 
-  /// A decoder at the start of a member; nil for ``Codec/raw``.
-  public init?(_ codec: Codec) {
-    let backend: (any Backend)? =
+  /// A decoder at the start of a member; ``Codec/raw`` has none.
+  public init(_ codec: Codec) {
+    self.codec = codec
+    backend =
       switch codec {
-      case .raw: nil
+      case .raw: preconditionFailure("raw members are not decoded")
       case .gzip: GzipDecoder()
       case .bzip2: Bzip2Decoder()
       case .lzma: LZMADecoder(.lzma)
@@ -56,11 +59,13 @@ public struct Decoder: ~Copyable {
       case .lz4: LZ4Decoder()
       case .zstd: ZstdDecoder()
       }
-    guard let backend else { return nil }
-    self.codec = codec
-    self.backend = backend
     outputSize = backend.outputSize
   }
+
+  /// Sums up decoded bytes for ``isCheckWrong``, each step's once and in order.
+  ///
+  /// It may run on another thread than ``step(_:isLast:into:)``, a few steps behind.
+  public func check(_ bytes: UnsafeRawBufferPointer) { backend.check(bytes) }
 
   /// Decodes some of `input`.
   ///
@@ -86,8 +91,10 @@ protocol Backend: AnyObject {
   var outputSize: Int { get }
   var needed: Int { get }
   var isCheckWrong: Bool { get }
+  var workspace: Int { get }
   /// What the kernel says where the member is cut short.
   var truncated: String? { get }
+  func check(_ bytes: UnsafeRawBufferPointer)
   func step(
     _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer
   ) throws(Decoder.Failure) -> Decoder.Step
@@ -97,6 +104,7 @@ extension Backend {
   var outputSize: Int { 256 << 10 }
   var needed: Int { 1 }
   var isCheckWrong: Bool { false }
+  func check(_ bytes: UnsafeRawBufferPointer) {}
 }
 
 extension UnsafeRawBufferPointer {

@@ -11,9 +11,16 @@ final class GzipDecoder: Backend {
   private var stage = Stage.header
   private var crc: UInt = crc32(0, nil, 0)
   private var count: UInt32 = 0
-  private(set) var isCheckWrong = false
+  private var expected: (crc: UInt32, count: UInt32)?
+
+  var isCheckWrong: Bool {
+    guard let expected else { return false }
+    return crc != expected.crc || count != expected.count
+  }
 
   let truncated: String? = "read error"
+  /// 32 KiB of window, 32 KiB of output, tables.
+  let workspace = 80 << 10
 
   init() {
     stream.initialize(to: z_stream())
@@ -80,14 +87,17 @@ final class GzipDecoder: Backend {
     }
     if result == Z_STREAM_END { stage = .trailer }
     let made = output.count - Int(stream.pointee.avail_out)
-    crc = crc32_z(crc, output.baseAddress?.assumingMemoryBound(to: UInt8.self), made)
-    count &+= UInt32(truncatingIfNeeded: made)
     return Decoder.Step(taken: input.count - Int(stream.pointee.avail_in), made: made)
+  }
+
+  func check(_ bytes: UnsafeRawBufferPointer) {
+    crc = crc32_z(crc, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
+    count &+= UInt32(truncatingIfNeeded: bytes.count)
   }
 
   private func trailer(_ input: UnsafeRawBufferPointer) -> Decoder.Step {
     guard input.count >= 8 else { return Decoder.Step() }
-    isCheckWrong = input.littleEndian32(at: 0) != crc || input.littleEndian32(at: 4) != count
+    expected = (input.littleEndian32(at: 0), input.littleEndian32(at: 4))
     return Decoder.Step(taken: 8, isEnd: true)
   }
 }

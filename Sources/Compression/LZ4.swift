@@ -16,6 +16,7 @@ final class LZ4Decoder: Backend {
   private var isBetweenChunks = true
 
   let truncated: String? = "data corrupted"
+  let workspace = chunkSize
 
   func step(
     _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer

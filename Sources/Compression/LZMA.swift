@@ -20,6 +20,9 @@ final class LZMADecoder: Backend {
 
   deinit { lzma_end(&stream) }
 
+  /// liblzma counts what its own decoder takes, and nearly all of that is the dictionary.
+  private(set) var workspace = 0
+
   var truncated: String? { codec == .xz ? "XZ-compressed data is corrupt" : nil }
   var needed: Int { isChecked ? 1 : 8 }
 
@@ -40,6 +43,7 @@ final class LZMADecoder: Backend {
     guard result == LZMA_OK || result == LZMA_STREAM_END || result == LZMA_BUF_ERROR else {
       throw failure(result)
     }
+    workspace = max(workspace, Int(clamping: lzma_memusage(&stream)))
     return Decoder.Step(
       taken: input.count - stream.avail_in, made: output.count - stream.avail_out,
       isEnd: result == LZMA_STREAM_END)

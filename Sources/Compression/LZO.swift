@@ -19,6 +19,7 @@ final class LZODecoder: Backend {
   private enum Check { case none, adler32, crc32 }
 
   let truncated: String? = "file corrupted"
+  let workspace = blockSize
 
   func step(
     _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer

@@ -53,6 +53,8 @@ struct Walk<Visitor: ImageVisitor> {
   var member: Member?
   // Where the last raw record ends.
   private var rawEnd: Int64 = 0
+  // Where the compressed bytes end that records have come of; the window may be ahead.
+  private var compressedEnd: Int64 = 0
 
   init(digits: Header.Digits, codecs: Set<Codec>, imageSize: Int64) {
     self.codecs = codecs
@@ -110,9 +112,7 @@ struct Walk<Visitor: ImageVisitor> {
     _ first: UInt8, _ source: borrowing some ByteSource & ~Copyable, _ visitor: inout Visitor
   ) throws {
     let head = window.bytes
-    guard head.count >= 2, let codec = Codec(kernelMagic: head[0], head[1]),
-      var decoder = Decoder(codec)
-    else {
+    guard head.count >= 2, let codec = Codec(kernelMagic: head[0], head[1]) else {
       throw refused(
         found: quoted(head.prefix(8)), expected: "newc, a compressed member, or zero bytes",
         "invalid magic at start of compressed archive")
@@ -124,8 +124,8 @@ struct Walk<Visitor: ImageVisitor> {
     }
     try begin(Member(offset: window.offset, codec: codec), &visitor)
     reader.beginMember()
-    try decode(&decoder, source, &visitor)
-    member?.isCheckWrong = decoder.isCheckWrong
+    compressedEnd = window.offset
+    try withUnsafePointer(to: source) { try decode(Decoder(codec), $0, &visitor) }
     try endMember(&visitor)
 
     guard reader.isBetweenRecords else {
@@ -135,29 +135,47 @@ struct Walk<Visitor: ImageVisitor> {
     }
   }
 
-  private mutating func decode(
-    _ decoder: inout Decoder, _ source: borrowing some ByteSource & ~Copyable,
-    _ visitor: inout Visitor
+  /// Decodes, on a second thread if the member may be large.
+  private mutating func decode<Source: ByteSource & ~Copyable>(
+    _ decoder: consuming Decoder, _ source: UnsafePointer<Source>, _ visitor: inout Visitor
   ) throws {
-    let output = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: decoder.outputSize, alignment: 16)
-    defer { output.deallocate() }
-    var isEnd = false
-    while !isEnd {
-      try Task.checkCancellation()
-      try window.fill(decoder.needed, from: source)
-      let step: Decoder.Step
-      do throws(Decoder.Failure) {
-        step = try decoder.step(window.bytes, isLast: window.isLast(of: source), into: output)
-      } catch {
-        throw refused(
-          found: error.found, expected: error.expected,
-          error.kernelMessage ?? "decompressor failed")
-      }
-      window.advance(Int64(step.taken))
-      isEnd = step.isEnd
-      try unpacked(UnsafeRawBufferPointer(rebasing: output[..<step.made]), &visitor)
+    let isLarge = imageSize - window.offset >= DecodingThread<Source>.threshold
+    let decoding = Decoding(decoder, window, source)
+    defer {
+      member?.isCheckWrong = decoding.isCheckWrong
+      member?.workspace = decoding.workspace
     }
+    if isLarge {
+      let thread = DecodingThread(decoding)
+      defer { thread.join() }
+      var isEnd = false
+      while !isEnd {
+        isEnd = try thread.next { piece, bytes in
+          try take(piece, bytes, of: decoding, &visitor)
+        }
+      }
+    } else {
+      let buffer = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: decoding.bufferSize, alignment: 64)
+      defer { buffer.deallocate() }
+      var isEnd = false
+      while !isEnd {
+        let piece = try decoding.next(into: buffer)
+        let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<piece.count])
+        isEnd = try take(piece, bytes, of: decoding, &visitor)
+      }
+    }
+  }
+
+  private mutating func take<Source: ByteSource & ~Copyable>(
+    _ piece: Decoding<Source>.Piece, _ bytes: UnsafeRawBufferPointer,
+    of decoding: Decoding<Source>, _ visitor: inout Visitor
+  ) throws -> Bool {
+    try Task.checkCancellation()
+    compressedEnd = piece.offset
+    decoding.check(bytes)
+    try unpacked(bytes, &visitor)
+    return piece.isEnd
   }
 
   /// `flush_buffer`.
@@ -255,7 +273,7 @@ struct Walk<Visitor: ImageVisitor> {
       ended.size = min(rawEnd, imageSize) - ended.offset
       ended.unpackedSize = UInt64(ended.size)
     } else {
-      ended.size = window.offset - ended.offset
+      ended.size = compressedEnd - ended.offset
       ended.unpackedSize = reader.offset
     }
     reading.members.append(ended)
@@ -263,7 +281,7 @@ struct Walk<Visitor: ImageVisitor> {
   }
 
   mutating func countPadding() {
-    let end = reading.refusal == nil ? imageSize : window.offset
+    let end = reading.refusal == nil ? imageSize : max(rawEnd, compressedEnd)
     reading.padding = max(0, reading.members.reduce(end) { $0 - $1.size })
   }
 

@@ -21,6 +21,8 @@ public struct Inspection: Equatable, Sendable {
     public var bytes: UInt64 = 0
     /// The same in whole pages of 4 KiB, with long symbolic links.
     public var pages: UInt64 = 0
+    /// Names in the tree, each of which takes an inode's share of a tmpfs.
+    public var names: Int { files + directories + symbolicLinks + devices + others + hardLinks }
     /// Records that wrote again a file of the same type.
     public var rewritten = 0
   }

@@ -67,8 +67,7 @@ extension Inspector {
   private mutating func judgeInit() {
     guard let real = realInit() else {
       findings.add(
-        .warning, .noInit, "no /init; the kernel mounts the root file system that root= names, or "
-          + "panics")
+        .warning, .noInit, "no /init; the kernel mounts what root= names, or panics")
       return
     }
     if !real.isExecutable {

@@ -18,6 +18,8 @@ public struct Member: Equatable, Sendable {
   public var entries = 0
   /// The check at the end of a gzip or lzop member is wrong, which no kernel notices.
   public var isCheckWrong = false
+  /// Bytes that the kernel's decompressor takes while it unpacks the member.
+  public var workspace = 0
 
   /// A member that begins at `offset`.
   public init(offset: Int64, codec: Codec) {
