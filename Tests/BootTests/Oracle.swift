@@ -109,16 +109,28 @@ struct Oracle {
     return Outcome(refusal: summary.refusal?.kernelMessage, census: CensusLines(lines))
   }
 
-  /// Puts those that end before their end, as far as we know, each behind as many of the others as
-  /// there are in its share; the first boot has all of these.
+  private static func endsWell(_ image: [UInt8]) throws -> Bool {
+    var visitor = Nobody()
+    var reader = ImageReader()
+    reader.digits = .lenient
+    let reading = try reader.read(Bytes(image), visiting: &visitor)
+    return reading.refusal == nil && !reading.isCutShort
+  }
+
+  private struct Nobody: ImageVisitor {
+    mutating func entry(_ record: Initramfs.Record) -> Wish { .verified }
+  }
+
+  /// All that are unpacked to their end, as far as we know, are in the first boot; each of the others
+  /// ends a boot.
   static func batches(_ images: [OddImage]) throws -> [Batch] {
     var first = Batch()
     var others: [Batch] = []
     for image in images {
-      if try image.isAlone || image.explanation != nil || unpack(image.bytes).refusal != nil {
-        others.append(Batch(whole: [], last: image))
-      } else {
+      if try !image.isAlone && image.explanation == nil && endsWell(image.bytes) {
         first.whole.append(image)
+      } else {
+        others.append(Batch(whole: [], last: image))
       }
     }
     if !others.isEmpty { first.last = others.removeFirst().last }

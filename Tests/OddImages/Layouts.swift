@@ -58,30 +58,30 @@ enum Layouts {
       let name = "cut-\(place)"
       let whole = archive([.directory(name), .file("\(name)/1", "one")], trailer: false)
       let record = Record.file("\(name)/2", "the second").bytes
-      return OddImage(name, whole + record.prefix(count)).alone
+      return OddImage(name, whole + record.prefix(count))
     }
       + [("data", 5), ("data-1", 9), ("padding", 1)].map { place, missing in
         let name = "cut-\(place)"
         let bytes = archive([.directory(name), .file("\(name)/1", "ten bytes!")], trailer: false)
-        return OddImage(name, Array(bytes.dropLast(missing))).alone
+        return OddImage(name, Array(bytes.dropLast(missing)))
       } + [
         OddImage(
           "cut-link",
           Array(
             archive([.directory("cut-link"), .link("cut-link/1", to: "target--")], trailer: false)
               .dropLast(3))
-        ).alone,
+        ),
         OddImage(
           "cut-sum",
           Array(
             archive(
               [.directory("cut-sum"), .file("cut-sum/1", "checked!").summed], trailer: false
             ).dropLast(3))
-        ).alone,
-        OddImage("cut-trailer", Array(archive([.directory("cut-trailer")]).dropLast(5))).alone,
+        ),
+        OddImage("cut-trailer", Array(archive([.directory("cut-trailer")]).dropLast(5))),
         OddImage("cut-size") { here in
           [.file("\(here)/x", "1").with { $0.dataSize = 4000 }, .file("\(here)/after")]
-        }.alone,
+        },
       ]
   }
 

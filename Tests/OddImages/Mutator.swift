@@ -17,12 +17,10 @@ public enum Mutator {
     for _ in 0..<Int.random(in: 1...4, using: &random) { change(&records, name, &random) }
     let start = archive([.directory(name)], trailer: false)
     var bytes = start + archive(records)
-    var isAlone = false
     if Int.random(in: 0..<4, using: &random) == 0 {
-      isAlone = damage(&bytes, behind: start.count, &random)
+      damage(&bytes, behind: start.count, &random)
     }
-    let image = OddImage(name, bytes)
-    return isAlone ? image.alone : image
+    return OddImage(name, bytes)
   }
 
   /// Some of everything, with few names and few inodes, so that they meet.
@@ -82,10 +80,9 @@ public enum Mutator {
   }
 
   /// Bytes cut off, put in, taken out or turned over behind the directory's own record.
-  /// - Returns: whether what follows would be taken for a part of it.
   private static func damage(
     _ bytes: inout [UInt8], behind start: Int, _ random: inout Generator
-  ) -> Bool {
+  ) {
     let place = Int.random(in: start..<bytes.count, using: &random)
     switch Int.random(in: 0..<4, using: &random) {
     case 0: bytes.removeSubrange(place...)
@@ -96,7 +93,6 @@ public enum Mutator {
       // A bit of the name or of the data: the header's digits have a test of their own.
       bytes[place] = bytes[place] == 0 ? 1 : 0
     }
-    return true
   }
 }
 

@@ -75,8 +75,8 @@ enum Names {
         [.link("\(here)/x", to: "x").with { ($0.nameSize, $0.name) = (0, [0, 0]) }]
       },
       OddImage("size-1") { [.file("", "nameless"), .file("\($0)/after")] },
-      OddImage("size-1-dir") { [.directory(""), .file("\($0)/after")] },
-      OddImage("size-1-link") { [.link("", to: "x"), .file("\($0)/after")] },
+      OddImage("size-1-dir") { [.directory(""), .file("\($0)/after")] }.alone,
+      OddImage("size-1-link") { [.link("", to: "x"), .file("\($0)/after")] }.alone,
       OddImage("size-short") { here in [.file("\(here)/name").with { $0.nameSize = 11 }] },
       OddImage("size-short-link") { here in
         [.link("\(here)/name", to: "t").with { $0.nameSize = 11 }]
@@ -92,10 +92,10 @@ enum Names {
       },
       OddImage("size-huge") { here in
         [.file("\(here)/x", "1").with { $0.nameSize = 0xFFFF_FFFF }, .file("\(here)/after")]
-      }.alone,
+      },
       OddImage("size-half") { here in
         [.file("\(here)/x", "1").with { $0.nameSize = 0x8000_0000 }, .file("\(here)/after")]
-      }.alone,
+      },
       OddImage("size-4097-link") { here in
         [
           .link("\(here)/" + String(repeating: "/", count: 4100), to: "x"),

@@ -5,11 +5,14 @@ public struct OddImage: Sendable, CustomStringConvertible {
   /// Why the stock kernels of the tests and LeafRoot do not agree on it. Each of these is a paragraph of
   /// Documentation/decisions.md.
   public enum Explanation: String, Sendable {
-    /// Kernels before 7.0 read numbers up to the first byte that is no digit, and take "0x"; newer
-    /// ones refuse both, and so do we.
+    /// The tested kernels read numbers up to the first byte that is no digit, and take "0x"; newer
+    /// ones refuse both, and so do we, unless told to read as those do.
     case digits
     /// No system call makes a symbolic link without a target; the kernel's own function does.
     case emptyTarget
+    /// The compressed data itself is damaged: the kernel refuses it, and so do we, but each
+    /// decompressor has its own words, and hands over more or less of what comes before the fault.
+    case damagedData
     /// The kernel goes on with a header that it has read before, if the record is one to be skipped
     /// and its header came in two pieces.
     case staleHeader

@@ -43,20 +43,25 @@ enum Streams {
       flagged("gzip-long-name", 8, [UInt8](repeating: 0x61, count: 5000) + [0]),
       image("gzip-crc") { flipped(try Compressor.gzip.compress($0), at: -8) },
       image("gzip-length") { flipped(try Compressor.gzip.compress($0), at: -4) },
-      image("gzip-no-crc") { Array(try Compressor.gzip.compress($0).dropLast(8)) },
-      image("gzip-half-crc") { Array(try Compressor.gzip.compress($0).dropLast(4)) },
+      image("gzip-no-crc") { Array(try Compressor.gzip.compress($0).dropLast(8)) }
+        .explained(.damagedData),
+      image("gzip-half-crc") { Array(try Compressor.gzip.compress($0).dropLast(4)) }
+        .explained(.damagedData),
       image("gzip-method") { flipped(try Compressor.gzip.compress($0), at: 2) },
       image("gzip-old") { [0x1F, 0x9E] + (try Compressor.gzip.compress($0).dropFirst(2)) },
       image("gzip-fast") { try Compressor.gzip.compress($0, "-1") },
-      image("gzip-middle") { flipped(try Compressor.gzip.compress($0), at: 60) },
+      image("gzip-middle") { flipped(try Compressor.gzip.compress($0), at: 60) }
+        .explained(.damagedData),
     ]
   }
 
   private static func bzip2() throws -> [OddImage] {
     try [
       image("bzip2-1") { try Compressor.bzip2.compress($0, "-1") },
-      image("bzip2-crc") { flipped(try Compressor.bzip2.compress($0), at: 10) },
-      image("bzip2-total") { flipped(try Compressor.bzip2.compress($0), at: -2) },
+      image("bzip2-crc") { flipped(try Compressor.bzip2.compress($0), at: 10) }
+        .explained(.damagedData),
+      image("bzip2-total") { flipped(try Compressor.bzip2.compress($0), at: -2) }
+        .explained(.damagedData),
       image("bzip2-level-0") {
         var bytes = try Compressor.bzip2.compress($0)
         bytes[3] = UInt8(ascii: "0")
@@ -64,7 +69,8 @@ enum Streams {
       },
       image("bzip2-level-x") { flipped(try Compressor.bzip2.compress($0), at: 3) },
       image("bzip2-h") { flipped(try Compressor.bzip2.compress($0), at: 2) },
-      image("bzip2-middle") { flipped(try Compressor.bzip2.compress($0), at: 60) },
+      image("bzip2-middle") { flipped(try Compressor.bzip2.compress($0), at: 60) }
+        .explained(.damagedData),
     ]
   }
 
@@ -81,10 +87,13 @@ enum Streams {
       image("xz-pb") { try Compressor.xz.compress($0, "--lzma2=lc=0,lp=2,pb=0") },
       image("xz-dict-64M") { try Compressor.xz.compress($0, "--lzma2=dict=64MiB") },
       image("xz-dict-256M") { try Compressor.xz.compress($0, "--lzma2=dict=256MiB") },
-      image("xz-crc") { flipped(try Compressor.xz.compress($0, "--lzma2"), at: -40) },
-      image("xz-footer") { flipped(try Compressor.xz.compress($0), at: -1) },
+      image("xz-crc") { flipped(try Compressor.xz.compress($0, "--lzma2"), at: -40) }
+        .explained(.damagedData),
+      image("xz-footer") { flipped(try Compressor.xz.compress($0), at: -1) }
+        .explained(.damagedData),
       image("xz-header") { flipped(try Compressor.xz.compress($0), at: 8) },
-      image("xz-middle") { flipped(try Compressor.xz.compress($0), at: 60) },
+      image("xz-middle") { flipped(try Compressor.xz.compress($0), at: 60) }
+        .explained(.damagedData),
       image("xz-padding") { try Compressor.xz.compress($0) + zeros(4) },
     ]
   }
@@ -107,7 +116,8 @@ enum Streams {
       },
       image("lzma-pb") { try Compressor.lzma.compress($0, "--lzma1=lc=0,lp=2,pb=0") },
       image("lzma-lc") { try Compressor.lzma.compress($0, "--lzma1=lc=4,lp=0,pb=4") },
-      image("lzma-middle") { flipped(try Compressor.lzma.compress($0), at: 60) },
+      image("lzma-middle") { flipped(try Compressor.lzma.compress($0), at: 60) }
+        .explained(.damagedData),
     ]
   }
 
@@ -121,7 +131,8 @@ enum Streams {
       image("lzo-header") { flipped(try Compressor.lzo.compress($0), at: 33) },
       image("lzo-version") { flipped(try Compressor.lzo.compress($0), at: 9) },
       image("lzo-last") { flipped(try Compressor.lzo.compress($0), at: -7) },
-      image("lzo-middle") { flipped(try Compressor.lzo.compress($0), at: 90) },
+      image("lzo-middle") { flipped(try Compressor.lzo.compress($0), at: 90) }
+        .explained(.damagedData),
     ]
   }
 
@@ -138,14 +149,16 @@ enum Streams {
         return try Compressor.lz4.compress(Array(bytes[..<half]))
           + Compressor.lz4.compress(Array(bytes[half...]))
       },
-      image("lz4-cut") { Array(try Compressor.lz4.compress($0).dropLast(2)) },
+      image("lz4-short") { Array(try Compressor.lz4.compress($0).dropLast(2)) }
+        .explained(.damagedData),
       image("lz4-long") { bytes in
         var packed = try Compressor.lz4.compress(bytes)
         packed[4] &+= 1
         return packed
       },
       image("lz4-magic") { flipped(try Compressor.lz4.compress($0), at: 3) },
-      image("lz4-middle") { flipped(try Compressor.lz4.compress($0), at: 120) },
+      image("lz4-middle") { flipped(try Compressor.lz4.compress($0), at: 120) }
+        .explained(.damagedData),
     ]
   }
 
@@ -154,13 +167,17 @@ enum Streams {
     return try [
       image("zstd-19") { try Compressor.zstd.compress($0, "-19") },
       image("zstd-no-check") { try Compressor.zstd.compress($0, "--no-check") },
-      image("zstd-check") { flipped(try Compressor.zstd.compress($0, "--check"), at: -1) },
+      image("zstd-check") { flipped(try Compressor.zstd.compress($0, "--check"), at: -1) }
+        .explained(.damagedData),
       image("zstd-long-27") { try Compressor.zstd.compress($0, "--long=27") },
-      image("zstd-ultra-31") { try Compressor.zstd.compress($0, "--ultra", "--long=31") },
+      image("zstd-ultra-31") { try Compressor.zstd.compress($0, "--ultra", "--long=31") }
+        .explained(.damagedData),
       image("zstd-skippable-before") { skippable + (try Compressor.zstd.compress($0)) },
       image("zstd-skippable-behind") { try Compressor.zstd.compress($0) + skippable },
-      image("zstd-header") { flipped(try Compressor.zstd.compress($0), at: 4) },
-      image("zstd-middle") { flipped(try Compressor.zstd.compress($0), at: 100) },
+      image("zstd-header") { flipped(try Compressor.zstd.compress($0), at: 4) }
+        .explained(.damagedData),
+      image("zstd-middle") { flipped(try Compressor.zstd.compress($0), at: 100) }
+        .explained(.damagedData),
     ]
   }
 
