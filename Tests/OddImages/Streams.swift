@@ -86,7 +86,7 @@ enum Streams {
       image("xz-powerpc") { try Compressor.xz.compress($0, "--powerpc", "--lzma2") },
       image("xz-pb") { try Compressor.xz.compress($0, "--lzma2=lc=0,lp=2,pb=0") },
       image("xz-dict-64M") { try Compressor.xz.compress($0, "--lzma2=dict=64MiB") },
-      image("xz-dict-256M") { try Compressor.xz.compress($0, "--lzma2=dict=256MiB") },
+      image("xz-dict-256M") { try Compressor.xz.compress($0, "--lzma2=dict=256MiB") }.alone,
       image("xz-crc") { flipped(try Compressor.xz.compress($0, "--lzma2"), at: -40) }
         .explained(.damagedData),
       image("xz-footer") { flipped(try Compressor.xz.compress($0), at: -1) }
