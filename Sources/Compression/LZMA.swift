@@ -27,15 +27,17 @@ final class LZMADecoder: Backend {
   private(set) var workspace = 0
 
   var truncated: String? { codec == .xz ? "XZ-compressed data is corrupt" : nil }
-  var needed: Int { isChecked ? 1 : 8 }
+  // Stream header, and the first block's, which has at most 1,024 bytes.
+  var needed: Int { isChecked ? 1 : 12 + 1024 }
 
   func step(
     _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer
   ) throws(Decoder.Failure) -> Decoder.Step {
     if let pending { throw pending }
     if !isChecked {
-      guard input.count >= 8 else { return Decoder.Step() }
+      guard input.count >= 12 else { return Decoder.Step() }
       try refuseOtherChecks(input[7])
+      try refuseOtherFilters(UnsafeRawBufferPointer(rebasing: input[12...]))
       isChecked = true
     }
     stream.next_in = input.baseAddress?.assumingMemoryBound(to: UInt8.self)
@@ -45,7 +47,10 @@ final class LZMADecoder: Backend {
 
     let result = lzma_code(&stream, LZMA_RUN)
     guard result == LZMA_OK || result == LZMA_STREAM_END || result == LZMA_BUF_ERROR else {
-      throw failure(result)
+      guard stream.avail_out < output.count else { throw failure(result) }
+      pending = failure(result)
+      return Decoder.Step(
+        taken: input.count - stream.avail_in, made: output.count - stream.avail_out)
     }
     workspace = max(workspace, Int(clamping: lzma_memusage(&stream)))
     return Decoder.Step(
@@ -65,6 +70,28 @@ final class LZMADecoder: Backend {
     throw Decoder.Failure(
       found: "xz with check \(name)", expected: "check crc32 or none (xz --check=crc32)",
       kernelMessage: LZMADecoder.unsupported)
+  }
+
+  /// lib/xz/xz_dec_stream.c, `dec_block_header`: LZMA2 alone or behind one of the BCJ filters. Which of
+  /// these is a matter of the kernel's configuration (CONFIG_XZ_DEC_X86 and so on).
+  private func refuseOtherFilters(_ block: UnsafeRawBufferPointer) throws(Decoder.Failure) {
+    // The first byte is the header's size, or 0 where the index begins.
+    guard block.count >= 2, block[0] != 0 else { return }
+    var index = 2
+    for flag: UInt8 in [0x40, 0x80] where block[1] & flag != 0 {
+      while index < block.count, block[index] & 0x80 != 0 { index += 1 }
+      index += 1
+    }
+    guard index < block.count else { return }
+    let count = block[1] & 0x3F
+    let first = block[index]
+    let isBCJ = (0x04...0x0B).contains(first)
+    guard count == 0 && first == 0x21 || count == 1 && isBCJ else {
+      throw Decoder.Failure(
+        found: "xz with \(count + 1) filters, the first of them number \(first)",
+        expected: "LZMA2, alone or behind a filter for machine code",
+        kernelMessage: LZMADecoder.unsupported)
+    }
   }
 
   private static let unsupported =
