@@ -55,7 +55,11 @@ public struct Inspection: Equatable, Sendable {
     reader: ImageReader = ImageReader()
   ) throws {
     var inspector = Inspector()
-    reading = try reader.read(source, visiting: &inspector)
+    do {
+      reading = try reader.read(source, visiting: &inspector)
+    } catch is Rootfs.Full {
+      throw FileError(source.path, found: Rootfs.Full.found, expected: Rootfs.Full.expected)
+    }
     inspector.judge(reading)
     if let config { inspector.compare(reading, with: config) }
     contents = inspector.contents
@@ -85,8 +89,9 @@ struct Inspector: ImageVisitor {
     codecs.append(member.codec)
   }
 
-  mutating func entry(_ record: Record) -> Wish {
+  mutating func entry(_ record: Record) throws -> Wish {
     let entry = record.entry
+    guard !rootfs.isFull else { throw Rootfs.Full() }
     contents[index].add(entry.name, isDirectory: entry.type == .directory)
     if entry.type == .regular { lastFile = entry.name }
     let outcome = rootfs.apply(record)

@@ -68,6 +68,18 @@ struct Rootfs {
     let type: UInt32
   }
 
+  /// More files than this are not kept in memory: a small image can unpack to any number.
+  static let limit = 1_000_000
+
+  /// What stops a reading then.
+  struct Full: Error {
+    static let found = "more than \(Rootfs.limit) files"
+    static let expected = "fewer (--list takes any number)"
+  }
+
+  /// More than ``limit`` files, or names of hard links.
+  var isFull: Bool { nodes.count > Rootfs.limit || links.count > Rootfs.limit }
+
   private(set) var nodes = [Node(mode: 0o041777)]
   private var table: [Key: Int] = [:]
   private var links: [LinkKey: [UInt8]] = [:]
