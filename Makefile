@@ -48,6 +48,14 @@ build/lib/leafroot/leafroot-init.%: FORCE
 	@llvm-objcopy --strip-all .build-guest-$*/release/leafroot-init build/guest.$*
 	@chmod 644 build/guest.$* && mv build/guest.$* $@
 
+# What the tests take the census of a tree with, in the guest and here: it only reads.
+build/test/census: FORCE
+	@mkdir -p build/toolsets build/test
+	@Toolsets/generate x86_64 > build/toolsets/x86_64.json
+	LEAFROOT_GUEST=1 swift build -c release --product census --scratch-path .build-guest-x86_64 \
+	  --triple $(triple.x86_64) --toolset build/toolsets/x86_64.json
+	@llvm-objcopy --strip-all .build-guest-x86_64/release/census $@
+
 vm: setup ## fetch Debian's stock kernels
 	@Scripts/vm
 
@@ -58,10 +66,10 @@ demo: build ## boot a real image on a stock kernel, without the leaf and with it
 	@Scripts/vm 6.12-x86_64
 	@Scripts/demo
 
-test: build vm kit ## unit and boot tests
+test: build vm kit build/test/census ## unit and boot tests
 	swift test --disable-xctest --skip ProofTests $(if $(FILTER),--filter $(FILTER))
 
-proof: build vm kit ## what takes longer than a test may
+proof: build vm kit build/test/census ## what takes longer than a test may
 	swift test --disable-xctest --filter ProofTests
 
 bench: build ## the yardstick: time, least memory, size; build/bench/results.json

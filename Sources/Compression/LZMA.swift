@@ -8,11 +8,14 @@ final class LZMADecoder: Backend {
   private var stream = lzma_stream()
   private let codec: Codec
   private var isChecked: Bool
+  // What came before the fault was handed over first, as the kernel's unxz does.
+  private var pending: Decoder.Failure?
 
   init(_ codec: Codec) {
     self.codec = codec
     isChecked = codec == .lzma
-    let limit = UInt64(Decoder.memoryLimit)
+    // liblzma counts its own state, too.
+    let limit = UInt64(Decoder.memoryLimit + (1 << 20))
     let result =
       codec == .lzma ? lzma_alone_decoder(&stream, limit) : lzma_stream_decoder(&stream, limit, 0)
     precondition(result == LZMA_OK, "liblzma is out of memory")
@@ -29,6 +32,7 @@ final class LZMADecoder: Backend {
   func step(
     _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer
   ) throws(Decoder.Failure) -> Decoder.Step {
+    if let pending { throw pending }
     if !isChecked {
       guard input.count >= 8 else { return Decoder.Step() }
       try refuseOtherChecks(input[7])

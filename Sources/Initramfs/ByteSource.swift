@@ -35,6 +35,29 @@ public struct Bytes: ByteSource {
   }
 }
 
+/// A file that tells how far it has been read.
+public struct ObservedFile: ~Copyable, ByteSource {
+  private let file: InputFile
+  private let onRead: (_ offset: Int64, _ size: Int64) -> Void
+
+  /// `file`; `onRead` is called with the offset behind each block that was read.
+  public init(_ file: consuming InputFile, onRead: @escaping (Int64, Int64) -> Void) {
+    self.file = file
+    self.onRead = onRead
+  }
+
+  public var path: FilePath { file.path }
+  public var size: Int64 { file.size }
+
+  public func read(
+    at offset: Int64, into buffer: UnsafeMutableRawBufferPointer
+  ) throws(FileError) -> Int {
+    let count = try file.read(at: offset, into: buffer)
+    onRead(offset + Int64(count), size)
+    return count
+  }
+}
+
 /// The part of a source that is being looked at. It only moves forward.
 final class Window {
   /// Enough to keep system calls few, little enough to stay in the processor's cache.
