@@ -94,6 +94,11 @@ struct Inspector: ImageVisitor {
     guard !rootfs.isFull else { throw Rootfs.Full() }
     contents[index].add(entry.name, isDirectory: entry.type == .directory)
     if entry.type == .regular { lastFile = entry.name }
+    if entry.type == .symbolicLink, record.target.isEmpty {
+      findings.add(
+        .warning, .targetLength, member: index, path: entry.name,
+        "a symbolic link to nothing, which the kernel makes and no program can copy")
+    }
     let outcome = rootfs.apply(record)
     switch outcome {
     case .made(_, let again): if again { rewritten += 1 }
@@ -141,7 +146,6 @@ struct Inspector: ImageVisitor {
         (.directoryInTheWay, "another file that cannot be removed has this name; lost silently")
       case .typeUnknown:
         (.typeUnknown, "its mode \(String(entry.mode, radix: 8)) has no type; lost silently")
-      case .targetEmpty: (.targetLength, "a symbolic link to nothing; lost silently")
       case .targetTooLong:
         (.targetLength, "a symbolic link to more than 4095 bytes; lost silently")
       case .firstNameGone:

@@ -34,7 +34,7 @@ struct Rootfs {
     case nameEmpty, nameNoFile, componentTooLong
     case parentMissing, parentNotDirectory, tooManyLinks
     case directoryInTheWay
-    case typeUnknown, targetEmpty, targetTooLong, firstNameGone
+    case typeUnknown, targetTooLong, firstNameGone
   }
 
   /// What a record has done.
@@ -187,7 +187,6 @@ struct Rootfs {
     let place = try place(of: entry.name)
     guard place.isName else { throw .nameNoFile }
     guard table[place.key] == nil else { throw .directoryInTheWay }
-    guard !target.isEmpty else { throw .targetEmpty }
     guard target.count < Writer.pathLimit else { throw .targetTooLong }
     let node = make(Node(mode: 0o120777, size: UInt64(target.count), target: target), place)
     nodes[node].userID = entry.userID
