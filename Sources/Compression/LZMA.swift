@@ -5,6 +5,8 @@ import CCodecs
 /// lib/decompress_unlzma.c: one stream of the old format, `lzma_alone`.
 final class LZMADecoder: Backend {
   private var stream = lzma_stream()
+  // What came before the fault is handed over first.
+  private var pending: Decoder.Failure?
 
   let truncated: String? = nil
   /// liblzma counts what its own decoder takes, and nearly all of that is the dictionary.
@@ -21,6 +23,7 @@ final class LZMADecoder: Backend {
   func step(
     _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer
   ) throws(Decoder.Failure) -> Decoder.Step {
+    if let pending { throw pending }
     stream.next_in = input.baseAddress?.assumingMemoryBound(to: UInt8.self)
     stream.avail_in = input.count
     stream.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
@@ -28,7 +31,10 @@ final class LZMADecoder: Backend {
 
     let result = lzma_code(&stream, LZMA_RUN)
     guard result == LZMA_OK || result == LZMA_STREAM_END || result == LZMA_BUF_ERROR else {
-      throw failure(result)
+      guard stream.avail_out < output.count else { throw failure(result) }
+      pending = failure(result)
+      return Decoder.Step(
+        taken: input.count - stream.avail_in, made: output.count - stream.avail_out)
     }
     workspace = max(workspace, Int(clamping: lzma_memusage(&stream)))
     return Decoder.Step(
