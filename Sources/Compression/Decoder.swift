@@ -73,7 +73,7 @@ public struct Decoder: ~Copyable {
   ///   - input: What follows the bytes taken so far, at least ``needed`` of them if there are.
   ///   - isLast: Nothing comes after `input`.
   ///   - output: Room for ``outputSize`` bytes.
-  public mutating func step(
+  public func step(
     _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer
   ) throws(Failure) -> Step {
     let step = try backend.step(input, isLast: isLast, into: output)
