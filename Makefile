@@ -20,7 +20,7 @@ triple.aarch64 := aarch64-none-none-elf
 
 export LEAFROOT_LIB := $(CURDIR)/build/lib/leafroot
 
-.PHONY: help setup build guest demo test proof vm kit bench format lint install clean FORCE
+.PHONY: help setup build guest demo test proof vm kit bench speed format lint install clean FORCE
 
 help: ## print the targets and the values they use
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -76,6 +76,9 @@ bench: build ## the yardstick: time, least memory, size; build/bench/results.jso
 	@Scripts/vm 6.12-x86_64
 	swift build -c release --product bench
 	.build/release/bench --document README.md
+
+speed: build ## list images, beside what else lists them
+	@Benchmarks/read-speed
 
 format: ## lay out the Swift sources
 	swift format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks

@@ -53,8 +53,8 @@ public struct Decoder: ~Copyable {
       case .raw: preconditionFailure("raw members are not decoded")
       case .gzip: GzipDecoder()
       case .bzip2: Bzip2Decoder()
-      case .lzma: LZMADecoder(.lzma)
-      case .xz: LZMADecoder(.xz)
+      case .lzma: LZMADecoder()
+      case .xz: XZDecoder()
       case .lzo: LZODecoder()
       case .lz4: LZ4Decoder()
       case .zstd: ZstdDecoder()
@@ -73,7 +73,7 @@ public struct Decoder: ~Copyable {
   ///   - input: What follows the bytes taken so far, at least ``needed`` of them if there are.
   ///   - isLast: Nothing comes after `input`.
   ///   - output: Room for ``outputSize`` bytes.
-  public mutating func step(
+  public func step(
     _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer
   ) throws(Failure) -> Step {
     let step = try backend.step(input, isLast: isLast, into: output)

@@ -9,6 +9,8 @@ final class GzipDecoder: Backend {
   // zlib keeps the address and compares it.
   private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
   private var stage = Stage.header
+  // What came before the fault is handed over first, as the kernel's gunzip does.
+  private var pending: Decoder.Failure?
   private var crc: UInt = crc32(0, nil, 0)
   private var count: UInt32 = 0
   private var expected: (crc: UInt32, count: UInt32)?
@@ -43,6 +45,7 @@ final class GzipDecoder: Backend {
   func step(
     _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer
   ) throws(Decoder.Failure) -> Decoder.Step {
+    if let pending { throw pending }
     switch stage {
     case .header: return try header(input)
     case .name: return name(input)
@@ -79,14 +82,16 @@ final class GzipDecoder: Backend {
     stream.pointee.avail_out = UInt32(output.count)
 
     let result = CCodecs.inflate(stream, Z_NO_FLUSH)
-    guard result == Z_OK || result == Z_STREAM_END || result == Z_BUF_ERROR else {
+    let made = output.count - Int(stream.pointee.avail_out)
+    if result != Z_OK, result != Z_STREAM_END, result != Z_BUF_ERROR {
       let message = stream.pointee.msg.map { String(cString: $0) } ?? "error \(result)"
-      throw Decoder.Failure(
+      let failure = Decoder.Failure(
         found: "damaged gzip data (\(message))", expected: "whole gzip data",
         kernelMessage: "uncompression error")
+      guard made > 0 else { throw failure }
+      pending = failure
     }
     if result == Z_STREAM_END { stage = .trailer }
-    let made = output.count - Int(stream.pointee.avail_out)
     return Decoder.Step(taken: input.count - Int(stream.pointee.avail_in), made: made)
   }
 

@@ -5,7 +5,7 @@ import CCodecs
 /// lib/decompress_unlz4.c: the legacy frame, chunks of 8 MiB.
 ///
 /// It has no end of its own. What follows is taken for a chunk's size, unless it is the magic
-/// again, four zero bytes (Linux 5.15 and later), or fewer than four bytes.
+/// again, four zero bytes (Linux 5.14 and later), or fewer than four bytes.
 final class LZ4Decoder: Backend {
   private static let magic: UInt32 = 0x184C_2102
   private static let chunkSize = 8 << 20
@@ -13,7 +13,6 @@ final class LZ4Decoder: Backend {
   let outputSize = chunkSize
   private(set) var needed = 4
   private var isStarted = false
-  private var isBetweenChunks = true
 
   let truncated: String? = "data corrupted"
   let workspace = chunkSize

@@ -2,44 +2,28 @@
 
 import CCodecs
 
-/// lib/decompress_unlzma.c and lib/decompress_unxz.c: one stream, of xz only with check none or
-/// crc32.
+/// lib/decompress_unlzma.c: one stream of the old format, `lzma_alone`.
 final class LZMADecoder: Backend {
   private var stream = lzma_stream()
-  private let codec: Codec
-  private var isChecked: Bool
-  // What came before the fault was handed over first, as the kernel's unxz does.
+  // What came before the fault is handed over first.
   private var pending: Decoder.Failure?
 
-  init(_ codec: Codec) {
-    self.codec = codec
-    isChecked = codec == .lzma
-    // liblzma counts its own state, too.
-    let limit = UInt64(Decoder.memoryLimit + (1 << 20))
-    let result =
-      codec == .lzma ? lzma_alone_decoder(&stream, limit) : lzma_stream_decoder(&stream, limit, 0)
-    precondition(result == LZMA_OK, "liblzma is out of memory")
-  }
-
-  deinit { lzma_end(&stream) }
-
+  let truncated: String? = nil
   /// liblzma counts what its own decoder takes, and nearly all of that is the dictionary.
   private(set) var workspace = 0
 
-  var truncated: String? { codec == .xz ? "XZ-compressed data is corrupt" : nil }
-  // Stream header, and the first block's, which has at most 1,024 bytes.
-  var needed: Int { isChecked ? 1 : 12 + 1024 }
+  init() {
+    // liblzma counts its own state, too.
+    let limit = UInt64(Decoder.memoryLimit + (1 << 20))
+    precondition(lzma_alone_decoder(&stream, limit) == LZMA_OK, "liblzma is out of memory")
+  }
+
+  deinit { lzma_end(&stream) }
 
   func step(
     _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer
   ) throws(Decoder.Failure) -> Decoder.Step {
     if let pending { throw pending }
-    if !isChecked {
-      guard input.count >= 12 else { return Decoder.Step() }
-      try refuseOtherChecks(input[7])
-      try refuseOtherFilters(UnsafeRawBufferPointer(rebasing: input[12...]))
-      isChecked = true
-    }
     stream.next_in = input.baseAddress?.assumingMemoryBound(to: UInt8.self)
     stream.avail_in = input.count
     stream.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
@@ -58,64 +42,19 @@ final class LZMADecoder: Backend {
       isEnd: result == LZMA_STREAM_END)
   }
 
-  /// lib/xz/xz_dec_stream.c, `dec_stream_header`: `XZ_CHECK_CRC32` is the last that it knows.
-  private func refuseOtherChecks(_ check: UInt8) throws(Decoder.Failure) {
-    guard check > UInt8(LZMA_CHECK_CRC32.rawValue) else { return }
-    let name =
-      switch UInt32(check) {
-      case LZMA_CHECK_CRC64.rawValue: "crc64"
-      case LZMA_CHECK_SHA256.rawValue: "sha256"
-      default: "number \(check)"
-      }
-    throw Decoder.Failure(
-      found: "xz with check \(name)", expected: "check crc32 or none (xz --check=crc32)",
-      kernelMessage: LZMADecoder.unsupported)
-  }
-
-  /// lib/xz/xz_dec_stream.c, `dec_block_header`: LZMA2 alone or behind one of the BCJ filters. Which of
-  /// these is a matter of the kernel's configuration (CONFIG_XZ_DEC_X86 and so on).
-  private func refuseOtherFilters(_ block: UnsafeRawBufferPointer) throws(Decoder.Failure) {
-    // The first byte is the header's size, or 0 where the index begins.
-    guard block.count >= 2, block[0] != 0 else { return }
-    var index = 2
-    for flag: UInt8 in [0x40, 0x80] where block[1] & flag != 0 {
-      while index < block.count, block[index] & 0x80 != 0 { index += 1 }
-      index += 1
-    }
-    guard index < block.count else { return }
-    let count = block[1] & 0x3F
-    let first = block[index]
-    let isBCJ = (0x04...0x0B).contains(first)
-    guard count == 0 && first == 0x21 || count == 1 && isBCJ else {
-      throw Decoder.Failure(
-        found: "xz with \(count + 1) filters, the first of them number \(first)",
-        expected: "LZMA2, alone or behind a filter for machine code",
-        kernelMessage: LZMADecoder.unsupported)
-    }
-  }
-
-  private static let unsupported =
-    "Input was encoded with settings that are not supported by this XZ decoder"
-
   private func failure(_ result: lzma_ret) -> Decoder.Failure {
-    let isXZ = codec == .xz
     switch result {
     case LZMA_MEMLIMIT_ERROR, LZMA_MEM_ERROR:
-      return Decoder.Failure(
-        found: "\(codec) with a dictionary above \(Decoder.memoryLimit >> 20) MiB",
+      Decoder.Failure(
+        found: "lzma with a dictionary above \(Decoder.memoryLimit >> 20) MiB",
         expected: "a smaller one")
-    case LZMA_OPTIONS_ERROR:
-      return Decoder.Failure(
-        found: "\(codec) with unknown settings", expected: "settings that the kernel knows",
-        kernelMessage: isXZ ? LZMADecoder.unsupported : "bad header")
-    case LZMA_FORMAT_ERROR:
-      return Decoder.Failure(
-        found: "no \(codec) header", expected: "whole \(codec) data",
-        kernelMessage: isXZ ? "Input is not in the XZ format (wrong magic bytes)" : "bad header")
+    case LZMA_OPTIONS_ERROR, LZMA_FORMAT_ERROR:
+      Decoder.Failure(
+        found: "no lzma header", expected: "whole lzma data", kernelMessage: "bad header")
     default:
-      return Decoder.Failure(
-        found: "damaged \(codec) data", expected: "whole \(codec) data",
-        kernelMessage: isXZ ? "XZ-compressed data is corrupt" : "LZMA data is corrupt")
+      Decoder.Failure(
+        found: "damaged lzma data", expected: "whole lzma data",
+        kernelMessage: "LZMA data is corrupt")
     }
   }
 }

@@ -68,7 +68,8 @@ public struct Contents: Equatable, Sendable {
   private mutating func keep(
     _ name: ArraySlice<UInt8>, in list: WritableKeyPath<Contents, [String]>
   ) {
-    guard !name.isEmpty else { return }
+    // A hidden file is padding that aligns the next one (iucode_tool).
+    guard let first = name.first, first != UInt8(ascii: ".") else { return }
     let last = self[keyPath: list].last
     if let last, last.utf8.elementsEqual(name) { return }
     let text = String(decoding: name, as: UTF8.self)

@@ -22,7 +22,7 @@ final class Decoding<Source: ByteSource & ~Copyable> {
   var isCheckWrong: Bool { decoder.isCheckWrong }
   var workspace: Int { decoder.workspace }
 
-  private var decoder: Decoder
+  private let decoder: Decoder
   private let window: Window
   private let source: UnsafePointer<Source>
 

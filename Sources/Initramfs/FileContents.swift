@@ -23,7 +23,12 @@ public struct FileContents {
     _ consume: (Span<UInt8>) throws -> Void
   ) throws -> Reading {
     var finder = Finder()
-    let reading = try ImageReader().read(source, visiting: &finder)
+    let reading: Reading
+    do {
+      reading = try ImageReader().read(source, visiting: &finder)
+    } catch is Rootfs.Full {
+      throw FileError(image, found: Rootfs.Full.found, expected: Rootfs.Full.expected)
+    }
     let name = String(decoding: path, as: UTF8.self)
     guard let node = try? finder.rootfs.find(path, follow: true) else {
       throw FileError(image, found: "no \(name)", expected: "a file of this path")
@@ -47,8 +52,9 @@ public struct FileContents {
 private struct Finder: ImageVisitor {
   var rootfs = Rootfs()
 
-  mutating func entry(_ record: Record) -> Wish {
-    rootfs.apply(record).node == nil ? .nothing : .verified
+  mutating func entry(_ record: Record) throws -> Wish {
+    guard !rootfs.isFull else { throw Rootfs.Full() }
+    return rootfs.apply(record).node == nil ? .nothing : .verified
   }
 
   mutating func trailer() { rootfs.forgetLinks() }

@@ -55,7 +55,11 @@ public struct Inspection: Equatable, Sendable {
     reader: ImageReader = ImageReader()
   ) throws {
     var inspector = Inspector()
-    reading = try reader.read(source, visiting: &inspector)
+    do {
+      reading = try reader.read(source, visiting: &inspector)
+    } catch is Rootfs.Full {
+      throw FileError(source.path, found: Rootfs.Full.found, expected: Rootfs.Full.expected)
+    }
     inspector.judge(reading)
     if let config { inspector.compare(reading, with: config) }
     contents = inspector.contents
@@ -85,10 +89,16 @@ struct Inspector: ImageVisitor {
     codecs.append(member.codec)
   }
 
-  mutating func entry(_ record: Record) -> Wish {
+  mutating func entry(_ record: Record) throws -> Wish {
     let entry = record.entry
+    guard !rootfs.isFull else { throw Rootfs.Full() }
     contents[index].add(entry.name, isDirectory: entry.type == .directory)
     if entry.type == .regular { lastFile = entry.name }
+    if entry.type == .symbolicLink, record.target.isEmpty {
+      findings.add(
+        .warning, .targetLength, member: index, path: entry.name,
+        "a symbolic link to nothing, which the kernel makes and no program can copy")
+    }
     let outcome = rootfs.apply(record)
     switch outcome {
     case .made(_, let again): if again { rewritten += 1 }
@@ -136,7 +146,6 @@ struct Inspector: ImageVisitor {
         (.directoryInTheWay, "another file that cannot be removed has this name; lost silently")
       case .typeUnknown:
         (.typeUnknown, "its mode \(String(entry.mode, radix: 8)) has no type; lost silently")
-      case .targetEmpty: (.targetLength, "a symbolic link to nothing; lost silently")
       case .targetTooLong:
         (.targetLength, "a symbolic link to more than 4095 bytes; lost silently")
       case .firstNameGone:

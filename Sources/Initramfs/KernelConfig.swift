@@ -42,7 +42,7 @@ public struct KernelConfig: Sendable {
   private static func unzipped(
     _ bytes: [UInt8], _ path: FilePath
   ) throws(FileError) -> [UInt8] {
-    var decoder = Decoder(.gzip)
+    let decoder = Decoder(.gzip)
     var result: [UInt8] = []
     var output = [UInt8](repeating: 0, count: decoder.outputSize)
     var offset = 0

@@ -34,7 +34,7 @@ struct Rootfs {
     case nameEmpty, nameNoFile, componentTooLong
     case parentMissing, parentNotDirectory, tooManyLinks
     case directoryInTheWay
-    case typeUnknown, targetEmpty, targetTooLong, firstNameGone
+    case typeUnknown, targetTooLong, firstNameGone
   }
 
   /// What a record has done.
@@ -67,6 +67,18 @@ struct Rootfs {
     let inode: UInt32
     let type: UInt32
   }
+
+  /// More files than this are not kept in memory: a small image can unpack to any number.
+  static let limit = 1_000_000
+
+  /// What stops a reading then.
+  struct Full: Error {
+    static let found = "more than \(Rootfs.limit) files"
+    static let expected = "fewer (--list takes any number)"
+  }
+
+  /// More than ``limit`` files, or names of hard links.
+  var isFull: Bool { nodes.count > Rootfs.limit || links.count > Rootfs.limit }
 
   private(set) var nodes = [Node(mode: 0o041777)]
   private var table: [Key: Int] = [:]
@@ -175,7 +187,6 @@ struct Rootfs {
     let place = try place(of: entry.name)
     guard place.isName else { throw .nameNoFile }
     guard table[place.key] == nil else { throw .directoryInTheWay }
-    guard !target.isEmpty else { throw .targetEmpty }
     guard target.count < Writer.pathLimit else { throw .targetTooLong }
     let node = make(Node(mode: 0o120777, size: UInt64(target.count), target: target), place)
     nodes[node].userID = entry.userID

@@ -29,7 +29,7 @@ extension Unpacker {
       let file = try paths.open(name, LINUX_O_PATH | O_NOFOLLOW)
       defer { closeQuietly(file) }
       return try Status(of: file)
-    } catch where error.code == ENOENT {
+    } catch  where error.code == ENOENT {
       return nil
     }
   }
@@ -42,7 +42,7 @@ extension Unpacker {
     }
     do throws(Failure) {
       try attempt("link") { linkat(old.directory, old.name, new.directory, new.name, 0) }
-    } catch where error.code == EPERM {
+    } catch  where error.code == EPERM {
       // A directory has come to where the first name was.
       throw Failure("link", EISDIR)
     }
@@ -72,7 +72,7 @@ extension Unpacker {
     guard isPrivileged else { return }
     do throws(Failure) {
       try body()
-    } catch where error.code == EINVAL || error.code == EPERM {
+    } catch  where error.code == EINVAL || error.code == EPERM {
       ownerCount += 1
     }
   }

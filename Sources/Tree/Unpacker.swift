@@ -78,7 +78,7 @@ public final class Unpacker {
     while let directory = directories.popLast() {
       do throws(Failure) {
         try setTime(of: directory.name, directory.time)
-      } catch where Self.isOrdinary(error.code) {}
+      } catch  where Self.isOrdinary(error.code) {}
     }
     while let directory = closed.popLast() {
       try passing { () throws(Failure) in
@@ -114,7 +114,7 @@ public final class Unpacker {
 
   /// Goes on where the kernel goes on.
   func passing(_ body: () throws(Failure) -> Void) throws(Failure) {
-    do throws(Failure) { try body() } catch where Self.isOrdinary(error.code) {}
+    do throws(Failure) { try body() } catch  where Self.isOrdinary(error.code) {}
   }
 
   // MARK: Regular files
@@ -151,14 +151,14 @@ public final class Unpacker {
     if truncating {
       do throws(Failure) {
         return try create(spot)
-      } catch where error.code == EEXIST {
+      } catch  where error.code == EEXIST {
         try clean(entry.name, keeping: entry.mode)
       }
       // Cleaning may have forgotten the directory.
       guard let spot = try paths.spot(of: entry.name) else { throw Failure("open", EISDIR) }
       do throws(Failure) {
         return try create(spot)
-      } catch where error.code == EEXIST {
+      } catch  where error.code == EEXIST {
         return try reopen(spot, O_TRUNC)
       }
     }
@@ -219,7 +219,7 @@ public final class Unpacker {
     }
     do throws(Failure) {
       try makeDirectory(spot)
-    } catch where error.code == EEXIST {
+    } catch  where error.code == EEXIST {
       try clean(entry.name, keeping: entry.mode)
       if let spot = try paths.spot(of: entry.name) {
         try passing { () throws(Failure) in try makeDirectory(spot) }

@@ -16,8 +16,8 @@ struct Inspect: AsyncParsableCommand {
       On a terminal there are colours and columns; else fields are separated by one tab, and with \
       --list by one blank.
 
-      Exit status: 0 the kernel unpacks all of it; 1 it does not, or a member is damaged, or the \
-      file cannot be read; 64 wrong usage.
+      Exit status: 0 the kernel unpacks all of it; 1 it does not, or a member is damaged; 2 not \
+      done: the file cannot be read, or has no such path; 64 wrong usage; 128 + N ended by signal N.
       """)
 
   @Argument(help: "The initramfs.", completion: .file(), transform: { FilePath($0) })
@@ -50,7 +50,7 @@ struct Inspect: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let status = try await interruptible(failure: 1) {
+    let status = try await interruptible(failure: 2) {
       let output = Output()
       let status: Int32
       if let cat {
@@ -71,7 +71,7 @@ struct Inspect: AsyncParsableCommand {
     var lister = Lister(output)
     let reading = try ImageReader().read(file, visiting: &lister)
     try output.flush()
-    return try complain(reading)
+    return complain(reading)
   }
 
   private func printFile(_ path: String, _ output: Output) throws -> Int32 {
@@ -81,14 +81,17 @@ struct Inspect: AsyncParsableCommand {
       output.write(bytes)
       try output.flush()
     }
-    return try complain(reading)
+    return complain(reading)
   }
 
   private func inspect(_ output: Output) throws -> Int32 {
     let config = try kernelConfig.map { path throws(FileError) in try KernelConfig(path) }
     let file = try InputFile(image)
     let inspection = try Inspection(file, config: config)
-    try refuseOther(inspection.reading)
+    if let error = lookalike(inspection.reading) {
+      standardError("leafroot: \(error)\n")
+      return 1
+    }
     let report = InspectionReport(inspection, path: image, size: file.size)
     if json {
       try report.writeJSON(to: output, entriesOf: list ? image : nil)
@@ -98,27 +101,33 @@ struct Inspect: AsyncParsableCommand {
     return report.exitStatus
   }
 
-  /// Says on standard error what is wrong with an image that was listed.
-  private func complain(_ reading: Reading) throws -> Int32 {
-    try refuseOther(reading)
-    if let refusal = reading.refusal {
-      throw refusal.error(image)
-    }
+  /// Says on standard error what is wrong with an image, if anything is.
+  private func complain(_ reading: Reading) -> Int32 {
+    guard let error = damage(reading) else { return 0 }
+    standardError("leafroot: \(error)\n")
+    return 1
+  }
+
+  private func damage(_ reading: Reading) -> FileError? {
+    if let error = lookalike(reading) { return error }
+    if let refusal = reading.refusal { return refusal.error(image) }
     if reading.isCutShort {
-      throw FileError(image, found: "the end inside a record", expected: "the rest of it")
+      return FileError(image, found: "the end inside a record", expected: "the rest of it")
     }
-    for member in reading.members where member.isCheckWrong {
-      throw FileError(
-        image, offset: member.offset, found: "a \(member.codec) member whose check is wrong",
-        expected: "one that is not damaged")
-    }
-    return 0
+    guard let member = reading.members.first(where: \.isCheckWrong) else { return nil }
+    return FileError(
+      image, offset: member.offset, found: "a \(member.codec) member whose check is wrong",
+      expected: "one that is not damaged")
   }
 
   /// Names what people hand over in place of an initramfs.
-  private func refuseOther(_ reading: Reading) throws {
-    guard reading.members.isEmpty else { return }
-    _ = try Image(image)
-    if let refusal = reading.refusal { throw refusal.error(image) }
+  private func lookalike(_ reading: Reading) -> FileError? {
+    guard reading.members.isEmpty else { return nil }
+    do throws(FileError) {
+      _ = try Image(image)
+      return nil
+    } catch {
+      return error
+    }
   }
 }

@@ -150,6 +150,21 @@ func noise(_ count: Int) -> [UInt8] {
         == "invalid magic at start of compressed archive")
   }
 
+  @Test func `xz is taken with the filters that the kernel has, and no other`() throws {
+    let archive = try archive("a", noise(10_000))
+    func refusal(_ filters: String) throws -> Refusal? {
+      try read(filter(archive, "sh", "-c", "xz -c --check=crc32 \(filters)")).reading.refusal
+    }
+    #expect(try refusal("--x86 --lzma2") == nil)
+    #expect(try refusal("--lzma2=lc=0,lp=2,pb=0") == nil)
+    #expect(try refusal("--block-size=1000") == nil)
+    for filters in ["--arm --lzma2", "--delta --lzma2", "--x86=start=4096 --lzma2"] {
+      #expect(try refusal(filters)?.found == "xz with other filters")
+    }
+    #expect(
+      try refusal("--lzma2=dict=512MiB")?.found == "xz with a dictionary above 256 MiB")
+  }
+
   @Test func `directly behind lz4 no other member may follow`() throws {
     let archive = try archive("a", [1])
     let image = try encoded(archive, .lz4)
