@@ -16,9 +16,6 @@ public struct OddImage: Sendable, CustomStringConvertible {
     /// A lzma member that has both its size in the header and an end marker: the kernel stops at the
     /// size and takes the marker for the next member.
     case lzmaMarker
-    /// Which filters for machine code xz may use is a matter of the kernel's configuration
-    /// (CONFIG_XZ_DEC_ARM and so on). Debian has x86's alone; we read all.
-    case filters
     /// The kernel goes on with a header that it has read before, if the record is one to be skipped
     /// and its header came in two pieces.
     case staleHeader

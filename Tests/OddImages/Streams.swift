@@ -81,10 +81,9 @@ enum Streams {
       image("xz-blocks") { try Compressor.xz.compress($0, "--block-size=1000") },
       image("xz-sizes") { try Compressor.xz.compress($0, "-T2", "--block-size=1000") },
       image("xz-x86") { try Compressor.xz.compress($0, "--x86", "--lzma2") },
-      image("xz-arm") { try Compressor.xz.compress($0, "--arm", "--lzma2") }.explained(.filters),
+      image("xz-arm") { try Compressor.xz.compress($0, "--arm", "--lzma2") },
       image("xz-delta") { try Compressor.xz.compress($0, "--delta=dist=4", "--lzma2") },
-      image("xz-powerpc") { try Compressor.xz.compress($0, "--powerpc", "--lzma2") }
-        .explained(.filters),
+      image("xz-powerpc") { try Compressor.xz.compress($0, "--powerpc", "--lzma2") },
       image("xz-two-filters") { try Compressor.xz.compress($0, "--x86", "--delta", "--lzma2") },
       image("xz-pb") { try Compressor.xz.compress($0, "--lzma2=lc=0,lp=2,pb=0") },
       image("xz-dict-64M") { try Compressor.xz.compress($0, "--lzma2=dict=64MiB") },
