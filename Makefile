@@ -4,6 +4,8 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 # Whole tests, or those that match: make test FILTER=TreeTests
 FILTER  ?=
+# How long each fuzzer runs: make fuzz SECONDS=1800
+SECONDS ?= 60
 
 cache   := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/leafroot
 arches  := x86_64 aarch64
@@ -12,7 +14,7 @@ kernel  := $(cache)/kernels/6.12-x86_64/vmlinuz
 shells  := .ci/run Toolsets/generate Scripts/setup Scripts/vm Scripts/runtime-kit \
            Scripts/demo-image Scripts/demo Scripts/cache.sh Scripts/kit/runtimes \
            Benchmarks/yardstick Benchmarks/comparators Benchmarks/least-memory \
-           Benchmarks/read-speed \
+           Benchmarks/read-speed Benchmarks/unpack-speed Fuzz/run \
            Benchmarks/guest/cp Benchmarks/guest/tar Benchmarks/guest/whole
 
 triple.x86_64  := x86_64-unknown-none-elf
@@ -20,12 +22,12 @@ triple.aarch64 := aarch64-none-none-elf
 
 export LEAFROOT_LIB := $(CURDIR)/build/lib/leafroot
 
-.PHONY: help setup build guest demo test proof vm kit bench speed format lint install clean FORCE
+.PHONY: help setup build guest demo test proof vm kit bench speed fuzz format lint install clean FORCE
 
 help: ## print the targets and the values they use
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
 	@echo
-	@echo "  PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) FILTER=$(FILTER)"
+	@echo "  PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) FILTER=$(FILTER) SECONDS=$(SECONDS)"
 	@echo "  cache: $(cache)"
 
 setup: ## install what the build needs (apt-get), fetch musl for both architectures
@@ -77,14 +79,18 @@ bench: build ## the yardstick: time, least memory, size; build/bench/results.jso
 	swift build -c release --product bench
 	.build/release/bench --document README.md
 
-speed: build ## list images, beside what else lists them
+speed: build ## list and unpack images, beside what else does
 	@Benchmarks/read-speed
+	@Benchmarks/unpack-speed
+
+fuzz: setup ## the readers of images, SECONDS each; build/fuzz
+	@Fuzz/run $(SECONDS)
 
 format: ## lay out the Swift sources
-	swift format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks
+	swift format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks Fuzz
 
 lint: setup ## check layout and shell scripts
-	swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks Fuzz
 	shellcheck -x -P SCRIPTDIR $(shells)
 
 install: build ## to PREFIX, under DESTDIR

@@ -92,13 +92,15 @@ private struct UnpackingRoot: ~Copyable {
   let path: FilePath
   let descriptor: Int32
   private let isNew: Bool
+  /// The permissions that the umask leaves.
+  private let usual: mode_t
 
   /// Nobody else is let in until all is there. The sticky bit tells whether the image has set them.
   private static let permissions: mode_t = 0o1700
 
   /// Makes the directory, or takes one that is empty.
   init(_ path: FilePath) throws(FileError) {
-    let isNew = path.withPlatformString { mkdir($0, UnpackingRoot.permissions) } == 0
+    let isNew = path.withPlatformString { mkdir($0, 0o777) } == 0
     if !isNew, errno != EEXIST {
       throw FileError(path, Errno(rawValue: errno), expected: "a directory that can be made")
     }
@@ -106,6 +108,10 @@ private struct UnpackingRoot: ~Copyable {
     guard descriptor >= 0 else {
       throw FileError(path, Errno(rawValue: errno), expected: "an empty directory, or none")
     }
+    var status = stat()
+    fstat(descriptor, &status)
+    usual = status.st_mode & 0o7777
+    if isNew { fchmod(descriptor, UnpackingRoot.permissions) }
     do throws(FileError) {
       if !isNew { try UnpackingRoot.refuseUnlessEmpty(descriptor, path) }
     } catch {
@@ -142,9 +148,7 @@ private struct UnpackingRoot: ~Copyable {
     guard isNew else { return }
     var status = stat()
     if fstat(descriptor, &status) == 0, status.st_mode & 0o7777 == UnpackingRoot.permissions {
-      let mask = umask(0)
-      umask(mask)
-      fchmod(descriptor, 0o777 & ~mask)
+      fchmod(descriptor, usual)
     }
   }
 

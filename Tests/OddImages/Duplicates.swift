@@ -2,7 +2,7 @@
 
 /// Two entries of one name: what was there first, and what comes over it.
 enum Duplicates {
-  private static let firsts: [(String, @Sendable (String) -> [Record])] = [
+  private static let firsts: [(String, @Sendable (String) -> [OddRecord])] = [
     ("file", { [.file($0, "first content", 0o4755)] }),
     ("empty", { [.directory($0, 0o2755)] }),
     ("full", { [.directory($0, 0o1777), .file("\($0)/inner", "kept")] }),
@@ -15,7 +15,7 @@ enum Duplicates {
     ("socket", { [.node($0, 0o140755, (0, 0))] }),
   ]
 
-  private static let seconds: [(String, @Sendable (String) -> Record)] = [
+  private static let seconds: [(String, @Sendable (String) -> OddRecord)] = [
     ("file", { .file($0, "second", 0o640) }),
     ("dir", { .directory($0, 0o711) }),
     ("link", { .link($0, to: "elsewhere") }),

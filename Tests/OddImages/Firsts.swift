@@ -4,7 +4,7 @@
 enum Firsts {
   static func images() throws -> [OddImage] {
     func file(_ name: String) -> [UInt8] { archive([.file(name, "content")]) }
-    let skipped = Record.file("").with { ($0.nameSize, $0.name) = (0, [0, 0]) }
+    let skipped = OddRecord.file("").with { ($0.nameSize, $0.name) = (0, [0, 0]) }
     return try [
       OddImage("first-skipped", skipped.bytes + zeros(8) + file("first-skipped")),
       OddImage("first-zeros", zeros(12) + file("first-zeros")),

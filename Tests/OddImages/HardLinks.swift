@@ -31,7 +31,7 @@ enum HardLinks {
   }
 
   private static func pair(
-    _ name: String, _ change: @escaping @Sendable (inout Record) -> Void
+    _ name: String, _ change: @escaping @Sendable (inout OddRecord) -> Void
   ) -> OddImage {
     OddImage(name) { here in
       [

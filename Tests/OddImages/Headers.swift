@@ -9,7 +9,7 @@ enum Headers {
     return types.map { type in
       OddImage("type-\(String(type >> 12, radix: 8))") { here in
         [
-          Record("\(here)/x", mode: type | 0o644, data: type == 0o120000 ? "t" : ""),
+          OddRecord("\(here)/x", mode: type | 0o644, data: type == 0o120000 ? "t" : ""),
           .file("\(here)/after"),
         ]
       }
@@ -22,7 +22,7 @@ enum Headers {
         ]
       },
       OddImage("mode-all") { here in
-        (0..<8).flatMap { (bits: UInt32) -> [Record] in
+        (0..<8).flatMap { (bits: UInt32) -> [OddRecord] in
           [
             .file("\(here)/f\(bits)", "x", bits << 9 | 0o751),
             .directory("\(here)/d\(bits)", bits << 9),
@@ -59,7 +59,7 @@ enum Headers {
       },
       OddImage("time-limits") { here in
         ([0, 1, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF] as [UInt32]).flatMap {
-          (time: UInt32) -> [Record] in
+          (time: UInt32) -> [OddRecord] in
           [
             .file("\(here)/f\(time)", "x").with { $0.time = time },
             .directory("\(here)/d\(time)").with { $0.time = time },
@@ -77,7 +77,7 @@ enum Headers {
         [
           (0, 0), (1, 3), (255, 255), (256, 256), (4095, 1_048_575), (4096, 0), (0, 1_048_576),
           (0xFFFF_FFFF, 0xFFFF_FFFF), (5000, 3_000_000),
-        ].enumerated().flatMap { (number: Int, node: (UInt32, UInt32)) -> [Record] in
+        ].enumerated().flatMap { (number: Int, node: (UInt32, UInt32)) -> [OddRecord] in
           [
             .node("\(here)/c\(number)", 0o020600, node),
             .node("\(here)/b\(number)", 0o060600, node),
@@ -97,11 +97,13 @@ enum Headers {
     ].flatMap { (kind: String, mode: UInt32) -> [OddImage] in
       [
         OddImage("data-\(kind)") { here in
-          [Record("\(here)/x", mode: mode, data: "data"), .file("\(here)/after")]
+          [OddRecord("\(here)/x", mode: mode, data: "data"), .file("\(here)/after")]
         },
         OddImage("data-\(kind)-name") { here in
           [
-            Record("\(here)/x", mode: mode, data: "data").with { $0.name = Array("no NUL".utf8) },
+            OddRecord("\(here)/x", mode: mode, data: "data").with {
+              $0.name = Array("no NUL".utf8)
+            },
             .file("\(here)/after"),
           ]
         },
@@ -110,7 +112,7 @@ enum Headers {
   }
 
   private static var targets: [OddImage] {
-    func target(_ count: Int) -> (String) -> [Record] {
+    func target(_ count: Int) -> (String) -> [OddRecord] {
       { here in
         [
           .link("\(here)/x", to: String(repeating: "t", count: count)).with { $0.user = 2 },
@@ -133,7 +135,7 @@ enum Headers {
         .explained(.emptyTarget),
       OddImage("target-odd") { here in
         [
-          Record(Array("\(here)/x".utf8), mode: 0o120777, data: Array(1...255)),
+          OddRecord(Array("\(here)/x".utf8), mode: 0o120777, data: Array(1...255)),
           .link("\(here)/y", to: "/"), .link("\(here)/z", to: " \n"),
           .link("\(here)/mode", to: "x").with { $0.mode = 0o120000 },
         ]
@@ -202,7 +204,7 @@ enum Headers {
         [.file("\(here)/no/x", "lost").summed.with { $0.check = 9 }, .file("\(here)/after")]
       },
       OddImage("sum-upper-bytes") { here in
-        [Record(Array("\(here)/x".utf8), mode: 0o100644, data: Array(0...255)).summed]
+        [OddRecord(Array("\(here)/x".utf8), mode: 0o100644, data: Array(0...255)).summed]
       },
     ]
   }

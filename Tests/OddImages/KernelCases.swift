@@ -12,8 +12,8 @@ enum KernelCases {
 
   private static func file(
     _ name: String, _ data: String = "", inode: UInt32 = 1
-  ) -> Record {
-    Record(name, mode: 0o100777, data: data).with { ($0.inode, $0.time) = (inode, 1) }
+  ) -> OddRecord {
+    OddRecord(name, mode: 0o100777, data: data).with { ($0.inode, $0.time) = (inode, 1) }
   }
 
   static var extract: OddImage {
@@ -21,7 +21,7 @@ enum KernelCases {
       "initramfs_test_extract",
       archive([
         file("initramfs_test_extract").with { ($0.user, $0.group, $0.time) = (12, 34, 56) },
-        Record("initramfs_test_extract_dir", mode: 0o040777).with {
+        OddRecord("initramfs_test_extract_dir", mode: 0o040777).with {
           ($0.inode, $0.time) = (2, 57)
         },
       ]))
@@ -85,16 +85,17 @@ enum KernelCases {
       "initramfs_test_fname_path_max",
       archive(
         [
-          Record(
+          OddRecord(
             name("fname_oversize", 4097), mode: 0o040777,
             data: Array("this file data will not be unpacked\0".utf8)),
-          Record(name("fname_ok", 4096), mode: 0o040777).with { $0.inode = 2 },
+          OddRecord(name("fname_ok", 4096), mode: 0o040777).with { $0.inode = 2 },
         ], trailer: false))
   }
 
   /// "0x" before the numbers of uid, gid and namesize.
   static var headerHex: OddImage {
-    func injected(_ record: Record, _ user: String, _ group: String, _ size: String) -> Record {
+    func injected(_ record: OddRecord, _ user: String, _ group: String, _ size: String) -> OddRecord
+    {
       record.with { $0.overlay = [22: "0x\(user)", 30: "0X\(group)", 94: "0x\(size)"] }
     }
     let text = "this file data will not be unpacked\0"
@@ -104,7 +105,7 @@ enum KernelCases {
         [
           injected(file("initramfs_test_hdr_hex_0", text), "123456", "123457", "000019"),
           injected(
-            Record("initramfs_test_hdr_hex_1", mode: 0o040777), "000056", "000057", "000019"),
+            OddRecord("initramfs_test_hdr_hex_1", mode: 0o040777), "000056", "000057", "000019"),
         ], trailer: false)
     ).explained(.digits)
   }

@@ -57,7 +57,7 @@ enum Layouts {
     ].map { count, place in
       let name = "cut-\(place)"
       let whole = archive([.directory(name), .file("\(name)/1", "one")], trailer: false)
-      let record = Record.file("\(name)/2", "the second").bytes
+      let record = OddRecord.file("\(name)/2", "the second").bytes
       return OddImage(name, whole + record.prefix(count))
     }
       + [("data", 5), ("data-1", 9), ("padding", 1)].map { place, missing in

@@ -24,11 +24,11 @@ public enum Mutator {
   }
 
   /// Some of everything, with few names and few inodes, so that they meet.
-  private static func sound(_ here: String, _ random: inout Generator) -> [Record] {
+  private static func sound(_ here: String, _ random: inout Generator) -> [OddRecord] {
     (0..<Int.random(in: 3...9, using: &random)).map { _ in
       let name = "\(here)/" + path(&random)
       let mode = UInt32.random(in: 0...0o7777, using: &random)
-      var record: Record
+      var record: OddRecord
       switch Int.random(in: 0..<10, using: &random) {
       case 0...3:
         let count = Int.random(in: 0...40, using: &random)
@@ -58,7 +58,7 @@ public enum Mutator {
   }
 
   private static func change(
-    _ records: inout [Record], _ here: String, _ random: inout Generator
+    _ records: inout [OddRecord], _ here: String, _ random: inout Generator
   ) {
     let index = records.indices.randomElement(using: &random)!
     switch Int.random(in: 0..<12, using: &random) {

@@ -21,7 +21,7 @@ enum Names {
       }
     } + [
       OddImage("name-bytes") { here in
-        [Record(Array("\(here)/".utf8) + Array(1...46) + Array(48...255), mode: 0o100644)]
+        [OddRecord(Array("\(here)/".utf8) + Array(1...46) + Array(48...255), mode: 0o100644)]
       }
     ]
   }
@@ -40,7 +40,7 @@ enum Names {
             .file("\(here)/full/f"), .file("\(here)/reg", "r"),
           ]
             + ["new", "a", "s", "full", "reg"].map { base in
-              Record(
+              OddRecord(
                 "\(here)/" + name.replacing("x", with: base), mode: mode,
                 data: mode == 0o120777 ? "t" : ""
               ).with { $0.user = 3 }
@@ -51,13 +51,13 @@ enum Names {
   }
 
   private static var sizes: [OddImage] {
-    func name(_ here: String, component: Int) -> Record {
+    func name(_ here: String, component: Int) -> OddRecord {
       .file("\(here)/" + String(repeating: "c", count: component), "long")
     }
-    func deep(_ here: String, count: Int) -> [Record] {
+    func deep(_ here: String, count: Int) -> [OddRecord] {
       let step = String(repeating: "d", count: 200)
       var path = here
-      var records: [Record] = []
+      var records: [OddRecord] = []
       while path.utf8.count + 201 < count - 12 {
         path += "/" + step
         records.append(.directory(path))
@@ -109,7 +109,7 @@ enum Names {
     [
       OddImage("trailer-dir-data") { here in
         [
-          Record("TRAILER!!!", mode: 0o040755, data: "data"), .file("\(here)/1", "1").linked(7),
+          OddRecord("TRAILER!!!", mode: 0o040755, data: "data"), .file("\(here)/1", "1").linked(7),
         ]
       },
       OddImage("trailer-beside") { here in

@@ -36,7 +36,7 @@ public struct OddImage: Sendable, CustomStringConvertible {
   }
 
   /// Records in the directory `name`, which they can call `here`, and a trailer.
-  public init(_ name: String, _ records: (_ here: String) -> [Record]) {
+  public init(_ name: String, _ records: (_ here: String) -> [OddRecord]) {
     self.init(name, archive([.directory(name)] + records(name)))
   }
 

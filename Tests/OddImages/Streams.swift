@@ -184,11 +184,11 @@ enum Streams {
 
   /// Records that begin just before 32 KiB, where the kernel's gzip reader hands on a first part.
   private static func chunks() throws -> [OddImage] {
-    func image(_ name: String, before count: Int, _ record: Record) throws -> OddImage {
+    func image(_ name: String, before count: Int, _ record: OddRecord) throws -> OddImage {
       let head = archive([.directory(name)], trailer: false)
-      let filler = Record.file("\(name)/filler").bytes.count
+      let filler = OddRecord.file("\(name)/filler").bytes.count
       let size = (32768 - count - head.count - filler) & ~3
-      let first = Record.file("\(name)/filler", String(repeating: "f", count: size))
+      let first = OddRecord.file("\(name)/filler", String(repeating: "f", count: size))
       return OddImage(
         name,
         try Compressor.gzip.compress(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// One newc record in which everything can be wrong. It shares no code with what it tests.
-public struct Record: Sendable {
+public struct OddRecord: Sendable {
   public var magic = "070701"
   public var inode: UInt32 = 0
   public var mode: UInt32
@@ -32,7 +32,7 @@ public struct Record: Sendable {
   }
 
   /// A change on a copy, so that records can be made in one expression.
-  public func with(_ change: (inout Record) -> Void) -> Record {
+  public func with(_ change: (inout OddRecord) -> Void) -> OddRecord {
     var record = self
     change(&record)
     return record
@@ -57,33 +57,34 @@ public struct Record: Sendable {
     return bytes + data + zeros(-data.count & 3)
   }
 
-  public static func directory(_ name: String, _ mode: UInt32 = 0o755) -> Record {
-    Record(name, mode: 0o040000 | mode)
+  public static func directory(_ name: String, _ mode: UInt32 = 0o755) -> OddRecord {
+    OddRecord(name, mode: 0o040000 | mode)
   }
 
-  public static func file(_ name: String, _ data: String = "", _ mode: UInt32 = 0o644) -> Record {
-    Record(name, mode: 0o100000 | mode, data: data)
+  public static func file(_ name: String, _ data: String = "", _ mode: UInt32 = 0o644) -> OddRecord
+  {
+    OddRecord(name, mode: 0o100000 | mode, data: data)
   }
 
-  public static func link(_ name: String, to target: String) -> Record {
-    Record(name, mode: 0o120777, data: target)
+  public static func link(_ name: String, to target: String) -> OddRecord {
+    OddRecord(name, mode: 0o120777, data: target)
   }
 
-  public static func node(_ name: String, _ mode: UInt32, _ node: (UInt32, UInt32)) -> Record {
-    Record(name, mode: mode).with { $0.node = node }
+  public static func node(_ name: String, _ mode: UInt32, _ node: (UInt32, UInt32)) -> OddRecord {
+    OddRecord(name, mode: mode).with { $0.node = node }
   }
 
-  public static var trailer: Record {
-    Record("TRAILER!!!", mode: 0).with { $0.time = 0 }
+  public static var trailer: OddRecord {
+    OddRecord("TRAILER!!!", mode: 0).with { $0.time = 0 }
   }
 
   /// The same as one name of a file of several.
-  public func linked(_ inode: UInt32, links: UInt32 = 2) -> Record {
+  public func linked(_ inode: UInt32, links: UInt32 = 2) -> OddRecord {
     with { ($0.inode, $0.links) = (inode, links) }
   }
 
   /// The same in crc format with the right sum.
-  public var summed: Record {
+  public var summed: OddRecord {
     with {
       $0.magic = "070702"
       $0.check = $0.data.reduce(0) { $0 &+ UInt32($1) }
@@ -95,6 +96,6 @@ public struct Record: Sendable {
 public func zeros(_ count: Int) -> [UInt8] { [UInt8](repeating: 0, count: count) }
 
 /// The records, and a trailer.
-public func archive(_ records: [Record], trailer: Bool = true) -> [UInt8] {
+public func archive(_ records: [OddRecord], trailer: Bool = true) -> [UInt8] {
   (records + (trailer ? [.trailer] : [])).flatMap(\.bytes)
 }
