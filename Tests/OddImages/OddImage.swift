@@ -13,6 +13,9 @@ public struct OddImage: Sendable, CustomStringConvertible {
     /// The compressed data itself is damaged: the kernel refuses it, and so do we, but each
     /// decompressor has its own words, and hands over more or less of what comes before the fault.
     case damagedData
+    /// A lzma member that has both its size in the header and an end marker: the kernel stops at the
+    /// size and takes the marker for the next member.
+    case lzmaMarker
     /// The kernel goes on with a header that it has read before, if the record is one to be skipped
     /// and its header came in two pieces.
     case staleHeader

@@ -82,11 +82,12 @@ enum Streams {
       image("xz-sizes") { try Compressor.xz.compress($0, "-T2", "--block-size=1000") },
       image("xz-x86") { try Compressor.xz.compress($0, "--x86", "--lzma2") },
       image("xz-arm") { try Compressor.xz.compress($0, "--arm", "--lzma2") },
-      image("xz-arm64-delta") { try Compressor.xz.compress($0, "--delta=dist=4", "--lzma2") },
+      image("xz-delta") { try Compressor.xz.compress($0, "--delta=dist=4", "--lzma2") },
       image("xz-powerpc") { try Compressor.xz.compress($0, "--powerpc", "--lzma2") },
+      image("xz-two-filters") { try Compressor.xz.compress($0, "--x86", "--delta", "--lzma2") },
       image("xz-pb") { try Compressor.xz.compress($0, "--lzma2=lc=0,lp=2,pb=0") },
       image("xz-dict-64M") { try Compressor.xz.compress($0, "--lzma2=dict=64MiB") },
-      image("xz-dict-256M") { try Compressor.xz.compress($0, "--lzma2=dict=256MiB") },
+      image("xz-dict-256M") { try Compressor.xz.compress($0, "--lzma2=dict=256MiB") }.alone,
       image("xz-crc") { flipped(try Compressor.xz.compress($0, "--lzma2"), at: -40) }
         .explained(.damagedData),
       image("xz-footer") { flipped(try Compressor.xz.compress($0), at: -1) }
@@ -108,7 +109,7 @@ enum Streams {
         let count = UInt64($0.count)
         for byte in 0..<8 { bytes[5 + byte] = UInt8(truncatingIfNeeded: count >> (8 * byte)) }
         return bytes
-      },
+      }.explained(.lzmaMarker),
       image("lzma-sized-short") {
         var bytes = try Compressor.lzma.compress($0)
         for byte in 0..<8 { bytes[5 + byte] = byte == 0 ? 200 : 0 }
