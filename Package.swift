@@ -92,7 +92,9 @@ let tests: [Target] = [
   .testTarget(name: "TreeTests", dependencies: ["Tree", "CLinux"], swiftSettings: strict),
   .testTarget(
     name: "InitramfsTests",
-    dependencies: ["Compression", "Initramfs", "Newc", "TestSupport", systemPackage],
+    dependencies: [
+      "Compression", "Initramfs", "Newc", "OddImages", "TestSupport", systemPackage,
+    ],
     swiftSettings: strict),
   .testTarget(
     name: "CommandTests",
