@@ -18,7 +18,7 @@ private struct Count: Equatable {
 /// `inspect` has the tree in memory, `unpack` makes it, and the kernel is the oracle of that.
 @Suite struct AgreementTests {
   @Test func `inspect counts what unpack makes, and refuses what it refuses`() throws {
-    for image in try Corpus.fixed() where !isApart(image) {
+    for image in try Corpus.images() where !isApart(image) {
       let inspection = try Inspection(Bytes(image.bytes))
       let directory = try TemporaryDirectory()
       let tree = directory.path.appending("tree")
