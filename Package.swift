@@ -93,7 +93,7 @@ let tests: [Target] = [
   .testTarget(
     name: "InitramfsTests",
     dependencies: [
-      "Compression", "Initramfs", "Newc", "OddImages", "TestSupport", systemPackage,
+      "Compression", "Initramfs", "Newc", "TestSupport", "OddImages", "FuzzChecks", systemPackage,
     ],
     swiftSettings: strict),
   .testTarget(

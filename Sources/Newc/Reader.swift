@@ -94,9 +94,8 @@ public struct Reader: Sendable {
 
   private let digits: Header.Digits
   private var state = State.start
-  // The kernel's `next_state`: behind the very first record nothing has set it yet, if that record
-  // is skipped.
-  private var afterSkip = State.start
+  // The kernel's `next_state`. Before the first record of an image its built-in archive has set it.
+  private var afterSkip = State.reset
   private var nextRecord: UInt64 = 0
   private var dataLeft: UInt64 = 0
   private var sum: UInt32 = 0

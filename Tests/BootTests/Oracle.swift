@@ -28,12 +28,17 @@ struct Oracle {
   struct Outcome {
     /// What the kernel said, or would say; nil if it took all.
     var refusal: String?
-    var census: CensusLines
+    /// nil where there was no program for it.
+    var census: CensusLines?
   }
 
-  /// One image: the census first, so that it is there whatever comes; behind each image a mark.
+  /// One image: the census first, so that it is there whatever comes; behind each image a mark. What
+  /// must be first itself is there alone.
   func image(_ batch: Batch) -> [UInt8] {
     var bytes = archive([.file(".census", "", 0o755).with { $0.data = census }])
+    if let first = batch.last, first.isFirst {
+      return first.bytes + zeros(-first.bytes.count & 3 + 8) + bytes
+    }
     for image in batch.whole {
       // 4 zeros more, which an lz4 member needs behind it.
       bytes += zeros(-bytes.count & 3 + 4) + image.bytes
@@ -70,10 +75,12 @@ struct Oracle {
     let refusal = console.lines.compactMap { line in
       line.firstRange(of: "Initramfs unpacking failed: ").map { String(line[$0.upperBound...]) }
     }.first
-    guard console.lines.contains(where: { $0.hasPrefix("@census end") }) else {
+    let isWhole = console.lines.contains { $0.hasPrefix("@census end") }
+    // An image that is refused at its beginning takes the census with it.
+    guard isWhole || refusal != nil else {
       throw Incomplete(console: console.text)
     }
-    return Outcome(refusal: refusal, census: CensusLines(console.lines))
+    return Outcome(refusal: refusal, census: isWhole ? CensusLines(console.lines) : nil)
   }
 
   struct Incomplete: Error { let console: String }
@@ -83,7 +90,9 @@ struct Oracle {
     let builtIn = archive([
       .directory("dev"), .node("dev/console", 0o020600, (5, 1)), .directory("root", 0o700),
     ])
-    return try Oracle.unpack(builtIn + image(batch))
+    // What must be first would not be; what the kernel's own archive makes is left out then.
+    let isFirst = batch.last?.isFirst ?? false
+    return try Oracle.unpack((isFirst ? [] : builtIn) + image(batch))
   }
 
   /// Unpacks `image`, with numbers read as the tested kernels read them.
@@ -127,7 +136,7 @@ struct Oracle {
     var first = Batch()
     var others: [Batch] = []
     for image in images {
-      if try !image.isAlone && image.explanation == nil && endsWell(image.bytes) {
+      if try !image.isAlone && !image.isFirst && image.explanation == nil && endsWell(image.bytes) {
         first.whole.append(image)
       } else {
         others.append(Batch(whole: [], last: image))
@@ -164,6 +173,13 @@ struct CensusLines {
       }
       entries[path] = Array(fields[1...5]) + [time, sameAs, fields[8]]
     }
+  }
+
+  /// The same without what the kernel's own archive has made.
+  var ownEntries: CensusLines {
+    var own = self
+    for path in ["./dev", "./dev/console", "./root"] { own.entries[path] = nil }
+    return own
   }
 
   /// What is not the same in `other`, a line each.

@@ -25,6 +25,8 @@ public struct OddImage: Sendable, CustomStringConvertible {
   public let name: String
   public let bytes: [UInt8]
   public var explanation: Explanation?
+  /// It says something only at the very beginning.
+  public var isFirst = false
   /// It changes what is not its own, or fills the image to its end: nothing can be unpacked with it.
   public var isAlone = false
 
@@ -50,6 +52,12 @@ public struct OddImage: Sendable, CustomStringConvertible {
     return image
   }
 
+  public var first: OddImage {
+    var image = self
+    image.isFirst = true
+    return image
+  }
+
   public var description: String { name }
 }
 
@@ -64,6 +72,6 @@ public enum Corpus {
     let images =
       KernelCases.images + Duplicates.images + HardLinks.images + Names.images + Headers.images
       + Layouts.images
-    return try images + Members.images() + Streams.images()
+    return try images + Members.images() + Streams.images() + Firsts.images()
   }
 }
