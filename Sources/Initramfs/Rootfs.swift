@@ -224,8 +224,8 @@ struct Rootfs {
   private mutating func clean(_ name: [UInt8], _ mode: UInt32) throws(Loss) -> Entry.FileType? {
     let place: Place
     do throws(Loss) { place = try self.place(of: name) } catch { return nil }
-    guard place.isName, let node = table[place.key], let type = nodes[node].type,
-      (nodes[node].mode ^ mode) & 0o170000 != 0
+    guard !place.isDots, let node = table[place.key], let type = nodes[node].type,
+      (nodes[node].mode ^ mode) & 0o170000 != 0, type == .directory || !place.hasSlash
     else { return nil }
     if type == .directory, nodes[node].count > 0 { return nil }
     table[place.key] = nil
@@ -249,8 +249,13 @@ struct Rootfs {
   private struct Place {
     let directory: Int
     let name: [UInt8]
-    /// It is no `.`, no `..` and has no slash behind it.
-    var isName = true
+    /// It is `.`, `..`, or nothing.
+    var isDots = false
+    /// It has a slash behind it, as only the name of a directory may.
+    var hasSlash = false
+
+    /// A file that is no directory can have this name.
+    var isName: Bool { !isDots && !hasSlash }
 
     var key: Key { Key(directory: directory, name: name) }
   }
@@ -287,7 +292,8 @@ struct Rootfs {
     guard name.count <= Writer.componentLimit else { throw .componentTooLong }
     let isDots = name.isEmpty || name.elementsEqual(".".utf8) || name.elementsEqual("..".utf8)
     return Place(
-      directory: lastParent.node, name: Array(name), isName: end == path.endIndex && !isDots)
+      directory: lastParent.node, name: Array(name), isDots: isDots,
+      hasSlash: end < path.endIndex)
   }
 
   /// fs/namei.c, `link_path_walk`.
