@@ -110,7 +110,6 @@ private struct UnpackingRoot: ~Copyable {
     }
     var status = stat()
     fstat(descriptor, &status)
-    usual = status.st_mode & 0o7777
     if isNew { fchmod(descriptor, UnpackingRoot.permissions) }
     do throws(FileError) {
       if !isNew { try UnpackingRoot.refuseUnlessEmpty(descriptor, path) }
@@ -121,6 +120,7 @@ private struct UnpackingRoot: ~Copyable {
     self.path = path
     self.descriptor = descriptor
     self.isNew = isNew
+    usual = status.st_mode & 0o7777
   }
 
   deinit { close(descriptor) }

@@ -114,7 +114,7 @@ enum Streams {
         var bytes = try Compressor.lzma.compress($0)
         for byte in 0..<8 { bytes[5 + byte] = byte == 0 ? 200 : 0 }
         return bytes
-      },
+      }.explained(.damagedData),
       image("lzma-pb") { try Compressor.lzma.compress($0, "--lzma1=lc=0,lp=2,pb=0") },
       image("lzma-lc") { try Compressor.lzma.compress($0, "--lzma1=lc=4,lp=0,pb=4") },
       image("lzma-middle") { flipped(try Compressor.lzma.compress($0), at: 60) }
