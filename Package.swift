@@ -99,7 +99,8 @@ let tests: [Target] = [
   .testTarget(
     name: "CommandTests",
     dependencies: [
-      "Initramfs", "Machine", "Newc", "TestSupport", "leafroot", argumentParser, systemPackage,
+      "Initramfs", "Machine", "Newc", "OddImages", "TestSupport", "leafroot", argumentParser,
+      systemPackage,
     ],
     swiftSettings: strict),
   .testTarget(
