@@ -4,35 +4,39 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 # Whole tests, or those that match: make test FILTER=TreeTests
 FILTER  ?=
+# How long each fuzzer runs: make fuzz SECONDS=1800
+SECONDS ?= 60
 
 cache   := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/leafroot
 arches  := x86_64 aarch64
 guests  := $(arches:%=build/lib/leafroot/leafroot-init.%)
-kernel  := $(cache)/kernels/6.12-x86_64/vmlinuz
 shells  := .ci/run Toolsets/generate Scripts/setup Scripts/vm Scripts/runtime-kit \
            Scripts/demo-image Scripts/demo Scripts/cache.sh Scripts/kit/runtimes \
-           Benchmarks/yardstick Benchmarks/comparators Benchmarks/kernel \
+           Benchmarks/yardstick Benchmarks/comparators Benchmarks/kernel Benchmarks/least-memory \
+           Benchmarks/read-speed Benchmarks/unpack-speed Fuzz/run \
            Benchmarks/guest/cp Benchmarks/guest/tar Benchmarks/guest/whole \
            Scripts/kernel Kernel/generate Kernel/update
+swift   := Package.swift Sources Tests Benchmarks Fuzz Kernel
 
 triple.x86_64  := x86_64-unknown-none-elf
 triple.aarch64 := aarch64-none-none-elf
 
 export LEAFROOT_LIB := $(CURDIR)/build/lib/leafroot
 
-.PHONY: help setup build guest demo test proof vm kernel kit bench format lint install clean FORCE
+.PHONY: help setup build guest demo test proof vm kernel kit bench speed fuzz format lint install \
+        clean FORCE
 
 help: ## print the targets and the values they use
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
 	@echo
-	@echo "  PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) FILTER=$(FILTER)"
+	@echo "  PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) FILTER=$(FILTER) SECONDS=$(SECONDS)"
 	@echo "  cache: $(cache)"
 
 setup: ## install what the build needs (apt-get), fetch musl for both architectures
 	@Scripts/setup
 
 build: setup guest ## build/bin/leafroot and build/lib/leafroot/leafroot-init.ARCH
-	swift build -c release --product leafroot
+	swift build -c release --product leafroot --static-swift-stdlib
 	@install -D .build/release/leafroot build/bin/leafroot
 
 guest: setup $(guests)
@@ -47,6 +51,14 @@ build/lib/leafroot/leafroot-init.%: FORCE
 	@chmod -x .build-guest-$*/release/leafroot-init
 	@llvm-objcopy --strip-all .build-guest-$*/release/leafroot-init build/guest.$*
 	@chmod 644 build/guest.$* && mv build/guest.$* $@
+
+# What the tests take the census of a tree with, in the guest and here: it only reads.
+build/test/census: FORCE
+	@mkdir -p build/toolsets build/test
+	@Toolsets/generate x86_64 > build/toolsets/x86_64.json
+	LEAFROOT_GUEST=1 swift build -c release --product census --scratch-path .build-guest-x86_64 \
+	  --triple $(triple.x86_64) --toolset build/toolsets/x86_64.json
+	@llvm-objcopy --strip-all .build-guest-x86_64/release/census $@
 
 vm: setup ## fetch Debian's stock kernels
 	@Scripts/vm
@@ -63,12 +75,12 @@ demo: build ## boot a real image on a stock kernel, without the leaf and with it
 	@Scripts/vm 6.12-x86_64
 	@Scripts/demo
 
-test: build vm kit ## unit and boot tests
+test: build vm kit build/test/census ## unit and boot tests
 	@Scripts/kernel um-6.12
 	swift test --disable-xctest --skip ProofTests $(if $(FILTER),--filter $(FILTER))
 
 # The kernels: of all series and architectures, those with faults, those only compiled.
-proof: build vm kit ## what takes longer than a test may, the kernels among it
+proof: build vm kit build/test/census ## what takes longer than a test may, the kernels among it
 	@Kernel/update --check
 	@Scripts/kernel 6.12 6.1 um-6.12 arm64-6.12 no-tmpfs-6.12 objects-6.12 objects-6.1
 	swift test --disable-xctest --filter $(or $(FILTER),ProofTests)
@@ -78,11 +90,18 @@ bench: build ## the yardstick: time, least memory, size; build/bench/results.jso
 	swift build -c release --product bench
 	.build/release/bench --document README.md
 
+speed: build ## list and unpack images, beside what else does
+	@Benchmarks/read-speed
+	@Benchmarks/unpack-speed
+
+fuzz: setup ## the readers of images, SECONDS each; build/fuzz
+	@Fuzz/run $(SECONDS)
+
 format: ## lay out the Swift sources
-	swift format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks Kernel
+	swift format --in-place --recursive --parallel $(swift)
 
 lint: setup ## check layout and shell scripts
-	swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks Kernel
+	swift format lint --strict --recursive --parallel $(swift)
 	shellcheck -x -P SCRIPTDIR $(shells)
 
 install: build ## to PREFIX, under DESTDIR

@@ -26,12 +26,15 @@ let shared: [Target] = [
   .systemLibrary(name: "CLinux"),
   .target(name: "Leaf", swiftSettings: embeddable),
   .target(name: "Newc", swiftSettings: embeddable),
-  .target(name: "Tree", dependencies: ["CLinux"], swiftSettings: embeddable),
+  .target(name: "Tree", dependencies: ["Newc", "CLinux"], swiftSettings: embeddable),
 ]
 
 let guest: [Target] = [
   .executableTarget(
-    name: "leafroot-init", dependencies: ["Leaf", "Tree", "CLinux"], swiftSettings: strict)
+    name: "leafroot-init", dependencies: ["Leaf", "Tree", "CLinux"], swiftSettings: strict),
+  // What the tests look at trees with, on both sides of the console.
+  .executableTarget(
+    name: "census", dependencies: ["CLinux"], path: "Tests/Census", swiftSettings: strict),
 ]
 
 let argumentParser = Target.Dependency.product(
@@ -40,50 +43,84 @@ let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-s
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
 let host: [Target] = [
-  .target(name: "Compression", swiftSettings: strict),
+  .systemLibrary(name: "CCodecs"),
+  .target(name: "Compression", dependencies: ["CCodecs"], swiftSettings: strict),
   .target(
-    name: "Initramfs", dependencies: ["Newc", "Compression", systemPackage],
+    name: "Initramfs", dependencies: ["Newc", "Tree", "Compression", systemPackage],
     swiftSettings: strict),
   .target(
     name: "Machine", dependencies: ["Initramfs", subprocess, systemPackage],
     swiftSettings: strict),
   .executableTarget(
-    name: "leafroot", dependencies: ["Initramfs", "Machine", argumentParser],
+    name: "leafroot", dependencies: ["Initramfs", "Machine", "Newc", argumentParser],
     swiftSettings: strict),
   .executableTarget(
     name: "bench",
     dependencies: ["Initramfs", "Machine", argumentParser, subprocess, systemPackage],
-    path: "Benchmarks", exclude: ["README.md", "yardstick", "comparators", "kernel", "guest"],
+    path: "Benchmarks",
+    exclude: [
+      "README.md", "yardstick", "comparators", "kernel", "least-memory", "read-speed",
+      "unpack-speed", "guest",
+    ],
     swiftSettings: strict),
 ]
+
+/// What must hold for any bytes: for the fuzzers, and for the tests that replay what they found.
+let fuzzChecks = Target.target(
+  name: "FuzzChecks", dependencies: ["Initramfs", "Newc", systemPackage], path: "Fuzz/Checks",
+  swiftSettings: strict)
+
+// libFuzzer brings its own main, and instruments all that it is linked with: `make fuzz` asks for
+// these with LEAFROOT_FUZZ=1.
+let isFuzz = Context.environment["LEAFROOT_FUZZ"] == "1"
+
+let fuzzers = ["Newc", "Members", "Inspect"].map { name in
+  Target.executableTarget(
+    name: "fuzz-\(name.lowercased())", dependencies: ["FuzzChecks"], path: "Fuzz/\(name)",
+    swiftSettings: strict)
+}
+
+let oddImages = Target.target(
+  name: "OddImages", path: "Tests/OddImages", swiftSettings: strict)
 
 let tests: [Target] = [
   .target(
     name: "TestSupport", dependencies: [systemPackage], path: "Tests/TestSupport",
     swiftSettings: strict),
+  oddImages,
+  .executableTarget(
+    name: "odd-images", dependencies: ["OddImages"], path: "Fuzz/Seeds", swiftSettings: strict),
   .testTarget(name: "LeafTests", dependencies: ["Leaf"], swiftSettings: strict),
   .testTarget(name: "NewcTests", dependencies: ["Newc"], swiftSettings: strict),
   .testTarget(name: "TreeTests", dependencies: ["Tree", "CLinux"], swiftSettings: strict),
   .testTarget(
     name: "InitramfsTests",
-    dependencies: ["Compression", "Initramfs", "Newc", "TestSupport", systemPackage],
+    dependencies: [
+      "Compression", "Initramfs", "Newc", "TestSupport", "OddImages", "FuzzChecks", systemPackage,
+    ],
     swiftSettings: strict),
   .testTarget(
     name: "CommandTests",
     dependencies: [
-      "Initramfs", "Machine", "TestSupport", "leafroot", argumentParser, systemPackage,
+      "Initramfs", "Machine", "Newc", "OddImages", "TestSupport", "leafroot", argumentParser,
+      systemPackage,
     ],
     swiftSettings: strict),
   .testTarget(
     name: "BootTests",
-    dependencies: ["Machine", "Initramfs", "Newc", "TestSupport", subprocess, systemPackage],
+    dependencies: [
+      "Machine", "Initramfs", "Newc", "OddImages", "TestSupport", subprocess, systemPackage,
+    ],
     swiftSettings: strict),
 ]
 
 let package = Package(
   name: "leafroot",
   products: isGuest
-    ? [.executable(name: "leafroot-init", targets: ["leafroot-init"])]
+    ? [
+      .executable(name: "leafroot-init", targets: ["leafroot-init"]),
+      .executable(name: "census", targets: ["census"]),
+    ]
     : [.executable(name: "leafroot", targets: ["leafroot"])],
   dependencies: isGuest
     ? []
@@ -92,5 +129,5 @@ let package = Package(
       .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
       .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
-  targets: shared + (isGuest ? guest : host + tests)
+  targets: shared + (isGuest ? guest : host + tests + [fuzzChecks] + (isFuzz ? fuzzers : []))
 )

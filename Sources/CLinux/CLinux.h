@@ -93,6 +93,12 @@ static inline int linux_move_mount(int from, const char *from_path, int to, cons
   return (int)syscall(429, from, from_path, to, to_path, 0);
 }
 
+// openat2(2), Linux 5.6, with RESOLVE_IN_ROOT.
+static inline int linux_openat2_in_root(int root, const char *path, int flags, mode_t mode) {
+  uint64_t how[3] = {(unsigned)(flags | O_CLOEXEC), mode, 0x10};
+  return (int)syscall(437, root, path, how, sizeof how);
+}
+
 // pidfd_open(2), Linux 5.3.
 static inline int linux_pidfd_open(pid_t process) { return (int)syscall(434, process, 0); }
 

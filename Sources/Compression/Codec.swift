@@ -18,6 +18,15 @@ public enum Codec: String, CaseIterable, Sendable {
     self = codec
   }
 
+  /// The codec that the kernel chooses by a member's first two bytes, or nil; never raw.
+  public init?(kernelMagic first: UInt8, _ second: UInt8) {
+    let codec = Codec.allCases.first { codec in
+      codec != .raw && codec.magics.contains { $0[0] == first && $0[1] == second }
+    }
+    guard let codec else { return nil }
+    self = codec
+  }
+
   /// What a member in this codec can begin with.
   public var magics: [[UInt8]] {
     switch self {

@@ -3,7 +3,7 @@
 public import SystemPackage
 
 /// A regular file, open for reading until the value goes.
-public struct InputFile: ~Copyable {
+public struct InputFile: ~Copyable, ByteSource {
   /// How many bytes are read at once: enough to keep system calls few, little enough to forget.
   package static let blockSize = 1 << 20
 
@@ -45,14 +45,24 @@ public struct InputFile: ~Copyable {
   public func bytes(at offset: Int64, count: Int) throws(FileError) -> [UInt8] {
     try FileError.naming(path, expected: "\(count) bytes at offset \(offset)") {
       try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-        while filled < count {
-          let rest = UnsafeMutableRawBufferPointer(
-            UnsafeMutableBufferPointer(rebasing: buffer[filled...]))
-          let step = try descriptor.read(fromAbsoluteOffset: offset + Int64(filled), into: rest)
-          guard step > 0 else { break }
-          filled += step
-        }
+        filled = try read(at: offset, into: UnsafeMutableRawBufferPointer(buffer))
       }
+    }
+  }
+
+  /// Reads from `offset` until `buffer` is full or the file ends. pread(2).
+  public func read(
+    at offset: Int64, into buffer: UnsafeMutableRawBufferPointer
+  ) throws(FileError) -> Int {
+    try FileError.naming(path, expected: "\(buffer.count) bytes at offset \(offset)") {
+      var filled = 0
+      while filled < buffer.count {
+        let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+        let step = try descriptor.read(fromAbsoluteOffset: offset + Int64(filled), into: rest)
+        guard step > 0 else { break }
+        filled += step
+      }
+      return filled
     }
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// A device number, in two halves as newc has it.
-public struct Device: Equatable, Sendable {
+public struct Device: Hashable, Sendable {
   /// Which driver.
   public var major: UInt32
   /// Which of the driver's devices.

@@ -71,33 +71,44 @@ public struct Header: Equatable, Sendable {
     self.checksum = checksum
   }
 
+  /// How strictly the thirteen numbers are read.
+  public enum Digits: Sendable {
+    /// All eight digits must be hexadecimal (`hex2bin`, recent kernels).
+    case strict
+    /// A number ends before the first other byte, and `0x` may precede it (`simple_strtoul`, Linux
+    /// 6.1 and 6.12): nothing is refused.
+    case lenient
+  }
+
   /// Reads a header from the first ``size`` bytes.
   ///
-  /// Stricter than kernels before 6.14, whose `simple_strntoul` also takes `0x` for two digits.
   /// - Throws: ``Malformed``, with the offset where it is a digit that is wrong.
-  public init(_ bytes: Span<UInt8>) throws(Malformed) {
+  public init(_ bytes: Span<UInt8>, digits: Digits = .strict) throws(Malformed) {
     guard bytes.count >= Header.size else { throw .short(bytes.count) }
     for (offset, byte) in zip(0..., Header.magicPrefix) where bytes[offset] != byte {
       throw .magic
     }
+    let magic: Magic
     switch bytes[5] {
     case UInt8(ascii: "1"): magic = .newc
     case UInt8(ascii: "2"): magic = .crc
     default: throw .magic
     }
 
-    inode = try Header.number(0, in: bytes)
-    mode = try Header.number(1, in: bytes)
-    userID = try Header.number(2, in: bytes)
-    groupID = try Header.number(3, in: bytes)
-    linkCount = try Header.number(4, in: bytes)
-    modificationTime = try Header.number(5, in: bytes)
-    dataSize = try Header.number(6, in: bytes)
-    device = Device(major: try Header.number(7, in: bytes), minor: try Header.number(8, in: bytes))
-    specialDevice = Device(
-      major: try Header.number(9, in: bytes), minor: try Header.number(10, in: bytes))
-    nameSize = try Header.number(11, in: bytes)
-    checksum = try Header.number(12, in: bytes)
+    self.init(magic: magic, nameSize: 0)
+    inode = try Header.number(0, in: bytes, digits)
+    mode = try Header.number(1, in: bytes, digits)
+    userID = try Header.number(2, in: bytes, digits)
+    groupID = try Header.number(3, in: bytes, digits)
+    linkCount = try Header.number(4, in: bytes, digits)
+    modificationTime = try Header.number(5, in: bytes, digits)
+    dataSize = try Header.number(6, in: bytes, digits)
+    device.major = try Header.number(7, in: bytes, digits)
+    device.minor = try Header.number(8, in: bytes, digits)
+    specialDevice.major = try Header.number(9, in: bytes, digits)
+    specialDevice.minor = try Header.number(10, in: bytes, digits)
+    nameSize = try Header.number(11, in: bytes, digits)
+    checksum = try Header.number(12, in: bytes, digits)
   }
 
   /// Appends the ``size`` bytes of this header.
@@ -119,11 +130,23 @@ public struct Header: Equatable, Sendable {
 
   /// The `index`th of the thirteen numbers.
   private static func number(
-    _ index: Int, in bytes: Span<UInt8>
+    _ index: Int, in bytes: Span<UInt8>, _ digits: Digits
   ) throws(Malformed) -> UInt32 {
+    let end = 14 + 8 * index
+    var start = end - 8
+    // lib/kstrtox.c, `_parse_integer_fixup_radix`: only before a digit.
+    if digits == .lenient, bytes[start] == UInt8(ascii: "0"), bytes[start + 1] | 0x20 == 0x78,
+      value(ofHexDigit: bytes[start + 2]) != nil
+    {
+      start += 2
+    }
+
     var number: UInt32 = 0
-    for offset in (6 + 8 * index)..<(14 + 8 * index) {
-      guard let digit = value(ofHexDigit: bytes[offset]) else { throw .digit(at: offset) }
+    for offset in start..<end {
+      guard let digit = value(ofHexDigit: bytes[offset]) else {
+        if digits == .lenient { break }
+        throw .digit(at: offset)
+      }
       number = number << 4 | digit
     }
     return number

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/// Writes the records of one newc archive, in the order they are given.
+/// Writes the records of one newc or crc archive, in the order they are given.
 ///
 /// The kernel drops without a word what it cannot make (init/initramfs.c, `do_header`), so the
 /// writer refuses it. The same records give the same bytes: nothing comes from clock or machine.
@@ -27,6 +27,10 @@ public struct Writer: Sendable {
     case targetLength(UInt64)
     /// A file of several names came without the inode that its names share.
     case linkWithoutInode
+    /// A group of hard links of this many names, or of directories.
+    case group(Int)
+    /// An archive with sums was asked for a head without one.
+    case sumMissing
   }
 
   /// `PATH_MAX`: the longest name, in bytes with its NUL.
@@ -36,10 +40,16 @@ public struct Writer: Sendable {
   /// The name of the record that ends an archive.
   public static let trailerName: [UInt8] = Array("TRAILER!!!".utf8)
 
+  private let magic: Header.Magic
   private var nextInode: UInt32 = 1
 
-  /// A writer at the start of an archive.
-  public init() {}
+  /// A writer at the start of an archive; in the crc format each record has a sum of its data.
+  public init(_ magic: Header.Magic = .newc) { self.magic = magic }
+
+  /// The sum of `data` that a crc record has, added to that of what came before it.
+  public static func sum(_ data: some Sequence<UInt8>, after sum: UInt32 = 0) -> UInt32 {
+    data.reduce(sum) { $0 &+ UInt32($1) }
+  }
 
   /// Appends a whole record.
   ///
@@ -53,26 +63,61 @@ public struct Writer: Sendable {
   ) throws(Refusal) {
     var entry = entry
     entry.size = UInt64(data.count)
-    try appendHead(of: entry, to: &sink)
+    // Only of files: the kernel verifies no other sum, and GNU cpio writes none.
+    let sum = magic == .crc && entry.type == .regular ? Writer.sum(data) : 0
+    try appendHead(of: entry, sum: sum, to: &sink)
     sink.append(contentsOf: data)
     sink.append(contentsOf: Writer.padding(after: entry.size))
+  }
+
+  /// Appends one file under several names.
+  ///
+  /// The records get an inode that no other of this writer's has, and follow one another; the last
+  /// has the data, as GNU cpio writes it.
+  /// - Parameters:
+  ///   - entry: The file; its name, inode, link count and size are not read.
+  ///   - names: Two or more.
+  /// - Throws: ``Refusal``; `sink` is untouched then.
+  public mutating func append(
+    _ entry: Entry, names: [[UInt8]], data: [UInt8] = [],
+    to sink: inout some RangeReplaceableCollection<UInt8>
+  ) throws(Refusal) {
+    guard names.count > 1, entry.type != .directory else { throw .group(names.count) }
+    var entry = entry
+    entry.inode = nextInode
+    entry.linkCount = UInt32(names.count)
+    entry.size = UInt64(data.count)
+    for name in names {
+      entry.name = name
+      try Writer.check(entry)
+    }
+    for name in names.dropLast() {
+      entry.name = name
+      // The names of a symbolic link all have its target: the kernel links none of these.
+      try append(entry, data: entry.type == .symbolicLink ? data : [], to: &sink)
+    }
+    entry.name = names[names.count - 1]
+    try append(entry, data: data, to: &sink)
   }
 
   /// Appends what comes before a record's data: header, name, padding.
   ///
   /// The caller adds ``Entry/size`` bytes, then ``padding(after:)``: the way for data that does
   /// not fit into memory.
+  ///
+  /// - Parameter sum: The data's, for an archive with sums; ``sum(_:after:)`` makes it.
   /// - Throws: ``Refusal``; `sink` is untouched then.
   public mutating func appendHead(
-    of entry: Entry, to sink: inout some RangeReplaceableCollection<UInt8>
+    of entry: Entry, sum: UInt32? = nil, to sink: inout some RangeReplaceableCollection<UInt8>
   ) throws(Refusal) {
     try Writer.check(entry)
+    guard magic == .newc || sum != nil || entry.size == 0 else { throw .sumMissing }
     let header = Header(
-      inode: entry.inode ?? nextInode, mode: entry.mode, userID: entry.userID,
+      magic: magic, inode: entry.inode ?? nextInode, mode: entry.mode, userID: entry.userID,
       groupID: entry.groupID, linkCount: entry.linkCount,
       modificationTime: entry.modificationTime, dataSize: UInt32(entry.size),
       device: entry.device, specialDevice: entry.specialDevice,
-      nameSize: UInt32(entry.name.count + 1))
+      nameSize: UInt32(entry.name.count + 1), checksum: magic == .crc ? sum ?? 0 : 0)
     nextInode &+= 1
     Writer.append(header, name: entry.name, to: &sink)
   }
@@ -80,7 +125,7 @@ public struct Writer: Sendable {
   /// Appends the trailer, which makes readers forget the hard links of this archive.
   public mutating func appendTrailer(to sink: inout some RangeReplaceableCollection<UInt8>) {
     let name = Writer.trailerName
-    Writer.append(Header(nameSize: UInt32(name.count + 1)), name: name, to: &sink)
+    Writer.append(Header(magic: magic, nameSize: UInt32(name.count + 1)), name: name, to: &sink)
     nextInode = 1
   }
 

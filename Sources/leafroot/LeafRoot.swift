@@ -12,7 +12,7 @@ struct LeafRoot: AsyncParsableCommand {
     commandName: "leafroot",
     abstract: "A root that pivot_root(2) can leave, for systems that live in their initramfs.",
     version: version,
-    subcommands: [Wrap.self, Boot.self])
+    subcommands: [Inspect.self, Unpack.self, Wrap.self, Boot.self])
 
   static func main() async {
     await main(Boot.namingCommand(in: Array(CommandLine.arguments.dropFirst())))

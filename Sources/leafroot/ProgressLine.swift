@@ -10,7 +10,7 @@ func standardError(_ text: String) {
   _ = try? FileDescriptor.standardError.writeAll(text.utf8)
 }
 
-/// Shows on standard error that a machine is running: on a terminal one line that is rewritten,
+/// Shows on standard error how far something is: on a terminal one line that is rewritten,
 /// else a line every ten seconds.
 final class ProgressLine: Sendable {
   private static let interval: Duration = .seconds(10)
@@ -25,13 +25,18 @@ final class ProgressLine: Sendable {
   /// Shows how far the machine is.
   func update(_ progress: Run.Progress) {
     let text = "\(progress.elapsed.components.seconds) s  \(progress.lastLine)"
+    update(text, after: progress.elapsed)
+  }
+
+  /// Shows `text`, so long after the beginning.
+  func update(_ text: String, after elapsed: Duration) {
     if isTerminal {
       isShown.withLock { $0 = true }
       standardError("\r\u{1B}[K\(text.prefix(columns - 1))")
       return
     }
     let isDue = next.withLock { next in
-      guard progress.elapsed >= next else { return false }
+      guard elapsed >= next else { return false }
       next += ProgressLine.interval
       return true
     }

@@ -100,6 +100,12 @@ enum Place {
   }()
 }
 
+extension Place {
+  /// What takes the census of a tree.
+  static let census = FilePath(#filePath).removingLastComponent().removingLastComponent()
+    .removingLastComponent().appending("build/test/census")
+}
+
 /// Lets in as many machines as there are processors: more would only slow each other down.
 actor Gate {
   static let shared = Gate()

@@ -8,4 +8,23 @@ import Testing
     try await LargeFile(bytes: 3_221_225_473, sum: "8b9f122645c95657258e48060c9e06e7")
       .expectMove(memory: 4096)
   }
+
+  @Test(
+    .serialized,
+    arguments: [
+      MemoryCase(files: 40, bytes: 1 << 20),
+      MemoryCase(files: 40, bytes: 1 << 20, option: "size=90%"),
+      MemoryCase(files: 40, bytes: 1 << 20, isWrapped: true),
+      MemoryCase(files: 3, bytes: 50_000_000),
+      MemoryCase(files: 3, bytes: 50_000_000, option: "size=90%"),
+      MemoryCase(files: 20_000, bytes: 100),
+      // Here inodes are what is short, of which the kernel says nothing, and PID 1 does.
+      MemoryCase(files: 20_000, bytes: 0, isWrapped: true),
+      MemoryCase(files: 20_000, bytes: 5000, isWrapped: true),
+    ])
+  func `an image boots with 5 % more memory than inspect says, not with 5 % less`(
+    image: MemoryCase
+  ) async throws {
+    try await image.expectPrediction()
+  }
 }

@@ -81,6 +81,10 @@ import Testing
     #expect(
       LeafRoot.helpMessage(columns: 80).contains(
         """
+          inspect                 Tell what an initramfs holds, what is wrong with it,
+                                  and what memory it needs.
+          unpack                  Make the tree that the kernel would make of an
+                                  initramfs.
           wrap                    Put LeafRoot's PID 1 before an initramfs, which stays
                                   as it is.
           boot                    Boot an initramfs in QEMU and check what kind of root

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+
+import Initramfs
+import Newc
+import SystemPackage
+
+/// What must hold for any bytes. A violation traps, which a fuzzer and a test both see; a crash, a
+/// hang and memory without bound they see anyway.
+public enum FuzzChecks {
+  /// The reader of records finds the same whatever the pieces are that the bytes come in, moves
+  /// only forward, and takes no more than there is.
+  public static func newc(_ bytes: [UInt8]) {
+    // The first byte is the size of the pieces.
+    guard let first = bytes.first else { return }
+    let stream = Array(bytes.dropFirst())
+    let whole = Transcript(stream, piece: max(1, stream.count))
+    let pieces = Transcript(stream, piece: Int(first) + 1)
+    precondition(whole == pieces, "pieces of \(Int(first) + 1): \(whole) \(pieces)")
+  }
+
+  /// Members lie one behind the other within the image, and a refusal lies in it.
+  public static func members(_ bytes: [UInt8]) {
+    var visitor = Counter()
+    let reading = try! ImageReader().read(Bytes(bytes), visiting: &visitor)
+    var end: Int64 = 0
+    for member in reading.members {
+      precondition(member.offset >= end, "a member at \(member.offset), before \(end)")
+      precondition(member.size >= 0, "a member of \(member.size) bytes")
+      end = member.offset + member.size
+    }
+    precondition(end <= Int64(bytes.count), "members up to \(end) of \(bytes.count)")
+    if let refusal = reading.refusal {
+      precondition((0...Int64(bytes.count)).contains(refusal.offset), "\(refusal)")
+      precondition(!refusal.found.isEmpty && !refusal.expected.isEmpty, "\(refusal)")
+    }
+    precondition(visitor.open == 0, "\(visitor.open) members without an end")
+    let records = reading.members.reduce(0) { $0 + $1.entries }
+    precondition(records == visitor.records, "\(records) records counted, \(visitor.records) seen")
+  }
+
+  /// All that inspect does.
+  public static func inspect(_ bytes: [UInt8]) {
+    let inspection = try! Inspection(Bytes(bytes))
+    precondition(inspection.totals.records >= 0)
+    precondition(inspection.contents.count == inspection.reading.members.count)
+  }
+
+  private struct Counter: ImageVisitor {
+    var open = 0
+    var records = 0
+    var left: UInt64 = 0
+
+    mutating func begin(_ member: Member) { open += 1 }
+
+    mutating func entry(_ record: Initramfs.Record) -> Wish {
+      records += 1
+      left = record.entry.type == .regular ? record.entry.size : 0
+      return .data
+    }
+
+    mutating func data(_ bytes: Span<UInt8>) {
+      precondition(bytes.count <= left, "\(bytes.count) bytes of data, \(left) are left")
+      left -= UInt64(bytes.count)
+    }
+
+    mutating func endOfData() { precondition(left == 0, "\(left) bytes of data missing") }
+
+    mutating func skipped(_ record: Initramfs.Record, _ why: Reader.Skip) { records += 1 }
+
+    mutating func end(_ member: Member) { open -= 1 }
+  }
+}
+
+/// What a reader found, apart from how its data was cut.
+private struct Transcript: Equatable {
+  private var lines: [String] = []
+
+  init(_ stream: [UInt8], piece: Int) {
+    var reader = Reader()
+    var start = 0
+    var data: UInt64 = 0
+    while start < stream.count {
+      let bytes = Array(stream[start..<min(start + piece, stream.count)])
+      var index = 0
+      reading: while true {
+        let before = (index, reader.offset)
+        do {
+          switch try reader.next(in: bytes.span, from: &index) {
+          case .data(let range):
+            precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
+            data += UInt64(range.count)
+          case .starved: break reading
+          case .foreign:
+            lines.append("foreign at \(reader.offset)")
+            return
+          case let event:
+            lines.append("\(event) \(reader.header) \(reader.name) \(reader.target) \(data)")
+          }
+        } catch {
+          lines.append("\(error)")
+          return
+        }
+        precondition(index >= before.0 && index <= bytes.count)
+        precondition(reader.offset >= before.1)
+      }
+      precondition(index == bytes.count, "starved with \(bytes.count - index) bytes left")
+      start += bytes.count
+    }
+    lines.append("end at \(reader.offset), \(reader.isBetweenRecords), \(data)")
+  }
+}

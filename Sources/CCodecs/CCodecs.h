@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+//
+// The compressors' own libraries, and what the importer cannot see of them: macros.
+
+#ifndef CCODECS_H
+#define CCODECS_H
+
+#include <bzlib.h>
+#include <lz4.h>
+#include <lzma.h>
+#include <lzo/lzo1x.h>
+#include <zlib.h>
+#include <zstd.h>
+
+/// inflateInit2 without any header or trailer, as lib/decompress_inflate.c has it.
+static inline int leafroot_inflate_init(z_stream *stream) {
+  return inflateInit2(stream, -MAX_WBITS);
+}
+
+#endif

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+
+import CCodecs
+
+/// lib/decompress_bunzip2.c: one stream.
+final class Bzip2Decoder: Backend {
+  // libbz2 keeps the address and compares it.
+  private let stream = UnsafeMutablePointer<bz_stream>.allocate(capacity: 1)
+
+  // What came before the fault is handed over first.
+  private var pending: Decoder.Failure?
+
+  let truncated: String? = nil
+  /// A block of 900 kB, four bytes for each of them.
+  let workspace = 3_600_000
+
+  init() {
+    stream.initialize(to: bz_stream())
+    precondition(BZ2_bzDecompressInit(stream, 0, 0) == BZ_OK, "libbz2 is out of memory")
+  }
+
+  deinit {
+    BZ2_bzDecompressEnd(stream)
+    stream.deallocate()
+  }
+
+  func step(
+    _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer
+  ) throws(Decoder.Failure) -> Decoder.Step {
+    if let pending { throw pending }
+    stream.pointee.next_in = UnsafeMutablePointer(
+      mutating: input.baseAddress?.assumingMemoryBound(to: CChar.self))
+    stream.pointee.avail_in = UInt32(input.count)
+    stream.pointee.next_out = output.baseAddress?.assumingMemoryBound(to: CChar.self)
+    stream.pointee.avail_out = UInt32(output.count)
+
+    let result = BZ2_bzDecompress(stream)
+    guard result == BZ_OK || result == BZ_STREAM_END else {
+      let what = result == BZ_DATA_ERROR_MAGIC ? "no bzip2 header" : "damaged bzip2 data"
+      let failure = Decoder.Failure(found: what, expected: "whole bzip2 data")
+      guard Int(stream.pointee.avail_out) < output.count else { throw failure }
+      pending = failure
+      return Decoder.Step(
+        taken: input.count - Int(stream.pointee.avail_in),
+        made: output.count - Int(stream.pointee.avail_out))
+    }
+    return Decoder.Step(
+      taken: input.count - Int(stream.pointee.avail_in),
+      made: output.count - Int(stream.pointee.avail_out), isEnd: result == BZ_STREAM_END)
+  }
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+
+import CCodecs
+
+/// Decodes one member of an initramfs, piece by piece, as the kernel's lib/decompress_*.c do.
+///
+/// Call ``step(_:isLast:into:)`` until it says that the member ends. What the kernel refuses is a
+/// ``Failure``; what it does not look at (gzip's and lzop's checks) is ``isCheckWrong``. Memory is
+/// that of the codec's window, at most ``memoryLimit``.
+public struct Decoder: ~Copyable {
+  /// What one call did.
+  public struct Step: Equatable, Sendable {
+    /// Bytes of the input that are done with.
+    public var taken = 0
+    /// Bytes that were written to the output.
+    public var made = 0
+    /// The member ends behind the bytes taken.
+    public var isEnd = false
+  }
+
+  /// Why the kernel would not decode the member.
+  public struct Failure: Error, Equatable, Sendable {
+    /// What is there.
+    public var found: String
+    /// What should be there.
+    public var expected: String
+    /// What the kernel says; nil where it says only `decompressor failed`.
+    public var kernelMessage: String?
+  }
+
+  /// The most memory for a window or a dictionary: zstd's limit in the kernel and by default,
+  /// and twice as much for lzma and xz, for which the kernel knows none.
+  public static let memoryLimit = 256 << 20
+
+  /// What the member is encoded in.
+  public let codec: Codec
+  /// How many bytes the output of each step must have room for.
+  public let outputSize: Int
+  /// The member's own check is wrong, and the kernel does not look at it. Known at the end.
+  public var isCheckWrong: Bool { backend.isCheckWrong }
+  /// Bytes that the kernel's decompressor takes for its window and tables. Known at the end.
+  public var workspace: Int { backend.workspace }
+  /// How many bytes of input the next step must get in one piece, unless fewer are left.
+  public var needed: Int { backend.needed }
+
+  private let backend: any Backend
+
+  /// A decoder at the start of a member; ``Codec/raw`` has none.
+  public init(_ codec: Codec) {
+    self.codec = codec
+    backend =
+      switch codec {
+      case .raw: preconditionFailure("raw members are not decoded")
+      case .gzip: GzipDecoder()
+      case .bzip2: Bzip2Decoder()
+      case .lzma: LZMADecoder()
+      case .xz: XZDecoder()
+      case .lzo: LZODecoder()
+      case .lz4: LZ4Decoder()
+      case .zstd: ZstdDecoder()
+      }
+    outputSize = backend.outputSize
+  }
+
+  /// Sums up decoded bytes for ``isCheckWrong``, each step's once and in order.
+  ///
+  /// It may run on another thread than ``step(_:isLast:into:)``, a few steps behind.
+  public func check(_ bytes: UnsafeRawBufferPointer) { backend.check(bytes) }
+
+  /// Decodes some of `input`.
+  ///
+  /// - Parameters:
+  ///   - input: What follows the bytes taken so far, at least ``needed`` of them if there are.
+  ///   - isLast: Nothing comes after `input`.
+  ///   - output: Room for ``outputSize`` bytes.
+  public func step(
+    _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer
+  ) throws(Failure) -> Step {
+    let step = try backend.step(input, isLast: isLast, into: output)
+    if isLast, step == Step() || (step.taken == input.count && !step.isEnd && step.made == 0) {
+      throw Failure(
+        found: "the end of the file", expected: "more of the \(codec) member",
+        kernelMessage: backend.truncated)
+    }
+    return step
+  }
+}
+
+/// One of the seven decoders.
+protocol Backend: AnyObject {
+  var outputSize: Int { get }
+  var needed: Int { get }
+  var isCheckWrong: Bool { get }
+  var workspace: Int { get }
+  /// What the kernel says where the member is cut short.
+  var truncated: String? { get }
+  func check(_ bytes: UnsafeRawBufferPointer)
+  func step(
+    _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer
+  ) throws(Decoder.Failure) -> Decoder.Step
+}
+
+extension Backend {
+  var outputSize: Int { 256 << 10 }
+  var needed: Int { 1 }
+  var isCheckWrong: Bool { false }
+  func check(_ bytes: UnsafeRawBufferPointer) {}
+}
+
+extension UnsafeRawBufferPointer {
+  /// The 32-bit number at `offset`, the least byte first.
+  func littleEndian32(at offset: Int) -> UInt32 {
+    UInt32(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+  }
+
+  /// The 32-bit number at `offset`, the greatest byte first.
+  func bigEndian32(at offset: Int) -> UInt32 {
+    UInt32(bigEndian: loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+  }
+}

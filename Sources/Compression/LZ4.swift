@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+
+import CCodecs
+
+/// lib/decompress_unlz4.c: the legacy frame, chunks of 8 MiB.
+///
+/// It has no end of its own. What follows is taken for a chunk's size, unless it is the magic
+/// again, four zero bytes (Linux 5.14 and later), or fewer than four bytes.
+final class LZ4Decoder: Backend {
+  private static let magic: UInt32 = 0x184C_2102
+  private static let chunkSize = 8 << 20
+
+  let outputSize = chunkSize
+  private(set) var needed = 4
+  private var isStarted = false
+
+  let truncated: String? = "data corrupted"
+  let workspace = chunkSize
+
+  func step(
+    _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer
+  ) throws(Decoder.Failure) -> Decoder.Step {
+    guard input.count >= 4 else {
+      guard isStarted else { return Decoder.Step() }
+      return Decoder.Step(isEnd: isLast)
+    }
+    let size = input.littleEndian32(at: 0)
+    guard isStarted || size == LZ4Decoder.magic else {
+      throw failure("no legacy frame of lz4", "invalid header")
+    }
+    if size == LZ4Decoder.magic {
+      isStarted = true
+      return Decoder.Step(taken: 4, isEnd: isLast && input.count == 4)
+    }
+    if size == 0 { return Decoder.Step(isEnd: true) }
+
+    // More than this is never made of a chunk's 8 MiB.
+    guard size <= UInt32(LZ4_compressBound(Int32(LZ4Decoder.chunkSize))) else {
+      throw failure("a chunk of \(size) bytes, or another member,", "Decoding failed")
+    }
+    needed = 4 + Int(size)
+    guard input.count >= needed else {
+      // The kernel decodes on beyond the image, and fails there.
+      if isLast { throw failure("the end of the file in a chunk", "Decoding failed") }
+      return Decoder.Step()
+    }
+    return try decode(input, isLast: isLast, into: output)
+  }
+
+  private func decode(
+    _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer
+  ) throws(Decoder.Failure) -> Decoder.Step {
+    let made = LZ4_decompress_safe(
+      input.baseAddress.map { ($0 + 4).assumingMemoryBound(to: CChar.self) },
+      output.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(needed - 4),
+      Int32(min(output.count, LZ4Decoder.chunkSize)))
+    guard made >= 0 else { throw failure("a damaged chunk", "Decoding failed") }
+    let taken = needed
+    needed = 4
+    return Decoder.Step(taken: taken, made: Int(made), isEnd: isLast && taken == input.count)
+  }
+
+  private func failure(_ found: String, _ message: String) -> Decoder.Failure {
+    Decoder.Failure(
+      found: found, expected: "whole lz4 data, then its end or four zero bytes",
+      kernelMessage: message)
+  }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+
+import CCodecs
+
+/// lib/decompress_unlzma.c: one stream of the old format, `lzma_alone`.
+final class LZMADecoder: Backend {
+  private var stream = lzma_stream()
+  // What came before the fault is handed over first.
+  private var pending: Decoder.Failure?
+
+  let truncated: String? = nil
+  /// liblzma counts what its own decoder takes, and nearly all of that is the dictionary.
+  private(set) var workspace = 0
+
+  init() {
+    // liblzma counts its own state, too.
+    let limit = UInt64(Decoder.memoryLimit + (1 << 20))
+    precondition(lzma_alone_decoder(&stream, limit) == LZMA_OK, "liblzma is out of memory")
+  }
+
+  deinit { lzma_end(&stream) }
+
+  func step(
+    _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer
+  ) throws(Decoder.Failure) -> Decoder.Step {
+    if let pending { throw pending }
+    stream.next_in = input.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    stream.avail_in = input.count
+    stream.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    stream.avail_out = output.count
+
+    let result = lzma_code(&stream, LZMA_RUN)
+    guard result == LZMA_OK || result == LZMA_STREAM_END || result == LZMA_BUF_ERROR else {
+      guard stream.avail_out < output.count else { throw failure(result) }
+      pending = failure(result)
+      return Decoder.Step(
+        taken: input.count - stream.avail_in, made: output.count - stream.avail_out)
+    }
+    workspace = max(workspace, Int(clamping: lzma_memusage(&stream)))
+    return Decoder.Step(
+      taken: input.count - stream.avail_in, made: output.count - stream.avail_out,
+      isEnd: result == LZMA_STREAM_END)
+  }
+
+  private func failure(_ result: lzma_ret) -> Decoder.Failure {
+    switch result {
+    case LZMA_MEMLIMIT_ERROR, LZMA_MEM_ERROR:
+      Decoder.Failure(
+        found: "lzma with a dictionary above \(Decoder.memoryLimit >> 20) MiB",
+        expected: "a smaller one")
+    case LZMA_OPTIONS_ERROR, LZMA_FORMAT_ERROR:
+      Decoder.Failure(
+        found: "no lzma header", expected: "whole lzma data", kernelMessage: "bad header")
+    default:
+      Decoder.Failure(
+        found: "damaged lzma data", expected: "whole lzma data",
+        kernelMessage: "LZMA data is corrupt")
+    }
+  }
+}

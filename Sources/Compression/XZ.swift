@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+
+import CCodecs
+
+/// lib/decompress_unxz.c: one stream, with check crc32 or none, of blocks with LZMA2 and at most one
+/// branch filter before it.
+///
+/// liblzma's own stream decoder takes more checks and filters than the kernel, so this goes
+/// through the parts of a stream itself: https://tukaani.org/xz/xz-file-format.txt.
+final class XZDecoder: Backend {
+  /// `LZMA_VLI_UNKNOWN`, a macro: the end of a list of filters.
+  private static let noFilter = lzma_vli.max
+  /// LZMA2, and the branch filters that Debian's kernels are built with: x86 and arm64
+  /// (`CONFIG_XZ_DEC_X86`, `CONFIG_XZ_DEC_ARM64`).
+  private static let (lzma2, branches): (lzma_vli, [lzma_vli]) = (0x21, [0x04, 0x0A])
+
+  private enum Stage { case header, blockHeader, block, index, footer }
+
+  let truncated: String? = "XZ-compressed data is corrupt"
+  private(set) var workspace = 0
+  private(set) var needed = Int(LZMA_STREAM_HEADER_SIZE)
+
+  private var stage = Stage.header
+  private var flags = lzma_stream_flags()
+  private var stream = lzma_stream()
+  // liblzma keeps pointers to both while it decodes a block.
+  private let block = UnsafeMutablePointer<lzma_block>.allocate(capacity: 1)
+  private let filters = UnsafeMutablePointer<lzma_filter>.allocate(
+    capacity: Int(LZMA_FILTERS_MAX) + 1)
+  private let index: OpaquePointer
+  // What came before the fault is handed over first, as the kernel does.
+  private var pending: Decoder.Failure?
+
+  init() {
+    guard let index = lzma_index_hash_init(nil, nil) else {
+      preconditionFailure("liblzma is out of memory")
+    }
+    self.index = index
+    block.initialize(to: lzma_block())
+    filters.initialize(
+      repeating: lzma_filter(id: XZDecoder.noFilter, options: nil),
+      count: Int(LZMA_FILTERS_MAX) + 1)
+  }
+
+  deinit {
+    lzma_end(&stream)
+    lzma_index_hash_end(index, nil)
+    lzma_filters_free(filters, nil)
+    filters.deallocate()
+    block.deallocate()
+  }
+
+  func step(
+    _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer
+  ) throws(Decoder.Failure) -> Decoder.Step {
+    if let pending { throw pending }
+    guard let bytes = input.baseAddress?.assumingMemoryBound(to: UInt8.self),
+      input.count >= needed
+    else { return Decoder.Step() }
+    switch stage {
+    case .header: return try header(bytes)
+    case .blockHeader: return try blockHeader(bytes, input.count)
+    case .block: return try content(bytes, input.count, into: output)
+    case .index: return try index(bytes, input.count)
+    case .footer: return try footer(bytes)
+    }
+  }
+
+  // MARK: The parts of a stream
+
+  /// `dec_stream_header`: `XZ_CHECK_CRC32` is the last check that the kernel knows.
+  private func header(_ bytes: UnsafePointer<UInt8>) throws(Decoder.Failure) -> Decoder.Step {
+    try succeed(lzma_stream_header_decode(&flags, bytes))
+    guard flags.check.rawValue <= LZMA_CHECK_CRC32.rawValue else {
+      let name =
+        switch flags.check {
+        case LZMA_CHECK_CRC64: "crc64"
+        case LZMA_CHECK_SHA256: "sha256"
+        default: "number \(flags.check.rawValue)"
+        }
+      throw unsupported(
+        "xz with check \(name)", expected: "check crc32 or none (xz --check=crc32)")
+    }
+    enter(.blockHeader, needed: 1)
+    return Decoder.Step(taken: Int(LZMA_STREAM_HEADER_SIZE))
+  }
+
+  private func blockHeader(
+    _ bytes: UnsafePointer<UInt8>, _ count: Int
+  ) throws(Decoder.Failure) -> Decoder.Step {
+    // A block header's size is never 0; that begins the index.
+    guard bytes[0] != 0 else {
+      enter(.index, needed: 1)
+      return try index(bytes, count)
+    }
+    let size = (Int(bytes[0]) + 1) * 4
+    needed = size
+    guard count >= size else { return Decoder.Step() }
+
+    lzma_filters_free(filters, nil)
+    block.pointee = lzma_block()
+    block.pointee.version = 1
+    block.pointee.header_size = UInt32(size)
+    block.pointee.check = flags.check
+    block.pointee.filters = filters
+    try succeed(lzma_block_header_decode(block, nil, bytes))
+    try checkFilters()
+    try succeed(lzma_block_decoder(&stream, block))
+    enter(.block, needed: 1)
+    return Decoder.Step(taken: size)
+  }
+
+  /// `dec_block_header` and `xz_dec_bcj_reset`.
+  private func checkFilters() throws(Decoder.Failure) {
+    var last = 0
+    while last < 4, filters[last + 1].id != XZDecoder.noFilter { last += 1 }
+    let isBranch = XZDecoder.branches.contains(filters[0].id) && filters[0].options == nil
+    let isKnown = filters[last].id == XZDecoder.lzma2 && (last == 0 || last == 1 && isBranch)
+    guard isKnown else {
+      throw unsupported(
+        "xz with other filters", expected: "LZMA2, at most with x86 or arm64 before it")
+    }
+    let memory = lzma_raw_decoder_memusage(filters)
+    workspace = max(workspace, Int(clamping: memory))
+    // liblzma counts its own state, too.
+    guard memory <= UInt64(Decoder.memoryLimit + (1 << 20)) else {
+      throw Decoder.Failure(
+        found: "xz with a dictionary above \(Decoder.memoryLimit >> 20) MiB",
+        expected: "a smaller one")
+    }
+  }
+
+  private func content(
+    _ bytes: UnsafePointer<UInt8>, _ count: Int, into output: UnsafeMutableRawBufferPointer
+  ) throws(Decoder.Failure) -> Decoder.Step {
+    stream.next_in = bytes
+    stream.avail_in = count
+    stream.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    stream.avail_out = output.count
+
+    let result = lzma_code(&stream, LZMA_RUN)
+    let step = Decoder.Step(
+      taken: count - stream.avail_in, made: output.count - stream.avail_out)
+    switch result {
+    case LZMA_OK, LZMA_BUF_ERROR: break
+    case LZMA_STREAM_END:
+      try succeed(
+        lzma_index_hash_append(
+          index, lzma_block_unpadded_size(block), block.pointee.uncompressed_size))
+      enter(.blockHeader, needed: 1)
+    default:
+      guard step.made > 0 else { throw damaged }
+      pending = damaged
+    }
+    return step
+  }
+
+  private func index(
+    _ bytes: UnsafePointer<UInt8>, _ count: Int
+  ) throws(Decoder.Failure) -> Decoder.Step {
+    var taken = 0
+    let result = lzma_index_hash_decode(index, bytes, &taken, count)
+    if result == LZMA_STREAM_END {
+      enter(.footer, needed: Int(LZMA_STREAM_HEADER_SIZE))
+    } else if result != LZMA_BUF_ERROR {
+      try succeed(result)
+    }
+    return Decoder.Step(taken: taken)
+  }
+
+  /// `dec_stream_footer`.
+  private func footer(_ bytes: UnsafePointer<UInt8>) throws(Decoder.Failure) -> Decoder.Step {
+    var end = lzma_stream_flags()
+    try succeed(lzma_stream_footer_decode(&end, bytes))
+    flags.backward_size = lzma_index_hash_size(index)
+    try succeed(lzma_stream_flags_compare(&flags, &end))
+    return Decoder.Step(taken: Int(LZMA_STREAM_HEADER_SIZE), isEnd: true)
+  }
+
+  // MARK: Faults
+
+  private func enter(_ stage: Stage, needed: Int) {
+    self.stage = stage
+    self.needed = needed
+  }
+
+  private func succeed(_ result: lzma_ret) throws(Decoder.Failure) {
+    switch result {
+    case LZMA_OK: return
+    case LZMA_OPTIONS_ERROR:
+      throw unsupported("xz with unknown settings", expected: "settings that the kernel knows")
+    case LZMA_FORMAT_ERROR where stage == .header:
+      throw Decoder.Failure(
+        found: "no xz header", expected: "whole xz data",
+        kernelMessage: "Input is not in the XZ format (wrong magic bytes)")
+    default: throw damaged
+    }
+  }
+
+  private var damaged: Decoder.Failure {
+    Decoder.Failure(
+      found: "damaged xz data", expected: "whole xz data",
+      kernelMessage: "XZ-compressed data is corrupt")
+  }
+
+  private func unsupported(_ found: String, expected: String) -> Decoder.Failure {
+    Decoder.Failure(
+      found: found, expected: expected,
+      kernelMessage: "Input was encoded with settings that are not supported by this XZ decoder")
+  }
+}

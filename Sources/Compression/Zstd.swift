@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+
+import CCodecs
+
+/// lib/decompress_unzstd.c: one frame.
+final class ZstdDecoder: Backend {
+  private let context: OpaquePointer
+
+  let truncated: String? = "ZSTD-compressed data is truncated"
+  private(set) var workspace = 0
+
+  init() {
+    guard let context = ZSTD_createDCtx() else { preconditionFailure("zstd is out of memory") }
+    self.context = context
+  }
+
+  deinit { ZSTD_freeDCtx(context) }
+
+  func step(
+    _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer
+  ) throws(Decoder.Failure) -> Decoder.Step {
+    if workspace == 0 { workspace = ZstdDecoder.workspace(input) }
+    var source = ZSTD_inBuffer(src: input.baseAddress, size: input.count, pos: 0)
+    var sink = ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
+    let result = ZSTD_decompressStream(context, &sink, &source)
+    guard ZSTD_isError(result) == 0 else {
+      let reason = String(cString: ZSTD_getErrorName(result))
+      throw Decoder.Failure(
+        found: "damaged zstd data (\(reason))", expected: "a whole zstd frame",
+        kernelMessage: "ZSTD-compressed data is corrupt")
+    }
+    return Decoder.Step(taken: source.pos, made: sink.pos, isEnd: result == 0)
+  }
+
+  /// The window and two blocks in, two out, and the context (`ZSTD_estimateDStreamSize`).
+  ///
+  /// Source: RFC 8878, 3.1.1.1: the window's size is in the frame's header, or is the content's.
+  private static func workspace(_ frame: UnsafeRawBufferPointer) -> Int {
+    guard frame.count >= 16 else { return 0 }
+    let descriptor = frame[4]
+    var window: UInt64
+    if descriptor & 0x20 == 0 {
+      let base: UInt64 = 1 << (10 + UInt64(frame[5] >> 3))
+      window = base + base / 8 * UInt64(frame[5] & 7)
+    } else {
+      let field = 5 + [0, 1, 2, 4][Int(descriptor & 3)]
+      switch descriptor >> 6 {
+      case 0: window = UInt64(frame[field])
+      case 1: window = 256 + UInt64(frame[field]) + UInt64(frame[field + 1]) << 8
+      default: window = UInt64(frame.littleEndian32(at: field))
+      }
+    }
+    return Int(window) + (700 << 10)
+  }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+
+import Newc
+public import SystemPackage
+
+/// The content of one file of an image, as it is when all is unpacked.
+///
+/// The image is read twice: which record the content came with is known at its end only.
+public struct FileContents {
+  private let path: [UInt8]
+  private let image: FilePath
+
+  /// The file at `path` in `image`; symbolic links are followed.
+  public init(_ path: [UInt8], of image: FilePath) {
+    self.path = path
+    self.image = image
+  }
+
+  /// Hands the content to `consume`, piece by piece.
+  /// - Throws: ``FileError`` if there is no such file; what `consume` throws.
+  public func read(
+    _ source: borrowing some ByteSource & ~Copyable,
+    _ consume: (Span<UInt8>) throws -> Void
+  ) throws -> Reading {
+    var finder = Finder()
+    let reading: Reading
+    do {
+      reading = try ImageReader().read(source, visiting: &finder)
+    } catch is Rootfs.Full {
+      throw FileError(image, found: Rootfs.Full.found, expected: Rootfs.Full.expected)
+    }
+    let name = String(decoding: path, as: UTF8.self)
+    guard let node = try? finder.rootfs.find(path, follow: true) else {
+      throw FileError(image, found: "no \(name)", expected: "a file of this path")
+    }
+    let file = finder.rootfs.nodes[node]
+    guard file.type == .regular, let record = file.dataRecord else {
+      throw FileError(
+        image, found: "\(file.type?.name ?? "a file") at \(name)", expected: "a regular file")
+    }
+
+    try withoutActuallyEscaping(consume) { consume in
+      var copier = Copier(record: record, consume: consume)
+      do {
+        _ = try ImageReader().read(source, visiting: &copier)
+      } catch is Copier.Done {}
+    }
+    return reading
+  }
+}
+
+private struct Finder: ImageVisitor {
+  var rootfs = Rootfs()
+
+  mutating func entry(_ record: Record) throws -> Wish {
+    guard !rootfs.isFull else { throw Rootfs.Full() }
+    return rootfs.apply(record).node == nil ? .nothing : .verified
+  }
+
+  mutating func trailer() { rootfs.forgetLinks() }
+}
+
+private struct Copier: ImageVisitor {
+  struct Done: Error {}
+
+  let record: Int
+  let consume: (Span<UInt8>) throws -> Void
+  private var count = 0
+
+  init(record: Int, consume: @escaping (Span<UInt8>) throws -> Void) {
+    self.record = record
+    self.consume = consume
+  }
+
+  mutating func entry(_ record: Record) throws -> Wish {
+    guard count <= self.record else { throw Done() }
+    count += 1
+    return count == self.record ? .data : .verified
+  }
+
+  mutating func data(_ bytes: Span<UInt8>) throws { try consume(bytes) }
+
+  mutating func endOfData() throws { throw Done() }
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+
+import Compression
+import Newc
+
+/// All that `leafroot inspect` says about an image.
+public struct Inspection: Equatable, Sendable {
+  /// What the tree holds when all is unpacked, without the kernel's own /dev, /dev/console, /root.
+  public struct Totals: Equatable, Sendable {
+    /// Records in all members, without trailers.
+    public var records = 0
+    public var files = 0
+    public var directories = 0
+    public var symbolicLinks = 0
+    public var devices = 0
+    /// Fifos and sockets.
+    public var others = 0
+    /// Names beyond the first of each file.
+    public var hardLinks = 0
+    /// Bytes in regular files.
+    public var bytes: UInt64 = 0
+    /// The same in whole pages of 4 KiB, with long symbolic links.
+    public var pages: UInt64 = 0
+    /// Names in the tree, each of which takes an inode's share of a tmpfs.
+    public var names: Int { files + directories + symbolicLinks + devices + others + hardLinks }
+    /// Records that wrote again a file of the same type.
+    public var rewritten = 0
+  }
+
+  /// The program that the kernel starts.
+  public struct RealInit: Equatable, Sendable {
+    /// `/init`, then what each symbolic link leads to.
+    public var chain: [[UInt8]]
+    /// It leads to a regular file that may be executed.
+    public var isExecutable: Bool
+  }
+
+  /// Members, padding, refusal.
+  public var reading: Reading
+  /// What each member holds.
+  public var contents: [Contents]
+  public var totals: Totals
+  /// nil if there is no /init.
+  public var realInit: RealInit?
+  public var findings: Findings
+  /// The memory to boot it with.
+  public var memory: MemoryNeed
+
+  /// Inspects all of `source`.
+  ///
+  /// - Parameter config: The kernel that will boot it, if known.
+  /// - Throws: ``FileError`` where it cannot be read; `CancellationError`.
+  public init(
+    _ source: borrowing some ByteSource & ~Copyable, config: KernelConfig? = nil,
+    reader: ImageReader = ImageReader()
+  ) throws {
+    var inspector = Inspector()
+    do {
+      reading = try reader.read(source, visiting: &inspector)
+    } catch is Rootfs.Full {
+      throw FileError(source.path, found: Rootfs.Full.found, expected: Rootfs.Full.expected)
+    }
+    inspector.judge(reading)
+    if let config { inspector.compare(reading, with: config) }
+    contents = inspector.contents
+    totals = inspector.totals(reading)
+    realInit = inspector.realInit()
+    findings = inspector.findings
+    memory = MemoryNeed(
+      imageSize: source.size, totals: totals, members: reading.members)
+  }
+}
+
+/// Watches an image go by.
+struct Inspector: ImageVisitor {
+  var rootfs = Rootfs()
+  var contents: [Contents] = []
+  var findings = Findings()
+  /// How each member is encoded.
+  private(set) var codecs: [Codec] = []
+  /// The last regular file.
+  private(set) var lastFile: [UInt8]?
+  private var rewritten = 0
+
+  private var index: Int { contents.count - 1 }
+
+  mutating func begin(_ member: Member) {
+    contents.append(Contents())
+    codecs.append(member.codec)
+  }
+
+  mutating func entry(_ record: Record) throws -> Wish {
+    let entry = record.entry
+    guard !rootfs.isFull else { throw Rootfs.Full() }
+    contents[index].add(entry.name, isDirectory: entry.type == .directory)
+    if entry.type == .regular { lastFile = entry.name }
+    if entry.type == .symbolicLink, record.target.isEmpty {
+      findings.add(
+        .warning, .targetLength, member: index, path: entry.name,
+        "a symbolic link to nothing, which the kernel makes and no program can copy")
+    }
+    let outcome = rootfs.apply(record)
+    switch outcome {
+    case .made(_, let again): if again { rewritten += 1 }
+    case .linked: break
+    case .replaced(_, let old):
+      findings.add(
+        .warning, .typeChanged, member: index, path: entry.name,
+        "\(old.name) of this name came before; the kernel removes it")
+    case .lost(let loss): report(loss, entry)
+    }
+    return outcome.node == nil ? .nothing : .verified
+  }
+
+  mutating func trailer() { rootfs.forgetLinks() }
+
+  mutating func skipped(_ record: Record, _ why: Reader.Skip) {
+    let place = "the record at \(record.offset)"
+    switch why {
+    case .nameSize(let size):
+      findings.add(
+        .warning, .nameTooLong, member: index,
+        "\(place) has a name of \(size) bytes with its NUL, not 1 to 4096; skipped silently")
+    case .targetSize(let size):
+      findings.add(
+        .warning, .targetLength, member: index,
+        "\(place) is a symbolic link to \(size) bytes; skipped silently")
+    case .dataUnexpected(let size):
+      let path = record.entry.name
+      findings.add(
+        .warning, .dataUnexpected, member: index, path: path,
+        "has \(size) bytes of data, which only files and symbolic links may; skipped silently")
+    }
+  }
+
+  private mutating func report(_ loss: Rootfs.Loss, _ entry: Entry) {
+    let (kind, text): (Finding.Kind, String) =
+      switch loss {
+      case .parentMissing: (.parentMissing, "its directory is not there yet; lost silently")
+      case .parentNotDirectory: (.parentMissing, "what it lies in is no directory; lost silently")
+      case .tooManyLinks: (.parentMissing, "symbolic links lead in a circle; lost silently")
+      case .componentTooLong:
+        (.nameTooLong, "a part of its name has more than 255 bytes; lost silently")
+      case .nameEmpty, .nameNoFile: (.nameUnusable, "no file can have this name; lost silently")
+      case .directoryInTheWay:
+        (.directoryInTheWay, "another file that cannot be removed has this name; lost silently")
+      case .typeUnknown:
+        (.typeUnknown, "its mode \(String(entry.mode, radix: 8)) has no type; lost silently")
+      case .targetTooLong:
+        (.targetLength, "a symbolic link to more than 4095 bytes; lost silently")
+      case .firstNameGone:
+        (.linkLost, "a hard link to a name that is gone; lost silently")
+      }
+    findings.add(.warning, kind, member: index, path: entry.name, text)
+  }
+
+  func totals(_ reading: Reading) -> Inspection.Totals {
+    var totals = Inspection.Totals()
+    totals.records = reading.members.reduce(0) { $0 + $1.entries }
+    totals.rewritten = rewritten
+    // The first four are the kernel's own, if nothing has removed them.
+    for (index, node) in rootfs.nodes.enumerated() where node.names > 0 {
+      if node.type != .directory { totals.hardLinks += node.names - 1 }
+      switch node.type {
+      case .regular:
+        totals.files += 1
+        totals.bytes += node.size
+        totals.pages += (node.size + 4095) / 4096
+      case .directory: if index > 3 { totals.directories += 1 }
+      case .symbolicLink:
+        totals.symbolicLinks += 1
+        // mm/shmem.c, SHORT_SYMLINK_LEN.
+        if node.size >= 128 { totals.pages += 1 }
+      case .characterDevice, .blockDevice: if index > 3 { totals.devices += 1 }
+      case .fifo, .socket: totals.others += 1
+      case nil: break
+      }
+    }
+    return totals
+  }
+
+  func realInit() -> Inspection.RealInit? {
+    var path = Array("/init".utf8)
+    var chain = [path]
+    for _ in 0..<40 {
+      guard let node = try? rootfs.find(path, follow: false) else {
+        return chain.count == 1 ? nil : Inspection.RealInit(chain: chain, isExecutable: false)
+      }
+      let file = rootfs.nodes[node]
+      guard file.type == .symbolicLink else {
+        let isExecutable = file.type == .regular && file.mode & 0o111 != 0
+        return Inspection.RealInit(chain: chain, isExecutable: isExecutable)
+      }
+      chain.append(file.target)
+      let end = path.lastIndex(of: UInt8(ascii: "/")) ?? 0
+      path = file.target.first == UInt8(ascii: "/") ? file.target : path[...end] + file.target
+    }
+    return Inspection.RealInit(chain: chain, isExecutable: false)
+  }
+}
+
+extension Entry.FileType {
+  /// What a person calls a file of this type.
+  var name: String {
+    switch self {
+    case .fifo: "a fifo"
+    case .characterDevice: "a character device"
+    case .directory: "a directory"
+    case .blockDevice: "a block device"
+    case .regular: "a regular file"
+    case .symbolicLink: "a symbolic link"
+    case .socket: "a socket"
+    }
+  }
+}

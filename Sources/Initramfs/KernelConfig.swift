@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+
+import Compression
+public import SystemPackage
+
+/// A kernel's configuration: `/boot/config-…`, or `/proc/config.gz`.
+public struct KernelConfig: Sendable {
+  /// The file it came from.
+  public let path: FilePath
+
+  private var values: Set<String> = []
+  private var names: Set<String> = []
+
+  /// Configurations are some 300 kB.
+  private static let limit = 16 << 20
+
+  /// Reads the file at `path`, plain or gzipped.
+  /// - Throws: ``FileError`` if it is no configuration.
+  public init(_ path: FilePath) throws(FileError) {
+    let file = try InputFile(path)
+    let expected = "a kernel configuration (CONFIG_…=y)"
+    var bytes = try file.bytes(at: 0, count: Int(min(file.size, Int64(KernelConfig.limit))))
+    if Codec(magicOf: bytes) == .gzip {
+      bytes = try KernelConfig.unzipped(bytes, path)
+    }
+    self.path = path
+    for line in bytes.split(separator: UInt8(ascii: "\n")) {
+      guard line.starts(with: "CONFIG_".utf8), let end = line.firstIndex(of: UInt8(ascii: "="))
+      else { continue }
+      let name = String(decoding: line[..<end], as: UTF8.self)
+      names.insert(name)
+      if line[(end + 1)...].elementsEqual("y".utf8) { values.insert(name) }
+    }
+    guard !names.isEmpty else {
+      throw FileError(path, found: "no line with CONFIG_…=", expected: expected)
+    }
+  }
+
+  /// Whether `option` is built in; `m` is not.
+  public func has(_ option: String) -> Bool { values.contains(option) }
+
+  private static func unzipped(
+    _ bytes: [UInt8], _ path: FilePath
+  ) throws(FileError) -> [UInt8] {
+    let decoder = Decoder(.gzip)
+    var result: [UInt8] = []
+    var output = [UInt8](repeating: 0, count: decoder.outputSize)
+    var offset = 0
+    var isEnd = false
+    while !isEnd, result.count < limit {
+      do {
+        let step = try output.withUnsafeMutableBytes { sink in
+          try bytes.withUnsafeBytes { source in
+            try decoder.step(
+              UnsafeRawBufferPointer(rebasing: source[offset...]), isLast: true, into: sink)
+          }
+        }
+        result += output[..<step.made]
+        offset += step.taken
+        isEnd = step.isEnd
+      } catch let error as Decoder.Failure {
+        throw FileError(
+          path, offset: Int64(offset), found: error.found, expected: error.expected)
+      } catch {
+        throw FileError(path, found: "\(error)", expected: "gzip")
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+
+/// The least memory that an image boots with, by a model of what the kernel does.
+///
+/// While it unpacks, image and tree are in memory together:
+/// * The tree must fit into rootfs. That is a tmpfs limited to half of the memory that the kernel
+///   found free, in pages and in inodes (mm/shmem.c, `shmem_default_max_blocks`); the image's own
+///   memory is reserved then and does not count as free.
+/// * The tree, the image, the decompressor's window, inodes and directory entries must fit into the
+///   memory that the kernel leaves.
+///
+/// PID 1 starts when the image is freed, so a wrapped image needs no more than a plain one. What
+/// the kernel takes for itself was measured once, with Debian's 6.12 for x86_64 in QEMU;
+/// `Benchmarks/least-memory` measures any image.
+public struct MemoryNeed: Equatable, Sendable {
+  /// MiB with the kernel's default limit for rootfs.
+  public var stock: Int
+  /// MiB with `initramfs_options=size=90%`.
+  public var large: Int
+  /// MiB for the image wrapped, with the default limit.
+  public var wrapped: Int
+
+  /// With less the kernel does not start, whatever the image.
+  private static let floor = 76.0
+  /// What is not free when rootfs is mounted: the kernel's image and early tables.
+  private static let early = 50.0
+  /// What is not free when the image is unpacked: the same, drivers, slabs, reserves.
+  private static let late = 63.0
+  /// `struct page` has 64 bytes for each page of 4 KiB.
+  private static let pageTable = 64.0 / 4096
+  /// An inode of shmem, a dentry, and the page tree of a small file, in bytes.
+  private static let inode = 1200.0
+
+  private static let mebi = 1_048_576.0
+
+  init(imageSize: Int64, totals: Inspection.Totals, members: [Member]) {
+    let image = Double(imageSize) / MemoryNeed.mebi
+    let workspace = Double(members.map(\.workspace).max() ?? 0) / MemoryNeed.mebi
+    let plain = Tree(
+      pages: Double(totals.pages), names: Double(totals.names), image: image, workspace: workspace)
+    stock = plain.need(limit: 0.5)
+    large = plain.need(limit: 0.9)
+    // PID 1 is 118 kB, in the archive and in the tree.
+    let wrap = Tree(
+      pages: plain.pages + 29, names: plain.names + 1, image: image + 0.12, workspace: workspace)
+    wrapped = wrap.need(limit: 0.5)
+  }
+
+  private struct Tree {
+    let pages: Double
+    let names: Double
+    let image: Double
+    let workspace: Double
+
+    /// MiB where rootfs may take `limit` of the memory; its inodes are half of the pages anyway.
+    func need(limit: Double) -> Int {
+      let tree = pages / 256
+      let blocks = tree / limit + image + MemoryNeed.early
+      let inodes = names / 256 / 0.5 + image + MemoryNeed.early
+      let all =
+        tree + image + workspace + names * MemoryNeed.inode / MemoryNeed.mebi + MemoryNeed.late
+      let most = max(blocks, inodes, all) / (1 - MemoryNeed.pageTable)
+      return Int(max(most, MemoryNeed.floor).rounded(.up))
+    }
+  }
+}

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: MIT
+
+/// Reads newc records out of bytes that come in pieces, as Linux does: init/initramfs.c,
+/// `write_buffer` and its states.
+///
+/// Hand it a piece with ``next(in:from:)`` again and again until it is ``Event/starved``, then the
+/// next piece. It keeps a header and a name, never data: that is handed back as a range of the
+/// piece. What the kernel refuses is thrown as ``Malformed``; what the kernel passes over in
+/// silence is an event. Nothing is judged that depends on the file tree.
+public struct Reader: Sendable {
+  /// What was found. Fields of the reader belong to the last ``entry`` or ``skipped(_:)``.
+  public enum Event: Equatable, Sendable {
+    /// A file: ``Reader/header``, ``Reader/name`` and for a symbolic link ``Reader/target``.
+    ///
+    /// For a regular file ``data(_:)`` follows, any number of times, and ``end``, unless
+    /// ``Reader/passOver()`` is called now.
+    case entry
+    /// A part of the file's data: a range of the bytes that were given.
+    case data(Range<Int>)
+    /// All of the file's data has come, and its sum is right if it has one.
+    case end
+    /// The record `TRAILER!!!`: hard links are forgotten; other records may follow.
+    case trailer
+    /// A record that the kernel passes over without a word.
+    case skipped(Skip)
+    /// Between two records is a byte that begins none and is no padding; it has not been taken.
+    ///
+    /// In an image it begins a compressed member; inside of one it is junk.
+    case foreign
+    /// All bytes have been taken.
+    case starved
+  }
+
+  /// Why the kernel passes over a record (`do_header`).
+  public enum Skip: Equatable, Sendable {
+    /// The name has this many bytes with its NUL: none, or more than ``Writer/pathLimit``.
+    case nameSize(UInt32)
+    /// The symbolic link's target has this many bytes, more than ``Writer/pathLimit``.
+    case targetSize(UInt32)
+    /// The record has this many bytes of data, and is neither a file nor a symbolic link.
+    case dataUnexpected(UInt32)
+  }
+
+  /// Why the kernel refuses the bytes, and where.
+  public struct Malformed: Error, Equatable, Sendable {
+    public enum Reason: Equatable, Sendable {
+      /// The six bytes are no magic of newc.
+      case magic([UInt8])
+      /// The byte is not a hex digit.
+      case digit(UInt8)
+      /// The name of this many bytes does not end with a NUL.
+      case nameUnterminated(Int)
+      /// The sum of the data is the first number, the header has the second.
+      case checksum(found: UInt32, expected: UInt32)
+      /// The byte after a record and its padding is not at a multiple of 4.
+      case padding(UInt8)
+    }
+
+    /// Bytes from the start of the stream to what is wrong.
+    public var offset: UInt64
+    /// What is wrong.
+    public var reason: Reason
+
+    /// A fault at `offset`.
+    public init(offset: UInt64, reason: Reason) {
+      self.offset = offset
+      self.reason = reason
+    }
+  }
+
+  /// Bytes that have been taken, `this_header` of the kernel; settable between two records only.
+  public var offset: UInt64 = 0
+  /// Where the last record began.
+  public private(set) var recordOffset: UInt64 = 0
+  /// The last record's header.
+  public private(set) var header = Header(nameSize: 0)
+  /// The last record's name, up to its first NUL.
+  public private(set) var name: [UInt8] = []
+  /// The last symbolic link's target, up to its first NUL.
+  public private(set) var target: [UInt8] = []
+
+  private enum State {
+    case start
+    case name
+    case link
+    case unexpected
+    case copy
+    case skip
+    case reset
+  }
+
+  /// Where the last record ends, with its padding.
+  public var recordEnd: UInt64 { nextRecord }
+
+  private let digits: Header.Digits
+  private var state = State.start
+  // The kernel's `next_state`. Before the first record of an image its built-in archive has set it.
+  private var afterSkip = State.reset
+  private var nextRecord: UInt64 = 0
+  private var dataLeft: UInt64 = 0
+  private var sum: UInt32 = 0
+  private var held: [UInt8] = []
+
+  /// A reader at the start of an image.
+  public init(digits: Header.Digits = .strict) {
+    self.digits = digits
+    held.reserveCapacity(3 * Writer.pathLimit)
+  }
+
+  /// Whether a stream may end here: a record and its padding are complete.
+  public var isBetweenRecords: Bool {
+    state == .reset || state == .skip && offset == nextRecord && afterSkip == .reset
+  }
+
+  /// How many of the bytes to come are not looked at, whatever they are.
+  public var skippable: UInt64 { state == .skip ? nextRecord - offset : 0 }
+
+  /// Tells that `count` bytes, at most ``skippable``, were left out by the caller.
+  public mutating func leftOut(_ count: UInt64) {
+    precondition(count <= skippable)
+    offset += count
+  }
+
+  /// Passes over the data of the file whose ``Event/entry`` came last. Its sum is not verified:
+  /// so the kernel treats a file that it cannot create.
+  public mutating func passOver() {
+    if state == .copy { state = .skip }
+  }
+
+  /// Begins another stream, at offset 0: a compressed member.
+  ///
+  /// The state stays: only before the first record of an image must a record come at once.
+  public mutating func beginMember() { offset = 0 }
+
+  /// Goes on with `bytes` from `index`, and moves that behind what was taken.
+  public mutating func next(
+    in bytes: Span<UInt8>, from index: inout Int
+  ) throws(Malformed) -> Event {
+    while true {
+      switch state {
+      case .start:
+        if held.isEmpty { recordOffset = offset }
+        guard gather(Header.size, bytes, &index) else { return .starved }
+        if let skip = try readHeader() { return .skipped(skip) }
+
+      case .name:
+        guard gather(nameField, bytes, &index) else { return .starved }
+        return try readName()
+
+      case .link:
+        guard gather(nameField + Int(header.dataSize), bytes, &index) else { return .starved }
+        try readName(size: Int(header.nameSize))
+        target = terminated(held[nameField...])
+        settle(.skip)
+        return .entry
+
+      case .unexpected:
+        guard gather(nameField, bytes, &index) else { return .starved }
+        name = terminated(held[..<Int(header.nameSize)])
+        held.removeAll(keepingCapacity: true)
+        state = .skip
+        return .skipped(.dataUnexpected(header.dataSize))
+
+      case .copy:
+        if dataLeft == 0 {
+          try verifySum()
+          state = .skip
+          return .end
+        }
+        guard index < bytes.count else { return .starved }
+        return .data(copy(bytes, &index))
+
+      case .skip:
+        let count = min(nextRecord - offset, UInt64(bytes.count - index))
+        eat(Int(count), &index)
+        guard offset == nextRecord else { return .starved }
+        state = afterSkip
+
+      case .reset:
+        while index < bytes.count, bytes[index] == 0 { eat(1, &index) }
+        guard index < bytes.count else { return .starved }
+        guard offset & 3 == 0 else { throw malformed(at: offset, .padding(bytes[index])) }
+        guard bytes[index] == UInt8(ascii: "0") else { return .foreign }
+        state = .start
+      }
+    }
+  }
+
+  /// `do_start`: begins a record at the next byte, whatever that is.
+  public mutating func resume() { state = .start }
+
+  // MARK: The states
+
+  /// `do_header`.
+  private mutating func readHeader() throws(Malformed) -> Skip? {
+    do throws(Header.Malformed) {
+      header = try Header(held.span, digits: digits)
+    } catch {
+      if case .digit(let place) = error {
+        throw malformed(at: recordOffset + UInt64(place), .digit(held[place]))
+      }
+      throw malformed(at: recordOffset, .magic(Array(held[..<6])))
+    }
+    held.removeAll(keepingCapacity: true)
+    name.removeAll(keepingCapacity: true)
+    target.removeAll(keepingCapacity: true)
+
+    nextRecord = offset + UInt64(nameField) + UInt64(header.dataSize)
+    nextRecord = (nextRecord + 3) & ~3
+    state = .skip
+    guard header.nameSize > 0, header.nameSize <= Writer.pathLimit else {
+      return .nameSize(header.nameSize)
+    }
+
+    if header.type == .symbolicLink {
+      guard header.dataSize <= Writer.pathLimit else { return .targetSize(header.dataSize) }
+      state = .link
+    } else {
+      state = header.type == .regular || header.dataSize == 0 ? .name : .unexpected
+    }
+    return nil
+  }
+
+  /// `do_name`, without what it does to the tree.
+  private mutating func readName() throws(Malformed) -> Event {
+    try readName(size: Int(header.nameSize))
+    settle(.skip)
+    if name == Writer.trailerName { return .trailer }
+    if header.type == .regular {
+      state = .copy
+      dataLeft = UInt64(header.dataSize)
+      sum = 0
+    }
+    return .entry
+  }
+
+  private mutating func readName(size: Int) throws(Malformed) {
+    guard held[size - 1] == 0 else {
+      throw malformed(at: recordOffset + UInt64(Header.size), .nameUnterminated(size))
+    }
+    name = terminated(held[..<size])
+  }
+
+  /// `do_copy`.
+  private mutating func copy(_ bytes: Span<UInt8>, _ index: inout Int) -> Range<Int> {
+    let count = Int(min(dataLeft, UInt64(bytes.count - index)))
+    let range = index..<(index + count)
+    if header.magic == .crc {
+      for place in range { sum &+= UInt32(bytes[place]) }
+    }
+    dataLeft -= UInt64(count)
+    eat(count, &index)
+    return range
+  }
+
+  private func verifySum() throws(Malformed) {
+    guard header.magic == .newc || sum == header.checksum else {
+      throw malformed(
+        at: offset - UInt64(header.dataSize), .checksum(found: sum, expected: header.checksum))
+    }
+  }
+
+  // MARK: Bytes
+
+  /// The name with its padding: `N_ALIGN(name_len)`, for the header has 2 bytes more than a
+  /// multiple of 4.
+  private var nameField: Int { (Int(header.nameSize) + 1) & ~3 + 2 }
+
+  private mutating func settle(_ next: State) {
+    held.removeAll(keepingCapacity: true)
+    state = next
+    afterSkip = .reset
+  }
+
+  private mutating func eat(_ count: Int, _ index: inout Int) {
+    index += count
+    offset += UInt64(count)
+  }
+
+  /// Holds `count` bytes if there are as many, else all there are (`do_collect`).
+  private mutating func gather(_ count: Int, _ bytes: Span<UInt8>, _ index: inout Int) -> Bool {
+    let step = min(count - held.count, bytes.count - index)
+    bytes.extracting(index..<(index + step)).withUnsafeBufferPointer {
+      held.append(contentsOf: $0)
+    }
+    eat(step, &index)
+    return held.count == count
+  }
+
+  private func terminated(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+    Array(bytes.prefix { $0 != 0 })
+  }
+
+  private func malformed(at offset: UInt64, _ reason: Malformed.Reason) -> Malformed {
+    Malformed(offset: offset, reason: reason)
+  }
+}
+
+extension Header {
+  /// The type in ``mode``, of which the kernel keeps 16 bits (`umode_t`); nil for none.
+  public var type: Entry.FileType? { Entry.FileType(rawValue: mode & 0o170000) }
+}
+
+extension Reader {
+  /// The last record as the kernel understands it: 16 bits of mode, 12 bits of a device's major and
+  /// 20 of its minor number (`MKDEV`, include/linux/kdev_t.h).
+  public var entry: Entry {
+    Entry(
+      name: name, mode: header.mode & 0xFFFF, userID: header.userID, groupID: header.groupID,
+      linkCount: header.linkCount, modificationTime: header.modificationTime,
+      inode: header.inode, device: header.device,
+      specialDevice: Device(
+        major: (header.specialDevice.major << 20 | header.specialDevice.minor) >> 20,
+        minor: header.specialDevice.minor & 0xFFFFF),
+      size: UInt64(header.dataSize))
+  }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+
+import CLinux
+
+/// Paths in a tree as its own root sees them: no `..`, no absolute path and no symbolic link leads
+/// out of it. openat2(2) with RESOLVE_IN_ROOT, Linux 5.6.
+final class Paths {
+  /// Where a path's last component is.
+  struct Spot {
+    let directory: Int32
+    /// With its NUL, and with the slashes that were behind it.
+    let name: [CChar]
+    /// Whether there were any: calls that look it up then follow a symbolic link.
+    let hasSlash: Bool
+  }
+
+  let root: Int32
+
+  // The directories that entries were made in last; entries of one directory mostly come together.
+  private var known: [(path: [UInt8], directory: Int32)] = []
+  private var next = 0
+  /// The one that was given out last: not to be closed by the next.
+  private var last = -1
+  private static var capacity: Int { 16 }
+
+  /// - Parameter root: open for reading, by the caller.
+  init(root: Int32) { self.root = root }
+
+  deinit { forget() }
+
+  /// The spot of `path`, good until the next but one is asked for; nil if its last component is
+  /// none that could be made: the root, `.` or `..`.
+  func spot(of path: [UInt8]) throws(Failure) -> Spot? {
+    var end = path.count
+    while end > 0, path[end - 1] == Self.slash { end -= 1 }
+    var start = end
+    while start > 0, path[start - 1] != Self.slash { start -= 1 }
+
+    let last = path[start..<end]
+    if last.isEmpty || isDots(last) { return nil }
+    var name = path[start...].map { CChar(bitPattern: $0) }
+    name.append(0)
+    return Spot(
+      directory: try directory(path[..<start]), name: name, hasSlash: end < path.count)
+  }
+
+  /// Opens what `path` leads to; the caller closes it. The kernel takes the empty path for the
+  /// root (getname_kernel).
+  func open(_ path: [UInt8], _ flags: Int32, mode: UInt32 = 0) throws(Failure) -> Int32 {
+    let name = path.isEmpty ? [Self.slash] : path
+    return try Self.resolve(name[...], in: root, flags, mode)
+  }
+
+  /// Takes note that `directory`, which is open, was made at `path`. It is closed here.
+  func remember(_ directory: Int32, at path: [UInt8]) {
+    guard known.count == Self.capacity else {
+      last = known.count
+      known.append((path, directory))
+      return
+    }
+    if next == last { next = (next + 1) % Self.capacity }
+    closeQuietly(known[next].directory)
+    known[next] = (path, directory)
+    last = next
+    next = (next + 1) % Self.capacity
+  }
+
+  /// Forgets where paths lead: something was removed that could have been on the way.
+  func forget() {
+    for one in known { closeQuietly(one.directory) }
+    known.removeAll(keepingCapacity: true)
+    next = 0
+    last = -1
+  }
+
+  private func directory(_ path: ArraySlice<UInt8>) throws(Failure) -> Int32 {
+    var path = path
+    while path.last == Self.slash { path.removeLast() }
+    while path.first == Self.slash { path.removeFirst() }
+    if path.isEmpty { return root }
+
+    for index in known.indices.reversed() where known[index].path.count == path.count {
+      if path.elementsEqual(known[index].path) {
+        last = index
+        return known[index].directory
+      }
+    }
+    let directory = try Self.resolve(path, in: root, LINUX_O_PATH | O_DIRECTORY, 0)
+    remember(directory, at: [UInt8](path))
+    return directory
+  }
+
+  private static func resolve(
+    _ path: ArraySlice<UInt8>, in root: Int32, _ flags: Int32, _ mode: UInt32
+  ) throws(Failure) -> Int32 {
+    var name = path.map { CChar(bitPattern: $0) }
+    name.append(0)
+    // EAGAIN: something was renamed or mounted anywhere while `..` was followed.
+    var attempts = 0
+    while true {
+      do throws(Failure) {
+        return try attempt("openat2") { linux_openat2_in_root(root, name, flags, mode) }
+      } catch {
+        attempts += 1
+        guard error.code == EAGAIN, attempts < 100 else { throw error }
+      }
+    }
+  }
+
+  private func isDots(_ name: ArraySlice<UInt8>) -> Bool {
+    name.count <= 2 && name.allSatisfy { $0 == UInt8(ascii: ".") }
+  }
+
+  private static var slash: UInt8 { UInt8(ascii: "/") }
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Initramfs
+import SystemPackage
+
+/// `leafroot inspect`: tells what an image is, and what will become of it.
+struct Inspect: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Tell what an initramfs holds, what is wrong with it, and what memory it needs.",
+    discussion: """
+      IMAGE is read as the kernel reads it: raw newc archives and compressed members, any number in \
+      any order. Without an option this prints its members, totals, the program that the kernel \
+      starts, the least memory to boot with, and what its maker may not know.
+
+      On a terminal there are colours and columns; else fields are separated by one tab, and with \
+      --list by one blank.
+
+      Exit status: 0 the kernel unpacks all of it; 1 it does not, or a member is damaged; 2 not \
+      done: the file cannot be read, or has no such path; 64 wrong usage; 128 + N ended by signal N.
+      """)
+
+  @Argument(help: "The initramfs.", completion: .file(), transform: { FilePath($0) })
+  var image: FilePath
+
+  @Flag(help: "Print each entry instead, as ls -l does, in the order of the image.")
+  var list = false
+
+  @Flag(help: "Print one JSON object; with --list its entries are in it.")
+  var json = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Print the file that is at this path when all is unpacked.", valueName: "path"))
+  var cat: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The configuration of the kernel to boot, plain or gzipped.", valueName: "file"),
+    completion: .file(), transform: { FilePath($0) })
+  var kernelConfig: FilePath?
+
+  func validate() throws {
+    guard cat == nil || !list && !json else {
+      throw ValidationError("--cat goes with neither --list nor --json.")
+    }
+    guard kernelConfig == nil || cat == nil && (!list || json) else {
+      throw ValidationError("--kernel-config is for what is printed without --list and --cat.")
+    }
+  }
+
+  func run() async throws {
+    let status = try await interruptible(failure: 2) {
+      let output = Output()
+      let status: Int32
+      if let cat {
+        status = try printFile(cat, output)
+      } else if list, !json {
+        status = try printList(output)
+      } else {
+        status = try inspect(output)
+      }
+      try output.flush()
+      return status
+    }
+    if status != 0 { throw ExitCode(status) }
+  }
+
+  private func printList(_ output: Output) throws -> Int32 {
+    let file = try InputFile(image)
+    var lister = Lister(output)
+    let reading = try ImageReader().read(file, visiting: &lister)
+    try output.flush()
+    return complain(reading)
+  }
+
+  private func printFile(_ path: String, _ output: Output) throws -> Int32 {
+    let file = try InputFile(image)
+    let contents = FileContents(Array(path.utf8), of: image)
+    let reading = try contents.read(file) { bytes throws(FileError) in
+      output.write(bytes)
+      try output.flush()
+    }
+    return complain(reading)
+  }
+
+  private func inspect(_ output: Output) throws -> Int32 {
+    let config = try kernelConfig.map { path throws(FileError) in try KernelConfig(path) }
+    let file = try InputFile(image)
+    let inspection = try Inspection(file, config: config)
+    if let error = lookalike(inspection.reading) {
+      standardError("leafroot: \(error)\n")
+      return 1
+    }
+    let report = InspectionReport(inspection, path: image, size: file.size)
+    if json {
+      try report.writeJSON(to: output, entriesOf: list ? image : nil)
+    } else {
+      try report.write(to: output)
+    }
+    return report.exitStatus
+  }
+
+  /// Says on standard error what is wrong with an image, if anything is.
+  private func complain(_ reading: Reading) -> Int32 {
+    guard let error = damage(reading) else { return 0 }
+    standardError("leafroot: \(error)\n")
+    return 1
+  }
+
+  private func damage(_ reading: Reading) -> FileError? {
+    if let error = lookalike(reading) { return error }
+    if let refusal = reading.refusal { return refusal.error(image) }
+    if reading.isCutShort {
+      return FileError(image, found: "the end inside a record", expected: "the rest of it")
+    }
+    guard let member = reading.members.first(where: \.isCheckWrong) else { return nil }
+    return FileError(
+      image, offset: member.offset, found: "a \(member.codec) member whose check is wrong",
+      expected: "one that is not damaged")
+  }
+
+  /// Names what people hand over in place of an initramfs.
+  private func lookalike(_ reading: Reading) -> FileError? {
+    guard reading.members.isEmpty else { return nil }
+    do throws(FileError) {
+      _ = try Image(image)
+      return nil
+    } catch {
+      return error
+    }
+  }
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+
+import FoundationEssentials
+import Initramfs
+import Newc
+import SystemPackage
+
+extension InspectionReport {
+  /// Writes one JSON object, keys sorted.
+  ///
+  /// Entries are written one by one, however many there are; `entries` comes before all other keys.
+  func writeJSON(to output: Output, entriesOf image: FilePath?) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    let summary = Array(try encoder.encode(Summary(self)))
+    guard let image else {
+      output.write(summary)
+      return try output.endLine()
+    }
+
+    output.write("{\n  \"entries\" : [")
+    var writer = EntryWriter(output)
+    _ = try ImageReader().read(InputFile(image), visiting: &writer)
+    output.write("\n  ],\n")
+    // The summary goes on behind its opening brace.
+    output.write(Array(summary.dropFirst(2)))
+    try output.endLine()
+  }
+}
+
+/// Writes entries as JSON objects, one a line.
+private struct EntryWriter: ImageVisitor {
+  private let output: Output
+  private let encoder = JSONEncoder()
+  private var isFirst = true
+
+  init(_ output: Output) {
+    self.output = output
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+  }
+
+  mutating func entry(_ record: Record) throws -> Wish {
+    if !isFirst { output.write(",") }
+    isFirst = false
+    try output.endLine()
+    output.write("    ")
+    output.write(Array(try encoder.encode(EntryJSON(record))))
+    return .verified
+  }
+}
+
+private struct EntryJSON: Encodable {
+  var name: String
+  var nameHex: String?
+  var type: String?
+  var mode: String
+  var userID: UInt32
+  var groupID: UInt32
+  var linkCount: UInt32
+  var modificationTime: UInt32
+  var size: UInt64
+  var inode: UInt32?
+  var device: String?
+  var target: String?
+  var targetHex: String?
+
+  init(_ record: Record) {
+    let entry = record.entry
+    (name, nameHex) = text(entry.name)
+    type = entry.type.map { "\($0)" }
+    mode = String(entry.mode & 0o7777, radix: 8)
+    userID = entry.userID
+    groupID = entry.groupID
+    linkCount = entry.linkCount
+    modificationTime = entry.modificationTime
+    size = entry.size
+    inode = entry.inode
+    if entry.type == .characterDevice || entry.type == .blockDevice {
+      device = "\(entry.specialDevice.major):\(entry.specialDevice.minor)"
+    }
+    if entry.type == .symbolicLink { (target, targetHex) = text(record.target) }
+  }
+}
+
+/// `bytes` as JSON can say them, and in hex if that is not all of them.
+private func text(_ bytes: [UInt8]) -> (String, String?) {
+  if let text = String(validating: bytes, as: UTF8.self) { return (text, nil) }
+  let hex = bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  return (String(decoding: bytes, as: UTF8.self), hex)
+}
+
+/// All but the entries.
+private struct Summary: Encodable {
+  struct MemberJSON: Encodable {
+    var offset: Int64
+    var size: Int64
+    var codec: String
+    var unpackedSize: UInt64
+    var entries: Int
+    var holds: [String]
+    var modules: [String]
+    var microcode: [String]
+    var isCheckWrong: Bool
+  }
+
+  struct TotalsJSON: Encodable {
+    var entries: Int
+    var files: Int
+    var directories: Int
+    var symbolicLinks: Int
+    var devices: Int
+    var others: Int
+    var hardLinks: Int
+    var bytes: UInt64
+    var rewritten: Int
+  }
+
+  struct RealInitJSON: Encodable {
+    var chain: [String]
+    var isExecutable: Bool
+  }
+
+  struct MemoryJSON: Encodable {
+    var stock: Int
+    var large: Int
+    var wrapped: Int
+  }
+
+  struct FindingJSON: Encodable {
+    var level: Finding.Level
+    var kind: Finding.Kind
+    var member: Int?
+    var path: String?
+    var text: String
+  }
+
+  struct RefusalJSON: Encodable {
+    var offset: Int64
+    var unpackedOffset: UInt64?
+    var found: String
+    var expected: String
+    var kernelMessage: String
+  }
+
+  var image: String
+  var size: Int64
+  var padding: Int64
+  var members: [MemberJSON]
+  var totals: TotalsJSON
+  var realInit: RealInitJSON?
+  var memory: MemoryJSON
+  var findings: [FindingJSON]
+  var findingCounts: [String: Int]
+  var refusal: RefusalJSON?
+  var isCutShort: Bool
+  var exitStatus: Int32
+
+  init(_ report: InspectionReport) {
+    let inspection = report.inspection
+    image = report.path.string
+    size = report.size
+    padding = inspection.reading.padding
+    members = zip(inspection.reading.members, inspection.contents).map { member, contents in
+      MemberJSON(
+        offset: member.offset, size: member.size, codec: member.codec.rawValue,
+        unpackedSize: member.unpackedSize, entries: member.entries, holds: contents.words,
+        modules: contents.modules, microcode: contents.microcode,
+        isCheckWrong: member.isCheckWrong)
+    }
+    let totals = inspection.totals
+    self.totals = TotalsJSON(
+      entries: totals.records, files: totals.files, directories: totals.directories,
+      symbolicLinks: totals.symbolicLinks, devices: totals.devices, others: totals.others,
+      hardLinks: totals.hardLinks, bytes: totals.bytes, rewritten: totals.rewritten)
+    realInit = inspection.realInit.map { real in
+      RealInitJSON(chain: real.chain.map { text($0).0 }, isExecutable: real.isExecutable)
+    }
+    let memory = inspection.memory
+    self.memory = MemoryJSON(stock: memory.stock, large: memory.large, wrapped: memory.wrapped)
+    findings = inspection.findings.sorted.map { finding in
+      FindingJSON(
+        level: finding.level, kind: finding.kind, member: finding.member,
+        path: finding.path.map { text($0).0 }, text: finding.text)
+    }
+    findingCounts = Dictionary(
+      uniqueKeysWithValues: inspection.findings.counts.map { ($0.key.rawValue, $0.value) })
+    refusal = inspection.reading.refusal.map { refusal in
+      RefusalJSON(
+        offset: refusal.offset, unpackedOffset: refusal.unpackedOffset, found: refusal.found,
+        expected: refusal.expected, kernelMessage: refusal.kernelMessage)
+    }
+    isCutShort = inspection.reading.isCutShort
+    exitStatus = report.exitStatus
+  }
+}

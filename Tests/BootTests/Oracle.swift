@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Initramfs
+import Machine
+import OddImages
+import SystemPackage
+
+/// Many images in one, as a stock kernel unpacks them and as `leafroot unpack` does.
+struct Oracle {
+  let kernel: String
+  let census: [UInt8]
+
+  init(kernel: String) throws {
+    self.kernel = kernel
+    census = try bytes(of: Place.census)
+  }
+
+  /// The images of one boot: any number that are unpacked to their end, and one that need not be.
+  struct Batch {
+    var whole: [OddImage] = []
+    var last: OddImage?
+
+    var names: String { (whole + [last].compactMap { $0 }).map(\.name).joined(separator: " ") }
+  }
+
+  /// What was made of a batch.
+  struct Outcome {
+    /// What the kernel said, or would say; nil if it took all.
+    var refusal: String?
+    /// nil where there was no program for it.
+    var census: CensusLines?
+  }
+
+  /// One image: the census first, so that it is there whatever comes; behind each image a mark. What
+  /// must be first itself is there alone.
+  func image(_ batch: Batch) -> [UInt8] {
+    var bytes = archive([.file(".census", "", 0o755).with { $0.data = census }])
+    if let first = batch.last, first.isFirst {
+      return first.bytes + zeros(-first.bytes.count & 3 + 8) + bytes
+    }
+    for image in batch.whole {
+      // 4 zeros more, which an lz4 member needs behind it.
+      bytes += zeros(-bytes.count & 3 + 4) + image.bytes
+      bytes += zeros(-bytes.count & 3 + 8) + archive([.file(".done-\(image.name)")])
+    }
+    if let last = batch.last { bytes += zeros(-bytes.count & 3 + 4) + last.bytes }
+    return bytes
+  }
+
+  /// Boots a machine.
+  func boot(_ batch: Batch) async throws -> Outcome {
+    try await Gate.shared.enter()
+    do {
+      let outcome = try await run(image(batch))
+      await Gate.shared.leave()
+      return outcome
+    } catch {
+      await Gate.shared.leave()
+      throw error
+    }
+  }
+
+  private func run(_ image: [UInt8]) async throws -> Outcome {
+    let directory = try RunDirectory.temporary()
+    defer { directory.remove() }
+    try Data(image).write(to: URL(filePath: directory.initrd.string))
+    var machine = Machine(
+      kernel: try Kernel(Place.cache.appending("kernels/\(kernel)/vmlinuz")),
+      initrd: directory.initrd, words: ["rdinit=/.census"])
+    machine.memory = 512
+    machine.timeout = .seconds(300)
+    let console = try await machine.run(log: directory.log).console
+
+    let refusal = console.lines.compactMap { line in
+      line.firstRange(of: "Initramfs unpacking failed: ").map { String(line[$0.upperBound...]) }
+    }.first
+    let isWhole = console.lines.contains { $0.hasPrefix("@census end") }
+    // An image that is refused at its beginning takes the census with it.
+    guard isWhole || refusal != nil else {
+      throw Incomplete(console: console.text)
+    }
+    return Outcome(refusal: refusal, census: isWhole ? CensusLines(console.lines) : nil)
+  }
+
+  struct Incomplete: Error { let console: String }
+
+  /// Unpacks the same bytes here, behind those of the kernel's own archive (usr/default_cpio_list).
+  func unpack(_ batch: Batch) throws -> Outcome {
+    let builtIn = archive([
+      .directory("dev"), .node("dev/console", 0o020600, (5, 1)), .directory("root", 0o700),
+    ])
+    // What must be first would not be; what the kernel's own archive makes is left out then.
+    let isFirst = batch.last?.isFirst ?? false
+    return try Oracle.unpack((isFirst ? [] : builtIn) + image(batch))
+  }
+
+  /// Unpacks `image`, with numbers read as the tested kernels read them.
+  static func unpack(_ image: [UInt8]) throws -> Outcome {
+    let directory = FileManager.default.temporaryDirectory.appending(path: "leafroot-\(UUID())")
+    // As the kernel's own root, which is a tmpfs.
+    try FileManager.default.createDirectory(
+      at: directory, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o1777])
+    defer { try? FileManager.default.removeItem(at: directory) }
+    var unpack = Unpacking()
+    unpack.reader.digits = .lenient
+    let summary = try unpack.run(Bytes(image), into: FilePath(directory.path))
+
+    let process = Process()
+    process.executableURL = URL(filePath: Place.census.string)
+    process.arguments = [directory.path]
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    let text = try output.fileHandleForReading.readToEnd() ?? Data()
+    process.waitUntilExit()
+    let lines = String(decoding: text, as: UTF8.self).split(separator: "\n").map(String.init)
+    return Outcome(refusal: summary.refusal?.kernelMessage, census: CensusLines(lines))
+  }
+
+  private static func endsWell(_ image: [UInt8]) throws -> Bool {
+    var visitor = Nobody()
+    var reader = ImageReader()
+    reader.digits = .lenient
+    let reading = try reader.read(Bytes(image), visiting: &visitor)
+    return reading.refusal == nil && !reading.isCutShort
+  }
+
+  private struct Nobody: ImageVisitor {
+    mutating func entry(_ record: Initramfs.Record) -> Wish { .verified }
+  }
+
+  /// All that are unpacked to their end, as far as we know, are in the first boot; each of the others
+  /// ends a boot.
+  static func batches(_ images: [OddImage]) throws -> [Batch] {
+    var first = Batch()
+    var others: [Batch] = []
+    for image in images {
+      if try !image.isAlone && !image.isFirst && image.explanation == nil && endsWell(image.bytes) {
+        first.whole.append(image)
+      } else {
+        others.append(Batch(whole: [], last: image))
+      }
+    }
+    if !others.isEmpty { first.last = others.removeFirst().last }
+    return [first] + others
+  }
+}
+
+/// A census, so that two of them can be compared.
+struct CensusLines {
+  /// By path.
+  private(set) var entries: [String: [String]] = [:]
+
+  init(_ lines: [String]) {
+    // Entries that nothing has dated have the time at which they were made.
+    let now = Int(Date().timeIntervalSince1970)
+    var firstPaths: [String: String] = [:]
+    for line in lines where line.hasPrefix("./") || line.hasPrefix(". ") {
+      // Tests/Census
+      let fields = line.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+      guard fields.count == 9 else { continue }
+      let (path, links, inode) = (fields[0], fields[3], fields[7])
+      var time = fields[6]
+      if let seconds = Int(time), abs(seconds - now) < 100_000 { time = "now" }
+      // The kernel has dated these when it was built, or nobody has.
+      if [".", "./dev", "./dev/console", "./root"].contains(path) { time = "" }
+
+      var sameAs = ""
+      if links != "0", links != "1" {
+        sameAs = firstPaths[inode] ?? path
+        firstPaths[inode] = sameAs
+      }
+      entries[path] = Array(fields[1...5]) + [time, sameAs, fields[8]]
+    }
+  }
+
+  /// The same without what the kernel's own archive has made.
+  var ownEntries: CensusLines {
+    var own = self
+    for path in ["./dev", "./dev/console", "./root"] { own.entries[path] = nil }
+    return own
+  }
+
+  /// What is not the same in `other`, a line each.
+  func differences(from other: CensusLines) -> [String] {
+    Set(entries.keys).union(other.entries.keys).sorted().compactMap { path in
+      let (mine, theirs) = (entries[path], other.entries[path])
+      guard mine != theirs else { return nil }
+      return "\(path): \(mine.map { $0.joined(separator: " ") } ?? "not there"), "
+        + "kernel: \(theirs.map { $0.joined(separator: " ") } ?? "not there")"
+    }
+  }
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Newc
+import TestSupport
+import Testing
+
+/// `leafroot inspect`, run as people run it, with its output in a file.
+@Suite struct InspectTests {
+  private let directory: TemporaryDirectory
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    var bytes: [UInt8] = []
+    var writer = Writer()
+    func add(_ name: String, _ mode: UInt32, _ data: String = "") throws {
+      try writer.append(
+        Entry(
+          name: Array(name.utf8), mode: mode, userID: 3, modificationTime: 1_700_000_000,
+          specialDevice: Device(major: mode == 0o020666 ? 1 : 0, minor: mode == 0o020666 ? 3 : 0)),
+        data: Array(data.utf8), to: &bytes)
+    }
+    try add("bin", 0o041777)
+    try add("bin/sh", 0o104755, "#!")
+    try add("init", 0o120777, "bin/sh")
+    try add("null", 0o020666)
+    try add("lost/file", 0o100600)
+    writer.appendTrailer(to: &bytes)
+    try directory.file("image", bytes)
+    try directory.file("broken", Array(bytes.dropLast(124)) + Array("070707".utf8) + bytes)
+    try directory.file("short", Array(bytes.prefix(250)))
+    try directory.file("archive.tar", [UInt8](repeating: 0x61, count: 257) + Array("ustar".utf8))
+  }
+
+  @Test func `piped output has one tab between fields and no colour`() throws {
+    let result = try inspect("image")
+    #expect(result.status == 0)
+    #expect(
+      result.output == """
+        offset\tsize\tcodec\tunpacked\tentries\tholds
+        0\t724\traw\t724\t5\t/init, root tree
+
+        image\t724 bytes
+        tree\t1 file, 1 directory, 1 symbolic link, 1 device, 2 bytes
+        init\t/init -> bin/sh
+        memory\t76 MiB, 76 MiB with initramfs_options=size=90%, 76 MiB wrapped
+
+        warning\tlost/file: its directory is not there yet; lost silently
+        note\tno /dev/console of its own; the kernel's built-in archive has one unless it was replaced
+
+        """)
+  }
+
+  @Test func `list prints each entry as ls -l does`() throws {
+    let result = try inspect("--list", "image")
+    #expect(result.status == 0)
+    #expect(
+      result.output == """
+        drwxrwxrwt 1 3 0 0 2023-11-14 22:13 bin
+        -rwsr-xr-x 1 3 0 2 2023-11-14 22:13 bin/sh
+        lrwxrwxrwx 1 3 0 6 2023-11-14 22:13 init -> bin/sh
+        crw-rw-rw- 1 3 0 1, 3 2023-11-14 22:13 null
+        -rw------- 1 3 0 0 2023-11-14 22:13 lost/file
+
+        """)
+  }
+
+  @Test func `cat prints the file that is there in the end`() throws {
+    #expect(try inspect("--cat", "/init", "image").output == "#!")
+    let missing = try inspect("--cat", "nothing", "image")
+    #expect(missing.status == 2)
+    #expect(missing.errors == "leafroot: image: found no nothing, expected a file of this path\n")
+  }
+
+  @Test func `JSON has what the table has, and the entries if asked`() throws {
+    let result = try inspect("--json", "--list", "image")
+    let object = try JSONSerialization.jsonObject(with: Data(result.output.utf8))
+    let json = try #require(object as? [String: Any])
+    let entries = try #require(json["entries"] as? [[String: Any]])
+    #expect(entries.compactMap { $0["name"] as? String }.last == "lost/file")
+    #expect(entries[2]["target"] as? String == "bin/sh")
+    #expect(entries[3]["device"] as? String == "1:3")
+    #expect((json["members"] as? [[String: Any]])?.first?["codec"] as? String == "raw")
+    #expect((json["memory"] as? [String: Int])?["stock"] == 76)
+    #expect(json["exitStatus"] as? Int == 0)
+
+    let plain = try inspect("--json", "image")
+    let summary = try JSONSerialization.jsonObject(with: Data(plain.output.utf8))
+    #expect((summary as? [String: Any])?.keys.count == json.keys.count - 1)
+  }
+
+  @Test func `an image that the kernel refuses gives 1, and says where`() throws {
+    let result = try inspect("broken")
+    #expect(result.status == 1)
+    #expect(
+      result.output.contains(
+        "error\toffset 600: found '070707', expected 070701 or 070702; the kernel says "
+          + "\"incorrect cpio method used: use -H newc option\" and boots on with what it has\n"))
+    let list = try inspect("--list", "broken")
+    #expect(list.status == 1)
+    #expect(
+      list.errors
+        == "leafroot: broken: offset 600: found '070707', expected 070701 or 070702\n")
+  }
+
+  @Test func `an image that is cut short gives 1`() throws {
+    #expect(try inspect("short").status == 1)
+    #expect(try inspect("--list", "short").status == 1)
+  }
+
+  @Test func `what is no image is named`() throws {
+    let result = try inspect("archive.tar")
+    #expect(result.status == 1)
+    #expect(
+      result.errors
+        == "leafroot: archive.tar: found a tar archive, "
+        + "expected an initramfs (newc, or compressed newc)\n")
+    #expect(try inspect("none").status == 2)
+  }
+
+  @Test func `options that exclude each other are wrong usage`() throws {
+    #expect(try inspect("--cat", "init", "--json", "image").status == 64)
+    #expect(try inspect("--list", "--kernel-config", "config", "image").status == 64)
+  }
+
+  private struct Result {
+    let status: Int32
+    let output: String
+    let errors: String
+  }
+
+  /// Runs the tool that was built beside these tests.
+  private func inspect(_ arguments: String...) throws -> Result {
+    let process = Process()
+    process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+      .deletingLastPathComponent().appending(path: "leafroot")
+    process.arguments = ["inspect"] + arguments
+    process.currentDirectoryURL = URL(filePath: directory.path.string)
+    let files = try ["output", "errors"].map { name in
+      URL(filePath: try directory.file(name, []).string)
+    }
+    process.standardOutput = try FileHandle(forWritingTo: files[0])
+    process.standardError = try FileHandle(forWritingTo: files[1])
+    try process.run()
+    process.waitUntilExit()
+    let texts = try files.map { String(decoding: try Data(contentsOf: $0), as: UTF8.self) }
+    return Result(status: process.terminationStatus, output: texts[0], errors: texts[1])
+  }
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import OddImages
+import TestSupport
+import Testing
+
+@testable import leafroot
+
+/// `leafroot unpack`, run as people run it.
+@Suite struct UnpackTests {
+  private let directory: TemporaryDirectory
+  private let image = archive([
+    .directory("d"), .file("d/x", "content"), .file("lost/x"), .link("l", to: "d/x"),
+  ])
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    try directory.file("image", image)
+  }
+
+  @Test func `what was made is told, and what was lost`() throws {
+    let result = try unpack("image", "tree")
+    #expect(result.status == 0)
+    #expect(result.output == "tree: 4 entries, 7 bytes of content\n")
+    #expect(
+      result.errors
+        == "leafroot: lost, as the kernel loses it: 'lost/x': no such file or directory\n")
+    #expect(try directory.bytes("tree/l") == Array("content".utf8))
+  }
+
+  @Test func `a damaged image gives 1, says where, and leaves what comes before`() throws {
+    try directory.file("broken", image + Array("070707".utf8) + zeros(110))
+    let result = try unpack("broken", "tree")
+    #expect(result.status == 1)
+    #expect(result.errors.contains("broken: offset \(image.count): found '070707', expected"))
+    #expect(try directory.bytes("tree/d/x") == Array("content".utf8))
+  }
+
+  @Test func `what the kernel does not notice gives 1 as well`() throws {
+    try directory.file("short", Array(image.prefix(240)))
+    let short = try unpack("short", "one")
+    #expect(short.status == 1)
+    #expect(short.errors.contains("short: found the end inside a record"), "\(short.errors)")
+
+    var packed = try Compressor.gzip.compress(image)
+    packed[packed.count - 8] ^= 1
+    try directory.file("wrong", packed)
+    let wrong = try unpack("wrong", "two")
+    #expect(wrong.status == 1)
+    #expect(wrong.errors.contains("wrong: offset 0: found a gzip member whose check is wrong"))
+  }
+
+  @Test func `an unreadable image or a full directory gives 2, and changes nothing`() throws {
+    #expect(try unpack("none", "tree").status == 2)
+    #expect(try directory.names == ["image"])
+    try directory.file("file", [])
+    #expect(try unpack("image", "file").status == 2)
+    _ = try unpack("image", "tree")
+    let again = try unpack("image", "tree")
+    #expect(again.status == 2)
+    #expect(
+      again.errors == """
+        leafroot: tree: found a directory with something in it, expected an empty one, or none
+
+        """)
+  }
+
+  @Test func `wrong usage is 64`() throws {
+    #expect(try unpack("image").status == 64)
+    #expect(try unpack("image", "tree", "more").status == 64)
+  }
+
+  @Test func `an interrupted unpacking gives 130 and leaves nothing behind`() throws {
+    // 400 MB of zeros in a few kB: time enough to be interrupted.
+    let head = OddRecord.file("zeros").with { $0.dataSize = 400 << 20 }
+    try directory.file("head", head.bytes)
+    let shell = Process()
+    shell.executableURL = URL(filePath: "/bin/sh")
+    shell.arguments = ["-c", "{ cat head; head -c 400M /dev/zero; } | zstd -q -1 -o big"]
+    shell.currentDirectoryURL = URL(filePath: directory.path.string)
+    try shell.run()
+    shell.waitUntilExit()
+    let process = try start(["big", "tree"])
+    while try !directory.names.contains("tree"), process.isRunning { usleep(1000) }
+    kill(process.processIdentifier, SIGINT)
+    process.waitUntilExit()
+    for name in ["out", "err"] { try? FileManager.default.removeItem(at: file(name)) }
+    #expect(process.terminationStatus == 130)
+    #expect(try !directory.names.contains("tree"))
+  }
+
+  @Test func `the bar is as long as the share that was read`() {
+    #expect(ReadingProgress.bar(0, of: 100) == "[..............................] 0 %")
+    #expect(ReadingProgress.bar(50, of: 100) == "[###############...............] 50 %")
+    #expect(ReadingProgress.bar(100, of: 100) == "[##############################] 100 %")
+    #expect(ReadingProgress.bar(0, of: 0) == "[##############################] 100 %")
+  }
+
+  private struct Result {
+    let status: Int32
+    let output: String
+    let errors: String
+  }
+
+  private func unpack(_ arguments: String...) throws -> Result {
+    let process = try start(arguments)
+    process.waitUntilExit()
+    func text(_ name: String) throws -> String {
+      defer { try? FileManager.default.removeItem(at: file(name)) }
+      return String(decoding: try Data(contentsOf: file(name)), as: UTF8.self)
+    }
+    return Result(
+      status: process.terminationStatus, output: try text("out"), errors: try text("err"))
+  }
+
+  /// Beside the directory, whose names are looked at.
+  private func file(_ name: String) -> URL { URL(filePath: "\(directory.path)-\(name)") }
+
+  private func start(_ arguments: [String]) throws -> Process {
+    let process = Process()
+    process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+      .deletingLastPathComponent().appending(path: "leafroot")
+    process.arguments = ["unpack"] + arguments
+    process.currentDirectoryURL = URL(filePath: directory.path.string)
+    for name in ["out", "err"] {
+      _ = FileManager.default.createFile(atPath: file(name).path, contents: nil)
+    }
+    process.standardOutput = try FileHandle(forWritingTo: file("out"))
+    process.standardError = try FileHandle(forWritingTo: file("err"))
+    try process.run()
+    return process
+  }
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Initramfs
+import OddImages
+import SystemPackage
+import TestSupport
+import Testing
+
+/// What the oracle cannot see: that nothing leaves the directory, and what becomes of it.
+@Suite struct UnpackingTests {
+  private let directory: TemporaryDirectory
+
+  init() throws {
+    directory = try TemporaryDirectory()
+  }
+
+  private var tree: FilePath { directory.path.appending("tree") }
+
+  @discardableResult
+  private func unpack(
+    _ records: [OddRecord], isPrivileged: Bool = geteuid() == 0
+  ) throws -> Unpacking.Summary {
+    var unpacking = Unpacking()
+    unpacking.isPrivileged = isPrivileged
+    return try unpacking.run(Bytes(archive(records)), into: tree)
+  }
+
+  private func content(_ path: String) throws -> String {
+    String(decoding: try directory.bytes("tree/" + path), as: UTF8.self)
+  }
+
+  @Test(arguments: [
+    "../escaped", "/escaped", "d/../../escaped", "../../../../../../escaped", "up/escaped",
+    "up/../escaped", "top/escaped", "d/up/escaped", "away/escaped", "chain/escaped",
+  ])
+  func `no name and no symbolic link leads out of the directory`(name: String) throws {
+    try FileManager.default.createDirectory(
+      atPath: directory.path.string + "/away", withIntermediateDirectories: false)
+    let before = try directory.names + ["tree"]
+
+    try unpack([
+      .directory("d"), .link("up", to: ".."), .link("top", to: "/"), .link("d/up", to: "../.."),
+      .link("away", to: directory.path.string + "/away"), .link("chain", to: "up/top/up"),
+      .file(name, "inside"), .directory(name + "-d"), .link(name + "-l", to: "x"),
+      .node(name + "-p", 0o010600, (0, 0)),
+    ])
+
+    #expect(try directory.names == before.sorted())
+    #expect(
+      try FileManager.default.contentsOfDirectory(
+        atPath: directory.path.string + "/away"
+      ).isEmpty)
+    #expect(access("/escaped", F_OK) != 0)
+    if name != "away/escaped" { #expect(try content("escaped") == "inside") }
+  }
+
+  @Test func `a file of the host behind a symbolic link is neither written nor given away`() throws
+  {
+    let outside = try directory.file("outside", Array("host".utf8), permissions: 0o600)
+    try unpack([
+      .link("l", to: outside.string), .file("l", "mine", 0o777),
+      .link("m", to: outside.string), .directory("m/", 0o777),
+      .link("n", to: "../outside"), .node("n", 0o010666, (0, 0)),
+      .link("o", to: outside.string).linked(7), .file("p", "first").linked(8),
+      .link("p", to: outside.string), .file("q", "second", 0o777).linked(8),
+    ])
+    #expect(try directory.bytes("outside") == Array("host".utf8))
+    #expect(try directory.permissions("outside") == 0o600)
+  }
+
+  @Test func `a directory with something in it is refused, an empty one is filled`() throws {
+    try FileManager.default.createDirectory(
+      atPath: tree.string, withIntermediateDirectories: false)
+    #expect(try unpack([.file("x", "1")]).entries == 1)
+    #expect(throws: FileError.self) { try unpack([.file("y", "2")]) }
+    #expect(try directory.names == ["tree"])
+    #expect(try content("x") == "1")
+  }
+
+  @Test func `a directory that cannot be made is named`() throws {
+    let path = directory.path.appending("none/tree")
+    let error = #expect(throws: FileError.self) {
+      try Unpacking().run(Bytes(archive([])), into: path)
+    }
+    #expect(error?.path == path)
+    #expect(error?.found == "no such file or directory")
+  }
+
+  @Test func `a new directory gets the usual permissions, or those of the image's own root`() throws
+  {
+    try FileManager.default.createDirectory(
+      atPath: directory.path.string + "/usual", withIntermediateDirectories: false)
+    try unpack([.file("x")])
+    #expect(try directory.permissions("tree") == directory.permissions("usual"))
+    try FileManager.default.removeItem(atPath: tree.string)
+    try unpack([.directory(".", 0o711), .file("x")])
+    #expect(try directory.permissions("tree") == 0o711)
+  }
+
+  @Test func `what comes before a fault is there, and the fault is told`() throws {
+    let summary = try unpack([
+      .file("before", "whole"), .file("broken", "summed").summed.with { $0.check += 1 },
+      .file("after", "never"),
+    ])
+    #expect(summary.refusal?.kernelMessage == "bad data checksum")
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: tree.string).sorted()
+        == ["before", "broken"])
+  }
+
+  @Test func `an image that is cut short is told, and its last file has its size`() throws {
+    let bytes = archive([.file("x", "0123456789")], trailer: false).dropLast(8)
+    let summary = try Unpacking().run(Bytes(Array(bytes)), into: tree)
+    #expect(summary.isCutShort)
+    #expect(summary.refusal == nil)
+    #expect(try directory.bytes("tree/x").count == 10)
+  }
+
+  @Test func `what the kernel loses is counted and told`() throws {
+    let summary = try unpack((0..<20).map { .file("no/\($0)") } + [.file("there")])
+    #expect(summary.lossCount == 20)
+    #expect(summary.losses.count == 8)
+    #expect(summary.losses[0] == "'no/0': no such file or directory")
+  }
+
+  @Test func `an ordinary user gets closed directories filled, but no setuid and no owner`() throws
+  {
+    let summary = try unpack(
+      [
+        .directory("closed", 0o500).with { $0.time = 77 }, .file("closed/x", "1", 0o4755),
+        .directory("shut", 0), .directory("shut/in", 0), .file("shut/in/y", "2", 0),
+        .directory("again", 0), .directory("again", 0o755),
+        .file("x", "first", 0o400).linked(3), .file("y", "second", 0o400).linked(3),
+        .file("closed/x", "2", 0o2755).with { $0.user = 7 },
+      ], isPrivileged: false)
+    #expect(summary.lossCount == 0)
+    #expect(try directory.permissions("tree/closed") == 0o500)
+    #expect(try directory.permissions("tree/closed/x") == 0o755)
+    #expect(try directory.permissions("tree/shut") == 0)
+    #expect(try directory.permissions("tree/again") == 0o755)
+    #expect(try content("x") == "second")
+    let attributes = try FileManager.default.attributesOfItem(
+      atPath: tree.string + "/closed")
+    #expect((attributes[.modificationDate] as? Date)?.timeIntervalSince1970 == 77)
+  }
+
+  @Test func `a cancelled unpacking leaves nothing behind`() async throws {
+    let content = String(repeating: "x", count: 100_000)
+    let bytes = archive((0..<300).map { .file("f\($0)", content) })
+    let tree = tree
+    let task = Task {
+      // The reader looks for this between two pieces.
+      withUnsafeCurrentTask { $0?.cancel() }
+      return try Unpacking().run(Bytes(bytes), into: tree)
+    }
+    await #expect(throws: CancellationError.self) { try await task.value }
+    #expect(try directory.names.isEmpty)
+  }
+
+  @Test func `a full file system is an error, and the directory is as it was`() throws {
+    try #require(geteuid() == 0 || getenv("LEAFROOT_MUST_RUN") == nil, "this test mounts")
+    guard geteuid() == 0 else { return }
+    try FileManager.default.createDirectory(atPath: tree.string, withIntermediateDirectories: false)
+    try #require(mount("tmpfs", tree.string, "tmpfs", 0, "size=1m") == 0)
+    defer { umount2(tree.string, 2) }
+    let error = #expect(throws: FileError.self) {
+      try unpack([.file("x", "small"), .file("y", String(repeating: "y", count: 3 << 20))])
+    }
+    #expect(error?.path == tree.appending("y"))
+    #expect(error?.found == "no space left on device")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: tree.string).isEmpty)
+  }
+}
