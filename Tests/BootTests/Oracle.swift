@@ -50,15 +50,7 @@ struct Oracle {
 
   /// Boots a machine.
   func boot(_ batch: Batch) async throws -> Outcome {
-    try await Gate.shared.enter()
-    do {
-      let outcome = try await run(image(batch))
-      await Gate.shared.leave()
-      return outcome
-    } catch {
-      await Gate.shared.leave()
-      throw error
-    }
+    try await Gate.shared.pass { try await run(image(batch)) }
   }
 
   private func run(_ image: [UInt8]) async throws -> Outcome {
