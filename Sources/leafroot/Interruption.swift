@@ -11,7 +11,12 @@ import Synchronization
 func interruptible<Result: Sendable>(
   failure: Int32, _ verb: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
-  let task = Task { try await verb() }
+  // The verb waits until signals are looked after: what it begins must not be left as it is.
+  let (ready, isReady) = AsyncStream<Never>.makeStream()
+  let task = Task {
+    for await _ in ready {}
+    return try await verb()
+  }
   let received = Received()
   let sources = [SIGINT, SIGTERM, SIGHUP].map { number in
     // A handler that does nothing, not SIG_IGN: QEMU would inherit that.
@@ -25,6 +30,7 @@ func interruptible<Result: Sendable>(
     return source
   }
   defer { for source in sources { source.cancel() } }
+  isReady.finish()
 
   do {
     return try await task.value

@@ -85,8 +85,9 @@ import Testing
     while try !directory.names.contains("tree"), process.isRunning { usleep(1000) }
     kill(process.processIdentifier, SIGINT)
     process.waitUntilExit()
+    let errors = String(decoding: try Data(contentsOf: file("err")), as: UTF8.self)
     for name in ["out", "err"] { try? FileManager.default.removeItem(at: file(name)) }
-    #expect(process.terminationStatus == 130)
+    #expect(process.terminationStatus == 130, "\(errors)")
     #expect(try !directory.names.contains("tree"))
   }
 
