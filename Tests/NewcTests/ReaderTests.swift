@@ -98,12 +98,14 @@ private func file(
         ])
   }
 
-  @Test func `behind a first record that is passed over, another must come at once`() throws {
+  /// As seen on Linux 6.1 and 6.12: the odd image `first-skipped`.
+  @Test func `behind a first record that is passed over padding may come`() throws {
     let skipped = record(Header(mode: 0o100644, nameSize: 0), [])
-    #expect(try events(skipped + file("a")) == ["skipped nameSize(0)", "entry a ", "data 0"])
-    #expect(
-      throws: Reader.Malformed(offset: 112, reason: .magic([0, 0, 0, 0, 0x30, 0x37]))
-    ) { try events(skipped + [0, 0, 0, 0] + file("a")) }
+    for padding in [0, 4, 8] {
+      #expect(
+        try events(skipped + [UInt8](repeating: 0, count: padding) + file("a"))
+          == ["skipped nameSize(0)", "entry a ", "data 0"])
+    }
   }
 
   @Test func `a target of more than PATH_MAX is passed over, one of PATH_MAX not`() throws {
