@@ -94,8 +94,6 @@ public struct Reader: Sendable {
 
   private let digits: Header.Digits
   private var state = State.start
-  // The kernel's `next_state`. Before the first record of an image its built-in archive has set it.
-  private var afterSkip = State.reset
   private var nextRecord: UInt64 = 0
   private var dataLeft: UInt64 = 0
   private var sum: UInt32 = 0
@@ -109,7 +107,7 @@ public struct Reader: Sendable {
 
   /// Whether a stream may end here: a record and its padding are complete.
   public var isBetweenRecords: Bool {
-    state == .reset || state == .skip && offset == nextRecord && afterSkip == .reset
+    state == .reset || state == .skip && offset == nextRecord
   }
 
   /// How many of the bytes to come are not looked at, whatever they are.
@@ -174,7 +172,9 @@ public struct Reader: Sendable {
         let count = min(nextRecord - offset, UInt64(bytes.count - index))
         eat(Int(count), &index)
         guard offset == nextRecord else { return .starved }
-        state = afterSkip
+        // `next_state` of the kernel. Before the first record of an image its built-in archive
+        // has set it.
+        state = .reset
 
       case .reset:
         while index < bytes.count, bytes[index] == 0 { eat(1, &index) }
@@ -269,7 +269,6 @@ public struct Reader: Sendable {
   private mutating func settle(_ next: State) {
     held.removeAll(keepingCapacity: true)
     state = next
-    afterSkip = .reset
   }
 
   private mutating func eat(_ count: Int, _ index: inout Int) {

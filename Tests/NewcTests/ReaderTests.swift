@@ -98,12 +98,11 @@ private func file(
         ])
   }
 
-  /// As seen on Linux 6.1 and 6.12: the odd image `first-skipped`.
-  @Test func `behind a first record that is passed over padding may come`() throws {
+  @Test func `behind a first record that is passed over there may be padding, too`() throws {
     let skipped = record(Header(mode: 0o100644, nameSize: 0), [])
-    for padding in [0, 4, 8] {
+    for padding in [[], [0, 0, 0, 0]] as [[UInt8]] {
       #expect(
-        try events(skipped + [UInt8](repeating: 0, count: padding) + file("a"))
+        try events(skipped + padding + file("a"))
           == ["skipped nameSize(0)", "entry a ", "data 0"])
     }
   }
