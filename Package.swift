@@ -92,7 +92,7 @@ let tests: [Target] = [
     name: "odd-images", dependencies: ["OddImages"], path: "Fuzz/Seeds", swiftSettings: strict),
   .testTarget(name: "LeafTests", dependencies: ["Leaf"], swiftSettings: strict),
   .testTarget(name: "NewcTests", dependencies: ["Newc"], swiftSettings: strict),
-  .testTarget(name: "TreeTests", dependencies: ["Tree", "CLinux"], swiftSettings: strict),
+  .testTarget(name: "TreeTests", dependencies: ["Newc", "Tree", "CLinux"], swiftSettings: strict),
   .testTarget(
     name: "InitramfsTests",
     dependencies: [

@@ -29,6 +29,10 @@ public final class Unpacker {
 
   let paths: Paths
   let isPrivileged: Bool
+  private let memoryLimit: Int
+  /// Bytes, more or less, that are kept until the end, and those until the next trailer.
+  private var kept = 0
+  private var keptLinks = 0
   private var links = LinkTable()
   private var file: OpenFile?
 
@@ -41,9 +45,12 @@ public final class Unpacker {
   ///   - root: the directory that the tree is made in, open for reading.
   ///   - isPrivileged: may change owners and make devices. Otherwise entries belong to the caller,
   ///     and have no setuid and setgid bits, for these would be the caller's.
-  public init(into root: Int32, isPrivileged: Bool) {
+  ///   - memoryLimit: how much may be kept of directories and hard links; a small image can have
+  ///     any number of records. Above it there is ENOMEM.
+  public init(into root: Int32, isPrivileged: Bool, memoryLimit: Int = 256 << 20) {
     paths = Paths(root: root)
     self.isPrivileged = isPrivileged
+    self.memoryLimit = memoryLimit
   }
 
   deinit { if let file { closeQuietly(file.descriptor) } }
@@ -69,7 +76,18 @@ public final class Unpacker {
   }
 
   /// Forgets which names were hard links: the archive's trailer.
-  public func forgetLinks() { links.removeAll() }
+  public func forgetLinks() {
+    links.removeAll()
+    keptLinks = 0
+  }
+
+  /// The name under which the entry's file came first; nil if it comes now.
+  private func firstName(of entry: Entry) throws(Failure) -> [UInt8]? {
+    if let first = links.first(entry) { return first }
+    keptLinks += entry.name.count + 64
+    try refuseIfTooMuch()
+    return nil
+  }
 
   /// Ends the tree: open files are closed as they are, directories get their times.
   public func finish() throws(Failure) {
@@ -87,6 +105,10 @@ public final class Unpacker {
         closeQuietly(descriptor)
       }
     }
+  }
+
+  private func refuseIfTooMuch() throws(Failure) {
+    guard kept + keptLinks <= memoryLimit else { throw Failure("unpack", ENOMEM) }
   }
 
   // MARK: What the kernel passes over
@@ -123,7 +145,7 @@ public final class Unpacker {
     var isLinked = false
     if entry.linkCount >= 2 {
       try clean(entry.name, keeping: entry.mode)
-      if let first = links.first(entry) {
+      if let first = try firstName(of: entry) {
         try link(first, to: entry.name)
         isLinked = true
       }
@@ -213,6 +235,8 @@ public final class Unpacker {
   // MARK: The other types
 
   private func createDirectory(_ entry: Entry) throws(Failure) {
+    kept += entry.name.count + 64
+    try refuseIfTooMuch()
     directories.append((entry.name, entry.modificationTime))
     guard let spot = try paths.spot(of: entry.name), !spot.hasSlash else {
       return try createDirectoryOddly(entry)
@@ -298,7 +322,7 @@ public final class Unpacker {
 
   private func createNode(_ entry: Entry) throws(Failure) {
     try clean(entry.name, keeping: entry.mode)
-    if entry.linkCount >= 2, let first = links.first(entry) {
+    if entry.linkCount >= 2, let first = try firstName(of: entry) {
       return try link(first, to: entry.name)
     }
     var failure: Failure?

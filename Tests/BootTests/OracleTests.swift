@@ -5,7 +5,8 @@ import Testing
 
 /// The kernel is the oracle: odd images, unpacked by stock kernels and by `leafroot unpack`, whose
 /// trees and verdicts are compared. What is not the same is explained in Documentation/decisions.md.
-@Suite struct OracleTests {
+@Suite(.enabled(if: Oracle.mayRun, "gives owners and makes devices: needs root"))
+struct OracleTests {
   @Test(arguments: Boot.kernels)
   func `odd images are unpacked as the stock kernel does, to the last entry`(kernel: String)
     async throws
@@ -28,7 +29,8 @@ import Testing
 }
 
 /// All of them: `make proof`.
-@Suite struct OracleProofTests {
+@Suite(.enabled(if: Oracle.mayRun, "gives owners and makes devices: needs root"))
+struct OracleProofTests {
   @Test(arguments: Boot.kernels)
   func `every odd image is unpacked as the stock kernel does, to the last entry`(kernel: String)
     async throws
