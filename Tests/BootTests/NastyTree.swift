@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Newc
+import Testing
 
 /// A tree with all that newc can say, and a script that says all that can be seen of it.
 enum NastyTree {
@@ -32,6 +33,16 @@ enum NastyTree {
     outcome.output.split(separator: "\n").filter { $0.hasPrefix("census ") }
       .map { String($0.dropFirst(7)) }
       .filter { !$0.contains(".leafroot-boot") && !$0.hasPrefix("./dev/console ") }
+  }
+
+  /// The census of a leaf is that of the stock kernel's rootfs, entry by entry.
+  static func expectSame(_ leaf: Outcome, as stock: Outcome) {
+    let (ours, theirs) = (entries(leaf), entries(stock))
+    #expect(theirs.count > 300, "\(stock)")
+    for (mine, its) in zip(ours, theirs) where mine != its {
+      Issue.record("leaf \(mine)\nstock \(its)")
+    }
+    #expect(ours.count == theirs.count)
   }
 
   private static func addModes(_ tree: inout GuestTree) {
