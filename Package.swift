@@ -81,7 +81,7 @@ let fuzzers = ["Newc", "Members", "Inspect"].map { name in
 }
 
 let oddImages = Target.target(
-  name: "OddImages", path: "Tests/OddImages", swiftSettings: strict)
+  name: "OddImages", dependencies: ["TestSupport"], path: "Tests/OddImages", swiftSettings: strict)
 
 let tests: [Target] = [
   .target(
@@ -91,7 +91,7 @@ let tests: [Target] = [
   .executableTarget(
     name: "odd-images", dependencies: ["OddImages"], path: "Fuzz/Seeds", swiftSettings: strict),
   .testTarget(name: "LeafTests", dependencies: ["Leaf"], swiftSettings: strict),
-  .testTarget(name: "NewcTests", dependencies: ["Newc"], swiftSettings: strict),
+  .testTarget(name: "NewcTests", dependencies: ["Newc", "TestSupport"], swiftSettings: strict),
   .testTarget(name: "TreeTests", dependencies: ["Newc", "Tree", "CLinux"], swiftSettings: strict),
   .testTarget(
     name: "InitramfsTests",

@@ -5,6 +5,7 @@ import Initramfs
 import Machine
 import OddImages
 import SystemPackage
+import TestSupport
 
 /// Many images in one, as a stock kernel unpacks them and as `leafroot unpack` does.
 struct Oracle {
@@ -101,15 +102,9 @@ struct Oracle {
     unpack.reader.digits = .lenient
     let summary = try unpack.run(Bytes(image), into: FilePath(directory.path))
 
-    let process = Process()
-    process.executableURL = URL(filePath: Place.census.string)
-    process.arguments = [directory.path]
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let text = try output.fileHandleForReading.readToEnd() ?? Data()
-    process.waitUntilExit()
-    let lines = String(decoding: text, as: UTF8.self).split(separator: "\n").map(String.init)
+    let census = String(
+      decoding: try Command([Place.census.string, directory.path]).output(), as: UTF8.self)
+    let lines = census.split(separator: "\n").map(String.init)
     return Outcome(refusal: summary.refusal?.kernelMessage, census: CensusLines(lines))
   }
 

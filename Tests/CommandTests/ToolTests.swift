@@ -39,16 +39,11 @@ import Testing
   }
 
   @Test func `a full standard output is an error`() throws {
-    let process = Process()
-    process.executableURL = tool
-    process.arguments = ["wrap", "image", "-o", "-", "--arch", "x86_64"]
-    process.currentDirectoryURL = URL(filePath: directory.path.string)
-    process.environment = ["LEAFROOT_LIB": "."]
-    process.standardOutput = FileHandle(forWritingAtPath: "/dev/full")
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 1)
+    var command = Command(
+      ["sh", "-c", "exec \(Command.leafroot) wrap image -o - --arch x86_64 >/dev/full"],
+      in: directory.path)
+    command.environment["LEAFROOT_LIB"] = "."
+    #expect(try command.run().status == 1)
   }
 
   @Test func `the bare segment before an image is the wrapped image`() throws {
@@ -161,7 +156,7 @@ import Testing
     try directory.file("vmlinuz", kernel)
   }
 
-  private func boot(_ options: String...) throws -> Result {
+  private func boot(_ options: String...) throws -> Command.Ended {
     try leafroot(["boot", "image", "--kernel", "vmlinuz"] + options, epoch: nil)
   }
 
@@ -171,50 +166,19 @@ import Testing
     return kill(try #require(Int32(pid.dropLast())), 0) == 0
   }
 
-  private struct Result {
-    let status: Int32
-    let bytes: [UInt8]
-    let errors: String
-    var output: String { String(decoding: bytes, as: UTF8.self) }
-  }
-
   @discardableResult
-  private func leafroot(_ arguments: String..., epoch: String? = nil) throws -> Result {
+  private func leafroot(_ arguments: String..., epoch: String? = nil) throws -> Command.Ended {
     try leafroot(arguments, epoch: epoch)
   }
 
   /// Runs the tool in the directory.
-  private func leafroot(_ arguments: [String], epoch: String?) throws -> Result {
-    let process = Process()
-    process.executableURL = tool
-    process.arguments = arguments
-    process.currentDirectoryURL = URL(filePath: directory.path.string)
-    var environment = ProcessInfo.processInfo.environment
-    environment["LEAFROOT_LIB"] = "."
-    environment["SOURCE_DATE_EPOCH"] = epoch
-    environment["TMPDIR"] = directory.path.string
-    environment["PATH"] = "\(directory.path):\(environment["PATH"] ?? "")"
-    process.environment = environment
-
-    // Files, not pipes: nobody has to read two of them at once.
-    let files = ["output", "errors"].map { name in
-      let path = directory.path.string + "-" + name
-      _ = FileManager.default.createFile(atPath: path, contents: nil)
-      return URL(filePath: path)
-    }
-    defer { for file in files { try? FileManager.default.removeItem(at: file) } }
-    process.standardOutput = try FileHandle(forWritingTo: files[0])
-    process.standardError = try FileHandle(forWritingTo: files[1])
-    try process.run()
-    process.waitUntilExit()
-    return Result(
-      status: process.terminationStatus, bytes: Array(try Data(contentsOf: files[0])),
-      errors: String(decoding: try Data(contentsOf: files[1]), as: UTF8.self))
-  }
-
-  /// The tool that was built beside these tests.
-  private var tool: URL {
-    URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-      .appending(path: "leafroot")
+  private func leafroot(_ arguments: [String], epoch: String?) throws -> Command.Ended {
+    var command = Command([Command.leafroot] + arguments, in: directory.path)
+    command.environment["LEAFROOT_LIB"] = "."
+    command.environment["SOURCE_DATE_EPOCH"] = epoch
+    command.environment["TMPDIR"] = directory.path.string
+    let path = command.environment["PATH"] ?? ""
+    command.environment["PATH"] = "\(directory.path):\(path)"
+    return try command.run()
   }
 }

@@ -72,23 +72,16 @@ import Testing
   }
 
   @Test func `an interrupted unpacking gives 130 and leaves nothing behind`() throws {
-    // One file of zeros, 40 times over: some seconds, to be interrupted in, also on a busy host.
-    let head = OddRecord.file("zeros").with { $0.dataSize = 100 << 20 }
-    try directory.file("head", head.bytes)
-    let shell = Process()
-    shell.executableURL = URL(filePath: "/bin/sh")
-    let script = "for i in $(seq 40); do cat head; head -c 100M /dev/zero; done | zstd -q -1 -o big"
-    shell.arguments = ["-c", script]
-    shell.currentDirectoryURL = URL(filePath: directory.path.string)
-    try shell.run()
-    shell.waitUntilExit()
-    let process = try start(["big", "tree"])
-    while try !directory.names.contains("tree"), process.isRunning { usleep(1000) }
-    kill(process.processIdentifier, SIGINT)
-    process.waitUntilExit()
-    let errors = String(decoding: try Data(contentsOf: file("err")), as: UTF8.self)
-    for name in ["out", "err"] { try? FileManager.default.removeItem(at: file(name)) }
-    #expect(process.terminationStatus == 130, "\(errors)")
+    // A file of 100 MiB, 1,000 times over: a minute at least.
+    let member = try Compressor.zstd.compress(
+      OddRecord.file("zeros").with { $0.dataSize = 100 << 20 }.bytes + zeros(100 << 20), "-1")
+    try directory.file("big", Array(repeatElement(member, count: 1000).joined()))
+
+    let tool = try Command([Command.leafroot, "unpack", "big", "tree"], in: directory.path).start()
+    while try !directory.names.contains("tree"), tool.process.isRunning { usleep(1000) }
+    kill(tool.process.processIdentifier, SIGINT)
+    let ended = try tool.end()
+    #expect(ended.status == 130, "\(ended.errors)")
     #expect(try !directory.names.contains("tree"))
   }
 
@@ -99,38 +92,7 @@ import Testing
     #expect(ReadingProgress.bar(0, of: 0) == "[##############################] 100 %")
   }
 
-  private struct Result {
-    let status: Int32
-    let output: String
-    let errors: String
-  }
-
-  private func unpack(_ arguments: String...) throws -> Result {
-    let process = try start(arguments)
-    process.waitUntilExit()
-    func text(_ name: String) throws -> String {
-      defer { try? FileManager.default.removeItem(at: file(name)) }
-      return String(decoding: try Data(contentsOf: file(name)), as: UTF8.self)
-    }
-    return Result(
-      status: process.terminationStatus, output: try text("out"), errors: try text("err"))
-  }
-
-  /// Beside the directory, whose names are looked at.
-  private func file(_ name: String) -> URL { URL(filePath: "\(directory.path)-\(name)") }
-
-  private func start(_ arguments: [String]) throws -> Process {
-    let process = Process()
-    process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
-      .deletingLastPathComponent().appending(path: "leafroot")
-    process.arguments = ["unpack"] + arguments
-    process.currentDirectoryURL = URL(filePath: directory.path.string)
-    for name in ["out", "err"] {
-      _ = FileManager.default.createFile(atPath: file(name).path, contents: nil)
-    }
-    process.standardOutput = try FileHandle(forWritingTo: file("out"))
-    process.standardError = try FileHandle(forWritingTo: file("err"))
-    try process.run()
-    return process
+  private func unpack(_ arguments: String...) throws -> Command.Ended {
+    try Command([Command.leafroot, "unpack"] + arguments, in: directory.path).run()
   }
 }

@@ -47,24 +47,7 @@ func read(
   return (reading, recorder)
 }
 
-struct ToolFailed: Error { let status: Int32 }
-
 /// `bytes` through a filter of the field, as `gzip -c`.
 func filter(_ bytes: [UInt8], _ command: String...) throws -> [UInt8] {
-  let directory = try TemporaryDirectory()
-  let file = try directory.file("input", bytes)
-  let process = Process()
-  process.executableURL = URL(filePath: "/usr/bin/env")
-  process.arguments = command
-  process.standardInput = try FileHandle(forReadingFrom: URL(filePath: file.string))
-  let output = Pipe()
-  process.standardOutput = output
-  process.standardError = FileHandle.nullDevice
-  try process.run()
-  let result = try output.fileHandleForReading.readToEnd() ?? Data()
-  process.waitUntilExit()
-  guard process.terminationStatus == 0 else {
-    throw ToolFailed(status: process.terminationStatus)
-  }
-  return Array(result)
+  try Command(command, input: bytes).output()
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import Foundation
 import Newc
+import TestSupport
 import Testing
 
 /// Archives of every kind of entry, as the field's own readers see them.
@@ -33,7 +33,7 @@ import Testing
   }
 
   @Test func `GNU cpio lists what was written`() throws {
-    let listing = try run("cpio", ["-itvn", "--quiet"], input: Self.archive())
+    let listing = try list(Self.archive(), "cpio", "-itvn", "--quiet")
     let lines = listing.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
     #expect(
       lines.map { $0[0] } == [
@@ -49,13 +49,13 @@ import Testing
   @Test func `GNU cpio does not see an entry with one digit of its magic broken`() throws {
     var bytes = try Self.archive()
     bytes[5] = UInt8(ascii: "9")
-    let listing = try run("cpio", ["-itn", "--quiet"], input: bytes)
+    let listing = try list(bytes, "cpio", "-itn", "--quiet")
     #expect(
       listing.split(separator: "\n") == ["d/file", "d/empty", "link", "pipe", "one", "two", "null"])
   }
 
   @Test func `libarchive lists what was written`() throws {
-    let listing = try run("bsdtar", ["-tvnf", "-"], input: Self.archive())
+    let listing = try list(Self.archive(), "bsdtar", "-tvnf", "-")
     let lines = listing.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
     #expect(
       lines.map { $0[0] } == [
@@ -65,26 +65,10 @@ import Testing
   }
 }
 
-private struct ToolFailed: Error { let status: Int32 }
-
-/// The standard output of `tool`, which reads `input`.
-private func run(_ tool: String, _ arguments: [String], input: [UInt8]) throws -> String {
-  let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
-  try Data(input).write(to: file)
-  defer { try? FileManager.default.removeItem(at: file) }
-
-  let process = Process()
-  process.executableURL = URL(filePath: "/usr/bin/env")
-  process.arguments = ["LC_ALL=C", "TZ=UTC", tool] + arguments
-  process.standardInput = try FileHandle(forReadingFrom: file)
-  let output = Pipe()
-  process.standardOutput = output
-  process.standardError = FileHandle.nullDevice
-  try process.run()
-  let bytes = try output.fileHandleForReading.readToEnd() ?? Data()
-  process.waitUntilExit()
-  guard process.terminationStatus == 0 else {
-    throw ToolFailed(status: process.terminationStatus)
-  }
-  return String(decoding: bytes, as: UTF8.self)
+/// What `words` print, in C's locale and UTC, of `archive`.
+private func list(_ archive: [UInt8], _ words: String...) throws -> String {
+  var command = Command(words, input: archive)
+  command.environment["LC_ALL"] = "C"
+  command.environment["TZ"] = "UTC"
+  return String(decoding: try command.output(), as: UTF8.self)
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import TestSupport
+
 /// What each compressor's format allows, and the kernel perhaps not.
 enum Streams {
   static func images() throws -> [OddImage] {
@@ -140,7 +142,7 @@ enum Streams {
   private static func lz4() throws -> [OddImage] {
     try [
       image("lz4-frame") {
-        try Compressor.output(of: ["lz4", "-cq"], input: $0)
+        try Command(["lz4", "-cq"], input: $0).output()
       },
       image("lz4-9") { try Compressor.lz4.compress($0, "-9") },
       image("lz4-two-magics") { [2, 0x21, 0x4C, 0x18] + (try Compressor.lz4.compress($0)) },

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+
+public import Foundation
+public import SystemPackage
+
+/// A program to run, as people run it.
+public struct Command {
+  /// The program, looked up on PATH if it has no slash, and its arguments.
+  public var words: [String]
+  public var input: [UInt8]
+  /// Where it is run; nil is here.
+  public var directory: FilePath?
+  /// Our own, if not changed.
+  public var environment = ProcessInfo.processInfo.environment
+
+  public init(_ words: [String], input: [UInt8] = [], in directory: FilePath? = nil) {
+    self.words = words
+    self.input = input
+    self.directory = directory
+  }
+
+  /// The tool that was built beside the tests.
+  public static let leafroot = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+    .deletingLastPathComponent().appending(path: "leafroot").path
+
+  /// What a program that has ended left.
+  public struct Ended {
+    public let status: Int32
+    public let bytes: [UInt8]
+    public let errors: String
+
+    public var output: String { String(decoding: bytes, as: UTF8.self) }
+  }
+
+  /// It ended with a status other than 0.
+  public struct Failed: Error {
+    public let words: [String]
+    public let status: Int32
+    public let errors: String
+  }
+
+  /// A program that may still run.
+  public struct Running {
+    public let process: Process
+    fileprivate let files: TemporaryDirectory
+
+    /// Waits for its end.
+    public func end() throws -> Ended {
+      process.waitUntilExit()
+      return Ended(
+        status: process.terminationStatus, bytes: try files.bytes("output"),
+        errors: String(decoding: try files.bytes("errors"), as: UTF8.self))
+    }
+  }
+
+  /// Starts it. Its input, output and errors are files: nobody has to serve two pipes at once.
+  public func start() throws -> Running {
+    let files = try TemporaryDirectory()
+    func file(_ name: String, _ bytes: [UInt8] = []) throws -> URL {
+      URL(filePath: try files.file(name, bytes).string)
+    }
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = words
+    process.environment = environment
+    if let directory { process.currentDirectoryURL = URL(filePath: directory.string) }
+
+    let input = try file("input", input)
+    // lzop writes the time of its input into its header.
+    try FileManager.default.setAttributes(
+      [.modificationDate: Date(timeIntervalSince1970: 1)], ofItemAtPath: input.path)
+    process.standardInput = try FileHandle(forReadingFrom: input)
+    process.standardOutput = try FileHandle(forWritingTo: try file("output"))
+    process.standardError = try FileHandle(forWritingTo: try file("errors"))
+    try process.run()
+    return Running(process: process, files: files)
+  }
+
+  /// Runs it to its end.
+  public func run() throws -> Ended { try start().end() }
+
+  /// What it writes; it must end with 0.
+  public func output() throws -> [UInt8] {
+    let ended = try run()
+    guard ended.status == 0 else {
+      throw Failed(words: words, status: ended.status, errors: ended.errors)
+    }
+    return ended.bytes
+  }
+}
