@@ -26,8 +26,8 @@ public struct FileContents {
     let reading: Reading
     do {
       reading = try ImageReader().read(source, visiting: &finder)
-    } catch is Rootfs.Full {
-      throw FileError(image, found: Rootfs.Full.found, expected: Rootfs.Full.expected)
+    } catch let excess as Rootfs.Excess {
+      throw FileError(image, found: excess.found, expected: excess.expected)
     }
     let name = String(decoding: path, as: UTF8.self)
     guard let node = try? finder.rootfs.find(path, follow: true) else {
@@ -53,7 +53,7 @@ private struct Finder: ImageVisitor {
   var rootfs = Rootfs()
 
   mutating func entry(_ record: Record) throws -> Wish {
-    guard !rootfs.isFull else { throw Rootfs.Full() }
+    try rootfs.checkLimits()
     return rootfs.apply(record).node == nil ? .nothing : .verified
   }
 

@@ -57,8 +57,8 @@ public struct Inspection: Equatable, Sendable {
     var inspector = Inspector()
     do {
       reading = try reader.read(source, visiting: &inspector)
-    } catch is Rootfs.Full {
-      throw FileError(source.path, found: Rootfs.Full.found, expected: Rootfs.Full.expected)
+    } catch let excess as Rootfs.Excess {
+      throw FileError(source.path, found: excess.found, expected: excess.expected)
     }
     inspector.judge(reading)
     if let config { inspector.compare(reading, with: config) }
@@ -91,7 +91,7 @@ struct Inspector: ImageVisitor {
 
   mutating func entry(_ record: Record) throws -> Wish {
     let entry = record.entry
-    guard !rootfs.isFull else { throw Rootfs.Full() }
+    try rootfs.checkLimits()
     contents[index].add(entry.name, isDirectory: entry.type == .directory)
     if entry.type == .regular { lastFile = entry.name }
     if entry.type == .symbolicLink, record.target.isEmpty {

@@ -68,17 +68,27 @@ struct Rootfs {
     let type: UInt32
   }
 
-  /// More files than this are not kept in memory: a small image can unpack to any number.
-  static let limit = 1_000_000
+  /// What a small image could ask too much of, and what stops its reading.
+  enum Excess: Error {
+    /// They are kept in memory.
+    case files
+    /// The names that symbolic links lead through: a path of 4 KiB can lead through 80,000.
+    case steps
 
-  /// What stops a reading then.
-  struct Full: Error {
-    static let found = "more than \(Rootfs.limit) files"
-    static let expected = "fewer (--list takes any number)"
+    var limit: Int { self == .files ? 1_000_000 : 4_000_000 }
+
+    var found: String {
+      "more than \(limit) \(self == .files ? "files" : "steps through symbolic links")"
+    }
+
+    var expected: String { "fewer (--list takes any number)" }
   }
 
-  /// More than ``limit`` files, or names of hard links.
-  var isFull: Bool { nodes.count > Rootfs.limit || links.count > Rootfs.limit }
+  /// - Throws: ``Excess`` if there are too many files, names of hard links, or steps.
+  func checkLimits() throws(Excess) {
+    if max(nodes.count, links.count) > Excess.files.limit { throw .files }
+    if linkSteps > Excess.steps.limit { throw .steps }
+  }
 
   private(set) var nodes = [Node(mode: 0o041777)]
   private var table: [Key: Int] = [:]
@@ -86,6 +96,7 @@ struct Rootfs {
   // Records of one directory mostly come together.
   private var lastParent: (path: ArraySlice<UInt8>, node: Int) = ([], 0)
   private var recordCount = 0
+  private var linkSteps = 0
   private var isConsoleTouched = false
 
   /// A tree with /dev, /dev/console and /root.
@@ -155,7 +166,7 @@ struct Rootfs {
 
   private mutating func directory(_ entry: Entry) throws(Loss) -> Outcome {
     let removed = try clean(entry.name, entry.mode)
-    if let old = try? find(entry.name, follow: false) {
+    if let old = try? findCounted(entry.name[...], follow: false) {
       guard nodes[old].type == .directory else { throw .directoryInTheWay }
       set(old, entry)
       return .made(old, again: true)
@@ -206,7 +217,8 @@ struct Rootfs {
       return nil
     }
     _ = try clean(entry.name, 0)
-    guard let node = try? find(first, follow: false), nodes[node].type != .directory else {
+    guard let node = try? findCounted(first[...], follow: false), nodes[node].type != .directory
+    else {
       throw .firstNameGone
     }
     let place = try place(of: entry.name)
@@ -271,8 +283,17 @@ struct Rootfs {
 
   /// The file of that name; nil if there is none.
   func find(_ path: [UInt8], follow: Bool) throws(Loss) -> Int {
-    var left = 40
-    return try find(path[...], from: 0, follow: follow, &left)
+    var walk = Walk()
+    return try find(path[...], from: 0, follow: follow, &walk)
+  }
+
+  /// The same, for a record: its steps count.
+  private mutating func findCounted(
+    _ path: ArraySlice<UInt8>, follow: Bool
+  ) throws(Loss) -> Int {
+    var walk = Walk()
+    defer { linkSteps += walk.linkSteps }
+    return try find(path, from: 0, follow: follow, &walk)
   }
 
   private static let slash = UInt8(ascii: "/")
@@ -284,8 +305,7 @@ struct Rootfs {
     let name = path[(cut.map { $0 + 1 } ?? 0)..<end]
     let parent = path[..<(cut ?? 0)]
     if lastParent.path != parent {
-      var left = 40
-      let node = try find(parent, from: 0, follow: true, &left)
+      let node = try findCounted(parent, follow: true)
       guard nodes[node].type == .directory else { throw .parentNotDirectory }
       lastParent = (parent, node)
     }
@@ -296,9 +316,19 @@ struct Rootfs {
       hasSlash: end < path.endIndex)
   }
 
+  /// A path being followed.
+  private struct Walk {
+    /// How many symbolic links may still come: include/linux/namei.h, MAXSYMLINKS.
+    var linksLeft = 40
+    /// How many we are in.
+    var depth = 0
+    /// How many components came from them.
+    var linkSteps = 0
+  }
+
   /// fs/namei.c, `link_path_walk`.
   private func find(
-    _ path: ArraySlice<UInt8>, from start: Int, follow: Bool, _ left: inout Int
+    _ path: ArraySlice<UInt8>, from start: Int, follow: Bool, _ walk: inout Walk
   ) throws(Loss) -> Int {
     var node = path.first == Rootfs.slash ? 0 : start
     var rest = path
@@ -307,12 +337,15 @@ struct Rootfs {
       let component = rest[first..<end]
       rest = rest[end...]
       guard nodes[node].type == .directory else { throw .parentNotDirectory }
+      if walk.depth > 0 { walk.linkSteps += 1 }
       let directory = node
       node = try step(component, in: directory)
       if nodes[node].type == .symbolicLink, follow || !rest.isEmpty {
-        left -= 1
-        guard left >= 0 else { throw .tooManyLinks }
-        node = try find(nodes[node].target[...], from: directory, follow: true, &left)
+        walk.linksLeft -= 1
+        guard walk.linksLeft >= 0 else { throw .tooManyLinks }
+        walk.depth += 1
+        node = try find(nodes[node].target[...], from: directory, follow: true, &walk)
+        walk.depth -= 1
       }
     }
     return node

@@ -264,6 +264,26 @@ extension Inspection {
     #expect(inspection.troubles.count == Findings.limit)
   }
 
+  @Test func `symbolic links that lead nowhere slowly are refused in the end`() throws {
+    var archive = Archive()
+    // Each leads through the one before, and 2,000 times to where it is.
+    let detour = String(repeating: "/.", count: 2_000)
+    archive.addLink("0", to: "." + detour)
+    for index in 1..<40 { archive.addLink("\(index)", to: "\(index - 1)" + detour) }
+    let furnished = try inspect(archive.bytes)
+    #expect(furnished.totals.symbolicLinks == 40)
+
+    // The directory of the record before is known.
+    for index in 0..<100 { archive.add("\(38 + index % 2)/f\(index)") }
+    #expect(
+      throws: FileError(
+        "memory", found: "more than 4000000 steps through symbolic links",
+        expected: "fewer (--list takes any number)")
+    ) {
+      try inspect(archive.bytes)
+    }
+  }
+
   /// Measured with `Benchmarks/least-memory`, Debian's 6.12 in QEMU, in steps of 4 MiB.
   @Test func `more content needs twice its memory, and with a larger rootfs once`() throws {
     func memory(_ count: Int) throws -> MemoryNeed {
