@@ -92,6 +92,7 @@ struct Walk<Visitor: ImageVisitor> {
       let bytes = window.bytes
       guard !bytes.isEmpty else {
         reading.isCutShort = !reader.isBetweenRecords
+        if reading.isCutShort { rawEnd = imageSize }
         break
       }
       let isForeign = try events(of: bytes, &visitor)

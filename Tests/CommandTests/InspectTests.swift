@@ -51,6 +51,42 @@ import Testing
         """)
   }
 
+  @Test func `a terminal gets columns, colours, and no control characters of the image`() throws {
+    var bytes: [UInt8] = []
+    var writer = Writer()
+    try writer.append(Entry(name: Array("d\u{1B}[2J/x".utf8), mode: 0o100600), to: &bytes)
+    try writer.append(
+      Entry(name: Array("tty".utf8), mode: 0o020666, specialDevice: Device(major: 5, minor: 0)),
+      to: &bytes)
+    try directory.file("odd", bytes + Array("070701".utf8))
+
+    let report = try onTerminal("odd")
+    #expect(
+      report == """
+        \u{1B}[1moffset  size  codec  unpacked  entries  holds\u{1B}[0m
+             0   242  raw         242        2  root tree
+
+        image    242 bytes
+        tree     1 device, 0 bytes
+        init     none
+        memory   76 MiB, 76 MiB with initramfs_options=size=90%, 76 MiB wrapped
+
+        \u{1B}[31merror\u{1B}[0m    the image ends inside a record; the kernel says nothing, and the last file is short
+        \u{1B}[33mwarning\u{1B}[0m  d?[2J/x: its directory is not there yet; lost silently
+        \u{1B}[33mwarning\u{1B}[0m  no /init; the kernel mounts what root= names, or panics
+        \u{1B}[2mnote\u{1B}[0m     no /dev/console of its own; the kernel's built-in archive has one unless it was replaced
+
+        """)
+    let list = try onTerminal("--list", "odd")
+    #expect(
+      list == """
+        -rw-------   1     0     0           0 1970-01-01 00:00 d?[2J/x
+        crw-rw-rw-   1     0     0     5,    0 1970-01-01 00:00 tty
+        leafroot: odd: found the end inside a record, expected the rest of it
+
+        """)
+  }
+
   @Test func `list prints each entry as ls -l does`() throws {
     let result = try inspect("--list", "image")
     #expect(result.status == 0)
@@ -123,27 +159,14 @@ import Testing
     #expect(try inspect("--list", "--kernel-config", "config", "image").status == 64)
   }
 
-  private struct Result {
-    let status: Int32
-    let output: String
-    let errors: String
+  /// What a terminal shows: script(1) writes what it gets.
+  private func onTerminal(_ arguments: String...) throws -> String {
+    let line = (["exec", Command.leafroot, "inspect"] + arguments).joined(separator: " ")
+    let command = Command(["script", "-qc", line, "/dev/null"], in: directory.path)
+    return try command.run().output.replacing("\r\n", with: "\n")
   }
 
-  /// Runs the tool that was built beside these tests.
-  private func inspect(_ arguments: String...) throws -> Result {
-    let process = Process()
-    process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
-      .deletingLastPathComponent().appending(path: "leafroot")
-    process.arguments = ["inspect"] + arguments
-    process.currentDirectoryURL = URL(filePath: directory.path.string)
-    let files = try ["output", "errors"].map { name in
-      URL(filePath: try directory.file(name, []).string)
-    }
-    process.standardOutput = try FileHandle(forWritingTo: files[0])
-    process.standardError = try FileHandle(forWritingTo: files[1])
-    try process.run()
-    process.waitUntilExit()
-    let texts = try files.map { String(decoding: try Data(contentsOf: $0), as: UTF8.self) }
-    return Result(status: process.terminationStatus, output: texts[0], errors: texts[1])
+  private func inspect(_ arguments: String...) throws -> Command.Ended {
+    try Command([Command.leafroot, "inspect"] + arguments, in: directory.path).run()
   }
 }

@@ -37,6 +37,16 @@ private struct Count: Equatable {
     }
   }
 
+  @Test func `what only old kernels read as numbers is refused, unless asked`() throws {
+    let images = try Corpus.images().filter { $0.explanation == .digits }
+    #expect(!images.isEmpty)
+    for image in images {
+      let refusal = try read(image.bytes).reading.refusal
+      #expect(refusal?.expected == "a hex digit of a newc header", "\(image)")
+      #expect(try read(image.bytes, digits: .lenient).reading.refusal == nil, "\(image)")
+    }
+  }
+
   /// The kernel has made /dev before, and makes symbolic links to nothing, which `unpack` cannot.
   private func isApart(_ image: OddImage) -> Bool {
     image.explanation == .emptyTarget || image.name.hasPrefix("dev-")
@@ -44,16 +54,9 @@ private struct Count: Equatable {
 
   /// Counts by find(1), for names may be any bytes.
   private func count(_ tree: String) throws -> Count {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/find")
-    process.arguments = [tree, "-mindepth", "1", "-printf", "%y %i %s\\n"]
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let bytes = try output.fileHandleForReading.readToEnd() ?? Data()
-    process.waitUntilExit()
+    let lines = try Command(["find", tree, "-mindepth", "1", "-printf", "%y %i %s\\n"]).run().output
     var count = Count()
-    for line in Set(String(decoding: bytes, as: UTF8.self).split(separator: "\n")) {
+    for line in Set(lines.split(separator: "\n")) {
       let fields = line.split(separator: " ")
       switch fields[0] {
       case "f":
