@@ -62,6 +62,9 @@ public struct Decoder: ~Copyable {
     outputSize = backend.outputSize
   }
 
+  /// ``check(_:)`` has something to do.
+  public var hasCheck: Bool { backend.hasCheck }
+
   /// Sums up decoded bytes for ``isCheckWrong``, each step's once and in order.
   ///
   /// It may run on another thread than ``step(_:isLast:into:)``, a few steps behind.
@@ -90,6 +93,7 @@ public struct Decoder: ~Copyable {
 protocol Backend: AnyObject {
   var outputSize: Int { get }
   var needed: Int { get }
+  var hasCheck: Bool { get }
   var isCheckWrong: Bool { get }
   var workspace: Int { get }
   /// What the kernel says where the member is cut short.
@@ -103,6 +107,7 @@ protocol Backend: AnyObject {
 extension Backend {
   var outputSize: Int { 256 << 10 }
   var needed: Int { 1 }
+  var hasCheck: Bool { false }
   var isCheckWrong: Bool { false }
   func check(_ bytes: UnsafeRawBufferPointer) {}
 }

@@ -20,6 +20,7 @@ final class GzipDecoder: Backend {
     return crc != expected.crc || count != expected.count
   }
 
+  let hasCheck = true
   let truncated: String? = "read error"
   /// 32 KiB of window, 32 KiB of output, tables.
   let workspace = 80 << 10

@@ -136,17 +136,18 @@ struct Walk<Visitor: ImageVisitor> {
     }
   }
 
-  /// Decodes, on a second thread if the member may be large.
+  /// Decodes, on a second thread if there is a check to do beside it and the member may be large.
   private mutating func decode<Source: ByteSource & ~Copyable>(
     _ decoder: consuming Decoder, _ source: UnsafePointer<Source>, _ visitor: inout Visitor
   ) throws {
     let isLarge = imageSize - window.offset >= DecodingThread<Source>.threshold
+    let isParallel = isLarge && decoder.hasCheck
     let decoding = Decoding(decoder, window, source)
     defer {
       member?.isCheckWrong = decoding.isCheckWrong
       member?.workspace = decoding.workspace
     }
-    if isLarge {
+    if isParallel {
       let thread = DecodingThread(decoding)
       defer { thread.join() }
       var isEnd = false
