@@ -13,7 +13,7 @@ guests  := $(arches:%=build/lib/leafroot/leafroot-init.%)
 shells  := .ci/run Toolsets/generate Scripts/setup Scripts/vm Scripts/runtime-kit \
            Scripts/demo-image Scripts/demo Scripts/cache.sh Scripts/kit/runtimes \
            Benchmarks/yardstick Benchmarks/comparators Benchmarks/kernel Benchmarks/least-memory \
-           Benchmarks/read-speed Benchmarks/unpack-speed Fuzz/run \
+           Benchmarks/read-speed Benchmarks/unpack-speed Benchmarks/distribution-images Fuzz/run \
            Benchmarks/guest/cp Benchmarks/guest/tar Benchmarks/guest/whole \
            Scripts/kernel Kernel/generate Kernel/update
 swift   := Package.swift Sources Tests Benchmarks Fuzz Kernel

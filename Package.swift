@@ -59,8 +59,8 @@ let host: [Target] = [
     dependencies: ["Initramfs", "Machine", argumentParser, subprocess, systemPackage],
     path: "Benchmarks",
     exclude: [
-      "README.md", "yardstick", "comparators", "kernel", "least-memory", "read-speed",
-      "unpack-speed", "guest",
+      "README.md", "yardstick", "distribution-images", "comparators", "kernel", "least-memory",
+      "read-speed", "unpack-speed", "guest",
     ],
     swiftSettings: strict),
 ]
