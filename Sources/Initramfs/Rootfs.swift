@@ -283,7 +283,7 @@ struct Rootfs {
 
   /// The file of that name; nil if there is none.
   func find(_ path: [UInt8], follow: Bool) throws(Loss) -> Int {
-    var walk = Walk()
+    var walk = PathWalk()
     return try find(path[...], from: 0, follow: follow, &walk)
   }
 
@@ -291,7 +291,7 @@ struct Rootfs {
   private mutating func findCounted(
     _ path: ArraySlice<UInt8>, follow: Bool
   ) throws(Loss) -> Int {
-    var walk = Walk()
+    var walk = PathWalk()
     defer { linkSteps += walk.linkSteps }
     return try find(path, from: 0, follow: follow, &walk)
   }
@@ -317,10 +317,10 @@ struct Rootfs {
   }
 
   /// A path being followed.
-  private struct Walk {
+  private struct PathWalk {
     /// How many symbolic links may still come: include/linux/namei.h, MAXSYMLINKS.
     var linksLeft = 40
-    /// How many we are in.
+    /// How many of them we are in.
     var depth = 0
     /// How many components came from them.
     var linkSteps = 0
@@ -328,7 +328,7 @@ struct Rootfs {
 
   /// fs/namei.c, `link_path_walk`.
   private func find(
-    _ path: ArraySlice<UInt8>, from start: Int, follow: Bool, _ walk: inout Walk
+    _ path: ArraySlice<UInt8>, from start: Int, follow: Bool, _ walk: inout PathWalk
   ) throws(Loss) -> Int {
     var node = path.first == Rootfs.slash ? 0 : start
     var rest = path
