@@ -27,7 +27,7 @@ public struct FileContents {
     do {
       reading = try ImageReader().read(source, visiting: &finder)
     } catch let excess as Rootfs.Excess {
-      throw FileError(image, found: excess.found, expected: excess.expected)
+      throw excess.error(image)
     }
     let name = String(decoding: path, as: UTF8.self)
     guard let node = try? finder.rootfs.find(path, follow: true) else {
@@ -53,8 +53,7 @@ private struct Finder: ImageVisitor {
   var rootfs = Rootfs()
 
   mutating func entry(_ record: Record) throws -> Wish {
-    try rootfs.checkLimits()
-    return rootfs.apply(record).node == nil ? .nothing : .verified
+    try rootfs.apply(record).node == nil ? .nothing : .verified
   }
 
   mutating func trailer() { rootfs.forgetLinks() }

@@ -58,7 +58,7 @@ public struct Inspection: Equatable, Sendable {
     do {
       reading = try reader.read(source, visiting: &inspector)
     } catch let excess as Rootfs.Excess {
-      throw FileError(source.path, found: excess.found, expected: excess.expected)
+      throw excess.error(source.path)
     }
     inspector.judge(reading)
     if let config { inspector.compare(reading, with: config) }
@@ -91,7 +91,6 @@ struct Inspector: ImageVisitor {
 
   mutating func entry(_ record: Record) throws -> Wish {
     let entry = record.entry
-    try rootfs.checkLimits()
     contents[index].add(entry.name, isDirectory: entry.type == .directory)
     if entry.type == .regular { lastFile = entry.name }
     if entry.type == .symbolicLink, record.target.isEmpty {
@@ -99,7 +98,7 @@ struct Inspector: ImageVisitor {
         .warning, .targetLength, member: index, path: entry.name,
         "a symbolic link to nothing, which the kernel makes and no program can copy")
     }
-    let outcome = rootfs.apply(record)
+    let outcome = try rootfs.apply(record)
     switch outcome {
     case .made(_, let again): if again { rewritten += 1 }
     case .linked: break

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Newc
+import SystemPackage
 
 /// The file tree that the kernel makes of an image, in memory and without the data.
 ///
@@ -77,17 +78,11 @@ struct Rootfs {
 
     var limit: Int { self == .files ? 1_000_000 : 4_000_000 }
 
-    var found: String {
-      "more than \(limit) \(self == .files ? "files" : "steps through symbolic links")"
+    func error(_ path: FilePath) -> FileError {
+      let things = self == .files ? "files" : "steps through symbolic links"
+      return FileError(
+        path, found: "more than \(limit) \(things)", expected: "fewer (--list takes any number)")
     }
-
-    var expected: String { "fewer (--list takes any number)" }
-  }
-
-  /// - Throws: ``Excess`` if there are too many files, names of hard links, or steps.
-  func checkLimits() throws(Excess) {
-    if max(nodes.count, links.count) > Excess.files.limit { throw .files }
-    if linkSteps > Excess.steps.limit { throw .steps }
   }
 
   private(set) var nodes = [Node(mode: 0o041777)]
@@ -120,7 +115,10 @@ struct Rootfs {
   // MARK: Records
 
   /// Does what the kernel does with a record.
-  mutating func apply(_ record: Record) -> Outcome {
+  /// - Throws: ``Excess`` if there are too many files, names of hard links, or steps before it.
+  mutating func apply(_ record: Record) throws(Excess) -> Outcome {
+    if max(nodes.count, links.count) > Excess.files.limit { throw .files }
+    if linkSteps > Excess.steps.limit { throw .steps }
     recordCount += 1
     let entry = record.entry
     do throws(Loss) {
