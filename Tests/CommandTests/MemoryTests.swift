@@ -12,10 +12,7 @@ import Testing
 
   init() throws {
     directory = try TemporaryDirectory()
-    // 100 MiB, 30 times over, which are one file when unpacked.
-    let record = OddRecord.file("big").with { $0.dataSize = 100 << 20 }
-    let member = try Compressor.zstd.compress(record.bytes + zeros(100 << 20), "-1")
-    try directory.file("members.zst", Array(repeatElement(member, count: 30).joined()))
+    try directory.file("members.zst", LargeImage.zstd(times: 30))
 
     // One file of 3 GiB, as holes.
     let raw = OddRecord.file("big").with { $0.dataSize = 3 << 30 }

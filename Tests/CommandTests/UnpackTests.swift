@@ -72,10 +72,8 @@ import Testing
   }
 
   @Test func `an interrupted unpacking gives 130 and leaves nothing behind`() throws {
-    // A file of 100 MiB, 1,000 times over: a minute at least.
-    let member = try Compressor.zstd.compress(
-      OddRecord.file("zeros").with { $0.dataSize = 100 << 20 }.bytes + zeros(100 << 20), "-1")
-    try directory.file("big", Array(repeatElement(member, count: 1000).joined()))
+    // A minute at least.
+    try directory.file("big", LargeImage.zstd(times: 1000))
 
     let tool = try Command([Command.leafroot, "unpack", "big", "tree"], in: directory.path).start()
     while try !directory.names.contains("tree"), tool.process.isRunning { usleep(1000) }
