@@ -25,13 +25,15 @@ let embeddable =
 let shared: [Target] = [
   .systemLibrary(name: "CLinux"),
   .target(name: "Leaf", swiftSettings: embeddable),
+  .target(name: "Evidence", dependencies: ["CLinux"], swiftSettings: embeddable),
   .target(name: "Newc", swiftSettings: embeddable),
   .target(name: "Tree", dependencies: ["Newc", "CLinux"], swiftSettings: embeddable),
 ]
 
 let guest: [Target] = [
   .executableTarget(
-    name: "leafroot-init", dependencies: ["Leaf", "Tree", "CLinux"], swiftSettings: strict),
+    name: "leafroot-init", dependencies: ["Leaf", "Evidence", "Tree", "CLinux"],
+    swiftSettings: strict),
   // What the tests look at trees with, on both sides of the console.
   .executableTarget(
     name: "census", dependencies: ["CLinux"], path: "Tests/Census", swiftSettings: strict),
@@ -91,6 +93,7 @@ let tests: [Target] = [
   .executableTarget(
     name: "odd-images", dependencies: ["OddImages"], path: "Fuzz/Seeds", swiftSettings: strict),
   .testTarget(name: "LeafTests", dependencies: ["Leaf"], swiftSettings: strict),
+  .testTarget(name: "EvidenceTests", dependencies: ["Evidence"], swiftSettings: strict),
   .testTarget(name: "NewcTests", dependencies: ["Newc", "TestSupport"], swiftSettings: strict),
   .testTarget(name: "TreeTests", dependencies: ["Newc", "Tree", "CLinux"], swiftSettings: strict),
   .testTarget(

@@ -64,6 +64,15 @@ static inline int linux_openat(int directory, const char *path, int flags, mode_
 // fcntl(2) with F_SETFD, no flag.
 static inline int linux_keep_on_exec(int descriptor) { return fcntl(descriptor, F_SETFD, 0); }
 
+// fcntl(2) with F_GETFD: -1 if the descriptor is not open.
+static inline int linux_descriptor_flags(int descriptor) { return fcntl(descriptor, F_GETFD); }
+
+// sigaction(2), on the stack of sigaltstack(2) if there is one.
+static inline int linux_catch(int signal, void (*handler)(int)) {
+  struct sigaction action = {.sa_handler = handler, .sa_flags = SA_ONSTACK};
+  return sigaction(signal, &action, NULL);
+}
+
 static inline int linux_statx(int directory, const char *path, int flags, unsigned mask,
                               struct linux_status *result) {
   return (int)syscall(SYS_statx, directory, path, flags, mask, result);
@@ -129,5 +138,7 @@ static inline int linux_signal(int status) { return WTERMSIG(status); }
 static inline void *linux_map_failed(void) { return MAP_FAILED; }
 
 static inline dev_t linux_makedev(unsigned major, unsigned minor) { return makedev(major, minor); }
+static inline unsigned linux_major(dev_t device) { return major(device); }
+static inline unsigned linux_minor(dev_t device) { return minor(device); }
 
 #endif

@@ -9,10 +9,14 @@ public struct Check: Codable, Equatable, Sendable {
     /// Whether it is read-only.
     public var sealed: Bool
 
-    /// A directory of so many entries, read-only or not.
-    public init(entries: Int, sealed: Bool) {
+    /// How many mounts show it elsewhere in the tree as well; 0 is the promise.
+    public var mounts: Int
+
+    /// A directory of so many entries, read-only or not, and what else leads to it.
+    public init(entries: Int, sealed: Bool, mounts: Int = 0) {
       self.entries = entries
       self.sealed = sealed
+      self.mounts = mounts
     }
   }
 

@@ -44,6 +44,9 @@ public struct Status {
   /// The file system it is on.
   var device: dev_t { linux_makedev(raw.dev_major, raw.dev_minor) }
 
+  /// Whether both are on one file system.
+  public func isBeside(_ other: Status) -> Bool { device == other.device }
+
   /// The device that a device node stands for.
   var deviceNode: dev_t { linux_makedev(raw.rdev_major, raw.rdev_minor) }
 

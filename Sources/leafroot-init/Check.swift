@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import CLinux
+import Evidence
 
 /// What the exit status says.
 enum ExitStatus {
@@ -14,14 +15,14 @@ enum ExitStatus {
 /// The promise, held against a running system. Changes nothing: what must be tried is tried in
 /// child processes with mounts of their own.
 struct Check {
-  let mount: RootMount?
+  let mount: Mount?
 
   /// The errno of pivot_root(2), 0 if it works.
   let pivot: Int32
   let below: Below?
 
   init(_ proc: Proc) {
-    mount = RootMount(proc)
+    mount = proc.rootMount()
     pivot = Pivot.attempt()
     below = Below.look(proc)
   }
@@ -31,7 +32,9 @@ struct Check {
   var status: Int32 {
     guard mount != nil, pivot != EPERM else { return ExitStatus.unknown }
     guard isLeaf, pivot == 0 else { return ExitStatus.notALeaf }
-    guard let below, below.entries == 0, below.isSealed else { return ExitStatus.leafOnly }
+    guard let below, below.entries == 0, below.isSealed, below.mounts == 0 else {
+      return ExitStatus.leafOnly
+    }
     return ExitStatus.asPromised
   }
 
@@ -57,6 +60,7 @@ struct Check {
     if let below {
       text.add(below.entries)
       text.add(below.isSealed ? " entries, sealed" : " entries, writable")
+      if below.mounts > 0 { text.add(", and mounted elsewhere, too") }
     } else {
       text.add(isLeaf ? "could not be reached" : "nothing: / is the bottom")
     }
@@ -65,7 +69,8 @@ struct Check {
     switch status {
     case ExitStatus.asPromised: text.add("a leaf, as promised\n")
     case ExitStatus.notALeaf: text.add("not a leaf: pivot_root and container runtimes fail\n")
-    case ExitStatus.leafOnly: text.add("a leaf, but what lies below is not empty and sealed\n")
+    case ExitStatus.leafOnly:
+      text.add("a leaf, but what lies below is not empty, sealed and out of reach\n")
     default: text.add("unknown: root's rights are needed\n")
     }
     return text
@@ -99,7 +104,10 @@ struct Check {
       text.add("{\"entries\":")
       text.add(below.entries)
       text.add(",\"sealed\":")
-      text.add(below.isSealed ? "true}" : "false}")
+      text.add(below.isSealed ? "true" : "false")
+      text.add(",\"mounts\":")
+      text.add(below.mounts)
+      text.add("}")
     } else {
       text.add("null")
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import CLinux
+import Evidence
 import Leaf
 import Tree
 
@@ -18,30 +19,49 @@ struct Init {
   /// Ends only if nothing can be started, with the exit status; the kernel panics then, and does
   /// what `panic=` says.
   func run() -> Int32 {
-    var facts = LinuxFacts(words, proc)
+    var facts = LinuxFacts(words, proc, log)
     let allowance = Allowance.take()
 
     switch decide(&facts) {
     case .refuse:
       return refuse()
-    case .alreadyLeaf:
-      log.write(.info, "the root is a leaf already, nothing to do")
     case .notAsked:
       log.write(.info, "nonroot_initramfs was not given, nothing to do")
+    case .halfUnpacked:
+      stop(facts.image.complaint)
+      return 1
+    case .alreadyLeaf:
+      warnOfImage(facts.image)
+      log.write(.info, "the root is a leaf already, nothing to do")
     case .cannot(let reason):
       report(Text(reason), at: "guard")
-    case .halfUnpacked:
-      lastWords(about: facts.complaint)
-      return 1
+    case .mountInTheWay:
+      report(facts.obstacle, at: "guard")
     case .make:
+      warnOfImage(facts.image)
       guard make() else { return 1 }
     }
 
-    proc.close()
     allowance.giveBack()
     RealInit(words).start(log)
     log.write(.critical, "no working init found; give leafroot_init=/path")
     return 1
+  }
+
+  /// What is wrong with the image, or may be, where the boot goes on.
+  private func warnOfImage(_ image: ImageVerdict) {
+    if let complaint = image.complaint {
+      var text = Text("the image is half unpacked, and boots (leafroot_partial=ok). The kernel: ")
+      text.add(complaint)
+      log.write(.error, text)
+    } else if !image.isComplete {
+      log.write(
+        .warning,
+        """
+        the kernel's log has lost its beginning: whether the image is whole cannot be told \
+        (log_buf_len=)
+        """)
+    }
   }
 
   /// - Returns: whether the real init may run.
@@ -58,7 +78,7 @@ struct Init {
       return handle(error, &calls)
     }
 
-    finish(calls)
+    Handover(calls, proc, log).run()
     var text = Text("moved ")
     text.add(calls.entries)
     text.add(" entries, ")
@@ -70,63 +90,15 @@ struct Init {
     return true
   }
 
-  /// The root is a leaf: what is left on rootfs goes, and this program leaves no trace.
-  private func finish(_ calls: LinuxSyscalls) {
-    removeOwnFile()
-    keepingTimes(of: Text("/")) { log.open(in: $0) }
-    do throws(Tree.Failure) {
-      try empty(calls.rootfs)
-    } catch { warn("rootfs is not empty", error) }
-
-    // Of the mount, not of the file system, which has a deleted file in use: this program.
-    let flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
-    if fchdir(calls.rootfs) < 0 || mount(nil, ".", nil, UInt(flags), nil) < 0 {
-      warn("rootfs is not sealed", Tree.Failure("mount", linux_errno()))
-    }
-    chdir("/")
-    close(calls.rootfs)
-    openConsole()
-  }
-
-  /// Standard input, output and error of the real init: the leaf's console, as the kernel would
-  /// open it (init/main.c, console_on_rootfs()), in place of a deleted file on rootfs.
-  private func openConsole() {
-    let console = linux_openat(AT_FDCWD, "/dev/console", O_RDWR, 0)
-    if console < 0 { return }
-    for descriptor: Int32 in 0...2 where descriptor != console { dup2(console, descriptor) }
-    // If the kernel had no console to give, it is one of the three itself: only its close-on-exec
-    // flag must go.
-    if console > 2 { close(console) } else { linux_keep_on_exec(console) }
-  }
-
-  /// This program was moved with the tree.
-  private func removeOwnFile() {
-    guard let path = RealInit.ownPath() else { return }
-    var own = bytes(of: path)
-    var parent = Text()
-    while let last = own.popLast(), last != 0x2f {}
-    parent.add(own.isEmpty ? [0x2f] : own)
-
-    keepingTimes(of: parent) { _ in unlink(path) }
-  }
-
-  /// Changes something in a directory, and leaves it its times.
-  private func keepingTimes(of path: Text, _ change: (_ directory: Int32) -> Void) {
-    let directory = path.withCString { linux_openat(AT_FDCWD, $0, O_RDONLY | O_DIRECTORY, 0) }
-    if directory < 0 { return }
-    defer { close(directory) }
-    let status = try? Status(of: directory)
-    change(directory)
-    if let status { try? setTimes(of: directory, status) }
-  }
-
   /// Everything has been undone, unless the tree is torn.
   private func handle(_ error: Leaf.Failure, _ calls: inout LinuxSyscalls) -> Bool {
     var reason = Text()
-    if error.step == .fill, let failure = calls.failure {
-      reason.add(failure)
+    if error.step == .fill, let shortage = calls.shortage {
+      reason = shortage
+    } else {
+      if error.step == .fill, let failure = calls.failure { reason.add(failure) }
+      reason.add(error: error.code)
     }
-    reason.add(error: error.code)
     report(reason, at: error.step.name)
 
     if calls.isTorn {
@@ -147,14 +119,6 @@ struct Init {
     log.writeBare(.error, text)
   }
 
-  private func warn(_ what: StaticString, _ failure: Tree.Failure) {
-    var text = Text(what)
-    text.add(": ")
-    text.add(failure)
-    text.add(error: failure.code)
-    log.write(.error, text)
-  }
-
   private func refuse() -> Int32 {
     let text = Text(
       """
@@ -166,64 +130,13 @@ struct Init {
     return ExitStatus.usage
   }
 
-  /// A part of the image is missing: what the kernel said, what there is, and what helps.
-  private func lastWords(about complaint: [UInt8]) {
-    var text = Text("the image is half unpacked, the boot stops. The kernel: ")
-    text.add(complaint)
-    log.write(.critical, text)
-
+  private func stop(_ complaint: [UInt8]?) {
     var info = sysinfo()
     sysinfo(&info)
-    let memory = Int(info.totalram) * Int(info.mem_unit)
-    guard let limits = Limits(ofPath: "/") else { return }
-
-    if !limits.hasInodes {
-      log.write(
-        .critical,
-        """
-        rootfs has no inode left. Needed: more memory, or initramfs_options=nr_inodes=N with N \
-        above the number of entries
-        """)
-      return
-    }
-
-    // Full to the last page or nearly so: what did not fit was larger than what is left.
-    guard limits.size > 0 && limits.size - limits.used < limits.size / 8 else {
-      log.write(.critical, "rootfs is not full: the image is damaged, or cut short")
-      return
-    }
-    var advice = Text("rootfs is full: ")
-    advice.addMebibytes(limits.used)
-    advice.add(" of ")
-    advice.addMebibytes(limits.size)
-    advice.add(", memory ")
-    advice.addMebibytes(memory)
-    if givenOptions(words, proc) != nil {
-      advice.add(". Needed: a larger size= in initramfs_options")
-    } else {
-      // What the tree takes is known only from below; the limit is a share of the memory.
-      advice.add(". Needed: more than ")
-      advice.addMebibytes(limits.used * memory / limits.size * 9 / 8)
-      advice.add(" of memory, or initramfs_options=size=90%")
-    }
-    log.write(.critical, advice)
-  }
-}
-
-extension Text {
-  /// The call, and what it was made for: `step name: `
-  fileprivate mutating func add(_ failure: Tree.Failure) {
-    add(failure.step)
-    if !failure.name.isEmpty {
-      add(" ")
-      add(failure.name)
-    }
-    add(": ")
-  }
-
-  fileprivate mutating func addMebibytes(_ count: Int) {
-    add(count >> 20)
-    add(" MiB")
+    let words = LastWords(
+      complaint, Limits(ofPath: "/") ?? Limits(), memory: Int(info.totalram) * Int(info.mem_unit),
+      hasOptions: self.words.options != nil)
+    for line in words.lines { log.write(.critical, line) }
   }
 }
 

@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: MIT
 
 import CLinux
+import Evidence
 import Leaf
 
 /// What the running kernel says.
 struct LinuxFacts: Facts {
   let words: Words
   let proc: Proc
+  let log: Log
 
-  /// The kernel's own complaint about the image, once `isImageWhole` has found one.
-  private(set) var complaint: [UInt8] = []
+  /// What the kernel's log says of the image, once `isImageWhole` has looked.
+  private(set) var image = ImageVerdict()
 
-  init(_ words: Words, _ proc: Proc) {
+  /// The mount that rests on the tree, once `areMountsApart` has found one.
+  private(set) var obstacle = Text()
+
+  init(_ words: Words, _ proc: Proc, _ log: Log) {
     self.words = words
     self.proc = proc
+    self.log = log
   }
 
   func isInit() -> Bool { Self.isInit(proc) }
@@ -23,45 +29,43 @@ struct LinuxFacts: Facts {
   static func isInit(_ proc: Proc) -> Bool {
     guard getpid() == 1 else { return false }
     guard let namespace = proc.readLink(Text("self/ns/pid")) else { return true }
-    return namespace.elementsEqual(Text("pid:[4026531836]").bytes)
-  }
-
-  func root() -> Root {
-    guard let mount = RootMount(proc) else { return .unknown }
-    if mount.id == mount.parent { return .rootfs }
-    return Pivot.attempt() == 0 ? .leaf : .unknown
+    return namespace[...].equals("pid:[4026531836]")
   }
 
   func isWordGiven() -> Bool { words.isAsked }
 
-  /// init/initramfs.c, do_populate_rootfs(). The second message comes from kernels with
-  /// `CONFIG_BLK_DEV_RAM=y`, which take a broken image for an old-style initrd. Of an entry for
-  /// which no inode is left the kernel says nothing.
+  /// Of an entry for which no inode is left the kernel says nothing.
   mutating func isImageWhole() -> Bool {
-    if let limits = Limits(ofPath: "/"), !limits.hasInodes {
-      complaint = Text("none (rootfs has no inode left)").bytes
+    var verdict = ImageVerdict()
+    log.forEachRecord { verdict.add($0) }
+    image = verdict
+
+    if let limits = Limits(ofPath: "/"), !limits.hasInodes { return false }
+    return verdict.complaint == nil
+  }
+
+  func isPartialAllowed() -> Bool { words.isPartialAllowed }
+
+  func root() -> Root {
+    guard let mount = proc.rootMount() else { return .unknown }
+    if mount.id == mount.parent { return .rootfs }
+    return Pivot.attempt() == 0 ? .leaf : .unknown
+  }
+
+  mutating func areMountsApart() -> Bool {
+    guard let root = proc.rootMount(), let mounts = proc.mounts() else {
+      obstacle = Text("the mounts cannot be read")
       return false
     }
-    let messages = Log.messages(
-      beginningWith: "Initramfs unpacking failed: ", "rootfs image is not initramfs (")
-    if let first = messages.first {
-      complaint = first
-      return false
-    }
-    return true
+    guard let found = Evidence.obstacle(to: root, in: mounts) else { return true }
+    obstacle = found
+    return false
   }
 
   func isTmpfsThere() -> Bool {
     guard let table = proc.read(Text("filesystems")) else { return false }
-    return table.split(separator: 0x0a).contains { $0.elementsEqual(Text("nodev\ttmpfs").bytes) }
+    return table.split(separator: 0x0a).contains { $0.equals("nodev\ttmpfs") }
   }
 
-  func isAlone() -> Bool {
-    // 5 s in all.
-    for _ in 0..<500 {
-      if !proc.hasOtherPrograms() { return true }
-      usleep(10_000)
-    }
-    return false
-  }
+  func isAlone() -> Bool { proc.awaitOtherPrograms()?.isEmpty ?? false }
 }

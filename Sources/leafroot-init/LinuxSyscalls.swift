@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import CLinux
+import Evidence
 import Leaf
 import Tree
 
@@ -10,7 +11,8 @@ struct LinuxSyscalls: Syscalls {
   let rootfs: Int32
 
   /// As it was before the first act.
-  private let status: Status
+  let status: Status
+  private let proc: Proc
   private let limits: Limits
   private let options: Text
 
@@ -21,6 +23,9 @@ struct LinuxSyscalls: Syscalls {
 
   /// What `fill` failed on.
   private(set) var failure: Tree.Failure?
+
+  /// Why `fill` did not begin, if the tree does not fit.
+  private(set) var shortage: Text?
 
   /// The tree could not be brought back whole.
   private(set) var isTorn = false
@@ -36,7 +41,8 @@ struct LinuxSyscalls: Syscalls {
     }
     self.status = status
     self.limits = limits
-    options = givenOptions(words, proc) ?? limits.options
+    self.proc = proc
+    options = words.options ?? limits.options
   }
 
   func mkdir(_ path: StaticString, mode: UInt16) -> Int32 {
@@ -78,12 +84,13 @@ struct LinuxSyscalls: Syscalls {
     if leaf < 0 { return result(leaf) }
 
     do throws(Tree.Failure) {
-      guard let room = Limits(of: leaf), room.hold(limits) else {
-        throw Tree.Failure("statfs", ENOSPC)
-      }
+      shortage = Limits(of: leaf)?.shortage(for: limits)
+      if shortage != nil { throw Tree.Failure("statfs", ENOSPC) }
       let mover = Mover(from: rootfs, status, to: leaf, skipping: ".leaf")
       self.mover = mover
       try mover.move()
+      // A usermode helper that the kernel started meanwhile has rootfs as its root directory.
+      _ = proc.awaitOtherPrograms()
       return 0
     } catch {
       failure = error
@@ -108,13 +115,4 @@ struct LinuxSyscalls: Syscalls {
   func restoreTimes() { try? setTimes(of: rootfs, status) }
 
   private func result(_ value: Int32) -> Int32 { value < 0 ? -linux_errno() : 0 }
-}
-
-extension StaticString {
-  /// As C takes it: the compiler ends it with a NUL.
-  func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
-    withUTF8Buffer { buffer in
-      buffer.withMemoryRebound(to: CChar.self) { body($0.baseAddress!) }
-    }
-  }
 }

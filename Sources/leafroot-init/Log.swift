@@ -1,38 +1,45 @@
 // SPDX-License-Identifier: MIT
 
 import CLinux
+import Evidence
 
-/// The kernel log, to which PID 1 writes; standard error where it cannot be had, and for last words.
-final class Log {
+/// The kernel log, which PID 1 reads and writes; standard error where it cannot be had, and for
+/// last words.
+struct Log {
   /// syslog levels, syslog(3): what is above `warning` reaches the console although `quiet` is given.
   enum Level: Int {
     case critical = 2
     case error = 3
+    case warning = 4
     case info = 6
   }
 
-  private var kmsg: Int32 = -1
+  private let kmsg: Int32
 
-  /// Opens the log by a node that is made in `directory` and removed again: nobody needs to have
-  /// made /dev/kmsg.
-  func open(in directory: Int32) {
-    let mode = UInt32(S_IFCHR) | 0o600
-    guard mknodat(directory, ".leafroot-kmsg", mode, linux_makedev(1, 11)) == 0 else { return }
-    kmsg = linux_openat(directory, ".leafroot-kmsg", O_WRONLY, 0)
-    unlinkat(directory, ".leafroot-kmsg", 0)
-  }
+  init() { kmsg = Self.open() }
 
-  /// Opens the log without a change to the tree. A mount costs milliseconds, as it waits for the
-  /// kernel's other threads; so this is not for the way on which nothing goes wrong.
-  private func open() {
-    kmsg = linux_openat(AT_FDCWD, "/dev/kmsg", O_WRONLY, 0)
-    if kmsg >= 0 { return }
+  func close() { _ = CLinux.close(kmsg) }
+
+  /// Opens /dev/kmsg, or a node like it on a file system that is attached nowhere: nobody needs to
+  /// have made it.
+  private static func open() -> Int32 {
+    let path: StaticString = "/dev/kmsg"
+    var status = stat()
+    let isNode =
+      path.withCString { lstat($0, &status) } == 0
+      && status.st_mode & mode_t(S_IFMT) == mode_t(S_IFCHR) && status.st_rdev == device
+    let flags = O_RDWR | O_NONBLOCK
+    if isNode { return path.withCString { linux_openat(AT_FDCWD, $0, flags, 0) } }
 
     let scratch = detachedMount(of: "tmpfs")
-    if scratch < 0 { return }
-    open(in: scratch)
-    close(scratch)
+    if scratch < 0 { return -1 }
+    defer { _ = CLinux.close(scratch) }
+    guard mknodat(scratch, "kmsg", UInt32(S_IFCHR) | 0o600, device) == 0 else { return -1 }
+    return linux_openat(scratch, "kmsg", flags, 0)
   }
+
+  /// Documentation/admin-guide/devices.txt
+  private static var device: dev_t { linux_makedev(1, 11) }
 
   /// One line, after "leafroot: ".
   func write(_ level: Level, _ text: Text) {
@@ -45,7 +52,6 @@ final class Log {
 
   /// One line without our name before it: the seed's own.
   func writeBare(_ level: Level, _ text: Text) {
-    if kmsg < 0 { open() }
     let line = text + "\n"
     if kmsg >= 0 {
       var record = Text("<")
@@ -59,52 +65,25 @@ final class Log {
     if kmsg < 0 || level == .critical { line.write(to: 2) }
   }
 
-  /// What klogctl(3) is to do.
-  private enum Action {
-    static var readAll: Int32 { 3 }
-    static var consoleOff: Int32 { 6 }
-    static var consoleOn: Int32 { 7 }
-    static var sizeBuffer: Int32 { 10 }
+  /// The records that the kernel still has, the oldest first.
+  func forEachRecord(_ body: (LogRecord) -> Void) {
+    if kmsg < 0 { return }
+    lseek(kmsg, 0, SEEK_SET)
+
+    // No record is longer: CONSOLE_EXT_LOG_MAX, kernel/printk/internal.h. No ring has as many.
+    var buffer = [UInt8](repeating: 0, count: 8192)
+    for _ in 0..<1_000_000 {
+      let count = read(kmsg, &buffer, buffer.count)
+      // EPIPE: the one to be read has just been overwritten, the next read(2) gives the oldest.
+      if count < 0 && linux_errno() == EPIPE { continue }
+      if count <= 0 { return }
+      if let record = LogRecord(buffer[..<count]) { body(record) }
+    }
   }
 
   /// Whether the kernel shows its messages on the console meanwhile.
   static func showOnConsole(_ isShown: Bool) {
-    klogctl(isShown ? Action.consoleOn : Action.consoleOff, nil, 0)
-  }
-
-  /// The messages that begin with one of `prefixes`, of what the kernel has logged so far, oldest
-  /// first, without levels and times.
-  ///
-  /// The log is 128 kB and more, and this is asked before every move: its lines are looked at where
-  /// they lie.
-  static func messages(beginningWith prefixes: StaticString...) -> [[UInt8]] {
-    let size = Int(klogctl(Action.sizeBuffer, nil, 0))
-    if size <= 0 { return [] }
-    let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: size + 1)
-    defer { buffer.deallocate() }
-    let count = Int(klogctl(Action.readAll, buffer, Int32(size)))
-    if count <= 0 { return [] }
-    buffer[count] = 0
-
-    var found: [[UInt8]] = []
-    var line: UnsafeMutablePointer<CChar>? = buffer
-    while let start = line {
-      let end = strchr(start, 0x0a)
-      end?.pointee = 0
-      let message = message(of: start)
-      for prefix in prefixes where hasPrefix(message, prefix) { found.append(bytes(of: message)) }
-      line = end.map { $0 + 1 }
-    }
-    return found
-  }
-
-  /// `<6>[    0.123456] message` → `message`
-  private static func message(of line: UnsafePointer<CChar>) -> UnsafePointer<CChar> {
-    var rest = line
-    if rest.pointee == 0x3c, let end = strchr(rest, 0x3e) { rest = UnsafePointer(end) + 1 }
-    if rest.pointee == 0x5b, let end = strchr(rest, 0x5d), end[1] == 0x20 {
-      rest = UnsafePointer(end) + 2
-    }
-    return rest
+    // SYSLOG_ACTION_CONSOLE_ON and SYSLOG_ACTION_CONSOLE_OFF, syslog(2)
+    klogctl(isShown ? 7 : 6, nil, 0)
   }
 }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 
 import CLinux
+import Evidence
 
 /// As PID 1: the leaf. On a running system: `check [--json]`.
 ///
 /// SwiftPM links an executable's `main` under this name.
 @c(leafroot_init_main)
 func main(_ count: Int32, _ arguments: Words.Vector, _ environment: Words.Vector) -> Int32 {
-  let words = Words(arguments: arguments, environment: environment)
+  Trap.arm()
+  occupyStandardDescriptors()
 
   if getpid() == 1, let own = arguments.pointee, matches(own, Probe.path) {
     Probe().run()
@@ -19,7 +21,19 @@ func main(_ count: Int32, _ arguments: Words.Vector, _ environment: Words.Vector
     let isJson = count == 3 && arguments[2].map { matches($0, "--json") } ?? false
     return check(proc, asJson: isJson, count)
   }
+  // COMMAND_LINE_SIZE is 2,048 on most machines, 65,536 at most (arch/*/include).
+  let commandLine = proc.read(Text("cmdline"), longest: 1 << 20) ?? []
+  let words = Words(arguments: arguments, environment: environment, commandLine: commandLine)
   return Init(words, proc).run()
+}
+
+/// Descriptors 0 to 2 that the kernel has not opened, for want of a console, are taken until the
+/// real init runs: else another file would be there, and the console's place gone.
+private func occupyStandardDescriptors() {
+  for descriptor: Int32 in 0...2 where linux_descriptor_flags(descriptor) < 0 {
+    // The lowest that is free.
+    _ = linux_openat(AT_FDCWD, "/", LINUX_O_PATH | O_DIRECTORY, 0)
+  }
 }
 
 private func check(_ proc: Proc, asJson: Bool, _ count: Int32) -> Int32 {

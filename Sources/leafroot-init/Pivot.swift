@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import CLinux
+import Evidence
 
 /// pivot_root(2), really done, where it harms nobody: in a forked child with mounts of its own.
 enum Pivot {
@@ -37,12 +38,17 @@ struct Below {
   let entries: Int
   let isSealed: Bool
 
+  /// How many mounts of the whole table show it elsewhere in the tree.
+  let mounts: Int
+
   /// nil if nothing can be reached below: `/` is the root of the mount tree.
   static func look(_ proc: Proc) -> Below? {
     let result = inChild { reach(proc) }
-    guard result.count == 9 else { return nil }
-    let count = result[1...].reduce(0) { $0 << 8 | Int($1) }
-    return Below(entries: count, isSealed: result[0] == 1)
+    guard result.count > 9 else { return nil }
+    let count = result[1..<9].reduce(0) { $0 << 8 | Int($1) }
+
+    let mounts = proc.mounts()?.filter { $0.device.elementsEqual(result[9...]) } ?? []
+    return Below(entries: count, isSealed: result[0] == 1, mounts: mounts.count)
   }
 
   private static func reach(_ proc: Proc) -> [UInt8] {
@@ -51,6 +57,8 @@ struct Below {
     guard umount2("/", MNT_DETACH) == 0, linux_setns(namespace, LINUX_CLONE_NEWNS) == 0,
       let root = opendir("/")
     else { return [] }
+    var status = stat()
+    if fstat(dirfd(root), &status) < 0 { return [] }
 
     var count = 0
     while readdir(root) != nil { count += 1 }
@@ -61,7 +69,12 @@ struct Below {
     for shift in stride(from: 56, through: 0, by: -8) {
       answer.append(UInt8(truncatingIfNeeded: count >> shift))
     }
-    return answer
+    // As mountinfo has it.
+    var device = Text()
+    device.add(Int(linux_major(status.st_dev)))
+    device.add(":")
+    device.add(Int(linux_minor(status.st_dev)))
+    return answer + device.bytes
   }
 }
 

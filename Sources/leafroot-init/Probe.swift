@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import CLinux
+import Evidence
 
 /// The real init of a machine that `leafroot boot` has started: says on the console what `check`
 /// finds, runs the command that was given along, and resets the machine, which ends it.
@@ -13,9 +14,15 @@ struct Probe {
   func run() {
     let uptime = milliseconds()
     Log.showOnConsole(false)
-    let messages = Log.messages(
-      beginningWith: "leafroot: ", "Failed to create a non-root filesystem")
-    for message in messages { say("log ", message) }
+    let log = Log()
+    log.forEachRecord { record in
+      if record.message.starts(with: "leafroot: ")
+        || record.message.starts(with: "Failed to create a non-root filesystem")
+      {
+        say("log ", record.message)
+      }
+    }
+    log.close()
 
     let proc = Proc()
     var json = Check(proc).json
@@ -25,7 +32,7 @@ struct Probe {
     json.add(".")
     for unit in [100, 10, 1] { json.add(uptime / unit % 10) }
     json.add("}")
-    say("check ", json.bytes)
+    say("check ", json.bytes[...])
     Log.showOnConsole(true)
 
     if let command = readCommand() {
@@ -34,13 +41,13 @@ struct Probe {
       Log.showOnConsole(false)
       var text = Text()
       text.add(Int(status))
-      say("exit ", text.bytes)
+      say("exit ", text.bytes[...])
     }
     sync()
     reboot(Int32(bitPattern: UInt32(RB_AUTOBOOT)))
   }
 
-  private func say(_ what: StaticString, _ text: [UInt8]) {
+  private func say(_ what: StaticString, _ text: ArraySlice<UInt8>) {
     var line = Text("\n@leafroot ")
     line.add(what)
     line.add(text)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import CLinux
+import Evidence
+import Tree
 
 /// A mount of a virtual file system that is attached nowhere: nothing in the tree is touched.
 ///
@@ -8,9 +10,7 @@ import CLinux
 ///
 /// - Returns: the root directory's descriptor, or -1.
 func detachedMount(of type: StaticString) -> Int32 {
-  let context = type.withUTF8Buffer { name in
-    name.withMemoryRebound(to: CChar.self) { linux_fsopen($0.baseAddress) }
-  }
+  let context = type.withCString { linux_fsopen($0) }
   if context < 0 { return -1 }
   defer { close(context) }
 
@@ -33,34 +33,99 @@ struct Proc {
     path.withCString { linux_openat(root, $0, O_RDONLY, 0) }
   }
 
-  /// The content of a file, nil if there is none.
-  func read(_ path: Text) -> [UInt8]? {
+  /// The content of a file, nil if there is none or it has more than `longest` bytes.
+  func read(_ path: Text, longest: Int = 65536) -> [UInt8]? {
     let file = open(path)
     if file < 0 { return nil }
     defer { _ = CLinux.close(file) }
 
     var content: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 4096)
-    while true {
-      let count = CLinux.read(file, &buffer, buffer.count)
-      if count < 0 { return nil }
-      if count == 0 { return content }
-      content.append(contentsOf: buffer[..<count])
+    while let portion = portion(of: file, count: 4096) {
+      if portion.isEmpty { return content }
+      content.append(contentsOf: portion)
+      if content.count > longest { return nil }
     }
+    return nil
   }
 
-  /// Whether a process other than this one has a program: kernel threads have none.
-  func hasOtherPrograms() -> Bool {
+  /// The mounts of this process; nil if the kernel does not tell.
+  func mounts() -> [Mount]? {
+    let file = open(Text("self/mountinfo"))
+    if file < 0 { return nil }
+    defer { _ = CLinux.close(file) }
+    return try? Evidence.mounts { portion(of: file, count: $0) }
+  }
+
+  /// The mount of the root directory, nil if the kernel does not tell.
+  func rootMount() -> Mount? {
+    guard let id = rootMountId() else { return nil }
+    return mounts()?.first { $0.id == id }
+  }
+
+  /// Which of the mounts called "/" is ours: mounts may be stacked.
+  private func rootMountId() -> Int? {
+    let root = linux_openat(AT_FDCWD, "/", LINUX_O_PATH | O_DIRECTORY, 0)
+    if root < 0 { return nil }
+    defer { _ = CLinux.close(root) }
+
+    var path = Text("self/fdinfo/")
+    path.add(Int(root))
+    for line in read(path)?.split(separator: 0x0a) ?? [] where line.starts(with: "mnt_id:") {
+      return number(line.dropFirst(7).drop { $0 == 0x09 || $0 == 0x20 })
+    }
+    return nil
+  }
+
+  /// The processes that have a program, but for this one: kernel threads have none.
+  ///
+  /// - Returns: nil if they cannot be listed.
+  func otherPrograms() -> [Int]? {
     let copy = open(Text("."))
-    guard copy >= 0, let directory = fdopendir(copy) else { return true }
+    guard copy >= 0, let directory = fdopendir(copy) else { return nil }
     defer { closedir(directory) }
 
+    var found: [Int] = []
     while let entry = readdir(directory) {
       let name = withUnsafePointer(to: &entry.pointee.d_name.0) { bytes(of: $0) }
       guard let process = number(name[...]), process != getpid() else { continue }
-      if readLink(Text(name) + "/exe") != nil { return true }
+      if readLink(Self.path(process, "/exe")) != nil { found.append(process) }
     }
-    return false
+    return found
+  }
+
+  /// Waits up to 5 s for them to end.
+  ///
+  /// - Returns: those that have not; nil if they cannot be listed.
+  func awaitOtherPrograms() -> [Int]? {
+    var programs: [Int]?
+    Self.poll {
+      programs = otherPrograms()
+      return programs?.isEmpty ?? true
+    }
+    return programs
+  }
+
+  /// Asks again and again whether something is over, for up to 5 s.
+  static func poll(_ isOver: () -> Bool) {
+    for _ in 0..<500 {
+      if isOver() { return }
+      usleep(10_000)
+    }
+  }
+
+  /// Whether the root directory of a process is on the file system of `status`.
+  func lives(_ process: Int, on status: Status) -> Bool {
+    let directory = Self.path(process, "/root").withCString {
+      linux_openat(root, $0, LINUX_O_PATH | O_DIRECTORY, 0)
+    }
+    if directory < 0 { return false }
+    defer { _ = CLinux.close(directory) }
+    return (try? Status(of: directory))?.isBeside(status) ?? false
+  }
+
+  /// What a process is called: proc_pid_comm(5).
+  func name(of process: Int) -> [UInt8] {
+    read(Self.path(process, "/comm")).map { $0.filter { $0 != 0x0a } } ?? []
   }
 
   /// Where a magic link points.
@@ -68,5 +133,18 @@ struct Proc {
     var buffer = [CChar](repeating: 0, count: 256)
     let count = path.withCString { readlinkat(root, $0, &buffer, buffer.count) }
     return count < 0 ? nil : buffer[..<count].map { UInt8(bitPattern: $0) }
+  }
+
+  private static func path(_ process: Int, _ file: StaticString) -> Text {
+    var path = Text()
+    path.add(process)
+    return path + file
+  }
+
+  /// read(2): none at the end, nil on an error.
+  private func portion(of file: Int32, count: Int) -> [UInt8]? {
+    var buffer = [UInt8](repeating: 0, count: count)
+    let read = CLinux.read(file, &buffer, count)
+    return read < 0 ? nil : Array(buffer[..<read])
   }
 }

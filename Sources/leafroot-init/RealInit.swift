@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import CLinux
+import Evidence
 
 /// The program that PID 1 becomes.
 struct RealInit {
@@ -27,13 +28,11 @@ struct RealInit {
   /// execve(2) of the first that can be executed, with the arguments and the environment that the
   /// kernel gave less our own words. Returns only if none can.
   func start(_ log: Log) {
-    let given = words.realInit.map { bytes(of: $0) }
+    let given = words.realInit
     words.removeOurs()
 
     if let given {
-      var path = Text()
-      path.add(given)
-      path.withCString { execute($0, log, isWanted: true) }
+      given.withCString { execute($0, log, isWanted: true) }
     }
     for path in Self.kernelsList {
       path.withCString { execute($0, log, isWanted: false) }

@@ -68,7 +68,8 @@ struct BootReport: Encodable {
       rows.append(("pivot_root", check.pivotRoot))
       if let below = check.below {
         let entries = below.entries == 1 ? "1 entry" : "\(below.entries) entries"
-        rows.append(("below", "\(entries), \(below.sealed ? "sealed" : "not sealed")"))
+        let reach = below.mounts > 0 ? ", mounted elsewhere, too" : ""
+        rows.append(("below", "\(entries), \(below.sealed ? "sealed" : "not sealed")\(reach)"))
       }
     }
     if let command = verdict.command {

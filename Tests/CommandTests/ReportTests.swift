@@ -16,7 +16,7 @@ import Testing
 
   private static let leaf = """
     @leafroot check {"mountId":29,"parentId":1,"type":"tmpfs","options":"rw,relatime",\
-    "isLeaf":true,"pivotRoot":"ok","below":{"entries":0,"sealed":true},"asPromised":true,\
+    "isLeaf":true,"pivotRoot":"ok","below":{"entries":0,"sealed":true,"mounts":0},"asPromised":true,\
     "uptime":4.56}
     """
 

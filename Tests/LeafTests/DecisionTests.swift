@@ -6,9 +6,11 @@ import Testing
 /// Answers as it was told to, and writes down what it was asked.
 private struct RecordingFacts: Facts {
   var isProcessOne = true
-  var mount = Root.rootfs
   var word = true
   var whole = true
+  var partial = false
+  var mount = Root.rootfs
+  var apart = true
   var tmpfs = true
   var alone = true
 
@@ -19,11 +21,6 @@ private struct RecordingFacts: Facts {
     return isProcessOne
   }
 
-  mutating func root() -> Root {
-    asked.append("root")
-    return mount
-  }
-
   mutating func isWordGiven() -> Bool {
     asked.append("word")
     return word
@@ -32,6 +29,21 @@ private struct RecordingFacts: Facts {
   mutating func isImageWhole() -> Bool {
     asked.append("image")
     return whole
+  }
+
+  mutating func isPartialAllowed() -> Bool {
+    asked.append("partial")
+    return partial
+  }
+
+  mutating func root() -> Root {
+    asked.append("root")
+    return mount
+  }
+
+  mutating func areMountsApart() -> Bool {
+    asked.append("mounts")
+    return apart
   }
 
   mutating func isTmpfsThere() -> Bool {
@@ -54,6 +66,7 @@ extension Decision {
     case .notAsked: "not asked"
     case .cannot(let reason): "cannot: \(reason)"
     case .halfUnpacked: "half unpacked"
+    case .mountInTheWay: "mount in the way"
     case .make: "make"
     }
   }
@@ -71,7 +84,7 @@ extension Decision {
   }
 
   @Test func `makes it when every guard passes, each asked once and in this order`() {
-    let questions = ["init", "root", "word", "image", "tmpfs", "alone"]
+    let questions = ["init", "word", "image", "root", "mounts", "tmpfs", "alone"]
     expect(RecordingFacts(), "make", asking: questions)
   }
 
@@ -81,47 +94,56 @@ extension Decision {
 
   @Test func `refuses where this is not PID 1, whatever the rest says`() {
     let nothing = RecordingFacts(
-      isProcessOne: false, mount: .unknown, word: false, whole: false, tmpfs: false)
+      isProcessOne: false, word: false, whole: false, mount: .unknown, apart: false, tmpfs: false)
     expect(nothing, "refuse", asking: ["init"])
   }
 
-  @Test func `leaves a leaf alone, word or no word`() {
-    expect(RecordingFacts(mount: .leaf), "already a leaf", asking: ["init", "root"])
-    expect(RecordingFacts(mount: .leaf, word: false), "already a leaf", asking: ["init", "root"])
+  @Test(arguments: [Root.rootfs, .leaf, .unknown])
+  func `does nothing without the word, whatever the root is`(root: Root) {
+    let facts = RecordingFacts(word: false, mount: root)
+    expect(facts, "not asked", asking: ["init", "word"])
   }
 
-  @Test func `does nothing without the word`() {
-    expect(RecordingFacts(word: false), "not asked", asking: ["init", "root", "word"])
+  @Test func `boots a half-unpacked image as ever without the word`() {
+    expect(RecordingFacts(word: false, whole: false), "not asked", asking: ["init", "word"])
   }
 
-  @Test func `does nothing without the word even where the root is unknown`() {
-    let facts = RecordingFacts(mount: .unknown, word: false)
-    expect(facts, "not asked", asking: ["init", "root", "word"])
+  @Test(arguments: [Root.rootfs, .leaf, .unknown])
+  func `stops where the image is half unpacked, on a leaf too`(root: Root) {
+    let facts = RecordingFacts(whole: false, mount: root, apart: false, tmpfs: false)
+    expect(facts, "half unpacked", asking: ["init", "word", "image", "partial"])
+  }
+
+  @Test func `goes on with a half-unpacked image where that is allowed`() {
+    let start = ["init", "word", "image", "partial", "root"]
+    let facts = RecordingFacts(whole: false, partial: true)
+    expect(facts, "make", asking: start + ["mounts", "tmpfs", "alone"])
+    let leaf = RecordingFacts(whole: false, partial: true, mount: .leaf)
+    expect(leaf, "already a leaf", asking: start)
+  }
+
+  @Test func `leaves a leaf alone`() {
+    let facts = RecordingFacts(mount: .leaf, apart: false)
+    expect(facts, "already a leaf", asking: ["init", "word", "image", "root"])
   }
 
   @Test func `cannot where the root is unknown`() {
     let reason = "cannot: the mount of / cannot be read"
-    expect(RecordingFacts(mount: .unknown), reason, asking: ["init", "root", "word"])
+    expect(RecordingFacts(mount: .unknown), reason, asking: ["init", "word", "image", "root"])
   }
 
-  @Test func `stops where the image is half unpacked`() {
-    let questions = ["init", "root", "word", "image"]
-    expect(RecordingFacts(whole: false), "half unpacked", asking: questions)
-    expect(RecordingFacts(whole: false, tmpfs: false), "half unpacked", asking: questions)
-  }
-
-  @Test func `boots a half-unpacked image as ever without the word`() {
-    let facts = RecordingFacts(word: false, whole: false)
-    expect(facts, "not asked", asking: ["init", "root", "word"])
+  @Test func `cannot where a mount rests on the tree`() {
+    let questions = ["init", "word", "image", "root", "mounts"]
+    expect(RecordingFacts(apart: false), "mount in the way", asking: questions)
   }
 
   @Test func `cannot without tmpfs`() {
-    let questions = ["init", "root", "word", "image", "tmpfs"]
+    let questions = ["init", "word", "image", "root", "mounts", "tmpfs"]
     expect(RecordingFacts(tmpfs: false), "cannot: this kernel has no tmpfs", asking: questions)
   }
 
   @Test func `cannot while another process runs in rootfs`() {
-    let questions = ["init", "root", "word", "image", "tmpfs", "alone"]
+    let questions = ["init", "word", "image", "root", "mounts", "tmpfs", "alone"]
     expect(
       RecordingFacts(alone: false), "cannot: another process runs in rootfs", asking: questions)
   }

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+
+/// What PID 1 says before it stops because a part of the image is missing: what the kernel said,
+/// what there is, and what helps.
+public struct LastWords {
+  /// What the kernel's log says; nil where no inode is left, of which the kernel says nothing.
+  private let complaint: [UInt8]?
+  /// The root directory's.
+  private let limits: Limits
+  /// The machine's, in bytes.
+  private let memory: Int
+  /// Whether the user gave `initramfs_options=`.
+  private let hasOptions: Bool
+
+  public init(
+    _ complaint: [UInt8]?, _ limits: Limits, memory: Int, hasOptions: Bool
+  ) {
+    self.complaint = complaint
+    self.limits = limits
+    self.memory = memory
+    self.hasOptions = hasOptions
+  }
+
+  /// One after the other, each a line of the log.
+  public var lines: [Text] { [cause, remedy, Self.word] }
+
+  private var cause: Text {
+    var text = Text("the image is half unpacked, the boot stops. The kernel: ")
+    if let complaint { text.add(complaint) } else { text.add("nothing") }
+    return text
+  }
+
+  private var remedy: Text {
+    if !limits.hasInodes { return moreInodes }
+    if limits.isFull { return moreMemory }
+    return Text("/ is not full: the image is damaged, cut short, or has something else behind it")
+  }
+
+  /// Half of the pages of memory, unless the option is given (mm/shmem.c, shmem_default_max_inodes()).
+  private var moreInodes: Text {
+    var text = Text("/ has no inode left of ")
+    text.add(limits.inodes)
+    text.add(". Needed: more memory, or initramfs_options=nr_inodes=N with N at least 8 above ")
+    text.add("the number of names in the image, each hard link counted")
+    return text
+  }
+
+  private var moreMemory: Text {
+    var text = Text("/ is full: ")
+    text.add(mebibytesOf: limits.used)
+    text.add(" of ")
+    text.add(mebibytesOf: limits.size)
+    text.add(", memory ")
+    text.add(mebibytesOf: memory)
+    if hasOptions {
+      text.add(". Needed: a larger size= in initramfs_options")
+    } else {
+      text.add(". Needed: more than ")
+      text.add(mebibytesOf: leastMemory)
+      text.add(" of memory, or initramfs_options=size=90%")
+    }
+    return text
+  }
+
+  /// What the tree takes is known only from below; the limit is a share of the memory. In bytes.
+  private var leastMemory: Int {
+    // In MiB: their products stay below 2^63 up to 2^51 bytes.
+    let (used, size) = (limits.used >> 20, max(limits.size >> 20, 1))
+    return (used * (memory >> 20) / size * 9 / 8) << 20
+  }
+
+  private static var word: Text {
+    Text("to boot what there is all the same, give the kernel leafroot_partial=ok")
+  }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+
+import CLinux
+
+/// The limits of a tmpfs, as statfs(2) gives them. A ramfs has none, and does not say what it holds.
+public struct Limits {
+  /// In bytes; 0 is no limit.
+  public let size: Int
+  public let used: Int
+
+  /// How many; 0 is no limit. tmpfs counts each name of a file (mm/shmem.c, shmem_link()).
+  public let inodes: Int
+  public let usedInodes: Int
+
+  public init(size: Int = 0, used: Int = 0, inodes: Int = 0, usedInodes: Int = 0) {
+    self.size = size
+    self.used = used
+    self.inodes = inodes
+    self.usedInodes = usedInodes
+  }
+
+  public init?(of descriptor: Int32) {
+    var result = statfs()
+    guard fstatfs(descriptor, &result) == 0 else { return nil }
+    let blockSize = Int(result.f_bsize)
+    self.init(
+      size: Int(result.f_blocks) * blockSize,
+      used: (Int(result.f_blocks) - Int(result.f_bfree)) * blockSize,
+      inodes: Int(result.f_files), usedInodes: Int(result.f_files) - Int(result.f_ffree))
+  }
+
+  public init?(ofPath path: StaticString) {
+    let directory = path.withCString { linux_openat(AT_FDCWD, $0, O_RDONLY | O_DIRECTORY, 0) }
+    if directory < 0 { return nil }
+    defer { close(directory) }
+    self.init(of: directory)
+  }
+
+  /// Whether one more entry can be made.
+  public var hasInodes: Bool { inodes == 0 || usedInodes < inodes }
+
+  /// Full to the last page or nearly so: what did not fit was larger than what is left.
+  var isFull: Bool { size > 0 && size - used < size / 8 }
+
+  /// Beside the tree there may be a directory of our own while it moves.
+  private var neededInodes: Int { usedInodes + 1 }
+
+  /// Options for a tmpfs with the same limits, that surely holds what this one holds.
+  public var options: Text {
+    var text = Text("size=")
+    text.add(max(size, used))
+    text.add(",nr_inodes=")
+    text.add(inodes == 0 ? 0 : max(inodes, neededInodes))
+    return text
+  }
+
+  /// Why a file system of these limits, and empty, cannot hold what `tree` holds; nil if it can.
+  public func shortage(for tree: Limits) -> Text? {
+    if size > 0 && tree.used > size {
+      return Self.shortage(tree.used >> 10, "KiB", "size", size >> 10)
+    }
+    // Without a limit, statfs(2) tells nothing of those in use.
+    if inodes > 0 && tree.inodes > 0 && tree.neededInodes > inodes {
+      return Self.shortage(tree.neededInodes, "inodes", "nr_inodes", inodes)
+    }
+    return nil
+  }
+
+  private static func shortage(
+    _ needed: Int, _ unit: StaticString, _ option: StaticString, _ given: Int
+  ) -> Text {
+    var text = Text("the tree needs ")
+    text.add(needed)
+    text.add(" ")
+    text.add(unit)
+    text.add(", ")
+    text.add(option)
+    text.add("= of initramfs_options gives ")
+    text.add(given)
+    return text
+  }
+}
+
+extension StaticString {
+  /// As C takes it: the compiler ends it with a NUL.
+  public func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
+    withUTF8Buffer { buffer in
+      buffer.withMemoryRebound(to: CChar.self) { body($0.baseAddress!) }
+    }
+  }
+}

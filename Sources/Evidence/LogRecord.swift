@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+
+/// One record of the kernel's log, as a read(2) of /dev/kmsg gives it:
+/// Documentation/ABI/testing/dev-kmsg.
+public struct LogRecord {
+  /// 0 for the first since the kernel's start.
+  public let sequence: Int
+
+  /// Written by the kernel itself. What comes through /dev/kmsg has another facility than 0.
+  public let isKernels: Bool
+
+  public let message: ArraySlice<UInt8>
+
+  /// nil if `record` is none.
+  public init?(_ record: ArraySlice<UInt8>) {
+    // 6,339,5140900,-,caller=T12;message
+    //  KEY=value
+    guard let semicolon = record.firstIndex(of: 0x3b) else { return nil }
+    let fields = record[..<semicolon].split(separator: 0x2c, maxSplits: 2)
+    guard fields.count == 3, let priority = number(fields[0]), let sequence = number(fields[1])
+    else { return nil }
+
+    self.sequence = sequence
+    isKernels = priority < 8
+    let rest = record[(semicolon + 1)...]
+    message = rest[..<(rest.firstIndex(of: 0x0a) ?? rest.endIndex)]
+  }
+}
+
+/// What the kernel's log says of the image, judged record by record, the oldest first.
+public struct ImageVerdict {
+  /// The kernel's complaint, the first one.
+  public private(set) var complaint: [UInt8]?
+
+  /// Whether all was seen that the kernel may have said of the image.
+  public private(set) var isComplete = false
+
+  private var last: Int?
+
+  public init() {}
+
+  /// init/initramfs.c, do_populate_rootfs(), or populate_rootfs() before Linux 5.13. The second
+  /// complaint comes from kernels with `CONFIG_BLK_DEV_RAM=y`, which take a broken image for an
+  /// old-style initrd.
+  public mutating func add(_ record: LogRecord) {
+    let isNext = record.sequence == last.map { $0 + 1 } ?? 0
+    last = record.sequence
+    if isNext && record.sequence == 0 { isComplete = true }
+    // A gap: records were overwritten before they were read.
+    if !isNext { isComplete = false }
+    guard record.isKernels else { return }
+
+    let message = record.message
+    if message.starts(with: "Trying to unpack rootfs image as initramfs") {
+      // What was said before says nothing of the image.
+      isComplete = true
+    } else if complaint == nil,
+      message.starts(with: "Initramfs unpacking failed: ")
+        || message.starts(with: "rootfs image is not initramfs (")
+    {
+      complaint = Array(message)
+    }
+  }
+}

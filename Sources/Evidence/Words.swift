@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+
+import CLinux
+
+/// What the user asks of PID 1: in the kernel's command line, and in the arguments and the
+/// environment, which whoever executes it may have changed.
+public struct Words {
+  public typealias Vector = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+
+  /// The bare word that asks for the leaf; with a value it is not ours, as in the seed.
+  private static var ask: StaticString { "nonroot_initramfs" }
+  private static var initName: StaticString { "leafroot_init" }
+  private static var optionsName: StaticString { "initramfs_options" }
+  private static var partialName: StaticString { "leafroot_partial" }
+
+  /// Of the command line's words, those that the kernel did not know itself. Bare ones are
+  /// arguments, NAME=VALUE are environment.
+  public let arguments: Vector
+  public let environment: Vector
+
+  private let commandLine: KernelCommandLine
+
+  /// - Parameter commandLine: the content of /proc/cmdline; empty if it cannot be read.
+  public init(arguments: Vector, environment: Vector, commandLine: [UInt8]) {
+    self.arguments = arguments
+    self.environment = environment
+    self.commandLine = KernelCommandLine(commandLine)
+  }
+
+  public var isAsked: Bool {
+    commandLine.words.contains { $0.isBare(Self.ask) } || ownArguments > 0
+  }
+
+  /// How many of the arguments are our word, less those that stand behind `--` and are the init's.
+  /// The kernel appends these to the others.
+  private var ownArguments: Int {
+    var count = 0
+    var next = arguments
+    while let word = next.pointee {
+      if isAsk(word) { count += 1 }
+      next += 1
+    }
+    for word in commandLine.behindDashes where word.isBare(Self.ask) { count -= 1 }
+    return count
+  }
+
+  /// `leafroot_init=PATH`
+  public var realInit: Text? { value(of: Self.initName) }
+
+  /// `initramfs_options=OPTIONS`. A kernel that knows the word keeps it to itself, so that it is in
+  /// the command line only.
+  public var options: Text? { value(of: Self.optionsName) }
+
+  /// `leafroot_partial=ok`: a half-unpacked image is to boot all the same.
+  public var isPartialAllowed: Bool {
+    value(of: Self.partialName)?.bytes[...].equals("ok") ?? false
+  }
+
+  /// The environment goes first: a script that executes PID 1 may have changed it.
+  private func value(of name: StaticString) -> Text? {
+    var next = environment
+    while let entry = next.pointee {
+      if let value = environmentValue(entry, of: name) { return Text(bytes(of: value)) }
+      next += 1
+    }
+    return commandLine.value(of: name).map { Text(Array($0)) }
+  }
+
+  /// Takes our words out of both: the real init gets what the user meant for it.
+  public func removeOurs() {
+    var count = ownArguments
+    remove(from: arguments) { word in
+      guard count > 0, isAsk(word) else { return false }
+      count -= 1
+      return true
+    }
+    remove(from: environment) { entry in
+      environmentValue(entry, of: Self.initName) != nil
+        || environmentValue(entry, of: Self.optionsName) != nil
+        || environmentValue(entry, of: Self.partialName) != nil
+    }
+  }
+
+  private func remove(from vector: Vector, where isOurs: (UnsafePointer<CChar>) -> Bool) {
+    var (read, write) = (vector, vector)
+    while let word = read.pointee {
+      if !isOurs(word) {
+        write.pointee = word
+        write += 1
+      }
+      read += 1
+    }
+    write.pointee = nil
+  }
+
+  private func isAsk(_ word: UnsafePointer<CChar>) -> Bool {
+    KernelWord(name: bytes(of: word)[...], value: nil).isBare(Self.ask)
+  }
+
+  /// The value of `entry` if it is `name=VALUE`.
+  private func environmentValue(
+    _ entry: UnsafePointer<CChar>, of name: StaticString
+  ) -> UnsafePointer<CChar>? {
+    guard let equals = strchr(entry, 0x3d) else { return nil }
+    let count = UnsafePointer(equals) - entry
+    let bytes = UnsafeRawBufferPointer(start: entry, count: count)
+    let word = KernelWord(name: Array(bytes)[...], value: nil)
+    return word.isCalled(name) ? UnsafePointer(equals) + 1 : nil
+  }
+}
+
+/// Whether a C string is `text`.
+public func matches(_ word: UnsafePointer<CChar>, _ text: StaticString) -> Bool {
+  bytes(of: word)[...].equals(text)
+}
