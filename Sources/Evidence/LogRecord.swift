@@ -15,9 +15,10 @@ public struct LogRecord {
   public init?(_ record: ArraySlice<UInt8>) {
     // 6,339,5140900,-,caller=T12;message
     //  KEY=value
-    guard let semicolon = record.firstIndex(of: 0x3b) else { return nil }
-    let fields = record[..<semicolon].split(separator: 0x2c, maxSplits: 2)
-    guard fields.count == 3, let priority = number(fields[0]), let sequence = number(fields[1])
+    guard let first = record.firstIndex(of: 0x2c),
+      let second = record[(first + 1)...].firstIndex(of: 0x2c),
+      let semicolon = record[(second + 1)...].firstIndex(of: 0x3b),
+      let priority = number(record[..<first]), let sequence = number(record[(first + 1)..<second])
     else { return nil }
 
     self.sequence = sequence

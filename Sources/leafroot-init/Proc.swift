@@ -85,12 +85,24 @@ struct Proc {
     defer { closedir(directory) }
 
     var found: [Int] = []
+    let own = Int(getpid())
     while let entry = readdir(directory) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name.0) { bytes(of: $0) }
-      guard let process = number(name[...]), process != getpid() else { continue }
-      if readLink(Self.path(process, "/exe")) != nil { found.append(process) }
+      let name = withUnsafePointer(to: &entry.pointee.d_name.0) { UnsafePointer($0) }
+      let process = strtol(name, nil, 10)
+      if process > 0, process != own, hasProgram(name) { found.append(process) }
     }
     return found
+  }
+
+  /// Takes no memory: there are a hundred kernel threads, and the boot waits.
+  private func hasProgram(_ process: UnsafePointer<CChar>) -> Bool {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 32) { path in
+      guard let path = path.baseAddress, strlen(process) < 24 else { return false }
+      strcpy(path, process)
+      strcat(path, "/exe")
+      var first: CChar = 0
+      return readlinkat(root, path, &first, 1) >= 0
+    }
   }
 
   /// Waits up to 5 s for them to end.
