@@ -46,19 +46,42 @@ publish() {
   mv -T "$1" "$cache/$2"
 }
 
-# A private apt for both architectures: needs no root, adds no foreign architecture to the host,
-# and its empty status file makes it count nothing as installed. Mirrors and keys are the host's;
-# its hooks are not, they would clean up the host's own apt.
+# What apt reads: the host's release for amd64 and arm64, or a suite for one architecture.
+suite=
+apt=$cache/apt/host
+
+# use_suite SUITE DEBIAN-ARCH, use_host: what the functions below look into from now on.
+use_suite() {
+  use_host
+  need_lists
+  # Origin and label tell Debian's own archive from its security archive and from others'.
+  mirror=$(private_apt apt-get indextargets \
+    --format '$(ORIGIN):$(LABEL) $(REPO_URI)' 'Created-By: Packages' |
+    sed -n 's/^Debian:Debian //p' | head -n 1)
+  [ -n "$mirror" ] || die "no mirror of Debian in /etc/apt: it is needed for Debian's $1"
+  suite=$1
+  suite_architecture=$2
+  apt=$cache/apt/$1-$2
+}
+
+use_host() {
+  suite=
+  apt=$cache/apt/host
+}
+
+# A private apt: needs no root, adds no foreign architecture to the host, and its empty status file
+# makes it count nothing as installed. Mirrors and keys are the host's; its hooks are not, they
+# would clean up the host's own apt.
 # -c comes after /etc/apt, so that this has the last word; APT_CONFIG would come before.
 private_apt() {
   tool=$1
   shift
-  mkdir -p "$cache/apt/lists/partial" "$cache/apt/archives/partial"
+  mkdir -p "$apt/lists/partial" "$apt/archives/partial"
   : >"$work/status"
   cat >"$work/apt.conf" <<END
-Dir::State "$cache/apt";
+Dir::State "$apt";
 Dir::State::status "$work/status";
-Dir::Cache "$cache/apt";
+Dir::Cache "$apt";
 Dir::Cache::pkgcache "packages.bin";
 Dir::Cache::srcpkgcache "sources.bin";
 APT::Architecture "amd64";
@@ -68,21 +91,37 @@ Acquire::Languages "none";
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
 END
+  [ -z "$suite" ] || suite_configuration >>"$work/apt.conf"
   "$tool" -c "$work/apt.conf" "$@"
+}
+
+# An old release is no longer signed anew: its Release file is valid all the same.
+suite_configuration() {
+  cat >"$work/sources.list" <<END
+deb [arch=$suite_architecture signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main
+END
+  cat <<END
+Dir::Etc::sourcelist "$work/sources.list";
+Dir::Etc::sourceparts "-";
+#clear APT::Architectures;
+APT::Architectures { "$suite_architecture"; };
+APT::Architecture "$suite_architecture";
+Acquire::Check-Valid-Until "false";
+END
 }
 
 # The lists of packages are fetched once, and again when a mirror no longer has what they name.
 # apt-get update exits 0 also when it reached nothing.
 update_lists() {
-  say "fetching the lists of packages"
+  say "fetching the lists of packages${suite:+ of $suite for $suite_architecture}"
   private_apt apt-get -qq update
-  [ -n "$(private_apt apt-cache pkgnames busybox-static)" ] ||
+  [ -n "$(private_apt apt-cache pkgnames linux-)" ] ||
     die "apt-get update found no packages: no network, or no Debian mirror in /etc/apt?"
-  : >"$cache/apt/updated"
+  : >"$apt/updated"
 }
 
 need_lists() {
-  [ -e "$cache/apt/updated" ] || update_lists
+  [ -e "$apt/updated" ] || update_lists
 }
 
 # download PACKAGE…: each into packages/ in the cache; apt-get checks sizes and checksums, also of
