@@ -3,10 +3,10 @@
 
 import PackageDescription
 
-// One package, two worlds. `Leaf`, `Newc` and `Tree` are compiled twice from the same files: as
-// ordinary Swift for the host tool and the tests, and as Embedded Swift for PID 1. One build
-// cannot mix the two modes, so the Makefile asks for the guest's half with LEAFROOT_GUEST=1; the
-// host's half never holds an executable that could move a root file system.
+// One package, two worlds. `Leaf`, `Evidence`, `Newc` and `Tree` are compiled twice from the same
+// files: as ordinary Swift for the host tool and the tests, and as Embedded Swift for PID 1. One
+// build cannot mix the two modes, so the Makefile asks for the guest's half with LEAFROOT_GUEST=1;
+// the host's half never holds an executable that could move a root file system.
 let isGuest = Context.environment["LEAFROOT_GUEST"] == "1"
 
 /// Settings of everything: warnings are errors; unsafe C and pointer code is marked.

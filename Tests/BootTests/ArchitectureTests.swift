@@ -3,15 +3,28 @@
 import Testing
 
 @Suite struct ArchitectureTests {
-  @Test func `on aarch64 the promise holds as well`() async throws {
-    let outcome = try await Boot(kernel: "6.1-aarch64").run()
+  @Test(arguments: StockKernel.rootfsOnARM)
+  func `on aarch64 the promise holds as well`(kernel: StockKernel) async throws {
+    let outcome = try await Boot(kernel: kernel.name).run()
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    #expect(outcome.logs("the root is a leaf"), "\(outcome)")
   }
 
-  @Test func `on aarch64, twin: as the kernel boots it, pivot_root gives EINVAL`() async throws {
-    let outcome = try await Boot(kernel: "6.1-aarch64", hasLeaf: false).run()
+  @Test(arguments: StockKernel.rootfsOnARM)
+  func `on aarch64, twin: as the kernel boots it, pivot_root gives EINVAL`(kernel: StockKernel)
+    async throws
+  {
+    let outcome = try await Boot(kernel: kernel.name, hasLeaf: false).run()
 
     #expect(outcome.check?.pivotRoot == "EINVAL", "\(outcome)")
+  }
+
+  @Test(arguments: StockKernel.leafOnARM)
+  func `on aarch64 a kernel's own leaf is left alone`(kernel: StockKernel) async throws {
+    let outcome = try await Boot(kernel: kernel.name).run()
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    #expect(outcome.logs("the root is a leaf already, nothing to do"), "\(outcome)")
   }
 }

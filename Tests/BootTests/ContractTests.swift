@@ -4,11 +4,11 @@ import Testing
 
 /// The promise, point by point, each beside the boot that shows what it is for.
 @Suite struct ContractTests {
-  @Test(arguments: Boot.kernels)
-  func `1 to 3: / is a leaf, pivot_root works, rootfs is empty and sealed`(kernel: String)
+  @Test(arguments: StockKernel.rootfs)
+  func `1 to 3: / is a leaf, pivot_root works, rootfs is empty and sealed`(kernel: StockKernel)
     async throws
   {
-    let outcome = try await Boot(kernel: kernel).run()
+    let outcome = try await Boot(kernel: kernel.name).run()
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
     let check = try #require(outcome.check, "\(outcome)")
@@ -19,10 +19,11 @@ import Testing
     #expect(check.below?.sealed == true)
   }
 
-  @Test(arguments: Boot.kernels)
-  func `1 to 3, twin: as the kernel boots it, pivot_root gives EINVAL`(kernel: String) async throws
+  @Test(arguments: StockKernel.rootfs)
+  func `1 to 3, twin: as the kernel boots it, pivot_root gives EINVAL`(kernel: StockKernel)
+    async throws
   {
-    let outcome = try await Boot(kernel: kernel, hasLeaf: false).run()
+    let outcome = try await Boot(kernel: kernel.name, hasLeaf: false).run()
 
     #expect(outcome.verdict.outcome == .notAsPromised, "\(outcome)")
     let check = try #require(outcome.check, "\(outcome)")
@@ -109,9 +110,12 @@ import Testing
     return 0
   }
 
-  @Test(arguments: Boot.kernels)
-  func `6: usermode helpers, modprobe and core_pattern, see the leaf`(kernel: String) async throws {
-    let outcome = try await helperBoot(kernel: kernel, hasModprobe: true).run(Self.helperScript)
+  @Test(arguments: StockKernel.modular)
+  func `6: usermode helpers, modprobe and core_pattern, see the leaf`(kernel: StockKernel)
+    async throws
+  {
+    let outcome = try await helperBoot(kernel: kernel.name, hasModprobe: true).run(
+      Self.helperScript)
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
     #expect(outcome.output.contains("module: mounted"), "\(outcome)")
@@ -148,10 +152,11 @@ import Testing
     [ -s /tmp/core ] && echo "core: written" || echo "core: missing"
     """
 
-  @Test(arguments: Boot.kernels)
-  func `7: the real init's standard descriptors are the leaf's console`(kernel: String) async throws
+  @Test(arguments: StockKernel.rootfs)
+  func `7: the real init's standard descriptors are the leaf's console`(kernel: StockKernel)
+    async throws
   {
-    let outcome = try await Boot(kernel: kernel).run(
+    let outcome = try await Boot(kernel: kernel.name).run(
       """
       busybox mount -t proc proc /proc
       for n in 0 1 2; do echo "fd $n: $(busybox readlink /proc/1/fd/$n)"; done
@@ -164,9 +169,11 @@ import Testing
     #expect(!outcome.output.contains("deleted"))
   }
 
-  @Test(arguments: Boot.kernels)
-  func `without the word the same image boots as it would without us`(kernel: String) async throws {
-    var boot = Boot(kernel: kernel, hasLeaf: false)
+  @Test(arguments: StockKernel.rootfs)
+  func `without the word the same image boots as it would without us`(kernel: StockKernel)
+    async throws
+  {
+    var boot = Boot(kernel: kernel.name, hasLeaf: false)
     // The image is wrapped, and our PID 1 runs; only the word is not given.
     try boot.tree.addProgram("leafroot")
     boot.append = ["rdinit=/leafroot", "leafroot_init=/.leafroot-boot/init"]

@@ -30,10 +30,10 @@ import Testing
         == NastyTree.entries(stock))
   }
 
-  @Test(arguments: Boot.kernels) func `rootfs as a ramfs: the leaf is made all the same`(
-    kernel: String
+  @Test(arguments: StockKernel.rootfs) func `rootfs as a ramfs: the leaf is made all the same`(
+    kernel: StockKernel
   ) async throws {
-    var boot = Boot(kernel: kernel, append: ["rootfstype=ramfs"])
+    var boot = Boot(kernel: kernel.name, append: ["rootfstype=ramfs"])
     boot.tree.file("large", [UInt8](repeating: 7, count: 9_000_001))
     let outcome = try await boot.run("busybox md5sum /large")
 
@@ -66,11 +66,12 @@ import Testing
     outcome.output.split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
   }
 
-  @Test(arguments: Boot.kernels) func `a damaged image: last words, and no boot of half a tree`(
-    kernel: String
+  @Test(arguments: StockKernel.rootfs)
+  func `a damaged image: last words, and no boot of half a tree`(
+    kernel: StockKernel
   ) async throws {
     try await withDamagedImage { image in
-      let outcome = try await Boot(kernel: kernel, images: [image]).run()
+      let outcome = try await Boot(kernel: kernel.name, images: [image]).run()
 
       #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
       #expect(outcome.logs("the image is half unpacked, the boot stops"), "\(outcome)")

@@ -5,11 +5,11 @@ import Testing
 
 /// The tree in the leaf is the one that the stock kernel would have unpacked.
 @Suite struct FidelityTests {
-  @Test(arguments: Boot.kernels)
-  func `a nasty tree is what the stock kernel unpacks, to the last entry`(kernel: String)
+  @Test(arguments: StockKernel.rootfs)
+  func `a nasty tree is what the stock kernel unpacks, to the last entry`(kernel: StockKernel)
     async throws
   {
-    var boot = Boot(kernel: kernel, cpus: 2)
+    var boot = Boot(kernel: kernel.name, cpus: 2)
     boot.tree = NastyTree.tree()
     let leaf = try await boot.run(NastyTree.census)
     boot.hasLeaf = false

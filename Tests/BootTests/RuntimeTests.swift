@@ -8,19 +8,33 @@ import Testing
     "pivot_root(busybox)", "runc", "crun", "bwrap", "bwrap (userns)", "podman+runc", "podman+crun",
   ]
 
-  @Test(arguments: Boot.kernels) func `on the leaf every runtime works`(kernel: String) async throws
+  @Test(arguments: StockKernel.modular) func `on the leaf every runtime works`(kernel: StockKernel)
+    async throws
   {
-    let results = try await run(kernel: kernel, hasLeaf: true)
+    let results = try await run(kernel: kernel.name, hasLeaf: true)
 
     for name in Self.names { #expect(results[name] == "ok", "\(name): \(results)") }
   }
 
-  @Test(arguments: Boot.kernels) func `in rootfs every one of them fails`(kernel: String)
+  @Test(arguments: StockKernel.modular) func `in rootfs every one of them fails`(
+    kernel: StockKernel
+  )
     async throws
   {
-    let results = try await run(kernel: kernel, hasLeaf: false)
+    let results = try await run(kernel: kernel.name, hasLeaf: false)
 
     for name in Self.names { #expect(results[name] == "FAILED", "\(name): \(results)") }
+  }
+
+  @Test(arguments: StockKernel.leaf.filter(\.hasModules))
+  func `on a kernel's own leaf every runtime works, with PID 1 in the image and without`(
+    kernel: StockKernel
+  ) async throws {
+    for hasLeaf in [true, false] {
+      let results = try await run(kernel: kernel.name, hasLeaf: hasLeaf)
+
+      for name in Self.names { #expect(results[name] == "ok", "\(name): \(results)") }
+    }
   }
 
   private func run(kernel: String, hasLeaf: Bool) async throws -> [String: String] {

@@ -173,6 +173,20 @@ import Testing
       "\(outcome)")
   }
 
+  @Test func `with SELinux on, and no policy loaded yet, the tree moves as ever`() async throws {
+    var boot = Boot(append: ["security=selinux", "selinux=1"])
+    boot.tree = NastyTree.tree()
+    let script =
+      "busybox mount -t sysfs sys /sys; busybox ls -d /sys/fs/selinux; " + NastyTree.census
+    let leaf = try await boot.run(script)
+    boot.hasLeaf = false
+    let stock = try await boot.run(script)
+
+    #expect(leaf.verdict.outcome == .asPromised, "\(leaf)")
+    #expect(leaf.output.contains("/sys/fs/selinux\n"), "\(leaf)")
+    NastyTree.expectSame(leaf, as: stock)
+  }
+
   /// A boot of our PID 1 by hand: what the kernel starts first is a script.
   private func prepared(_ script: String? = nil) throws -> Boot {
     var boot = Boot(hasLeaf: false)

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Testing
+
+/// One of Debian's kernels that are booted: `Scripts/stock-kernels`.
+struct StockKernel: CustomTestStringConvertible, Sendable {
+  /// As `Scripts/vm` names it: SERIES-ARCH.
+  let name: String
+
+  /// Whether `make test` boots it; `make proof`, which sets LEAFROOT_KERNELS=all, boots all.
+  let isTested: Bool
+
+  /// Whether `/` is a leaf already when the image is unpacked (fs/nullfs.c, Linux 7.0).
+  var isLeaf: Bool { name.hasPrefix("7.") }
+
+  /// Whether the mirror has its modules: only the newest of a series in a suite keeps them.
+  var hasModules: Bool {
+    !["6.19-", "7.0-", "7.1-"].contains { name.hasPrefix($0) }
+  }
+
+  var testDescription: String { name }
+
+  /// The whole table.
+  static let all: [StockKernel] = {
+    let table = FileManager.default.contents(
+      atPath: Place.root.appending("Scripts/stock-kernels").string)
+    return String(decoding: table ?? Data(), as: UTF8.self).split(separator: "\n").compactMap {
+      line in
+      let fields = line.split(separator: " ")
+      guard fields.count == 2 else { return nil }
+      return StockKernel(name: String(fields[0]), isTested: fields[1] == "test")
+    }
+  }()
+
+  /// Those of this run.
+  private static let chosen = all.filter {
+    $0.isTested || ProcessInfo.processInfo.environment["LEAFROOT_KERNELS"] == "all"
+  }
+
+  private static func chosen(on machine: String, isLeaf: Bool) -> [StockKernel] {
+    chosen.filter { $0.name.hasSuffix("-\(machine)") && $0.isLeaf == isLeaf }
+  }
+
+  /// Those on which the tree lies in rootfs.
+  static let rootfs = chosen(on: "x86_64", isLeaf: false)
+
+  /// Of these, those with modules.
+  static let modular = rootfs.filter(\.hasModules)
+
+  /// Those on which it lies in a leaf.
+  static let leaf = chosen(on: "x86_64", isLeaf: true)
+
+  /// The same on aarch64.
+  static let rootfsOnARM = chosen(on: "aarch64", isLeaf: false)
+  static let leafOnARM = chosen(on: "aarch64", isLeaf: true)
+
+  /// The series, as `6.12`.
+  var series: String { String(name.prefix { $0 != "-" }) }
+
+  /// As `uname -m` says it there.
+  var machine: String { String(name.split(separator: "-").last!) }
+
+  /// Whether it is Debian's kernel for real machines instead of the one for clouds.
+  var isGeneric: Bool { name.contains("-generic-") }
+}
