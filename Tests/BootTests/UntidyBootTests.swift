@@ -176,8 +176,12 @@ import Testing
   @Test func `with SELinux on, and no policy loaded yet, the tree moves as ever`() async throws {
     var boot = Boot(append: ["security=selinux", "selinux=1"])
     boot.tree = NastyTree.tree()
-    let script =
-      "busybox mount -t sysfs sys /sys; busybox ls -d /sys/fs/selinux; " + NastyTree.census
+    let script = """
+      busybox mount -t sysfs sys /sys
+      busybox ls -d /sys/fs/selinux
+      busybox umount /sys
+      \(NastyTree.census)
+      """
     let leaf = try await boot.run(script)
     boot.hasLeaf = false
     let stock = try await boot.run(script)
