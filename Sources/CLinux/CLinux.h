@@ -102,6 +102,12 @@ static inline int linux_move_mount(int from, const char *from_path, int to, cons
   return (int)syscall(429, from, from_path, to, to_path, 0);
 }
 
+// renameat2(2) with RENAME_NOREPLACE: EEXIST where rename(2) would replace what is there.
+static inline int linux_rename(int old_directory, const char *old_name, int new_directory,
+                               const char *new_name) {
+  return (int)syscall(SYS_renameat2, old_directory, old_name, new_directory, new_name, 1);
+}
+
 // openat2(2), Linux 5.6, with RESOLVE_IN_ROOT.
 static inline int linux_openat2_in_root(int root, const char *path, int flags, mode_t mode) {
   uint64_t how[3] = {(unsigned)(flags | O_CLOEXEC), mode, 0x10};
@@ -119,6 +125,15 @@ static inline long linux_affinity(unsigned long *mask, unsigned long size) {
 // fallocate(2) with FALLOC_FL_PUNCH_HOLE, which wants FALLOC_FL_KEEP_SIZE.
 static inline int linux_punch_hole(int file, off_t start, off_t count) {
   return (int)syscall(SYS_fallocate, file, 3, start, count);
+}
+
+// lseek(2).
+#define LINUX_SEEK_DATA 3
+#define LINUX_SEEK_HOLE 4
+
+// mincore(2): a byte for each page, whose lowest bit says whether it is in memory.
+static inline int linux_mincore(void *start, unsigned long size, unsigned char *pages) {
+  return (int)syscall(SYS_mincore, start, size, pages);
 }
 
 static inline int linux_unshare(int flags) { return (int)syscall(SYS_unshare, flags); }

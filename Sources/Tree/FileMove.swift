@@ -10,8 +10,10 @@ struct FileMove {
   func perform() {
     if !mover.hasFailed {
       do throws(Failure) {
-        try moveRegularFile(from: folder.from(name), status, to: folder.to(name))
+        let endsInHole = try moveRegularFile(
+          from: folder.from(name), status, to: folder.to(name))
         mover.count(1, status.size)
+        if endsInHole { mover.noteHole(at: name, in: folder) }
       } catch { mover.fail(error.on(name)) }
     }
     mover.release(folder)

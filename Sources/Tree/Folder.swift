@@ -41,6 +41,14 @@ final class Folder {
   /// The place of its entry `name` in the tree that arises.
   func to(_ name: [CChar]) -> Place { Place(directory: target, name: name) }
 
+  /// The path of its entry `name` from the root of the tree, with a slash before each name.
+  func path(of name: [CChar]) -> [UInt8] {
+    var path = parent?.path(of: self.name) ?? []
+    path.append(UInt8(ascii: "/"))
+    for byte in name where byte != 0 { path.append(UInt8(bitPattern: byte)) }
+    return path
+  }
+
   /// Takes the default ACL of a target that was there before from it, until it is settled, so that
   /// no entry inherits from it.
   func disinherit() throws(Failure) {

@@ -4,27 +4,45 @@ import CLinux
 
 /// Keeps hard links together while their names move one by one.
 ///
-/// Each file of several names gets one more, in a directory of our own at the root of either tree:
-/// its inode number in the source, in hexadecimal. So the directory in the target is the table of
-/// the files already met. Data moves last, after all names: until then, and while it moves, every
-/// step can be taken back by linking the names again.
+/// A file of several names has one of them, while they move, in a directory of our own at the root
+/// of either tree. This key has the inode number of the file that is left, in hexadecimal. So the
+/// directory in the tree that arises is the table of the files already met.
+///
+/// tmpfs counts each name as an inode (mm/shmem.c, shmem_link()), so that neither tree may ever have
+/// more of them than the whole one: the first name that leaves becomes the key there, and the key here
+/// becomes the last name that arrives. The data move with the last name: until then each step is
+/// taken back by moving names alone.
 final class HardLinks {
   /// The directory's name in both roots.
   static var directoryName: [CChar] { cName(".leafroot-links") }
 
-  /// A file that has a name in the target: its inode there, and the directory entry's.
-  private struct File {
-    let inode: UInt64
-    let key: [CChar]
+  /// What has left with one name.
+  struct Moved {
+    /// Of the file's content.
+    var bytes = 0
+    var endsInHole = false
   }
 
-  private let sourceRoot: Int32
-  private let targetRoot: Int32
-  private let source: Int32
-  private let target: Int32
+  /// One of the two trees: its root, and the directory in it.
+  private struct Side {
+    let root: Int32
+    let directory: Int32
+  }
 
-  /// For the way back, by inode in the target.
-  private var files: [File] = []
+  /// Whose key it is, in the key's first byte. Each run knows its files by their inode numbers in
+  /// the tree that they leave, and either run may know the same number.
+  private enum Mark {
+    static var wayThere: CChar { 0x3e }
+    static var wayBack: CChar { 0x3c }
+
+    /// On the way back: a file that the way there has left with names in both trees. Its content is
+    /// where it was, and only names return.
+    static var begun: CChar { 0x3d }
+  }
+
+  private var source: Side
+  private var target: Side
+  private var isTurnedAround = false
 
   /// Whether all data have moved: nothing of this table is needed any more.
   private(set) var isComplete = false
@@ -34,29 +52,28 @@ final class HardLinks {
 
   /// Makes the two directories in the roots `source` and `target`.
   init(source: Int32, target: Int32) throws(Failure) {
-    sourceRoot = source
-    targetRoot = target
-    self.source = try Self.makeDirectory(in: source)
+    self.source = try Self.makeSide(in: source)
     do throws(Failure) {
-      self.target = try Self.makeDirectory(in: target)
+      self.target = try Self.makeSide(in: target)
     } catch {
-      closeQuietly(self.source)
+      closeQuietly(self.source.directory)
       _ = unlinkat(source, Self.directoryName, AT_REMOVEDIR)
       throw error
     }
   }
 
   deinit {
-    closeQuietly(source)
-    closeQuietly(target)
+    closeQuietly(source.directory)
+    closeQuietly(target.directory)
   }
 
-  private static func makeDirectory(in root: Int32) throws(Failure) -> Int32 {
+  private static func makeSide(in root: Int32) throws(Failure) -> Side {
     try attempt("mkdir") { mkdirat(root, directoryName, 0o700) }
     do throws(Failure) {
-      return try attempt("open") {
+      let directory = try attempt("open") {
         linux_openat(root, directoryName, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
       }
+      return Side(root: root, directory: directory)
     } catch {
       _ = unlinkat(root, directoryName, AT_REMOVEDIR)
       throw error
@@ -64,17 +81,91 @@ final class HardLinks {
   }
 
   /// Moves one name of a file that has several.
-  func moveName(from old: Place, _ status: Status, to new: Place) throws(Failure) {
-    let key = hexadecimal(status.inode)
-    do throws(Failure) {
-      try attempt("link") { linkat(target, key, new.directory, new.name, 0) }
-    } catch {
-      // Not met before.
-      guard error.code == ENOENT else { throw error }
-      try admit(old, status, key)
-      try attempt("link") { linkat(target, key, new.directory, new.name, 0) }
+  func moveName(from old: Place, _ status: Status, to new: Place) throws(Failure) -> Moved {
+    if isTurnedAround {
+      let key = key(Mark.begun, status)
+      if let moved = try moveKnown(from: old, status, to: new, key, hasContent: false) {
+        return moved
+      }
     }
 
+    let key = key(mark, status)
+    if let moved = try moveKnown(from: old, status, to: new, key, hasContent: true) {
+      return moved
+    }
+    try moveFirst(from: old, status, to: new, key)
+    return Moved()
+  }
+
+  /// Moves a name of a file that has been met.
+  ///
+  /// - Returns: nil if it has not.
+  private func moveKnown(
+    from old: Place, _ status: Status, to new: Place, _ key: [CChar], hasContent: Bool
+  ) throws(Failure) -> Moved? {
+    if status.links == 2 {
+      // The other name is the key; or it is in the tree, and there is no key.
+      let isMet = try finds("rename") {
+        linux_rename(target.directory, key, new.directory, new.name)
+      }
+      return isMet ? try moveLast(from: old, status, to: new, key, hasContent: hasContent) : nil
+    }
+
+    let isMet = try finds("link") {
+      linkat(target.directory, key, new.directory, new.name, 0)
+    }
+    if !isMet { return nil }
+    try moveNext(from: old, to: new)
+    return Moved()
+  }
+
+  /// The first name: makes the file in the target, without its data, under the key and this name.
+  private func moveFirst(
+    from old: Place, _ status: Status, to new: Place, _ key: [CChar]
+  ) throws(Failure) {
+    let copy = Place(directory: target.directory, name: key)
+    do throws(Failure) {
+      try create(copy, like: old, status)
+      do throws(Failure) {
+        try attempt("link") { linkat(copy.directory, key, new.directory, new.name, 0) }
+        do throws(Failure) {
+          try attempt("rename") {
+            linux_rename(old.directory, old.name, source.directory, key)
+          }
+        } catch {
+          _ = unlinkat(new.directory, new.name, 0)
+          throw error
+        }
+      } catch {
+        _ = unlinkat(copy.directory, key, 0)
+        throw error
+      }
+    } catch {
+      // readlink(2) has changed its access time.
+      if status.isSymbolicLink { try? setTimes(of: old, status) }
+      throw error
+    }
+  }
+
+  private func create(_ copy: Place, like place: Place, _ status: Status) throws(Failure) {
+    if status.isRegular {
+      let file = try attempt("create") {
+        linux_openat(copy.directory, copy.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+      }
+      return closeQuietly(file)
+    }
+
+    try createSpecial(copy, like: place, status)
+    do throws(Failure) {
+      try copyMetadata(from: place, status, to: copy)
+    } catch {
+      _ = unlinkat(copy.directory, copy.name, 0)
+      throw error
+    }
+  }
+
+  /// Neither the first name nor the last: it is in the target already.
+  private func moveNext(from old: Place, to new: Place) throws(Failure) {
     do throws(Failure) {
       try attempt("unlink") { unlinkat(old.directory, old.name, 0) }
     } catch {
@@ -83,38 +174,40 @@ final class HardLinks {
     }
   }
 
-  /// The first name of a file: makes the file in the target, without its data.
-  private func admit(_ place: Place, _ status: Status, _ key: [CChar]) throws(Failure) {
-    let copy = Place(directory: target, name: key)
-    try attempt("link") { linkat(place.directory, place.name, source, key, 0) }
+  /// The last name: it was the key in the target until now. Without its key, the file in the source
+  /// is one of a single name.
+  private func moveLast(
+    from old: Place, _ status: Status, to new: Place, _ key: [CChar], hasContent: Bool
+  ) throws(Failure) -> Moved {
     do throws(Failure) {
-      if status.isRegular {
-        let file = try attempt("create") {
-          linux_openat(target, key, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+      try attempt("unlink") { unlinkat(source.directory, key, 0) }
+      do throws(Failure) {
+        if hasContent && status.isRegular {
+          let endsInHole = try moveRegularFile(from: old, status, to: new, isThere: true)
+          return Moved(bytes: status.size, endsInHole: endsInHole)
         }
-        closeQuietly(file)
-      } else {
-        try createSpecial(copy, like: place, status)
-        try copyMetadata(from: place, status, to: copy)
+        try attempt("unlink") { unlinkat(old.directory, old.name, 0) }
+        return Moved()
+      } catch {
+        _ = linkat(old.directory, old.name, source.directory, key, 0)
+        throw error
       }
     } catch {
-      _ = unlinkat(target, key, 0)
-      _ = unlinkat(source, key, 0)
-      // readlink(2) has changed its access time.
-      try? setTimes(of: place, status)
+      _ = linux_rename(new.directory, new.name, target.directory, key)
       throw error
     }
   }
 
-  /// Moves data and metadata of each regular file; all names have moved.
+  /// Moves data and metadata of each regular file of which names are left outside the tree; all in
+  /// it have moved.
   ///
   /// - Returns: bytes moved.
-  func moveFiles() throws(Failure) -> Int {
+  func moveRest() throws(Failure) -> Int {
     var bytes: Int = 0
-    var keys = try Listing(of: source)
+    var keys = try Listing(of: source.directory)
     while let key = try keys.next() {
-      let status = try Status(of: key, in: source)
-      guard status.isRegular else { continue }
+      let status = try Status(of: key, in: source.directory)
+      guard status.isRegular && isOfThisRun(key) else { continue }
       try moveFile(key, status)
       bytes += status.size
     }
@@ -123,86 +216,91 @@ final class HardLinks {
   }
 
   private func moveFile(_ key: [CChar], _ status: Status) throws(Failure) {
-    let from = try Source(Place(directory: source, name: key), mayBeCut: status.size > 0)
+    let place = Place(directory: source.directory, name: key)
+    let from = try Source(place, mayBeCut: status.size > 0)
     defer { closeQuietly(from.descriptor) }
     let to = try open(key, in: target)
     defer { closeQuietly(to) }
 
     let attributes = try Attributes(of: from.descriptor)
     do throws(Failure) {
-      try moveContents(from: from, status, attributes, to: to)
-      do throws(Failure) {
-        try setMetadata(of: to, status, attributes)
-        // Its names in the source are gone, but for ours.
-        if from.isCut { try attempt("ftruncate") { ftruncate(from.descriptor, 0) } }
-      } catch {
-        try returnContents(from: to, to: from, status, attributes)
-        throw error
-      }
+      _ = try Tree.moveFile(from: from, status, attributes, to: to, removing: nil)
     } catch {
-      // By its size `returnFiles` knows that nothing is in it.
+      // By its size `turnAround` knows that nothing is in it.
       if !error.tearsFile { _ = ftruncate(to, 0) }
       throw error
     }
   }
 
-  /// Takes `moveFiles` back as far as it came, and makes ready for `returnName`.
-  func returnFiles() throws(Failure) {
-    var keys = try Listing(of: target)
+  /// Makes ready for the way back: what of `moveRest` was done is undone, and what was the target
+  /// is the source.
+  func turnAround() throws(Failure) {
+    var keys = try Listing(of: target.directory)
     while let key = try keys.next() {
-      let there = try Status(of: key, in: target)
-      files.append(File(inode: there.inode, key: key))
+      // One that has its new name already may come again.
+      guard isOfThisRun(key) else { continue }
+      let there = try Status(of: key, in: target.directory)
+      try returnFile(key, there)
 
-      // Of size 0, its content has not moved yet.
-      if there.isRegular && there.size == 0 { continue }
-      let here = try Status(of: key, in: source)
-      if there.isRegular && here.size < there.size {
-        try returnFile(key, there)
-      } else {
-        try setTimes(of: Place(directory: source, name: key), there)
+      let begun = self.key(Mark.begun, there)
+      for directory in [source.directory, target.directory] {
+        try attempt("rename") { linux_rename(directory, key, directory, begun) }
       }
     }
-    files.sort { $0.inode < $1.inode }
+    (source, target) = (target, source)
+    isTurnedAround = true
   }
 
-  /// Gives a file that never lost its place in the source its name there again.
-  func returnName(from old: Place, _ status: Status, to new: Place) throws(Failure) {
-    var (low, high) = (0, files.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if files[middle].inode < status.inode { low = middle + 1 } else { high = middle }
-    }
-    guard low < files.count, files[low].inode == status.inode else {
-      throw Failure("link", ENOENT)
+  private func returnFile(_ key: [CChar], _ status: Status) throws(Failure) {
+    // Of size 0, its content has not moved yet.
+    if status.isRegular && status.size == 0 { return }
+    let place = Place(directory: source.directory, name: key)
+    let here = try Status(of: key, in: source.directory)
+    guard status.isRegular && here.size < status.size else {
+      return try setTimes(of: place, status)
     }
 
-    try attempt("link") { linkat(source, files[low].key, new.directory, new.name, 0) }
-    try attempt("unlink") { unlinkat(old.directory, old.name, 0) }
+    let from = try open(key, in: target)
+    defer { closeQuietly(from) }
+    let to = try Source(place, mayBeCut: true)
+    defer { closeQuietly(to.descriptor) }
+
+    let attributes = try Attributes(of: from)
+    try returnContents(from: from, to: to, status, attributes, start: 0)
+    _ = ftruncate(from, 0)
   }
 
   /// Removes both directories and the names in them, or what an attempt that failed has left.
   func dissolve() throws(Failure) {
-    let directories = [(source, sourceRoot), (target, targetRoot)]
-    while dissolved < directories.count {
-      let (directory, root) = directories[dissolved]
-      try empty(directory)
-      try attempt("rmdir") { unlinkat(root, Self.directoryName, AT_REMOVEDIR) }
+    let sides = [source, target]
+    while dissolved < sides.count {
+      let side = sides[dissolved]
+      try empty(side.directory)
+      try attempt("rmdir") { unlinkat(side.root, Self.directoryName, AT_REMOVEDIR) }
       dissolved += 1
     }
   }
 
-  private func returnFile(_ key: [CChar], _ status: Status) throws(Failure) {
-    let from = try open(key, in: target)
-    defer { closeQuietly(from) }
-    let to = try Source(Place(directory: source, name: key), mayBeCut: true)
-    defer { closeQuietly(to.descriptor) }
-
-    let attributes = try Attributes(of: from)
-    try returnContents(from: from, to: to, status, attributes, isEmptied: true)
-    _ = ftruncate(from, 0)
+  private func key(_ mark: CChar, _ status: Status) -> [CChar] {
+    [mark] + hexadecimal(status.inode)
   }
 
-  private func open(_ key: [CChar], in directory: Int32) throws(Failure) -> Int32 {
-    try attempt("open") { linux_openat(directory, key, O_RDWR | O_NOFOLLOW, 0) }
+  private var mark: CChar { isTurnedAround ? Mark.wayBack : Mark.wayThere }
+
+  private func isOfThisRun(_ key: [CChar]) -> Bool { key[0] == mark }
+
+  /// Makes a call that finds a key only if its file has been met.
+  private func finds(_ step: StaticString, _ call: () -> Int32) throws(Failure) -> Bool {
+    do throws(Failure) {
+      try attempt(step, call)
+      return true
+    } catch {
+      guard error.code == ENOENT else { throw error }
+      return false
+    }
+  }
+
+  private func open(_ key: [CChar], in side: Side) throws(Failure) -> Int32 {
+    try attempt("open") { linux_openat(side.directory, key, O_RDWR | O_NOFOLLOW, 0) }
   }
 }

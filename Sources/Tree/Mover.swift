@@ -15,17 +15,22 @@ public final class Mover {
   /// Bytes of content that have left the source.
   public private(set) var bytes: Int = 0
 
+  /// Files that `move` found to end in a hole: the kernel gives a file its size before its content
+  /// (init/initramfs.c, do_name()), and an archive that is cut short leaves it so. Holes are of whole
+  /// pages. A name outside the tree hides its file from this.
+  public private(set) var filesEndingInHole: Int = 0
+
+  /// The path of one of them from the root of the tree, which is its `/`; empty if there is none.
+  public private(set) var firstEndingInHole: [UInt8] = []
+
   private let source: Int32
   private let target: Int32
   private let status: Status
   private let skipped: [CChar]
   private let crew: Crew
 
-  /// The hard links of this run.
+  /// From the first file of several names on, until its run is at its end, or `restore` is.
   private var links: HardLinks?
-
-  /// Those of the run that failed, while `restore` works; nil also if it had come to its end.
-  private var returning: HardLinks?
   private var isReturning = false
 
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -65,13 +70,14 @@ public final class Mover {
   public func restore() throws(Failure) {
     isReturning = true
     failure = nil
-    if let links, links.isComplete {
-      try links.dissolve()
-    } else {
-      returning = links
-      try returning?.returnFiles()
+    if let links {
+      if links.isComplete {
+        try links.dissolve()
+        self.links = nil
+      } else {
+        try links.turnAround()
+      }
     }
-    links = nil
 
     let status = try Status(of: target)
     try run(Folder([], in: nil, source: target, target: source, status, isMerge: true))
@@ -115,7 +121,7 @@ public final class Mover {
 
   /// An entry of the root that is no part of the tree.
   private func isOurs(_ name: [CChar]) -> Bool {
-    name == skipped || (name == HardLinks.directoryName && (links != nil || returning != nil))
+    name == skipped || (name == HardLinks.directoryName && links != nil)
   }
 
   private func visit(_ name: [CChar], in folder: Folder) throws(Failure) {
@@ -133,7 +139,6 @@ public final class Mover {
 
     if status.links > 1 {
       try moveLinked(name, status, in: folder)
-      count(1, 0)
     } else if status.isRegular {
       retain(folder)
       crew.add(FileMove(mover: self, folder: folder, name: name, status: status))
@@ -144,9 +149,6 @@ public final class Mover {
   }
 
   private func moveLinked(_ name: [CChar], _ status: Status, in folder: Folder) throws(Failure) {
-    let (old, new) = (folder.from(name), folder.to(name))
-    if let returning { return try returning.returnName(from: old, status, to: new) }
-
     let links =
       if let known = self.links { known } else {
         isReturning
@@ -154,15 +156,18 @@ public final class Mover {
           : try HardLinks(source: source, target: target)
       }
     self.links = links
-    try links.moveName(from: old, status, to: new)
+
+    let moved = try links.moveName(from: folder.from(name), status, to: folder.to(name))
+    count(1, moved.bytes)
+    if moved.endsInHole { noteHole(at: name, in: folder) }
   }
 
-  /// All names have moved: the data of files with several of them follow.
+  /// All names have moved: the data of files that have names elsewhere follow.
   private func finishLinks() throws(Failure) {
-    if let links { bytes += try links.moveFiles() }
-    try links?.dissolve()
-    try returning?.dissolve()
-    (links, returning) = (nil, nil)
+    guard let links else { return }
+    count(0, try links.moveRest())
+    try links.dissolve()
+    self.links = nil
   }
 
   /// Makes the directory in the target, takes the mount on it along, and opens both.
@@ -251,6 +256,15 @@ public final class Mover {
     pthread_mutex_lock(mutex)
     self.entries += entries
     self.bytes += bytes
+    pthread_mutex_unlock(mutex)
+  }
+
+  /// The way back has no news.
+  func noteHole(at name: [CChar], in folder: Folder) {
+    if isReturning { return }
+    pthread_mutex_lock(mutex)
+    filesEndingInHole += 1
+    if firstEndingInHole.isEmpty { firstEndingInHole = folder.path(of: name) }
     pthread_mutex_unlock(mutex)
   }
 

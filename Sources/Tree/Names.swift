@@ -16,12 +16,3 @@ func hexadecimal(_ number: UInt64) -> [CChar] {
   }
   return digits
 }
-
-/// The number that `hexadecimal` wrote.
-func inodeNumber(fromHexadecimal digits: [CChar]) -> UInt64 {
-  var number: UInt64 = 0
-  for digit in digits where digit != 0 {
-    number = number << 4 | UInt64(digit <= 57 ? digit - 48 : digit - 87)
-  }
-  return number
-}

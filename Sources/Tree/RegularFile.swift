@@ -2,29 +2,34 @@
 
 import CLinux
 
-/// Moves a regular file to a place where nothing is yet, on another file system. The file is in
-/// one of the two places afterwards, whole, whatever failed.
-func moveRegularFile(from source: Place, _ status: Status, to target: Place) throws(Failure) {
+/// Moves a regular file to another file system, to a place where nothing is yet, or only the empty
+/// file that is to have its content. The file is in one of the two places afterwards, whole,
+/// whatever failed; an empty file is empty again.
+///
+/// - Returns: whether the file ends in a hole.
+func moveRegularFile(
+  from source: Place, _ status: Status, to target: Place, isThere: Bool = false
+) throws(Failure) -> Bool {
   let from = try Source(source, mayBeCut: status.size > Piece.size)
   defer { closeQuietly(from.descriptor) }
   let attributes = try Attributes(of: from.descriptor)
 
-  let to = try attempt("create") {
-    linux_openat(target.directory, target.name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+  let creation = isThere ? 0 : O_CREAT | O_EXCL
+  let to = try attempt(isThere ? "open" : "create") {
+    linux_openat(target.directory, target.name, O_RDWR | O_NOFOLLOW | creation, 0o600)
   }
   defer { closeQuietly(to) }
 
   do throws(Failure) {
-    try moveContents(from: from, status, attributes, to: to)
-    do throws(Failure) {
-      try setMetadata(of: to, status, attributes)
-      try attempt("unlink") { unlinkat(source.directory, source.name, 0) }
-    } catch {
-      try returnContents(from: to, to: from, status, attributes)
-      throw error
-    }
+    return try moveFile(from: from, status, attributes, to: to, removing: source)
   } catch {
-    if !error.tearsFile { _ = unlinkat(target.directory, target.name, 0) }
+    if !error.tearsFile {
+      if isThere {
+        _ = ftruncate(to, 0)
+      } else {
+        _ = unlinkat(target.directory, target.name, 0)
+      }
+    }
     throw error
   }
 }
@@ -54,58 +59,77 @@ struct Source {
   }
 }
 
-/// Moves the data of `source` to the empty file `target`, so that no more than one piece of it is
-/// in memory twice: from the end, each piece cut off as soon as it is copied. Cutting works on
-/// ramfs too, which cannot punch holes. The first piece stays until the file is removed.
+/// Moves data and metadata of `source` to the empty file `target`, and removes its `name` at the end,
+/// or leaves an empty file where there is none to remove. If anything fails, all is in the source
+/// again.
 ///
 /// `attributes` are the source's from before: write(2) and ftruncate(2) remove security.capability.
-func moveContents(
-  from source: Source, _ status: Status, _ attributes: Attributes, to target: Int32
-) throws(Failure) {
-  var start = Piece.lastStart(of: status.size)
-
-  while true {
-    do throws(Failure) {
-      let count = min(status.size - start, Piece.size)
-      try copyPiece(from: source.descriptor, to: target, at: start, count: count)
-      if start > 0 && source.isCut {
-        try attempt("ftruncate") { ftruncate(source.descriptor, start) }
-      }
-    } catch {
-      // This piece is whole in the source still; those behind it are in the target only.
-      try returnPieces(from: target, to: source, status, attributes, start: start + Piece.size)
-      throw error
+///
+/// - Returns: whether the file ends in a hole.
+@inline(never)
+func moveFile(
+  from source: Source, _ status: Status, _ attributes: Attributes, to target: Int32,
+  removing name: Place?
+) throws(Failure) -> Bool {
+  let endsInHole = try moveContents(from: source, status, attributes, to: target)
+  do throws(Failure) {
+    try setMetadata(of: target, status, attributes)
+    if let name {
+      try attempt("unlink") { unlinkat(name.directory, name.name, 0) }
+    } else if source.isCut {
+      try attempt("ftruncate") { ftruncate(source.descriptor, 0) }
     }
-
-    if start == 0 { return }
-    start -= Piece.size
+  } catch {
+    try returnContents(from: target, to: source, status, attributes, start: Piece.size)
+    throw error
   }
+  return endsInHole
 }
 
-/// Takes back a completed `moveContents`.
-///
-/// - Parameter isEmptied: the first piece is gone from the source, too.
-func returnContents(
-  from target: Int32, to source: Source, _ status: Status, _ attributes: Attributes,
-  isEmptied: Bool = false
-) throws(Failure) {
-  let start = isEmptied ? 0 : Piece.size
-  try returnPieces(from: target, to: source, status, attributes, start: start)
+/// Moves the data so that no more than one piece of it is in memory twice: from the end, each piece
+/// cut off as soon as it is copied. Cutting works on ramfs too, which cannot punch holes. The first
+/// piece stays until the file is removed. Holes stay holes.
+private func moveContents(
+  from source: Source, _ status: Status, _ attributes: Attributes, to target: Int32
+) throws(Failure) -> Bool {
+  let last = Piece.last(of: status.size)
+  var piece = last
+  var endsInHole = false
+
+  do throws(Failure) {
+    let data = try DataRanges(of: source.descriptor, status)
+    if status.isSparse { try attempt("ftruncate") { ftruncate(target, status.size) } }
+
+    while true {
+      let end = try copy(data, in: piece, from: source.descriptor, to: target)
+      if piece == last { endsInHole = end < status.size }
+      if piece.lowerBound == 0 { return endsInHole }
+
+      if end > piece.lowerBound && source.isCut {
+        try attempt("ftruncate") { ftruncate(source.descriptor, piece.lowerBound) }
+      }
+      piece = piece.lowerBound - Piece.size..<piece.lowerBound
+    }
+  } catch {
+    // This piece is whole in the source still; those behind it are in the target only.
+    try returnContents(
+      from: target, to: source, status, attributes, start: piece.lowerBound + Piece.size)
+    throw error
+  }
 }
 
 /// Brings back the pieces from `start` on, the first first, each given up as soon as it is copied:
 /// it needs no memory that the file did not have before. What was not cut has only lost its time.
-private func returnPieces(
+func returnContents(
   from target: Int32, to source: Source, _ status: Status, _ attributes: Attributes, start: Int
 ) throws(Failure) {
   do throws(Failure) {
     if source.isCut {
-      var start = start
-      while start < status.size {
-        let count = min(status.size - start, Piece.size)
-        try copyPiece(from: target, to: source.descriptor, at: start, count: count)
-        _ = linux_punch_hole(target, start, count)
-        start += count
+      if start < status.size {
+        try returnPieces(from: target, to: source.descriptor, status, start: start)
+      }
+      if status.isSparse {
+        try attempt("ftruncate") { ftruncate(source.descriptor, status.size) }
       }
       try attributes.set(on: source.descriptor)
     }
@@ -117,29 +141,56 @@ private func returnPieces(
   }
 }
 
+private func returnPieces(
+  from target: Int32, to source: Int32, _ status: Status, start: Int
+) throws(Failure) {
+  let data = try DataRanges(of: target, status)
+  var start = start
+  while start < status.size {
+    let piece = start..<min(start + Piece.size, status.size)
+    let end = try copy(data, in: piece, from: target, to: source)
+    if end > start { _ = linux_punch_hole(target, start, piece.count) }
+    start = piece.upperBound
+  }
+}
+
 /// A part of a file, as large as may be in memory twice.
 private enum Piece {
   static var size: Int { 1 << 20 }
 
-  /// Where the last piece of a file of `size` bytes begins.
-  static func lastStart(of size: Int) -> Int {
-    size <= Self.size ? 0 : (size - 1) / Self.size * Self.size
+  /// The last piece of a file of `size` bytes.
+  static func last(of size: Int) -> Range<Int> {
+    (size <= Self.size ? 0 : (size - 1) / Self.size * Self.size)..<size
   }
 }
 
-/// Copies `count` bytes at `start`.
+/// Copies what lies in `piece` of the data of `source`.
+///
+/// - Returns: the end of the last data in it; its beginning if there are none.
+@inline(never)
+private func copy(
+  _ data: borrowing DataRanges, in piece: Range<Int>, from source: Int32, to target: Int32
+) throws(Failure) -> Int {
+  var end = piece.lowerBound
+  while let range = try data.first(in: end..<piece.upperBound) {
+    try copy(range, from: source, to: target)
+    end = range.upperBound
+  }
+  return end
+}
+
+/// Copies the bytes in `range`.
 ///
 /// sendfile(2) hands the source's pages over as they are and copies each once, into the target's:
 /// half the time of read and write, and less than a mapping costs in page faults.
-private func copyPiece(
-  from source: Int32, to target: Int32, at start: Int, count: Int
-) throws(Failure) {
-  if count == 0 { return }
-  try attempt("lseek") { lseek(target, start, SEEK_SET) }
+private func copy(_ range: Range<Int>, from source: Int32, to target: Int32) throws(Failure) {
+  try attempt("lseek") { lseek(target, range.lowerBound, SEEK_SET) }
 
-  var next: off_t = start
-  while next < start + count {
-    let sent = try attempt("sendfile") { sendfile(target, source, &next, start + count - next) }
+  var next: off_t = range.lowerBound
+  while next < range.upperBound {
+    let sent = try attempt("sendfile") {
+      sendfile(target, source, &next, range.upperBound - next)
+    }
     // Someone has cut the file off.
     if sent == 0 { throw Failure("sendfile", ENODATA) }
   }

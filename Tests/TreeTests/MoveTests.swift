@@ -71,6 +71,30 @@ func plantOneOfEach(_ planting: Planting) throws {
   try check("removexattr", lremovexattr(path("lists/unlisted", in: planting.directory), access))
 }
 
+/// Files of `links` names of each kind, in two directories, and in an order of their own in each.
+func plantHardLinks(_ planting: Planting, _ links: Int) throws {
+  try planting.directory("directory", 0o750, user: 5, group: 6)
+  try planting.directory("directory/below")
+  try planting.file("small", size: 4096 * 3 + 1, 0o4711, user: 9, group: 9)
+  try planting.attribute("trusted.note", content(300), on: "small")
+  try planting.file("large", size: (2 << 20) + 7, 0o2755, user: 3, group: 4)
+  try planting.attribute("security.capability", KernelAttribute.capability, on: "large")
+  try planting.file("empty", 0o600)
+  try planting.node("device", S_IFCHR, 1, 3, 0o666)
+  try planting.node("fifo", S_IFIFO, 0, 0, 0o620, user: 7)
+  try planting.node("socket", S_IFSOCK)
+  try planting.symbolicLink("link", to: "/nowhere")
+  try planting.attribute("trusted.link", [1, 0, 2], on: "link")
+
+  let names = ["small", "large", "empty", "device", "fifo", "socket", "link"]
+  for number in 1..<links {
+    let directory = ["directory", "directory/below"][number % 2]
+    for name in number % 3 == 0 ? names.reversed() : names {
+      try planting.hardLink("\(directory)/\(name)-\(number)", to: name)
+    }
+  }
+}
+
 extension TreeTests {
   @Suite struct `An entry arrives as it was` {
     @Test(

@@ -110,6 +110,7 @@ struct Snapshot: Equatable {
 
     if UInt32(status.mode) & UInt32(S_IFMT) != UInt32(S_IFDIR) {
       entry.fields["size"] = String(status.size)
+      entry.fields["blocks"] = String(status.blocks)
       entry.fields["links"] = String(status.links)
       let inode = "\(status.dev_major):\(status.dev_minor):\(status.inode)"
       entry.fields["same as"] = firstPaths[inode, default: path]
