@@ -26,6 +26,8 @@ public struct Decoder: ~Copyable {
     public var expected: String
     /// What the kernel says; nil where it says only `decompressor failed`.
     public var kernelMessage: String?
+    /// The input ends inside the member.
+    public var isTruncated = false
   }
 
   /// The most memory for a window or a dictionary: zstd's limit in the kernel and by default,
@@ -83,7 +85,7 @@ public struct Decoder: ~Copyable {
     if isLast, step == Step() || (step.taken == input.count && !step.isEnd && step.made == 0) {
       throw Failure(
         found: "the end of the file", expected: "more of the \(codec) member",
-        kernelMessage: backend.truncated)
+        kernelMessage: backend.truncated, isTruncated: true)
     }
     return step
   }

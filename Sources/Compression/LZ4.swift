@@ -41,7 +41,11 @@ final class LZ4Decoder: Backend {
     needed = 4 + Int(size)
     guard input.count >= needed else {
       // The kernel decodes on beyond the image, and fails there.
-      if isLast { throw failure("the end of the file in a chunk", "Decoding failed") }
+      if isLast {
+        var failure = failure("the end of the file in a chunk", "Decoding failed")
+        failure.isTruncated = true
+        throw failure
+      }
       return Decoder.Step()
     }
     return try decode(input, isLast: isLast, into: output)

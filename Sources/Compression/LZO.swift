@@ -26,7 +26,12 @@ final class LZODecoder: Backend {
   ) throws(Decoder.Failure) -> Decoder.Step {
     if !isStarted {
       guard isLast || input.count >= needed else { return Decoder.Step() }
-      guard let size = header(input) else { throw failure("no lzop header", "invalid header") }
+      guard let size = header(input) else {
+        var failure = failure("no lzop header", "invalid header")
+        let magic = LZODecoder.magic.prefix(input.count)
+        failure.isTruncated = isLast && input.count < needed && input.starts(with: magic)
+        throw failure
+      }
       isStarted = true
       needed = 12
       return Decoder.Step(taken: size)

@@ -25,8 +25,10 @@ final class Decoding<Source: ByteSource & ~Copyable> {
   private let decoder: Decoder
   private let window: Window
   private let source: UnsafePointer<Source>
+  private let start: Int64
 
   init(_ decoder: consuming Decoder, _ window: Window, _ source: UnsafePointer<Source>) {
+    start = window.offset
     self.decoder = decoder
     self.window = window
     self.source = source
@@ -44,8 +46,10 @@ final class Decoding<Source: ByteSource & ~Copyable> {
       } catch {
         throw Refused(
           refusal: Refusal(
-            offset: window.offset, found: error.found, expected: error.expected,
-            kernelMessage: error.kernelMessage ?? "decompressor failed"))
+            offset: error.isTruncated ? source.pointee.size : window.offset, found: error.found,
+            expected: error.isTruncated ? "\(error.expected) at \(start)" : error.expected,
+            kernelMessage: error.kernelMessage ?? "decompressor failed"),
+          isTruncated: error.isTruncated)
       }
       window.advance(Int64(step.taken))
       if step.made > 0 || step.isEnd {

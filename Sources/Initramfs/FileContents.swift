@@ -31,12 +31,12 @@ public struct FileContents {
     }
     let name = String(decoding: path, as: UTF8.self)
     guard let node = try? finder.rootfs.find(path, follow: true) else {
-      throw FileError(image, found: "no \(name)", expected: "a file of this path")
+      throw FileError(image, "has no file \(name)")
     }
     let file = finder.rootfs.nodes[node]
     guard file.type == .regular, let record = file.dataRecord else {
-      throw FileError(
-        image, found: "\(file.type?.name ?? "a file") at \(name)", expected: "a regular file")
+      let type = file.type?.name ?? "of unknown type"
+      throw FileError(image, "\(name) is \(type), not a regular file")
     }
 
     try withoutActuallyEscaping(consume) { consume in

@@ -3,49 +3,69 @@
 public import SystemPackage
 
 /// What is wrong with a file that the user named: the one error of the host side.
-///
-/// Reads `FILE: offset N: found X, expected Y`.
 public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// The file, as the user named it.
-  public var path: FilePath
-  /// Bytes from the start of the file to what was found, where that says anything.
-  public var offset: Int64?
-  /// What is there.
-  public var found: String
-  /// What should be there.
-  public var expected: String
-
-  /// An error about `path`.
-  public init(_ path: FilePath, offset: Int64? = nil, found: String, expected: String) {
-    self.path = path
-    self.offset = offset
-    self.found = found
-    self.expected = expected
+  /// What is wrong.
+  public enum Fault: Equatable, Sendable {
+    /// A system call failed. Reads `cannot ACT FILE: no such file or directory`.
+    case call(act: String, Errno)
+    /// The bytes are wrong. Reads `FILE: offset N: found X, expected Y`.
+    case bytes(offset: Int64?, found: String, expected: String)
+    /// The file as a whole is wrong. Reads `FILE: is a directory, not a regular file`.
+    case state(String)
   }
 
-  /// An error that the system gave for `path`: `found` is the name that errno(3) has for it.
-  public init(_ path: FilePath, _ errno: Errno, expected: String) {
-    let name = errno.description
-    self.init(path, found: name.prefix(1).lowercased() + name.dropFirst(), expected: expected)
+  /// The file, as the user named it; `-` for standard output.
+  public var path: FilePath
+  /// What is wrong.
+  public var fault: Fault
+
+  /// The bytes of `path` are wrong, at `offset` from its start where that says anything.
+  public init(_ path: FilePath, offset: Int64? = nil, found: String, expected: String) {
+    self.path = path
+    fault = .bytes(offset: offset, found: found, expected: expected)
+  }
+
+  /// `path` as a whole is wrong: `FILE: STATE`.
+  public init(_ path: FilePath, _ state: String) {
+    self.path = path
+    fault = .state(state)
+  }
+
+  /// The system did not let us `act` on `path`.
+  public init(_ path: FilePath, cannot act: String, _ errno: Errno) {
+    self.path = path
+    fault = .call(act: act, errno)
   }
 
   public var description: String {
-    let place = offset.map { "offset \($0): " } ?? ""
-    return "\(path): \(place)found \(found), expected \(expected)"
+    switch fault {
+    case .call(let act, let errno):
+      let name = path == "-" ? "standard output" : path.string
+      return "cannot \(act) \(name): \(errno.reason)"
+    case .bytes(let offset, let found, let expected):
+      let place = offset.map { "offset \($0): " } ?? ""
+      return "\(path): \(place)found \(found), expected \(expected)"
+    case .state(let text): return "\(path): \(text)"
+    }
   }
 
-  /// Runs `body` and names the file in the error number that it throws.
+  /// Runs `body` and names the act and the file in the error number that it throws.
   package static func naming<Result: ~Copyable>(
-    _ path: FilePath, expected: String, _ body: () throws -> Result
+    _ path: FilePath, cannot act: String, _ body: () throws -> Result
   ) throws(FileError) -> Result {
     do {
       return try body()
     } catch let error as Errno {
-      throw FileError(path, error, expected: expected)
+      throw FileError(path, cannot: act, error)
     } catch let error as FileError {
       throw error
     } catch {
-      throw FileError(path, found: "\(error)", expected: expected)
+      throw FileError(path, "\(error)")
     }
   }
+}
+
+extension Errno {
+  /// strerror(3), in lower case as it stands inside a sentence.
+  var reason: String { description.prefix(1).lowercased() + description.dropFirst() }
 }

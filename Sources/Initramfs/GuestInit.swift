@@ -18,22 +18,21 @@ public struct GuestInit: Equatable, Sendable {
   /// - Throws: ``FileError`` if it is not a 64-bit ELF program of `architecture`. elf(5).
   public init(_ path: FilePath, for architecture: Architecture) throws(FileError) {
     let file = try InputFile(path)
-    let expected = "an ELF program for \(architecture)"
     guard file.size <= GuestInit.sizeLimit else {
-      throw FileError(path, found: "\(file.size) bytes", expected: expected)
+      throw FileError(path, "is too large for a leafroot-init: \(file.size) bytes")
     }
     let bytes = try file.bytes(at: 0, count: Int(file.size))
 
     // 7f ELF, ELFCLASS64, ELFDATA2LSB; e_machine is the half word at 18.
     guard bytes.count >= 64, bytes.starts(with: [0x7F, 0x45, 0x4C, 0x46, 2, 1]) else {
-      throw FileError(
-        path, found: try Lookalike.name(of: file) ?? "something else", expected: expected)
+      let name = try Lookalike.name(of: file)
+      throw FileError(path, "is \(name.map { "\($0), " } ?? "")not a 64-bit ELF program")
     }
     let machine = UInt16(bytes[18]) | UInt16(bytes[19]) << 8
     guard machine == architecture.elfMachine else {
       let other = Architecture.allCases.first { $0.elfMachine == machine }
       throw FileError(
-        path, offset: 18, found: other?.rawValue ?? "ELF machine \(machine)", expected: expected)
+        path, "is for \(other?.rawValue ?? "ELF machine \(machine)"), not for \(architecture)")
     }
 
     self.path = path

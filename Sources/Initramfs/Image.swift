@@ -40,24 +40,24 @@ public struct Image: ~Copyable {
   private static func leading(
     of file: borrowing InputFile, at start: Int64?
   ) throws(FileError) -> Codec {
-    let expected = "an initramfs (newc, or compressed newc)"
     guard let start else {
-      let found = file.size == 0 ? "an empty file" : "nothing but zero bytes"
-      throw FileError(file.path, found: found, expected: expected)
+      throw FileError(file.path, file.size == 0 ? "is empty" : "has only zero bytes")
     }
 
     let head = try file.bytes(at: start, count: 8)
     guard let codec = Codec(magicOf: head) else {
       if let name = try Lookalike.name(of: file) {
-        throw FileError(file.path, found: name, expected: expected)
+        throw FileError(file.path, "is \(name), not an initramfs")
       }
-      throw FileError(file.path, offset: start, found: quoted(head), expected: expected)
+      throw FileError(
+        file.path, offset: start, found: quoted(head),
+        expected: "newc or a compressed member")
     }
     // The kernel takes a raw archive for one only at a multiple of 4; elsewhere it looks for a
     // compressor with that magic.
     guard codec != .raw || start % 4 == 0 else {
       throw FileError(
-        file.path, offset: start, found: "a newc archive", expected: "it at a multiple of 4")
+        file.path, offset: start, found: "a newc archive", expected: "one at a multiple of 4")
     }
     return codec
   }

@@ -32,6 +32,7 @@ public struct ImageReader: Sendable {
       try walk.run(source, &visitor)
     } catch let refused as Refused {
       walk.reading.refusal = refused.refusal
+      if refused.isTruncated { walk.memberReachesEnd() }
       try walk.endMember(&visitor)
     }
     walk.countPadding()
@@ -39,12 +40,29 @@ public struct ImageReader: Sendable {
   }
 }
 
+extension ImageReader {
+  /// Reads all of `source` for what it is and what is wrong with it; nobody gets its files.
+  /// - Throws: ``FileError`` where it cannot be read; `CancellationError`.
+  public func check(_ source: borrowing some ByteSource & ~Copyable) throws -> Reading {
+    var nobody = Nobody()
+    return try read(source, visiting: &nobody)
+  }
+}
+
+private struct Nobody: ImageVisitor {
+  mutating func entry(_ record: Record) -> Wish { .verified }
+}
+
 /// Carries a ``Refusal`` out of the loops.
-struct Refused: Error { let refusal: Refusal }
+struct Refused: Error {
+  let refusal: Refusal
+  /// It is the end of the image, inside a compressed member.
+  var isTruncated = false
+}
 
 /// One run over an image.
 struct Walk<Visitor: ImageVisitor> {
-  var reading = Reading()
+  var reading: Reading
 
   let codecs: Set<Codec>
   let imageSize: Int64
@@ -59,6 +77,7 @@ struct Walk<Visitor: ImageVisitor> {
   init(digits: Header.Digits, codecs: Set<Codec>, imageSize: Int64) {
     self.codecs = codecs
     self.imageSize = imageSize
+    reading = Reading(size: imageSize)
     reader = Reader(digits: digits)
   }
 
@@ -91,8 +110,12 @@ struct Walk<Visitor: ImageVisitor> {
       try window.fill(1, from: source)
       let bytes = window.bytes
       guard !bytes.isEmpty else {
-        reading.isCutShort = !reader.isBetweenRecords
-        if reading.isCutShort { rawEnd = imageSize }
+        if !reader.isBetweenRecords {
+          let offset = Int64(reader.recordOffset)
+          reading.cutRecord = offset
+          if member == nil { try begin(Member(offset: offset, codec: .raw), &visitor) }
+          rawEnd = imageSize
+        }
         break
       }
       let isForeign = try events(of: bytes, &visitor)
@@ -264,7 +287,8 @@ struct Walk<Visitor: ImageVisitor> {
       try begin(Member(offset: Int64(reader.recordOffset), codec: .raw), &visitor)
     }
     member?.entries += 1
-    rawEnd = Int64(clamping: reader.recordEnd)
+    // In a compressed member it is no offset of the image.
+    if member?.codec == .raw { rawEnd = Int64(clamping: reader.recordEnd) }
   }
 
   /// Ends the member that was begun, if one was.
@@ -282,8 +306,12 @@ struct Walk<Visitor: ImageVisitor> {
     try visitor.end(ended)
   }
 
+  /// All that is left belongs to the compressed member, although no record came of it.
+  mutating func memberReachesEnd() { compressedEnd = imageSize }
+
   mutating func countPadding() {
-    let end = reading.refusal == nil ? imageSize : max(rawEnd, compressedEnd)
+    let seen = min(imageSize, max(rawEnd, compressedEnd))
+    let end = reading.refusal == nil ? imageSize : seen
     reading.padding = max(0, reading.members.reduce(end) { $0 - $1.size })
   }
 

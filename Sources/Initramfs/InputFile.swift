@@ -19,15 +19,14 @@ public struct InputFile: ~Copyable, ByteSource {
   /// Opens `path`.
   /// - Throws: ``FileError`` if it cannot be read or is not a regular file. open(2), fstat(2).
   public init(_ path: FilePath) throws(FileError) {
-    let expected = "a readable file"
     // Without O_NONBLOCK, opening a fifo would wait for its other end before it could be refused.
-    let descriptor = try FileError.naming(path, expected: expected) {
+    let descriptor = try FileError.naming(path, cannot: "open") {
       try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking])
     }
     do throws(FileError) {
-      let status = try FileError.naming(path, expected: expected) { try descriptor.stat() }
+      let status = try FileError.naming(path, cannot: "stat") { try descriptor.stat() }
       guard status.type == .regular else {
-        throw FileError(path, found: status.type.name, expected: "a regular file")
+        throw FileError(path, "is \(status.type.name), not a regular file")
       }
       self.path = path
       self.size = status.size
@@ -43,7 +42,7 @@ public struct InputFile: ~Copyable, ByteSource {
 
   /// Reads `count` bytes from `offset`, fewer only where the file ends. pread(2).
   public func bytes(at offset: Int64, count: Int) throws(FileError) -> [UInt8] {
-    try FileError.naming(path, expected: "\(count) bytes at offset \(offset)") {
+    try FileError.naming(path, cannot: "read") {
       try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
         filled = try read(at: offset, into: UnsafeMutableRawBufferPointer(buffer))
       }
@@ -54,7 +53,7 @@ public struct InputFile: ~Copyable, ByteSource {
   public func read(
     at offset: Int64, into buffer: UnsafeMutableRawBufferPointer
   ) throws(FileError) -> Int {
-    try FileError.naming(path, expected: "\(buffer.count) bytes at offset \(offset)") {
+    try FileError.naming(path, cannot: "read") {
       var filled = 0
       while filled < buffer.count {
         let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
@@ -89,7 +88,8 @@ public struct InputFile: ~Copyable, ByteSource {
       try Task.checkCancellation()
       let block = try bytes(at: offset, count: Int(min(Int64(InputFile.blockSize), size - offset)))
       guard !block.isEmpty else {
-        throw FileError(path, offset: offset, found: "the end", expected: "\(size) bytes")
+        throw FileError(
+          path, offset: offset, found: "the end of the file", expected: "\(size) bytes")
       }
       try consume(block)
       offset += Int64(block.count)

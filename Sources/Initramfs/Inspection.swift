@@ -96,7 +96,7 @@ struct Inspector: ImageVisitor {
     if entry.type == .symbolicLink, record.target.isEmpty {
       findings.add(
         .warning, .targetLength, member: index, path: entry.name,
-        "a symbolic link to nothing, which the kernel makes and no program can copy")
+        "symbolic link with an empty target; the kernel creates it, programs cannot")
     }
     let outcome = try rootfs.apply(record)
     switch outcome {
@@ -105,7 +105,7 @@ struct Inspector: ImageVisitor {
     case .replaced(_, let old):
       findings.add(
         .warning, .typeChanged, member: index, path: entry.name,
-        "\(old.name) of this name came before; the kernel removes it")
+        "replaces \(old.name) of the same name")
     case .lost(let loss): report(loss, entry)
     }
     return outcome.node == nil ? .nothing : .verified
@@ -119,36 +119,36 @@ struct Inspector: ImageVisitor {
     case .nameSize(let size):
       findings.add(
         .warning, .nameTooLong, member: index,
-        "\(place) has a name of \(size) bytes with its NUL, not 1 to 4096; skipped silently")
+        "\(place): name size is \(size) bytes, must be 1 to 4096; silently skipped")
     case .targetSize(let size):
       findings.add(
         .warning, .targetLength, member: index,
-        "\(place) is a symbolic link to \(size) bytes; skipped silently")
+        "\(place): symbolic link target of \(size) bytes, limit is 4095; silently skipped")
     case .dataUnexpected(let size):
       let path = record.entry.name
       findings.add(
         .warning, .dataUnexpected, member: index, path: path,
-        "has \(size) bytes of data, which only files and symbolic links may; skipped silently")
+        "has \(size) bytes of data but is no file or symbolic link; silently skipped")
     }
   }
 
   private mutating func report(_ loss: Rootfs.Loss, _ entry: Entry) {
     let (kind, text): (Finding.Kind, String) =
       switch loss {
-      case .parentMissing: (.parentMissing, "its directory is not there yet; lost silently")
-      case .parentNotDirectory: (.parentMissing, "what it lies in is no directory; lost silently")
-      case .tooManyLinks: (.parentMissing, "symbolic links lead in a circle; lost silently")
+      case .parentMissing: (.parentMissing, "parent directory does not exist yet; silently skipped")
+      case .parentNotDirectory: (.parentMissing, "parent is not a directory; silently skipped")
+      case .tooManyLinks: (.parentMissing, "too many levels of symbolic links; silently skipped")
       case .componentTooLong:
-        (.nameTooLong, "a part of its name has more than 255 bytes; lost silently")
-      case .nameEmpty, .nameNoFile: (.nameUnusable, "no file can have this name; lost silently")
+        (.nameTooLong, "name component longer than 255 bytes; silently skipped")
+      case .nameEmpty, .nameNoFile: (.nameUnusable, "not a valid file name; silently skipped")
       case .directoryInTheWay:
-        (.directoryInTheWay, "another file that cannot be removed has this name; lost silently")
+        (.directoryInTheWay, "cannot replace the existing file of this name; silently skipped")
       case .typeUnknown:
-        (.typeUnknown, "its mode \(String(entry.mode, radix: 8)) has no type; lost silently")
+        (.typeUnknown, "mode \(String(entry.mode, radix: 8)) has no file type; silently skipped")
       case .targetTooLong:
-        (.targetLength, "a symbolic link to more than 4095 bytes; lost silently")
+        (.targetLength, "symbolic link target longer than 4095 bytes; silently skipped")
       case .firstNameGone:
-        (.linkLost, "a hard link to a name that is gone; lost silently")
+        (.linkLost, "hard link to a name that no longer exists; silently skipped")
       }
     findings.add(.warning, kind, member: index, path: entry.name, text)
   }

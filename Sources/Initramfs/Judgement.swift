@@ -7,16 +7,16 @@ extension Inspector {
   /// Finds what shows only when all has been read.
   mutating func judge(_ reading: Reading) {
     if let refusal = reading.refusal {
-      let place = refusal.unpackedOffset.map { ", \($0) of what is unpacked there" } ?? ""
+      let place = refusal.unpackedOffset.map { " (byte \($0) unpacked)" } ?? ""
       findings.add(
         .error, .refused, member: reading.members.indices.last,
         "offset \(refusal.offset)\(place): found \(refusal.found), expected \(refusal.expected); "
-          + "the kernel says \"\(refusal.kernelMessage)\" and boots on with what it has")
+          + "the kernel logs \"\(refusal.kernelMessage)\" and boots with what comes before")
     }
-    if reading.isCutShort {
+    if let cutRecord = reading.cutRecord {
       findings.add(
         .error, .cutShort, member: reading.members.indices.last,
-        "the image ends inside a record; the kernel says nothing, and the last file is short")
+        "the image ends inside the record at \(cutRecord); the kernel does not report it")
     }
     for (index, member) in reading.members.enumerated() {
       judge(member, index, next: reading.members.dropFirst(index + 1).first)
@@ -24,11 +24,12 @@ extension Inspector {
     judgeInit()
     if (try? rootfs.find(Array("/dev/console".utf8), follow: true)) == nil {
       findings.add(
-        .warning, .noConsole, "no /dev/console; programs start without standard input and output")
+        .warning, .noConsole,
+        "no /dev/console; init starts without standard input, output and error")
     } else if !rootfs.hasOwnConsole {
       findings.add(
         .note, .noConsole,
-        "no /dev/console of its own; the kernel's built-in archive has one unless it was replaced")
+        "no /dev/console in the image; the kernel's built-in archive has one, unless replaced")
     }
     judgeSizes(reading)
   }
@@ -37,14 +38,14 @@ extension Inspector {
     if member.isCheckWrong {
       findings.add(
         .error, .checkWrong, member: index,
-        "the \(member.codec) member is damaged: its check is wrong, at which no kernel looks")
+        "checksum error in the \(member.codec) member; the kernel does not verify it")
     }
     if member.codec == .lz4, let next {
       let gap = next.offset - member.offset - member.size
       findings.add(
         .warning, .lz4Trap, member: index,
-        "another member after \(gap) zero bytes behind lz4: Linux before 5.14 takes the zeros for "
-          + "a chunk and stops")
+        "lz4 member followed by \(gap) zero bytes and another member: Linux before 5.14 takes the "
+          + "zeros for a chunk and stops")
     }
     if member.codec == .zstd {
       findings.add(.note, .oldKernels, member: index, "zstd needs Linux 5.9 or later")
@@ -54,8 +55,8 @@ extension Inspector {
       if isHidden {
         findings.add(
           .warning, .microcodeHidden, member: index,
-          "microcode in or behind a compressed member; the kernel looks only in raw archives "
-            + "before that")
+          "microcode in or after a compressed member; the kernel searches only the uncompressed "
+            + "archives before it")
       }
     }
   }
@@ -67,13 +68,13 @@ extension Inspector {
   private mutating func judgeInit() {
     guard let real = realInit() else {
       findings.add(
-        .warning, .noInit, "no /init; the kernel mounts what root= names, or panics")
+        .warning, .noInit, "no /init; the kernel mounts the root= device instead, or panics")
       return
     }
     if !real.isExecutable {
       findings.add(
         .warning, .initNotExecutable, path: real.chain.last,
-        "/init leads to no file that can be executed")
+        "/init does not lead to an executable file")
     }
   }
 
@@ -85,8 +86,8 @@ extension Inspector {
     else { return }
     findings.add(
       .note, .fourGigabytes, member: reading.members.indices.last, path: last,
-      "the file before the fault; if it had 4 GiB or more, its writer lost the upper bits of the "
-        + "size: newc has files of 4294967295 bytes at most")
+      "last file before the error; if it was 4 GiB or larger, its size did not fit into newc "
+        + "(4294967295 bytes)")
   }
 
   /// Finds what a kernel of this configuration cannot do.
@@ -95,21 +96,23 @@ extension Inspector {
       guard let option = member.codec.kernelOption, !config.has(option) else { continue }
       findings.add(
         .error, .compressorMissing, member: index,
-        "\(config.path) lacks \(option): that kernel cannot unpack the \(member.codec) member")
+        "\(option) is not set in \(config.path): cannot unpack the \(member.codec) member")
     }
     if !config.has("CONFIG_BLK_DEV_INITRD") {
       findings.add(
-        .error, .optionMissing, "\(config.path) lacks CONFIG_BLK_DEV_INITRD: no initramfs at all")
+        .error, .optionMissing,
+        "CONFIG_BLK_DEV_INITRD is not set in \(config.path): no initramfs support")
     }
     if !config.has("CONFIG_TMPFS") {
       findings.add(
         .warning, .optionMissing,
-        "\(config.path) lacks CONFIG_TMPFS: rootfs is a ramfs, and there is no leaf")
+        "CONFIG_TMPFS is not set in \(config.path): rootfs is ramfs, LeafRoot cannot make a leaf")
     }
     if !config.has("CONFIG_INITRAMFS_PRESERVE_MTIME") {
       findings.add(
         .note, .optionMissing,
-        "\(config.path) lacks CONFIG_INITRAMFS_PRESERVE_MTIME: files get the time of the boot")
+        "CONFIG_INITRAMFS_PRESERVE_MTIME is not set in \(config.path): files get the time of the boot"
+      )
     }
   }
 }

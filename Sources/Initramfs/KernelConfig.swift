@@ -18,7 +18,6 @@ public struct KernelConfig: Sendable {
   /// - Throws: ``FileError`` if it is no configuration.
   public init(_ path: FilePath) throws(FileError) {
     let file = try InputFile(path)
-    let expected = "a kernel configuration (CONFIG_…=y)"
     var bytes = try file.bytes(at: 0, count: Int(min(file.size, Int64(KernelConfig.limit))))
     if Codec(magicOf: bytes) == .gzip {
       bytes = try KernelConfig.unzipped(bytes, path)
@@ -32,7 +31,7 @@ public struct KernelConfig: Sendable {
       if line[(end + 1)...].elementsEqual("y".utf8) { values.insert(name) }
     }
     guard !names.isEmpty else {
-      throw FileError(path, found: "no line with CONFIG_…=", expected: expected)
+      throw FileError(path, "is not a kernel configuration: has no line CONFIG_…=")
     }
   }
 
@@ -62,7 +61,7 @@ public struct KernelConfig: Sendable {
         throw FileError(
           path, offset: Int64(offset), found: error.found, expected: error.expected)
       } catch {
-        throw FileError(path, found: "\(error)", expected: "gzip")
+        throw FileError(path, "\(error)")
       }
     }
     return result

@@ -56,7 +56,7 @@ public struct Refusal: Equatable, Sendable {
 
   /// The same as an error about the image at `path`.
   public func error(_ path: FilePath) -> FileError {
-    let place = unpackedOffset.map { " at \($0) of what is unpacked there" } ?? ""
+    let place = unpackedOffset.map { " (byte \($0) unpacked)" } ?? ""
     return FileError(path, offset: offset, found: found + place, expected: expected)
   }
 }
@@ -69,8 +69,29 @@ public struct Reading: Equatable, Sendable {
   public var padding: Int64 = 0
   /// Why the kernel would stop; nil if it takes all of the image.
   public var refusal: Refusal?
-  /// The image ends inside a record of a raw archive, of which the kernel says nothing.
-  public var isCutShort = false
+  /// Where the record begins inside which the image ends, in a raw archive; nil if it does not.
+  /// The kernel says nothing of that.
+  public var cutRecord: Int64?
+  /// Bytes of the image.
+  public var size: Int64
+
+  /// A reading of an image of `size` bytes.
+  public init(size: Int64 = 0) { self.size = size }
+
+  /// The image ends inside a record of a raw archive.
+  public var isCutShort: Bool { cutRecord != nil }
+
+  /// What is wrong with the image at `path`: where the kernel stops, or what it does not notice.
+  public func damage(_ path: FilePath) -> FileError? {
+    if let refusal { return refusal.error(path) }
+    if let cutRecord {
+      return FileError(
+        path, offset: size, found: "the end of the file",
+        expected: "more of the record at \(cutRecord)")
+    }
+    guard let member = members.first(where: \.isCheckWrong) else { return nil }
+    return FileError(path, "checksum error in the \(member.codec) member at \(member.offset)")
+  }
 }
 
 /// What a visitor wants of a file's data.

@@ -24,7 +24,7 @@ public struct OutputFile: ~Copyable {
     let target = try OutputFile.target(of: path)
     let mark = String(UInt64.random(in: 0 ... .max), radix: 36)
     let temporary = target.removingLastComponent().appending(".leafroot-\(mark)")
-    let descriptor = try FileError.naming(path, expected: "a writable directory") {
+    let descriptor = try FileError.naming(path, cannot: "create") {
       try FileDescriptor.open(
         temporary, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
         permissions: .ownerReadWrite)
@@ -42,7 +42,7 @@ public struct OutputFile: ~Copyable {
 
   /// Appends `bytes`. write(2).
   public func write(_ bytes: [UInt8]) throws(FileError) {
-    _ = try FileError.naming(path, expected: "room for \(bytes.count) bytes more") {
+    _ = try FileError.naming(path, cannot: "write") {
       try descriptor.writeAll(bytes)
     }
   }
@@ -65,7 +65,7 @@ public struct OutputFile: ~Copyable {
 
   private func call(_ body: () -> CInt) throws(FileError) {
     guard body() == 0 else {
-      throw FileError(path, Errno(rawValue: errno), expected: "a writable file")
+      throw FileError(path, cannot: "write", Errno(rawValue: errno))
     }
   }
 
@@ -73,10 +73,10 @@ public struct OutputFile: ~Copyable {
   private static func target(of path: FilePath) throws(FileError) -> FilePath {
     guard let status = try? path.stat(followTargetSymlink: true) else { return path }
     guard status.type == .regular else {
-      throw FileError(path, found: status.type.name, expected: "a regular file or none")
+      throw FileError(path, "is \(status.type.name), not a regular file")
     }
     guard let resolved = path.withPlatformString({ realpath($0, nil) }) else {
-      throw FileError(path, Errno(rawValue: errno), expected: "a writable file")
+      throw FileError(path, cannot: "resolve", Errno(rawValue: errno))
     }
     defer { free(resolved) }
     return FilePath(platformString: resolved)

@@ -7,8 +7,8 @@ enum RawArchive {
   /// Whether the archive at `start` has an entry of that name at its root.
   ///
   /// It ends as for the kernel: with the trailer, with anything but zeros or another record, or
-  /// with the file. Hostile sizes only move the offset forward, so the walk ends.
-  /// - Throws: ``FileError`` with the offset of a header that the kernel would not take either.
+  /// with the file. Hostile sizes only move the offset forward, so the walk ends. A header that
+  /// the kernel refuses ends it too: ``ImageReader`` says what is wrong with that.
   static func holds(
     _ name: String, in file: borrowing InputFile, from start: Int64
   ) throws(FileError) -> Bool {
@@ -19,7 +19,7 @@ enum RawArchive {
       // Mostly one read has the header and the whole name.
       var bytes = try file.bytes(at: next, count: Header.size + 256)
       guard bytes.first == UInt8(ascii: "0") else { return false }
-      let header = try header(bytes, in: file, at: next)
+      guard let header = try? Header(bytes.span) else { return false }
       let nameSize = Int(header.nameSize)
 
       // namesize 0 or above PATH_MAX: the kernel skips the entry.
@@ -36,28 +36,6 @@ enum RawArchive {
       offset = data + aligned(Int64(header.dataSize))
     }
     return false
-  }
-
-  private static func header(
-    _ bytes: [UInt8], in file: borrowing InputFile, at offset: Int64
-  ) throws(FileError) -> Header {
-    do {
-      return try Header(bytes.span)
-    } catch {
-      switch error {
-      case .short(let count):
-        throw FileError(
-          file.path, offset: offset, found: "the end after \(count) bytes",
-          expected: "a newc header of \(Header.size) bytes")
-      case .magic:
-        throw FileError(
-          file.path, offset: offset, found: quoted(bytes.prefix(6)), expected: "070701 or 070702")
-      case .digit(let place):
-        throw FileError(
-          file.path, offset: offset + Int64(place), found: quoted(bytes[place...place]),
-          expected: "a hex digit of a newc header")
-      }
-    }
   }
 
   /// A name without the leading `/` and `./` that say nothing in an initramfs.

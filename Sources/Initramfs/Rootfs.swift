@@ -80,8 +80,7 @@ struct Rootfs {
 
     func error(_ path: FilePath) -> FileError {
       let things = self == .files ? "files" : "steps through symbolic links"
-      return FileError(
-        path, found: "more than \(limit) \(things)", expected: "fewer (--list takes any number)")
+      return FileError(path, "has more than \(limit) \(things); only --list reads it")
     }
   }
 

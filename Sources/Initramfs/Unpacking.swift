@@ -22,12 +22,8 @@ public struct Unpacking: Sendable {
     public var deviceCount = 0
     /// Entries whose owner is not known in this user namespace.
     public var ownerCount = 0
-    /// Where the kernel would stop; what comes before is unpacked.
-    public var refusal: Refusal?
-    /// The image ends inside of a record, of which the kernel says nothing.
-    public var isCutShort = false
-    /// A member whose own check is wrong, at which the kernel does not look.
-    public var unsound: Member?
+    /// What the image is. What comes before the place where the kernel would stop is unpacked.
+    public var reading = Reading()
   }
 
   /// How it reads, and for which kernel.
@@ -41,7 +37,7 @@ public struct Unpacking: Sendable {
   ///
   /// - Throws: ``FileError`` where a file cannot be read or made, `CancellationError` if the task
   ///   was cancelled. `path` is as it was then. What the kernel would refuse is no error but
-  ///   ``Summary/refusal``; what it would have unpacked before is there.
+  ///   a ``Reading/refusal``; what it would have unpacked before is there.
   public func run(
     _ source: borrowing some ByteSource & ~Copyable, into path: FilePath
   ) throws -> Summary {
@@ -73,17 +69,14 @@ public struct Unpacking: Sendable {
     summary.lossCount = unpacker.lossCount
     summary.deviceCount = unpacker.deviceCount
     summary.ownerCount = unpacker.ownerCount
-    summary.refusal = reading.refusal
-    summary.isCutShort = reading.isCutShort
-    summary.unsound = reading.members.first { $0.isCheckWrong }
+    summary.reading = reading
     return summary
   }
 }
 
 extension Unpacker.Loss {
   fileprivate var text: String {
-    let reason = Errno(rawValue: code).description
-    return "\(quoted(name)): \(reason.prefix(1).lowercased() + reason.dropFirst())"
+    "\(quoted(name)): \(Errno(rawValue: code).reason)"
   }
 }
 
@@ -102,11 +95,11 @@ private struct UnpackingRoot: ~Copyable {
   init(_ path: FilePath) throws(FileError) {
     let isNew = path.withPlatformString { mkdir($0, 0o777) } == 0
     if !isNew, errno != EEXIST {
-      throw FileError(path, Errno(rawValue: errno), expected: "a directory that can be made")
+      throw FileError(path, cannot: "create directory", Errno(rawValue: errno))
     }
     let descriptor = path.withPlatformString { open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
     guard descriptor >= 0 else {
-      throw FileError(path, Errno(rawValue: errno), expected: "an empty directory, or none")
+      throw FileError(path, cannot: "open", Errno(rawValue: errno))
     }
     var status = stat()
     fstat(descriptor, &status)
@@ -132,14 +125,13 @@ private struct UnpackingRoot: ~Copyable {
     guard let stream = fdopendir(copy) else {
       let code = errno
       close(copy)
-      throw FileError(path, Errno(rawValue: code), expected: "a readable directory")
+      throw FileError(path, cannot: "read", Errno(rawValue: code))
     }
     defer { closedir(stream) }
     var count = 0
     while readdir(stream) != nil { count += 1 }
     guard count <= 2 else {
-      throw FileError(
-        path, found: "a directory with something in it", expected: "an empty one, or none")
+      throw FileError(path, "directory is not empty")
     }
   }
 

@@ -150,9 +150,27 @@ final class TreeWriter: Sendable {
       try body()
     } catch {
       let name = path.appending(String(decoding: error.name, as: UTF8.self))
-      let found = FileError(
-        name, Errno(rawValue: error.code), expected: "that \(error.step) makes it")
+      let found = FileError(name, cannot: error.act, Errno(rawValue: error.code))
       state.withLock { $0.error = $0.error ?? found }
+    }
+  }
+}
+
+extension Failure {
+  /// What the call was made for.
+  fileprivate var act: String {
+    switch "\(step)" {
+    case "open": "create"
+    case "mkdir": "create directory"
+    case "symlink": "create symbolic link"
+    case "link": "create hard link"
+    case "mknod": "create special file"
+    case "unlink", "rmdir": "remove"
+    case "ftruncate": "set size of"
+    case "fchown", "fchownat": "set owner of"
+    case "fchmod", "fchmodat": "set mode of"
+    case "futimens", "utimensat": "set times of"
+    case let step: step
     }
   }
 }

@@ -29,16 +29,15 @@ extension Image {
     try refuseIfWrapped()
     try segment.write(to: output)
     try file.forEachBlock { block in
-      _ = try FileError.naming("-", expected: "a writable file") { try output.writeAll(block) }
+      _ = try FileError.naming("-", cannot: "write") { try output.writeAll(block) }
     }
     return Int64(segment.bytes.count) + file.size
   }
 
-  private func refuseIfWrapped() throws(FileError) {
+  /// - Throws: ``FileError`` if this image begins with our PID 1.
+  public func refuseIfWrapped() throws(FileError) {
     if isWrapped {
-      throw FileError(
-        file.path, offset: start, found: "an image that is wrapped already",
-        expected: "one without /\(Image.leafName)")
+      throw FileError(file.path, "is already wrapped: its first archive has /\(Image.leafName)")
     }
   }
 }
@@ -55,6 +54,6 @@ extension Segment {
   /// Writes this segment to an open descriptor, which errors name `-`.
   /// - Throws: ``FileError``; what was written stays.
   public func write(to output: FileDescriptor) throws(FileError) {
-    _ = try FileError.naming("-", expected: "a writable file") { try output.writeAll(bytes) }
+    _ = try FileError.naming("-", cannot: "write") { try output.writeAll(bytes) }
   }
 }

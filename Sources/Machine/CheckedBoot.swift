@@ -60,7 +60,7 @@ public struct CheckedBoot: Sendable {
     do {
       return try Segment(records)
     } catch {
-      throw FileError(program.path, found: "\(error)", expected: "a program and a command for newc")
+      throw FileError(program.path, "does not fit into newc with its command: \(error)")
     }
   }
 

@@ -84,13 +84,16 @@ struct EscapeFilter {
   }
 }
 
-/// The end of a log that is still being written.
+/// The end of a log that is still being written, for a person.
+///
+/// The guest's reports are for the host, and what a command prints is printed when it ends.
 struct ConsoleTail {
   private let path: FilePath
   private var offset: Int64 = 0
   private var filter = EscapeFilter()
   private var unfinished: [UInt8] = []
   private var last = ""
+  private var isCommandRunning = false
 
   init(_ path: FilePath) { self.path = path }
 
@@ -101,11 +104,23 @@ struct ConsoleTail {
       offset += Int64(bytes.count)
       unfinished += filter.plain(bytes)
       let lines = unfinished.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-      if let line = lines.last(where: { !$0.isEmpty }) {
-        last = String(decoding: line, as: UTF8.self)
-      }
+      for line in lines { take(String(decoding: line, as: UTF8.self)) }
       unfinished = Array(lines.last ?? [])
     }
     return last
+  }
+
+  /// The last of the lines may be unfinished, and then comes once more.
+  private mutating func take(_ line: String) {
+    if line.contains(Mark.command) {
+      isCommandRunning = true
+      last = "running the command"
+    } else if line.contains(Mark.exit) {
+      isCommandRunning = false
+      last = "the command ended"
+    } else if !isCommandRunning, !line.isEmpty, !line.contains(Mark.any), !Mark.any.hasPrefix(line)
+    {
+      last = line
+    }
   }
 }

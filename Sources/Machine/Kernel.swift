@@ -19,11 +19,11 @@ public struct Kernel: Equatable, Sendable {
     let head = try file.bytes(at: 0, count: 4096)
     guard let architecture = Kernel.architecture(head: head) else {
       throw FileError(
-        path, found: head.isEmpty ? "an empty file" : "something else",
-        expected: "a Linux kernel (x86 bzImage, arm64 Image)")
+        path,
+        head.isEmpty ? "is empty" : "is not a Linux kernel (x86 bzImage, arm64 Image)")
     }
     if let wanted, wanted != architecture {
-      throw FileError(path, found: "a kernel for \(architecture)", expected: "one for \(wanted)")
+      throw FileError(path, "is a kernel for \(architecture), not for \(wanted)")
     }
     self.path = path
     self.architecture = architecture

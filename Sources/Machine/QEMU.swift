@@ -28,23 +28,20 @@ enum QEMU {
         .name(program), arguments: Arguments(arguments), platformOptions: apart, input: .none,
         output: .discarded, error: .string(limit: messageLimit))
     } catch let error as SubprocessError where error.code == .executableNotFound {
-      throw FileError(
-        FilePath(program), found: "no such program in PATH", expected: "QEMU")
+      throw FileError(FilePath(program), "not found in PATH; boot needs QEMU")
     }
 
     try Task.checkCancellation()
     guard result.terminationStatus.isSuccess else {
       let lastWords = result.standardError.split(separator: "\n").last.map { ": \($0)" } ?? ""
-      throw FileError(
-        FilePath(program), found: ending(result.terminationStatus) + lastWords,
-        expected: "the guest to end it")
+      throw FileError(FilePath(program), ending(result.terminationStatus) + lastWords)
     }
   }
 
   private static func ending(_ status: TerminationStatus) -> String {
     switch status {
-    case .exited(let code): "exit status \(code)"
-    case .signaled(let signal): "its end by signal \(signal)"
+    case .exited(let code): "exited with status \(code)"
+    case .signaled(let signal): "killed by signal \(signal)"
     }
   }
 

@@ -59,7 +59,7 @@ extension Machine {
     let arguments = arguments(accelerator: best, serial: .file(log))
 
     // QEMU truncates it too, but only once it has started.
-    try FileError.naming(log, expected: "a writable file") {
+    try FileError.naming(log, cannot: "create") {
       try FileDescriptor.open(
         log, .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite
       ).close()

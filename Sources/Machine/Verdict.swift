@@ -90,7 +90,7 @@ public struct Verdict: Codable, Equatable, Sendable {
   ///
   /// The guest reports those that `quiet` kept from the console.
   private static func ownMessage(_ line: String) -> String? {
-    if let reported = line.firstRange(of: "@leafroot log ") {
+    if let reported = line.firstRange(of: Mark.log) {
       return String(line[reported.upperBound...])
     }
     // The line of the patch that LeafRoot began with, kept word for word.
@@ -126,7 +126,7 @@ private struct Report {
     check = Report.check(in: console.lines[first])
 
     let rest = console.lines[(first + 1)...]
-    guard let start = rest.firstIndex(where: { $0.contains("@leafroot command") }) else { return }
+    guard let start = rest.firstIndex(where: { $0.contains(Mark.command) }) else { return }
     let output = rest[(start + 1)...]
     // The last exit counts, for the same reason.
     guard let end = output.lastIndex(where: { Report.exit(in: $0) != nil }),
@@ -142,12 +142,12 @@ private struct Report {
   }
 
   private static func check(in line: String) -> Check? {
-    guard let mark = line.firstRange(of: "@leafroot check ") else { return nil }
+    guard let mark = line.firstRange(of: Mark.check) else { return nil }
     return try? JSONDecoder().decode(Check.self, from: Data(line[mark.upperBound...].utf8))
   }
 
   private static func exit(in line: String) -> (before: String, status: Int)? {
-    guard let mark = line.firstRange(of: "@leafroot exit "),
+    guard let mark = line.firstRange(of: Mark.exit),
       let status = Int(line[mark.upperBound...].filter { !$0.isWhitespace })
     else { return nil }
     return (String(line[..<mark.lowerBound]), status)

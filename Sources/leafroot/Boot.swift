@@ -12,17 +12,17 @@ struct Boot: AsyncParsableCommand {
     abstract: "Boot an initramfs in QEMU and check what kind of root it gets.",
     usage: "leafroot boot <image> ... --kernel <vmlinuz> [<options>] [-- <command> ...]",
     discussion: """
-      The real init of this boot is LeafRoot's check, and after it COMMAND if one is given; both \
-      come in a small archive before the first IMAGE. A wrapped image is booted with the words \
-      that ask for the leaf, any other as it is.
+      The real init of this boot is LeafRoot's check, followed by COMMAND if one is given; both \
+      come in a small archive before the first IMAGE. A wrapped image is booted with the kernel \
+      words that ask for the leaf, any other without.
 
       Several images are handed to the kernel as one, as a boot loader does. QEMU uses KVM only \
-      where that really runs a guest. What was booted, the console's log and the QEMU command \
-      stay for a replay.
+      where that really runs a guest. After a boot that failed, the booted initramfs and the \
+      console log are kept for a replay.
 
       Exit status: 0 as promised (and COMMAND exited 0), 1 not as promised, 2 the boot did not \
       reach the check (panic, timeout, unreadable files, no QEMU), 3 as promised but COMMAND \
-      exited otherwise, 64 wrong usage.
+      failed, 64 wrong usage, 128 + N ended by signal N.
       """)
 
   @Argument(
@@ -31,37 +31,40 @@ struct Boot: AsyncParsableCommand {
   var images: [FilePath]
 
   @Option(
-    help: ArgumentHelp("The kernel, as the boot loader gets it.", valueName: "vmlinuz"),
+    help: ArgumentHelp("The kernel image.", valueName: "vmlinuz"),
     completion: .file(),
     transform: { FilePath($0) })
   var kernel: FilePath
 
-  @Option(help: "RAM in MiB, or a number with M or G behind it.")
+  @Option(help: "RAM in MiB, or with suffix M or G.")
   var memory = MemorySize(mebibytes: 512)
 
-  @Option(help: ArgumentHelp("Virtual processors.", valueName: "n"))
+  @Option(help: ArgumentHelp("Number of virtual processors.", valueName: "n"))
   var cpus = 1
 
-  @Option(help: ArgumentHelp("Words for the kernel, behind ours.", valueName: "words"))
+  @Option(help: ArgumentHelp("Append words to the kernel command line.", valueName: "words"))
   var append: String?
 
-  @Option(help: "What the kernel must run on. (default: what it runs on)")
+  @Option(help: "Refuse a kernel for another architecture.")
   var arch: Architecture?
 
-  @Option(help: ArgumentHelp("How long the machine may run.", valueName: "seconds"))
+  @Option(help: ArgumentHelp("Stop the machine after this time.", valueName: "seconds"))
   var timeout = 120.0
 
-  @Flag(help: "Boot as the kernel does without us, even if the image is wrapped.")
+  @Flag(help: "Boot without LeafRoot, even if the image is wrapped.")
   var stock = false
 
-  @Flag(help: "Count instructions as time: slower, but guest times repeat on a busy host.")
+  @Flag(help: "Count instructions as time: slower, but repeatable on a busy host.")
   var icount = false
 
   @Option(
-    help: ArgumentHelp("Keep the console's log here. (default: in a new directory)"),
+    help: ArgumentHelp("Write the console log to this file, and keep it.", valueName: "file"),
     completion: .file(),
     transform: { FilePath($0) })
   var log: FilePath?
+
+  @Flag(help: "Keep the booted initramfs and the log after success too.")
+  var keep = false
 
   @Flag(help: "Print the verdict as JSON.")
   var json = false
@@ -87,12 +90,14 @@ struct Boot: AsyncParsableCommand {
   }
 
   func validate() throws {
-    guard cpus >= 1 else { throw ValidationError("--cpus is \(cpus), expected 1 or more.") }
+    guard cpus >= 1 else {
+      throw ValidationError("--cpus \(cpus) is out of range; the least is 1.")
+    }
     guard timeout > 0 else {
-      throw ValidationError("--timeout is \(timeout), expected more than 0 seconds.")
+      throw ValidationError("--timeout \(timeout) is out of range; it must be above 0.")
     }
     guard !icount || cpus == 1 else {
-      throw ValidationError("--icount counts the instructions of one processor; --cpus is \(cpus).")
+      throw ValidationError("--icount needs --cpus 1.")
     }
   }
 
@@ -105,22 +110,53 @@ struct Boot: AsyncParsableCommand {
       boot.append = append.map { [$0] } ?? []
 
       let directory = try RunDirectory.temporary()
-      var machine = try boot.machine(kernel: kernel, in: directory)
-      machine.memory = memory.mebibytes
-      machine.cpus = cpus
-      machine.countsInstructions = icount
-      machine.timeout = .seconds(timeout)
+      let machine: Machine
+      do {
+        machine = try self.machine(boot, kernel, in: directory)
+      } catch {
+        directory.remove()
+        throw error
+      }
+      let run = try await run(machine, in: directory)
 
-      let progress = ProgressLine()
-      progress.begin("booting \(kernel.path) with \(memory), \(cpus) cpu")
-      defer { progress.end() }
-      let run = try await machine.run(log: log ?? directory.log) { progress.update($0) }
-      progress.end()
-
-      let report = BootReport(run)
+      let verdict = Verdict(run)
+      let isKept = keep || verdict.exitStatus != 0
+      if isKept { directory.keep() } else { directory.remove() }
+      let report = BootReport(
+        verdict, directory: isKept ? directory.path.string : nil,
+        log: isKept || log != nil ? run.log.string : nil, replay: isKept ? run.replay : nil,
+        accelerator: run.accelerator.rawValue)
       print(json ? try report.json() : report.table())
-      return report.verdict.exitStatus
+      return verdict.exitStatus
     }
     if status != 0 { throw ExitCode(status) }
+  }
+
+  private func machine(
+    _ boot: CheckedBoot, _ kernel: Kernel, in directory: RunDirectory
+  ) throws -> Machine {
+    var machine = try boot.machine(kernel: kernel, in: directory)
+    machine.memory = memory.mebibytes
+    machine.cpus = cpus
+    machine.countsInstructions = icount
+    machine.timeout = .seconds(timeout)
+    return machine
+  }
+
+  private func run(_ machine: Machine, in directory: RunDirectory) async throws -> Run {
+    let progress = ProgressLine()
+    progress.begin("booting \(kernel) with \(memory), \(cpus) cpu")
+    defer { progress.end() }
+    do {
+      return try await machine.run(log: log ?? directory.log) { progress.update($0) }
+    } catch let error as FileError where !Task.isCancelled {
+      progress.end()
+      directory.keep()
+      standardError("leafroot: kept \(directory.path)\n")
+      throw error
+    } catch {
+      directory.remove()
+      throw error
+    }
   }
 }

@@ -6,25 +6,24 @@ import Machine
 /// What `leafroot boot` prints: a verdict for people, or the same as JSON.
 struct BootReport: Encodable {
   let verdict: Verdict
-  private let log: String
-  private let replay: String
+  /// What was kept of the run; nil for what was not.
+  private let directory: String?
+  private let log: String?
+  private let replay: String?
   private let accelerator: String
 
-  init(_ run: Run) {
-    self.init(
-      Verdict(run), log: run.log.string, replay: run.replay,
-      accelerator: run.accelerator.rawValue)
-  }
-
-  init(_ verdict: Verdict, log: String, replay: String, accelerator: String) {
+  init(
+    _ verdict: Verdict, directory: String?, log: String?, replay: String?, accelerator: String
+  ) {
     self.verdict = verdict
+    self.directory = directory
     self.log = log
     self.replay = replay
     self.accelerator = accelerator
   }
 
   private enum Key: CodingKey {
-    case exitStatus, log, replay, accelerator
+    case exitStatus, directory, log, replay, accelerator
   }
 
   /// The verdict's own keys, and beside them those of the run.
@@ -32,8 +31,9 @@ struct BootReport: Encodable {
     try verdict.encode(to: encoder)
     var container = encoder.container(keyedBy: Key.self)
     try container.encode(verdict.exitStatus, forKey: .exitStatus)
-    try container.encode(log, forKey: .log)
-    try container.encode(replay, forKey: .replay)
+    try container.encodeIfPresent(directory, forKey: .directory)
+    try container.encodeIfPresent(log, forKey: .log)
+    try container.encodeIfPresent(replay, forKey: .replay)
     try container.encode(accelerator, forKey: .accelerator)
   }
 
@@ -59,7 +59,7 @@ struct BootReport: Encodable {
   private func rows() -> [(label: String, value: String)] {
     var rows = [("verdict", verdict.outcome.rawValue)]
     if verdict.isHalfUnpacked {
-      rows.append(("image", "only partly unpacked: memory was too small, or it is damaged"))
+      rows.append(("image", "only partly unpacked: out of memory, or damaged"))
     }
     if let check = verdict.check {
       let kind = check.isLeaf ? "a leaf" : "not a leaf"
@@ -73,13 +73,14 @@ struct BootReport: Encodable {
       }
     }
     if let command = verdict.command {
-      rows.append(("command", command.status.map { "exit \($0)" } ?? "did not end"))
+      rows.append(("command", command.status.map { "exit \($0)" } ?? "did not exit"))
     }
     rows += labelled("said", verdict.logged)
     rows += labelled("last words", verdict.lastWords)
     rows.append(("time", time))
-    rows.append(("log", log))
-    rows.append(("replay", replay))
+    if let directory { rows.append(("kept", directory)) }
+    if let log { rows.append(("log", log)) }
+    if let replay { rows.append(("replay", replay)) }
     return rows
   }
 

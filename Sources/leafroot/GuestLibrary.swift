@@ -10,8 +10,8 @@ struct GuestLibrary: ParsableArguments {
   @Option(
     name: .customLong("init"),
     help: ArgumentHelp(
-      "The built leafroot-init. (default: $LEAFROOT_LIB/leafroot-init.ARCH, else the same name in "
-        + "../lib/leafroot beside this tool)", valueName: "file"),
+      "The built leafroot-init. (default: leafroot-init.ARCH in $LEAFROOT_LIB, or in "
+        + "../lib/leafroot relative to this tool)", valueName: "file"),
     completion: .file(), transform: { FilePath($0) })
   var program: FilePath?
 
@@ -24,8 +24,7 @@ struct GuestLibrary: ParsableArguments {
     } catch {
       guard program == nil, access(path.string, F_OK) != 0 else { throw error }
       throw FileError(
-        path, found: "no such file",
-        expected: "the built leafroot-init (name it with --init or LEAFROOT_LIB)")
+        path, "no such file; name the built leafroot-init with --init or LEAFROOT_LIB")
     }
   }
 

@@ -7,31 +7,31 @@ import SystemPackage
 /// `leafroot inspect`: tells what an image is, and what will become of it.
 struct Inspect: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Tell what an initramfs holds, what is wrong with it, and what memory it needs.",
+    abstract: "Show the contents of an initramfs, its defects, and the memory it needs.",
     discussion: """
       IMAGE is read as the kernel reads it: raw newc archives and compressed members, any number in \
-      any order. Without an option this prints its members, totals, the program that the kernel \
-      starts, the least memory to boot with, and what its maker may not know.
+      any order. Without an option, prints its members, totals, the init program, the least memory \
+      to boot with, and findings: what the kernel refuses or loses.
 
-      On a terminal there are colours and columns; else fields are separated by one tab, and with \
-      --list by one blank.
+      On a terminal the output has colours and columns; otherwise fields are separated by one tab, \
+      with --list by one blank.
 
-      Exit status: 0 the kernel unpacks all of it; 1 it does not, or a member is damaged; 2 not \
-      done: the file cannot be read, or has no such path; 64 wrong usage; 128 + N ended by signal N.
+      Exit status: 0 the kernel unpacks all of it; 1 it does not, or a member is damaged; 2 the \
+      file cannot be read, or has no such path; 64 wrong usage; 128 + N ended by signal N.
       """)
 
   @Argument(help: "The initramfs.", completion: .file(), transform: { FilePath($0) })
   var image: FilePath
 
-  @Flag(help: "Print each entry instead, as ls -l does, in the order of the image.")
+  @Flag(help: "Print each entry as ls -l does, in the order of the image.")
   var list = false
 
-  @Flag(help: "Print one JSON object; with --list its entries are in it.")
+  @Flag(help: "Print one JSON object; with --list, include the entries.")
   var json = false
 
   @Option(
     help: ArgumentHelp(
-      "Print the file that is at this path when all is unpacked.", valueName: "path"))
+      "Print the file at this path of the unpacked image.", valueName: "path"))
   var cat: String?
 
   @Option(
@@ -42,10 +42,10 @@ struct Inspect: AsyncParsableCommand {
 
   func validate() throws {
     guard cat == nil || !list && !json else {
-      throw ValidationError("--cat goes with neither --list nor --json.")
+      throw ValidationError("--cat excludes --list and --json.")
     }
     guard kernelConfig == nil || cat == nil && (!list || json) else {
-      throw ValidationError("--kernel-config is for what is printed without --list and --cat.")
+      throw ValidationError("--kernel-config excludes --list and --cat.")
     }
   }
 
@@ -109,15 +109,7 @@ struct Inspect: AsyncParsableCommand {
   }
 
   private func damage(_ reading: Reading) -> FileError? {
-    if let error = lookalike(reading) { return error }
-    if let refusal = reading.refusal { return refusal.error(image) }
-    if reading.isCutShort {
-      return FileError(image, found: "the end inside a record", expected: "the rest of it")
-    }
-    guard let member = reading.members.first(where: \.isCheckWrong) else { return nil }
-    return FileError(
-      image, offset: member.offset, found: "a \(member.codec) member whose check is wrong",
-      expected: "one that is not damaged")
+    lookalike(reading) ?? reading.damage(image)
   }
 
   /// Names what people hand over in place of an initramfs.

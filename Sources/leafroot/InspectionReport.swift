@@ -102,7 +102,7 @@ struct InspectionReport {
   private var realInit: String {
     guard let real = inspection.realInit else { return "none" }
     let chain = real.chain.map { String(decoding: $0, as: UTF8.self) }.joined(separator: " -> ")
-    return chain + (real.isExecutable ? "" : " (cannot be executed)")
+    return chain + (real.isExecutable ? "" : " (not executable)")
   }
 
   // MARK: Findings

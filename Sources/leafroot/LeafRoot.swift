@@ -15,6 +15,21 @@ struct LeafRoot: AsyncParsableCommand {
     subcommands: [Inspect.self, Unpack.self, Wrap.self, Boot.self])
 
   static func main() async {
-    await main(Boot.namingCommand(in: Array(CommandLine.arguments.dropFirst())))
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    if let verb = unknownVerb(in: arguments) {
+      exit(withError: ValidationError("Unexpected argument '\(verb)'"))
+    }
+    await main(Boot.namingCommand(in: arguments))
+  }
+
+  /// The word in the place of a verb that is none, with `help` before it or not.
+  ///
+  /// The argument parser looks for `--help` first, and prints that of the whole tool.
+  static func unknownVerb(in arguments: [String]) -> String? {
+    var words = arguments[...]
+    if words.first == "help" { words.removeFirst() }
+    guard let verb = words.first, !verb.hasPrefix("-"), verb != "help" else { return nil }
+    let isKnown = configuration.subcommands.contains { $0._commandName == verb }
+    return isKnown ? nil : verb
   }
 }

@@ -65,7 +65,7 @@ final class Output {
     do {
       _ = try FileDescriptor.standardOutput.writeAll(bytes)
     } catch {
-      throw FileError("-", (error as? Errno) ?? .ioError, expected: "a writable file")
+      throw FileError("-", cannot: "write", (error as? Errno) ?? .ioError)
     }
     bytes.removeAll(keepingCapacity: true)
   }

@@ -11,44 +11,64 @@ func standardError(_ text: String) {
 }
 
 /// Shows on standard error how far something is: on a terminal one line that is rewritten,
-/// else a line every ten seconds.
+/// else a line every ten seconds if it is a new one.
 final class ProgressLine: Sendable {
   private static let interval: Duration = .seconds(10)
 
-  private let isTerminal = isatty(STDERR_FILENO) == 1
-  private let next = Mutex(interval)
-  private let isShown = Mutex(false)
+  private struct State {
+    /// When the next line is due.
+    var next = ProgressLine.interval
+    /// What was shown last, without the time.
+    var last = ""
+    var isShown = false
+  }
+
+  private let isTerminal: Bool
+  private let write: @Sendable (String) -> Void
+  private let state = Mutex(State())
+
+  init(
+    isTerminal: Bool = isatty(STDERR_FILENO) == 1,
+    write: @escaping @Sendable (String) -> Void = standardError
+  ) {
+    self.isTerminal = isTerminal
+    self.write = write
+  }
 
   /// Says what begins.
-  func begin(_ text: String) { standardError("leafroot: \(text)\n") }
+  func begin(_ text: String) { write("leafroot: \(text)\n") }
 
   /// Shows how far the machine is.
   func update(_ progress: Run.Progress) {
-    let text = "\(progress.elapsed.components.seconds) s  \(progress.lastLine)"
-    update(text, after: progress.elapsed)
+    update(
+      progress.lastLine, after: progress.elapsed,
+      label: "\(progress.elapsed.components.seconds) s  ")
   }
 
-  /// Shows `text`, so long after the beginning.
-  func update(_ text: String, after elapsed: Duration) {
+  /// Shows `text`, so long after the beginning, with `label` before it.
+  func update(_ text: String, after elapsed: Duration, label: String = "") {
     if isTerminal {
-      isShown.withLock { $0 = true }
-      standardError("\r\u{1B}[K\(text.prefix(columns - 1))")
+      state.withLock { $0.isShown = true }
+      write("\r\u{1B}[K\((label + text).prefix(columns - 1))")
       return
     }
-    let isDue = next.withLock { next in
-      guard elapsed >= next else { return false }
-      next += ProgressLine.interval
+    let isDue = state.withLock { state in
+      guard elapsed >= state.next else { return false }
+      state.next += ProgressLine.interval
+      guard text != state.last else { return false }
+      state.last = text
       return true
     }
-    if isDue { standardError("leafroot: \(text)\n") }
+    if isDue { write("leafroot: \(label)\(text)\n") }
   }
 
   /// Takes the line away, if there is one.
   func end() {
-    isShown.withLock { isShown in
-      if isShown { standardError("\r\u{1B}[K") }
-      isShown = false
+    let wasShown = state.withLock { state in
+      defer { state.isShown = false }
+      return state.isShown
     }
+    if wasShown { write("\r\u{1B}[K") }
   }
 
   /// The width of the terminal, ioctl_tty(2).

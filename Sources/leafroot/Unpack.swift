@@ -9,15 +9,14 @@ import SystemPackage
 struct Unpack: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "unpack",
-    abstract: "Make the tree that the kernel would make of an initramfs.",
+    abstract: "Unpack an initramfs as the kernel does.",
     discussion: """
-      DIR is made, or is an empty directory. No name in IMAGE leads out of it, neither by .., nor \
-      by a symbolic link. Entries that the kernel would lose without a word are lost here as \
-      well, and are told. Without root there are no devices, no owners, and no setuid and setgid \
-      bits.
+      DIR is created, or must be empty. No name in IMAGE leads out of it, neither by .. nor by a \
+      symbolic link. Entries that the kernel skips silently are skipped and reported. Without \
+      root, device nodes, owners, and setuid and setgid bits are left out.
 
-      Where the kernel would stop with an error, this stops too: DIR has what comes before. If \
-      DIR cannot be filled, or this is interrupted, it is left as it was.
+      Unpacking stops where the kernel stops with an error; DIR then has what comes before. If \
+      DIR cannot be filled, or on interruption, DIR is left as it was.
 
       Exit status: 0 done, 1 IMAGE is damaged, 2 not done, 64 wrong usage, 128 + N ended by \
       signal N.
@@ -27,7 +26,8 @@ struct Unpack: AsyncParsableCommand {
   var image: FilePath
 
   @Argument(
-    help: ArgumentHelp("The directory to make.", valueName: "dir"), completion: .directory,
+    help: ArgumentHelp("The directory to create or fill.", valueName: "dir"),
+    completion: .directory,
     transform: { FilePath($0) })
   var directory: FilePath
 
@@ -41,7 +41,7 @@ struct Unpack: AsyncParsableCommand {
 
     for note in UnpackReport.notes(summary) { standardError("leafroot: \(note)\n") }
     print(UnpackReport.line(summary, directory))
-    if let error = UnpackReport.damage(summary, image) {
+    if let error = summary.reading.damage(image) {
       standardError("leafroot: \(error)\n")
       throw ExitCode(1)
     }
@@ -56,29 +56,23 @@ enum UnpackReport {
 
   /// What is not in the tree, though the image is sound.
   static func notes(_ summary: Unpacking.Summary) -> [String] {
-    var notes = summary.losses.map { "lost, as the kernel loses it: \($0)" }
+    var notes = summary.losses.map { "skipped \($0) (as the kernel does)" }
     let more = summary.lossCount - summary.losses.count
-    if more > 0 { notes.append("lost, as the kernel loses them: \(more) more") }
+    if more > 0 {
+      notes.append("skipped \(count(more, "more entry", "more entries")) (as the kernel does)")
+    }
     if summary.deviceCount > 0 {
-      notes.append("not made, for only root can: \(summary.deviceCount) device nodes")
+      notes.append(
+        "skipped \(count(summary.deviceCount, "device node", "device nodes")) (needs root)")
     }
     if summary.ownerCount > 0 {
-      notes.append("without their owner, who is not known here: \(summary.ownerCount) entries")
+      let entries = count(summary.ownerCount, "entry", "entries")
+      notes.append("kept the owner of \(entries) (not mapped in this user namespace)")
     }
     return notes
   }
 
-  /// What is wrong with the image at `path`; nil if nothing is.
-  static func damage(_ summary: Unpacking.Summary, _ path: FilePath) -> FileError? {
-    if let refusal = summary.refusal { return refusal.error(path) }
-    if summary.isCutShort {
-      return FileError(path, found: "the end inside a record", expected: "the rest of it")
-    }
-    if let member = summary.unsound {
-      return FileError(
-        path, offset: member.offset, found: "a \(member.codec) member whose check is wrong",
-        expected: "one that is sound")
-    }
-    return nil
+  private static func count(_ count: Int, _ one: String, _ many: String) -> String {
+    "\(count) \(count == 1 ? one : many)"
   }
 }

@@ -8,17 +8,21 @@ import SystemPackage
 /// `leafroot wrap`: puts the leaf segment before an image.
 struct Wrap: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Put LeafRoot's PID 1 before an initramfs, which stays as it is.",
+    abstract: "Prepend LeafRoot's PID 1 to an initramfs.",
     discussion: """
-      OUT is a small raw archive with /leafroot, then the bytes of IMAGE. It boots on any kernel \
-      that boots IMAGE; without the two words that this command prints it boots as IMAGE does, \
-      and /leafroot is one file more. With --segment OUT is the small archive alone, for an \
-      initrd line of its own before the image's.
+      OUT is a small raw archive with /leafroot, followed by the bytes of IMAGE. It boots on any \
+      kernel that boots IMAGE. Without the two kernel words that this command prints it boots as \
+      IMAGE does, with /leafroot as an additional file. With --segment, OUT is the small archive \
+      alone, for an initrd line of its own before the image's.
 
       OUT appears whole or not at all, has IMAGE's permission bits and may be IMAGE. The same \
       inputs give the same bytes; /leafroot is dated SOURCE_DATE_EPOCH, or 0.
 
-      Exit status: 0 done, 1 not done, 64 wrong usage.
+      All of IMAGE is read first. If it is cut short or damaged, or the kernel would not unpack \
+      all of it, a warning on standard error says where; OUT is written all the same.
+
+      Exit status: 0 done, 1 done, but IMAGE is damaged, 2 not done, 64 wrong usage, 128 + N \
+      ended by signal N.
       """)
 
   @Argument(help: "The initramfs to wrap.", completion: .file(), transform: { FilePath($0) })
@@ -30,10 +34,10 @@ struct Wrap: AsyncParsableCommand {
     completion: .file(), transform: { FilePath($0) })
   var output: FilePath
 
-  @Flag(help: "Write the leaf segment alone.")
+  @Flag(help: "Write only the leaf segment.")
   var segment = false
 
-  @Option(help: "What the image runs on.")
+  @Option(help: "The architecture that the image runs on.")
   var arch: Architecture = .host
 
   @OptionGroup var guest: GuestLibrary
@@ -43,27 +47,42 @@ struct Wrap: AsyncParsableCommand {
       throw ValidationError("IMAGE and --segment exclude each other.")
     }
     if !segment, image == nil {
-      throw ValidationError("Name an IMAGE to wrap, or give --segment.")
+      throw ValidationError("No IMAGE given; wrap needs one, or --segment.")
     }
     if output == "-", isatty(STDOUT_FILENO) == 1 {
-      throw ValidationError("An image is nothing for a terminal: name a file with -o.")
+      throw ValidationError("Refusing to write an image to a terminal; name a file with -o.")
     }
   }
 
   func run() async throws {
-    try await interruptible(failure: 1) {
+    let isSound = try await interruptible(failure: 2) {
       let modificationTime = try Wrap.sourceDateEpoch(getenv("SOURCE_DATE_EPOCH"))
       let leaf = Segment.leaf(
         try guest.program(for: arch), modificationTime: modificationTime)
+      let damage = try image.flatMap(damage)
+      if let damage { standardError("leafroot: warning: \(damage)\n") }
       let summary = try image.map { try wrap($0, with: leaf) } ?? write(leaf)
 
       let report = """
         \(summary)
         kernel words: \(KernelWords.leaf)
+        kexec, kdump: if another image gets these words, append \(KernelWords.plain), or the \
+        kernel skips its /init
 
         """
       if output == "-" { standardError(report) } else { print(report, terminator: "") }
+      return damage == nil
     }
+    if !isSound { throw ExitCode(1) }
+  }
+
+  /// What is wrong with an image that can be wrapped.
+  private func damage(_ path: FilePath) throws -> FileError? {
+    try Image(path).refuseIfWrapped()
+    let progress = ReadingProgress()
+    defer { progress.end() }
+    let source = ObservedFile(try InputFile(path)) { progress.update($0, of: $1) }
+    return try ImageReader().check(source).damage(path)
   }
 
   private func wrap(_ path: FilePath, with leaf: Segment) throws -> String {

@@ -105,7 +105,7 @@ struct Oracle {
     let census = String(
       decoding: try Command([Place.census.string, directory.path]).output(), as: UTF8.self)
     let lines = census.split(separator: "\n").map(String.init)
-    return Outcome(refusal: summary.refusal?.kernelMessage, census: CensusLines(lines))
+    return Outcome(refusal: summary.reading.refusal?.kernelMessage, census: CensusLines(lines))
   }
 
   private static func endsWell(_ image: [UInt8]) throws -> Bool {

@@ -81,12 +81,10 @@ import Testing
     #expect(
       LeafRoot.helpMessage(columns: 80).contains(
         """
-          inspect                 Tell what an initramfs holds, what is wrong with it,
-                                  and what memory it needs.
-          unpack                  Make the tree that the kernel would make of an
-                                  initramfs.
-          wrap                    Put LeafRoot's PID 1 before an initramfs, which stays
-                                  as it is.
+          inspect                 Show the contents of an initramfs, its defects, and
+                                  the memory it needs.
+          unpack                  Unpack an initramfs as the kernel does.
+          wrap                    Prepend LeafRoot's PID 1 to an initramfs.
           boot                    Boot an initramfs in QEMU and check what kind of root
                                   it gets.
         """))

@@ -10,8 +10,8 @@ import Testing
   private func report(_ lines: String...) -> BootReport {
     let console = Console(Array(lines.joined(separator: "\n").utf8))
     return BootReport(
-      Verdict(console, ending: .byGuest, elapsed: .milliseconds(6050)), log: "console.log",
-      replay: "qemu …", accelerator: "tcg")
+      Verdict(console, ending: .byGuest, elapsed: .milliseconds(6050)), directory: "leafroot-x",
+      log: "console.log", replay: "qemu …", accelerator: "tcg")
   }
 
   private static let leaf = """
@@ -31,6 +31,7 @@ import Testing
         said        leafroot: one
                     leafroot: two
         time        6.05 s with tcg, check at 4.56 s of the guest
+        kept        leafroot-x
         log         console.log
         replay      qemu …
         """)
@@ -43,6 +44,7 @@ import Testing
         verdict     kernel panic
         last words  [ 1.0] Kernel panic - not syncing: VFS
         time        6.05 s with tcg
+        kept        leafroot-x
         log         console.log
         replay      qemu …
         """)
@@ -60,7 +62,16 @@ import Testing
       try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
     #expect(object["outcome"] as? String == "as promised")
     #expect(object["exitStatus"] as? Int == 0)
+    #expect(object["directory"] as? String == "leafroot-x")
     #expect(object["log"] as? String == "console.log")
     #expect((object["check"] as? [String: Any])?["pivotRoot"] as? String == "ok")
+  }
+
+  @Test func `what was not kept is not named`() throws {
+    let report = BootReport(
+      Verdict(Console(Array(Self.leaf.utf8)), ending: .byGuest), directory: nil, log: nil,
+      replay: nil, accelerator: "tcg")
+    #expect(report.table().split(separator: "\n").last?.hasPrefix("time ") == true)
+    #expect(try !report.json().contains("replay"))
   }
 }

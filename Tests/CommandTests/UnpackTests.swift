@@ -25,7 +25,7 @@ import Testing
     #expect(result.output == "tree: 4 entries, 7 bytes of content\n")
     #expect(
       result.errors
-        == "leafroot: lost, as the kernel loses it: 'lost/x': no such file or directory\n")
+        == "leafroot: skipped 'lost/x': no such file or directory (as the kernel does)\n")
     #expect(try directory.bytes("tree/l") == Array("content".utf8))
   }
 
@@ -41,14 +41,16 @@ import Testing
     try directory.file("short", Array(image.prefix(240)))
     let short = try unpack("short", "one")
     #expect(short.status == 1)
-    #expect(short.errors.contains("short: found the end inside a record"), "\(short.errors)")
+    #expect(
+      short.errors.contains("short: offset 240: found the end of the file, expected more"),
+      "\(short.errors)")
 
     var packed = try Compressor.gzip.compress(image)
     packed[packed.count - 8] ^= 1
     try directory.file("wrong", packed)
     let wrong = try unpack("wrong", "two")
     #expect(wrong.status == 1)
-    #expect(wrong.errors.contains("wrong: offset 0: found a gzip member whose check is wrong"))
+    #expect(wrong.errors.hasSuffix("leafroot: wrong: checksum error in the gzip member at 0\n"))
   }
 
   @Test func `an unreadable image or a full directory gives 2, and changes nothing`() throws {
@@ -61,7 +63,7 @@ import Testing
     #expect(again.status == 2)
     #expect(
       again.errors == """
-        leafroot: tree: found a directory with something in it, expected an empty one, or none
+        leafroot: tree: directory is not empty
 
         """)
   }

@@ -25,8 +25,8 @@ private struct Count: Equatable {
       var unpacking = Unpacking()
       unpacking.isPrivileged = false
       let summary = try unpacking.run(Bytes(image.bytes), into: tree)
-      #expect(summary.refusal == inspection.reading.refusal, "\(image)")
-      #expect(summary.isCutShort == inspection.reading.isCutShort, "\(image)")
+      #expect(summary.reading.refusal == inspection.reading.refusal, "\(image)")
+      #expect(summary.reading.isCutShort == inspection.reading.isCutShort, "\(image)")
 
       let totals = inspection.totals
       let counted = Count(

@@ -3,6 +3,7 @@
 import Compression
 import Initramfs
 import Newc
+import OddImages
 import Testing
 
 /// The compressors' commands, so that the kernel takes what they write.
@@ -134,6 +135,26 @@ func noise(_ count: Int) -> [UInt8] {
     }
   }
 
+  @Test(arguments: Codec.allCases)
+  func `an image that is cut short is all member, and no padding that it does not have`(
+    codec: Codec
+  ) throws {
+    let early = try archive("kernel/x86/microcode/GenuineIntel.bin", [1])
+    let front = early + [UInt8](repeating: 0, count: 512)
+    // More is unpacked of what is left than there are bytes in the image.
+    let whole = try encoded(archive("a", noise(200_000) + zeros(1_000_000)), codec)
+    for size in [20, whole.count / 2, whole.count - 130] {
+      let member = Array(whole.prefix(size))
+      let (alone, _) = try read(member)
+      #expect(alone.padding == 0, "\(size) bytes of \(whole.count)")
+      #expect(alone.members.last?.size ?? Int64(size) == Int64(size))
+
+      let (behind, _) = try read(front + member)
+      #expect(behind.damage("image") != nil)
+      #expect(behind.padding == 512, "\(size) bytes of \(whole.count)")
+    }
+  }
+
   @Test func `what the kernel's decompressors do not take is refused`() throws {
     let archive = try archive("a", [1])
     #expect(
@@ -194,12 +215,12 @@ func noise(_ count: Int) -> [UInt8] {
     let cut = try encoded(Array(archive.prefix(150)), .zstd)
     #expect(
       try read(cut).reading.refusal?.error("image").description
-        == "image: offset 0: found the end of the zstd member at 150 of what is unpacked there, "
+        == "image: offset 0: found the end of the zstd member (byte 150 unpacked), "
         + "expected the rest of a record")
     let junk = try encoded(archive + [7], .zstd)
     #expect(
       try read(junk).reading.refusal?.error("image").description
-        == "image: offset 0: found junk at \(archive.count) of what is unpacked there, "
+        == "image: offset 0: found junk (byte \(archive.count) unpacked), "
         + "expected a newc record or zero bytes")
   }
 

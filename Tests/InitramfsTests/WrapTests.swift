@@ -66,9 +66,7 @@ import Testing
     try wrap("image", into: "out")
     let path = directory.path.appending("out")
     #expect(
-      throws: FileError(
-        path, offset: 0, found: "an image that is wrapped already",
-        expected: "one without /leafroot")
+      throws: FileError(path, "is already wrapped: its first archive has /leafroot")
     ) { try wrap("out", into: "twice") }
     #expect(try directory.names == ["image", "init", "out"])
   }
@@ -114,8 +112,7 @@ import Testing
   @Test func `an output that is a directory is refused`() throws {
     try directory.file("image", zstd)
     #expect(
-      throws: FileError(
-        directory.path, found: "a directory", expected: "a regular file or none")
+      throws: FileError(directory.path, "is a directory, not a regular file")
     ) { try Image(directory.path.appending("image")).wrap(with: segment, into: directory.path) }
   }
 
@@ -123,8 +120,7 @@ import Testing
     try directory.file("image", zstd)
     let output = directory.path.appending("none/out")
     #expect(
-      throws: FileError(
-        output, found: "no such file or directory", expected: "a writable directory")
+      throws: FileError(output, cannot: "create", .noSuchFileOrDirectory)
     ) { try Image(directory.path.appending("image")).wrap(with: segment, into: output) }
   }
 }

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Machine
+@testable import leafroot
+
+@Suite struct ProgressTests {
+  /// What a progress line wrote.
+  private final class Written: Sendable {
+    let text = Mutex("")
+    func write(_ text: String) { self.text.withLock { $0 += text } }
+  }
+
+  private func written(isTerminal: Bool, _ body: (ProgressLine) -> Void) -> String {
+    let written = Written()
+    body(ProgressLine(isTerminal: isTerminal) { written.write($0) })
+    return written.text.withLock { $0 }
+  }
+
+  private func update(_ line: ProgressLine, _ seconds: Int, _ text: String) {
+    line.update(Run.Progress(elapsed: .seconds(seconds), lastLine: text))
+  }
+
+  @Test func `in a pipe a line is shown every ten seconds, and none twice`() {
+    let text = written(isTerminal: false) { line in
+      line.begin("booting")
+      for second in 1...55 { update(line, second, second < 35 ? "one" : "two") }
+      line.end()
+    }
+    #expect(text == "leafroot: booting\nleafroot: 10 s  one\nleafroot: 40 s  two\n")
+  }
+
+  @Test func `a terminal gets one line that is rewritten, and taken away`() {
+    let text = written(isTerminal: true) { line in
+      update(line, 1, "one")
+      update(line, 2, "one")
+      line.end()
+      line.end()
+    }
+    #expect(text == "\r\u{1B}[K1 s  one\r\u{1B}[K2 s  one\r\u{1B}[K")
+  }
+
+  @Test func `the guest's reports are not shown, nor what the command prints`() throws {
+    let directory = try TemporaryDirectory()
+    let log = directory.path.appending("console.log")
+    var tail = ConsoleTail(log)
+    var written = ""
+    func shown(_ more: String) throws -> String {
+      written += more
+      try directory.file("console.log", Array(written.utf8))
+      return tail.lastLine()
+    }
+    #expect(try shown("[ 1.0] booting\n\n") == "[ 1.0] booting")
+    #expect(try shown("@leaf") == "[ 1.0] booting")
+    #expect(try shown("root log leafroot: 12 entries\n") == "[ 1.0] booting")
+    #expect(try shown("[ 2.0] x@leafroot check {\"mountId\":1}\n") == "[ 1.0] booting")
+    #expect(try shown("\n@leafroot command\nhello\n") == "running the command")
+    #expect(try shown("more of it\n") == "running the command")
+    #expect(try shown("end@leafroot exit 0\n") == "the command ended")
+    #expect(try shown("[ 9.0] reboot: Restarting\n") == "[ 9.0] reboot: Restarting")
+  }
+}
