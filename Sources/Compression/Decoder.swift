@@ -8,6 +8,19 @@ import CCodecs
 /// ``Failure``; what it does not look at (gzip's and lzop's checks) is ``isCheckWrong``. Memory is
 /// that of the codec's window, at most ``memoryLimit``.
 public struct Decoder: ~Copyable {
+  /// What differs between kernels.
+  public struct Rules: Equatable, Sendable {
+    /// Four zero bytes end an lz4 member.
+    public var zerosEndLZ4 = true
+    /// xz may have the branch filter for arm64 (`CONFIG_XZ_DEC_ARM64`).
+    public var hasARM64Filter = true
+    /// A zstd frame may have a window of no size, that is, no content.
+    public var takesEmptyZstd = true
+
+    /// The newest kernel's, built as Debian builds it.
+    public init() {}
+  }
+
   /// What one call did.
   public struct Step: Equatable, Sendable {
     /// Bytes of the input that are done with.
@@ -48,7 +61,7 @@ public struct Decoder: ~Copyable {
   private let backend: any Backend
 
   /// A decoder at the start of a member; ``Codec/raw`` has none.
-  public init(_ codec: Codec) {
+  public init(_ codec: Codec, _ rules: Rules = Rules()) {
     self.codec = codec
     backend =
       switch codec {
@@ -56,10 +69,10 @@ public struct Decoder: ~Copyable {
       case .gzip: GzipDecoder()
       case .bzip2: Bzip2Decoder()
       case .lzma: LZMADecoder()
-      case .xz: XZDecoder()
+      case .xz: XZDecoder(rules)
       case .lzo: LZODecoder()
-      case .lz4: LZ4Decoder()
-      case .zstd: ZstdDecoder()
+      case .lz4: LZ4Decoder(rules)
+      case .zstd: ZstdDecoder(rules)
       }
     outputSize = backend.outputSize
   }

@@ -13,9 +13,12 @@ final class LZ4Decoder: Backend {
   let outputSize = chunkSize
   private(set) var needed = 4
   private var isStarted = false
+  private let rules: Decoder.Rules
 
   let truncated: String? = "data corrupted"
   let workspace = chunkSize
+
+  init(_ rules: Decoder.Rules) { self.rules = rules }
 
   func step(
     _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer
@@ -32,7 +35,10 @@ final class LZ4Decoder: Backend {
       isStarted = true
       return Decoder.Step(taken: 4, isEnd: isLast && input.count == 4)
     }
-    if size == 0 { return Decoder.Step(isEnd: true) }
+    if size == 0 {
+      guard rules.zerosEndLZ4 else { throw failure("a chunk of 0 bytes", "Decoding failed") }
+      return Decoder.Step(isEnd: true)
+    }
 
     // More than this is never made of a chunk's 8 MiB.
     guard size <= UInt32(LZ4_compressBound(Int32(LZ4Decoder.chunkSize))) else {

@@ -10,9 +10,10 @@ import CCodecs
 final class XZDecoder: Backend {
   /// `LZMA_VLI_UNKNOWN`, a macro: the end of a list of filters.
   private static let noFilter = lzma_vli.max
-  /// LZMA2, and the branch filters that Debian's kernels are built with: x86 and arm64
+  private static let lzma2: lzma_vli = 0x21
+  /// The branch filters that Debian's kernels are built with: x86 and arm64
   /// (`CONFIG_XZ_DEC_X86`, `CONFIG_XZ_DEC_ARM64`).
-  private static let (lzma2, branches): (lzma_vli, [lzma_vli]) = (0x21, [0x04, 0x0A])
+  private let branches: [lzma_vli]
 
   private enum Stage { case header, blockHeader, block, index, footer }
 
@@ -31,7 +32,8 @@ final class XZDecoder: Backend {
   // What came before the fault is handed over first, as the kernel does.
   private var pending: Decoder.Failure?
 
-  init() {
+  init(_ rules: Decoder.Rules) {
+    branches = rules.hasARM64Filter ? [0x04, 0x0A] : [0x04]
     guard let index = lzma_index_hash_init(nil, nil) else {
       preconditionFailure("liblzma is out of memory")
     }
@@ -114,11 +116,12 @@ final class XZDecoder: Backend {
   private func checkFilters() throws(Decoder.Failure) {
     var last = 0
     while last < 4, filters[last + 1].id != XZDecoder.noFilter { last += 1 }
-    let isBranch = XZDecoder.branches.contains(filters[0].id) && filters[0].options == nil
+    let isBranch = branches.contains(filters[0].id) && filters[0].options == nil
     let isKnown = filters[last].id == XZDecoder.lzma2 && (last == 0 || last == 1 && isBranch)
     guard isKnown else {
       throw unsupported(
-        "xz with other filters", expected: "LZMA2, at most with x86 or arm64 before it")
+        "xz with other filters",
+        expected: "LZMA2, at most with x86\(branches.count > 1 ? " or arm64" : "") before it")
     }
     let memory = lzma_raw_decoder_memusage(filters)
     workspace = max(workspace, Int(clamping: memory))

@@ -5,11 +5,14 @@ import CCodecs
 /// lib/decompress_unzstd.c: one frame.
 final class ZstdDecoder: Backend {
   private let context: OpaquePointer
+  private let rules: Decoder.Rules
+  private var isStarted = false
 
   let truncated: String? = "ZSTD-compressed data is truncated"
   private(set) var workspace = 0
 
-  init() {
+  init(_ rules: Decoder.Rules) {
+    self.rules = rules
     guard let context = ZSTD_createDCtx() else { preconditionFailure("zstd is out of memory") }
     self.context = context
   }
@@ -19,7 +22,15 @@ final class ZstdDecoder: Backend {
   func step(
     _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer
   ) throws(Decoder.Failure) -> Decoder.Step {
-    if workspace == 0 { workspace = ZstdDecoder.workspace(input) }
+    if !isStarted {
+      isStarted = true
+      workspace = ZstdDecoder.workspace(input)
+      guard rules.takesEmptyZstd || !ZstdDecoder.isEmpty(input) else {
+        throw Decoder.Failure(
+          found: "a zstd frame without content", expected: "a frame with some",
+          kernelMessage: "ZSTD-compressed data is probably corrupt")
+      }
+    }
     var source = ZSTD_inBuffer(src: input.baseAddress, size: input.count, pos: 0)
     var sink = ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
     let result = ZSTD_decompressStream(context, &sink, &source)
@@ -30,6 +41,11 @@ final class ZstdDecoder: Backend {
         kernelMessage: "ZSTD-compressed data is corrupt")
     }
     return Decoder.Step(taken: source.pos, made: sink.pos, isEnd: result == 0)
+  }
+
+  /// One segment, and a content's size of one byte that is 0: RFC 8878, 3.1.1.1.
+  private static func isEmpty(_ frame: UnsafeRawBufferPointer) -> Bool {
+    frame.count > 5 && frame[4] & 0xE3 == 0x20 && frame[5] == 0
   }
 
   /// The window and two blocks in, two out, and the context (`ZSTD_estimateDStreamSize`).

@@ -19,13 +19,13 @@ public struct FileContents {
   /// Hands the content to `consume`, piece by piece.
   /// - Throws: ``FileError`` if there is no such file; what `consume` throws.
   public func read(
-    _ source: borrowing some ByteSource & ~Copyable,
+    _ source: borrowing some ByteSource & ~Copyable, as reader: ImageReader = ImageReader(),
     _ consume: (Span<UInt8>) throws -> Void
   ) throws -> Reading {
     var finder = Finder()
     let reading: Reading
     do {
-      reading = try ImageReader().read(source, visiting: &finder)
+      reading = try reader.read(source, visiting: &finder)
     } catch let excess as Rootfs.Excess {
       throw excess.error(image)
     }
@@ -42,7 +42,7 @@ public struct FileContents {
     try withoutActuallyEscaping(consume) { consume in
       var copier = Copier(record: record, consume: consume)
       do {
-        _ = try ImageReader().read(source, visiting: &copier)
+        _ = try reader.read(source, visiting: &copier)
       } catch is Copier.Done {}
     }
     return reading

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-public import Compression
-public import Newc
+import Compression
+import Newc
 
 /// Reads a whole image as the kernel does: init/initramfs.c, `unpack_to_rootfs`.
 ///
@@ -13,13 +13,11 @@ public import Newc
 ///     let reading = try ImageReader().read(InputFile(path), visiting: &visitor)
 ///     if let refusal = reading.refusal { throw refusal.error(path) }
 public struct ImageReader: Sendable {
-  /// How strictly numbers in headers are read.
-  public var digits = Header.Digits.strict
-  /// The compressors that the kernel was built with.
-  public var codecs = Set(Codec.allCases)
+  /// What the kernel that is to boot does.
+  public var rules: KernelRules
 
-  /// A reader as strict as recent kernels, and with all compressors.
-  public init() {}
+  /// A reader that reads as a kernel of these rules, the newest if none are given.
+  public init(_ rules: KernelRules = KernelRules()) { self.rules = rules }
 
   /// Reads all of `source`.
   /// - Throws: ``FileError`` where it cannot be read, what `visitor` throws, and
@@ -27,7 +25,7 @@ public struct ImageReader: Sendable {
   public func read<Visitor: ImageVisitor>(
     _ source: borrowing some ByteSource & ~Copyable, visiting visitor: inout Visitor
   ) throws -> Reading {
-    var walk = Walk<Visitor>(digits: digits, codecs: codecs, imageSize: source.size)
+    var walk = Walk<Visitor>(rules, imageSize: source.size)
     do {
       try walk.run(source, &visitor)
     } catch let refused as Refused {
@@ -64,7 +62,7 @@ struct Refused: Error {
 struct Walk<Visitor: ImageVisitor> {
   var reading: Reading
 
-  let codecs: Set<Codec>
+  let rules: KernelRules
   let imageSize: Int64
   let window = Window()
   var reader: Reader
@@ -74,11 +72,11 @@ struct Walk<Visitor: ImageVisitor> {
   // Where the compressed bytes end that records have come of; the window may be ahead.
   private var compressedEnd: Int64 = 0
 
-  init(digits: Header.Digits, codecs: Set<Codec>, imageSize: Int64) {
-    self.codecs = codecs
+  init(_ rules: KernelRules, imageSize: Int64) {
+    self.rules = rules
     self.imageSize = imageSize
     reading = Reading(size: imageSize)
-    reader = Reader(digits: digits)
+    reader = Reader(rules.records)
   }
 
   mutating func run(
@@ -136,20 +134,17 @@ struct Walk<Visitor: ImageVisitor> {
     _ first: UInt8, _ source: borrowing some ByteSource & ~Copyable, _ visitor: inout Visitor
   ) throws {
     let head = window.bytes
-    guard head.count >= 2, let codec = Codec(kernelMagic: head[0], head[1]) else {
+    guard head.count >= 2, let codec = Codec(kernelMagic: head[0], head[1]),
+      rules.codecs.contains(codec)
+    else {
       throw refused(
         found: quoted(head.prefix(8)), expected: "newc, a compressed member, or zero bytes",
         "invalid magic at start of compressed archive")
     }
-    guard codecs.contains(codec) else {
-      throw refused(
-        found: "a \(codec) member", expected: "a compressor that the kernel was built with",
-        "compression method \(codec) not configured")
-    }
     try begin(Member(offset: window.offset, codec: codec), &visitor)
     reader.beginMember()
     compressedEnd = window.offset
-    try withUnsafePointer(to: source) { try decode(Decoder(codec), $0, &visitor) }
+    try withUnsafePointer(to: source) { try decode(Decoder(codec, rules.members), $0, &visitor) }
     try endMember(&visitor)
 
     guard reader.isBetweenRecords else {
@@ -271,7 +266,8 @@ struct Walk<Visitor: ImageVisitor> {
         refusal: Refusal(
           offset: isRaw ? Int64(error.offset) : member?.offset ?? 0,
           unpackedOffset: isRaw ? nil : error.offset, found: error.reason.found,
-          expected: error.reason.expected, kernelMessage: error.reason.kernelMessage))
+          expected: error.reason.expected(rules.records), kernelMessage: error.reason.kernelMessage)
+      )
     }
   }
 

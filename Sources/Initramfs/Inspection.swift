@@ -35,6 +35,8 @@ public struct Inspection: Equatable, Sendable {
     public var isExecutable: Bool
   }
 
+  /// The kernel that is to boot it; nil for the newest.
+  public var kernel: KernelVersion?
   /// Members, padding, refusal.
   public var reading: Reading
   /// What each member holds.
@@ -48,14 +50,18 @@ public struct Inspection: Equatable, Sendable {
 
   /// Inspects all of `source`.
   ///
-  /// - Parameter config: The kernel that will boot it, if known.
+  /// - Parameters:
+  ///   - config: How the kernel that will boot it was built, if known.
+  ///   - kernel: Its version, if known and not the one in `config`.
   /// - Throws: ``FileError`` where it cannot be read; `CancellationError`.
   public init(
     _ source: borrowing some ByteSource & ~Copyable, config: KernelConfig? = nil,
-    reader: ImageReader = ImageReader()
+    kernel: KernelVersion? = nil
   ) throws {
-    var inspector = Inspector()
+    self.kernel = kernel ?? config?.version
+    var inspector = Inspector(kernel: self.kernel)
     do {
+      let reader = ImageReader(inspector.rules)
       reading = try reader.read(source, visiting: &inspector)
     } catch let excess as Rootfs.Excess {
       throw excess.error(source.path)
@@ -73,6 +79,10 @@ public struct Inspection: Equatable, Sendable {
 
 /// Watches an image go by.
 struct Inspector: ImageVisitor {
+  /// The kernel that is to boot the image, and what it does; nil for any.
+  let kernel: KernelVersion?
+  let rules: KernelRules
+
   var rootfs = Rootfs()
   var contents: [Contents] = []
   var findings = Findings()
@@ -80,7 +90,14 @@ struct Inspector: ImageVisitor {
   private(set) var codecs: [Codec] = []
   /// The last regular file.
   private(set) var lastFile: [UInt8]?
+  /// The members that have records with sums.
+  private(set) var summed: Set<Int> = []
   private var rewritten = 0
+
+  init(kernel: KernelVersion?) {
+    self.kernel = kernel
+    rules = kernel.map(KernelRules.init) ?? KernelRules()
+  }
 
   private var index: Int { contents.count - 1 }
 
@@ -93,6 +110,7 @@ struct Inspector: ImageVisitor {
     let entry = record.entry
     contents[index].add(entry.name, isDirectory: entry.type == .directory)
     if entry.type == .regular { lastFile = entry.name }
+    if record.isSummed { summed.insert(index) }
     if entry.type == .symbolicLink, record.target.isEmpty {
       findings.add(
         .warning, .targetLength, member: index, path: entry.name,

@@ -12,6 +12,7 @@ extension Inspector {
         .error, .refused, member: reading.members.indices.last,
         "offset \(refusal.offset)\(place): found \(refusal.found), expected \(refusal.expected); "
           + "the kernel logs \"\(refusal.kernelMessage)\" and boots with what comes before")
+      judge(refusal)
     }
     if let cutRecord = reading.cutRecord {
       findings.add(
@@ -34,21 +35,36 @@ extension Inspector {
     judgeSizes(reading)
   }
 
+  /// Finds where kernels differ about a refusal.
+  private mutating func judge(_ refusal: Refusal) {
+    if !rules.records.checksNames, refusal.kernelMessage == Reader.Malformed.nameMessage {
+      findings.add(
+        .note, .oldKernels,
+        "this kernel does not check for the NUL: it takes what follows as part of the name, and "
+          + "logs nothing (CVE-2024-53142)")
+    }
+  }
+
   private mutating func judge(_ member: Member, _ index: Int, next: Member?) {
     if member.isCheckWrong {
       findings.add(
         .error, .checkWrong, member: index,
         "checksum error in the \(member.codec) member; the kernel does not verify it")
     }
-    if member.codec == .lz4, let next {
+    // A kernel that is named is asked, not guessed at.
+    if kernel == nil, member.codec == .lz4, let next {
       let gap = next.offset - member.offset - member.size
       findings.add(
         .warning, .lz4Trap, member: index,
         "lz4 member followed by \(gap) zero bytes and another member: Linux before 5.14 takes the "
           + "zeros for a chunk and stops")
     }
-    if member.codec == .zstd {
+    if kernel == nil, member.codec == .zstd {
       findings.add(.note, .oldKernels, member: index, "zstd needs Linux 5.9 or later")
+    }
+    if kernel == nil, summed.contains(index) {
+      findings.add(
+        .note, .oldKernels, member: index, "checksums (070702) need Linux 5.19 or later")
     }
     if !contents[index].microcode.isEmpty, index > 0 || member.codec != .raw {
       let isHidden = member.codec != .raw || isCompressedBefore(index)
@@ -108,7 +124,7 @@ extension Inspector {
         .warning, .optionMissing,
         "CONFIG_TMPFS is not set in \(config.path): rootfs is ramfs, LeafRoot cannot make a leaf")
     }
-    if !config.has("CONFIG_INITRAMFS_PRESERVE_MTIME") {
+    if rules.hasTimeOption, !config.has("CONFIG_INITRAMFS_PRESERVE_MTIME") {
       findings.add(
         .note, .optionMissing,
         "CONFIG_INITRAMFS_PRESERVE_MTIME is not set in \(config.path): files get the time of the boot"

@@ -7,6 +7,8 @@ public import SystemPackage
 public struct KernelConfig: Sendable {
   /// The file it came from.
   public let path: FilePath
+  /// The kernel's version, from the line `# Linux/x86 6.1.192 Kernel Configuration`.
+  public private(set) var version: KernelVersion?
 
   private var values: Set<String> = []
   private var names: Set<String> = []
@@ -24,6 +26,10 @@ public struct KernelConfig: Sendable {
     }
     self.path = path
     for line in bytes.split(separator: UInt8(ascii: "\n")) {
+      if version == nil, line.starts(with: "# Linux/".utf8) {
+        let words = line.split(separator: UInt8(ascii: " "))
+        version = KernelVersion(String(decoding: words.dropFirst(2).first ?? [], as: UTF8.self))
+      }
       guard line.starts(with: "CONFIG_".utf8), let end = line.firstIndex(of: UInt8(ascii: "="))
       else { continue }
       let name = String(decoding: line[..<end], as: UTF8.self)

@@ -14,9 +14,9 @@ extension Reader.Malformed.Reason {
   }
 
   /// What should be there.
-  var expected: String {
+  func expected(_ rules: Reader.Rules) -> String {
     switch self {
-    case .magic: "070701 or 070702"
+    case .magic: rules.takesSums ? "070701 or 070702" : "070701"
     case .digit: "a hex digit of a newc header"
     case .nameUnterminated: "one that ends with a NUL"
     case .checksum(_, let expected): "\(expected)"
@@ -31,9 +31,14 @@ extension Reader.Malformed.Reason {
       "incorrect cpio method used: use -H newc option"
     case .magic: "no cpio magic"
     case .digit: "damaged header"
-    case .nameUnterminated: "malformed archive"
+    case .nameUnterminated: Reader.Malformed.nameMessage
     case .checksum: "bad data checksum"
     case .padding: "broken padding"
     }
   }
+}
+
+extension Reader.Malformed {
+  /// What the kernel says of a name without a NUL at its end, if it looks for that.
+  static let nameMessage = "malformed archive"
 }

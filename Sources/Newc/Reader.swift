@@ -68,6 +68,20 @@ public struct Reader: Sendable {
     }
   }
 
+  /// What differs between kernels.
+  public struct Rules: Equatable, Sendable {
+    /// How strictly numbers in headers are read.
+    public var digits = Header.Digits.strict
+    /// `070702` is a magic, and sums are verified.
+    public var takesSums = true
+    /// A name that does not end with a NUL is noticed. Where it is not, the name goes on in whatever
+    /// lies behind it; here it is refused all the same.
+    public var checksNames = true
+
+    /// The newest kernel's.
+    public init() {}
+  }
+
   /// Bytes that have been taken, `this_header` of the kernel; settable between two records only.
   public var offset: UInt64 = 0
   /// Where the last record began.
@@ -92,7 +106,7 @@ public struct Reader: Sendable {
   /// Where the last record ends, with its padding.
   public var recordEnd: UInt64 { nextRecord }
 
-  private let digits: Header.Digits
+  private let rules: Rules
   private var state = State.start
   private var nextRecord: UInt64 = 0
   private var dataLeft: UInt64 = 0
@@ -100,8 +114,8 @@ public struct Reader: Sendable {
   private var held: [UInt8] = []
 
   /// A reader at the start of an image.
-  public init(digits: Header.Digits = .strict) {
-    self.digits = digits
+  public init(_ rules: Rules = Rules()) {
+    self.rules = rules
     held.reserveCapacity(3 * Writer.pathLimit)
   }
 
@@ -194,7 +208,8 @@ public struct Reader: Sendable {
   /// `do_header`.
   private mutating func readHeader() throws(Malformed) -> Skip? {
     do throws(Header.Malformed) {
-      header = try Header(held.span, digits: digits)
+      header = try Header(held.span, digits: rules.digits)
+      guard header.magic == .newc || rules.takesSums else { throw .magic }
     } catch {
       if case .digit(let place) = error {
         throw malformed(at: recordOffset + UInt64(place), .digit(held[place]))

@@ -40,6 +40,8 @@ struct Inspect: AsyncParsableCommand {
     completion: .file(), transform: { FilePath($0) })
   var kernelConfig: FilePath?
 
+  @OptionGroup var target: TargetKernel
+
   func validate() throws {
     guard cat == nil || !list && !json else {
       throw ValidationError("--cat excludes --list and --json.")
@@ -69,7 +71,7 @@ struct Inspect: AsyncParsableCommand {
   private func printList(_ output: Output) throws -> Int32 {
     let file = try InputFile(image)
     var lister = Lister(output)
-    let reading = try ImageReader().read(file, visiting: &lister)
+    let reading = try target.reader().read(file, visiting: &lister)
     try output.flush()
     return complain(reading)
   }
@@ -77,7 +79,7 @@ struct Inspect: AsyncParsableCommand {
   private func printFile(_ path: String, _ output: Output) throws -> Int32 {
     let file = try InputFile(image)
     let contents = FileContents(Array(path.utf8), of: image)
-    let reading = try contents.read(file) { bytes throws(FileError) in
+    let reading = try contents.read(file, as: target.reader()) { bytes throws(FileError) in
       output.write(bytes)
       try output.flush()
     }
@@ -87,7 +89,7 @@ struct Inspect: AsyncParsableCommand {
   private func inspect(_ output: Output) throws -> Int32 {
     let config = try kernelConfig.map { path throws(FileError) in try KernelConfig(path) }
     let file = try InputFile(image)
-    let inspection = try Inspection(file, config: config)
+    let inspection = try Inspection(file, config: config, kernel: target.version())
     if let error = lookalike(inspection.reading) {
       standardError("leafroot: \(error)\n")
       return 1

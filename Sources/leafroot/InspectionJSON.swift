@@ -20,7 +20,8 @@ extension InspectionReport {
 
     output.write("{\n  \"entries\" : [")
     var writer = EntryWriter(output)
-    _ = try ImageReader().read(InputFile(image), visiting: &writer)
+    let reader = ImageReader(inspection.kernel.map(KernelRules.init) ?? KernelRules())
+    _ = try reader.read(InputFile(image), visiting: &writer)
     output.write("\n  ],\n")
     // The summary goes on behind its opening brace.
     output.write(Array(summary.dropFirst(2)))
@@ -143,6 +144,7 @@ private struct Summary: Encodable {
   }
 
   var image: String
+  var kernel: String?
   var size: Int64
   var padding: Int64
   var members: [MemberJSON]
@@ -158,6 +160,7 @@ private struct Summary: Encodable {
   init(_ report: InspectionReport) {
     let inspection = report.inspection
     image = report.path.string
+    kernel = inspection.kernel?.description
     size = report.size
     padding = inspection.reading.padding
     members = zip(inspection.reading.members, inspection.contents).map { member, contents in

@@ -96,7 +96,7 @@ struct InspectionReport {
         "\(memory.stock) MiB, \(memory.large) MiB with initramfs_options=size=90%, "
           + "\(memory.wrapped) MiB wrapped"
       ),
-    ]
+    ] + (inspection.kernel.map { [("kernel", "Linux \($0)")] } ?? [])
   }
 
   private var realInit: String {

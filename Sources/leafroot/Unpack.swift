@@ -31,12 +31,16 @@ struct Unpack: AsyncParsableCommand {
     transform: { FilePath($0) })
   var directory: FilePath
 
+  @OptionGroup var target: TargetKernel
+
   func run() async throws {
     let summary = try await interruptible(failure: 2) {
+      var unpacking = Unpacking()
+      unpacking.reader = try target.reader()
       let progress = ReadingProgress()
       defer { progress.end() }
       let source = ObservedFile(try InputFile(image)) { progress.update($0, of: $1) }
-      return try Unpacking().run(source, into: directory)
+      return try unpacking.run(source, into: directory)
     }
 
     for note in UnpackReport.notes(summary) { standardError("leafroot: \(note)\n") }

@@ -9,13 +9,21 @@ import TestSupport
 
 /// Many images in one, as a stock kernel unpacks them and as `leafroot unpack` does.
 struct Oracle {
-  let kernel: String
+  let name: String
+  let kernel: Kernel
+  /// What is known of this kernel.
+  let rules: KernelRules
   let census: [UInt8]
 
   init(kernel: String) throws {
-    self.kernel = kernel
+    name = kernel
+    self.kernel = try Kernel(Place.kernel(kernel))
+    rules = KernelRules(try self.kernel.version())
     census = try bytes(of: Place.census)
   }
+
+  /// Those between which something changes in how images are read, and the newest.
+  static let kernels = Boot.kernels
 
   /// Ordinary users may go without; where LEAFROOT_MUST_RUN is set, the test fails instead.
   static let mayRun = geteuid() == 0 || getenv("LEAFROOT_MUST_RUN") != nil
@@ -61,9 +69,7 @@ struct Oracle {
     let directory = try RunDirectory.temporary()
     defer { directory.remove() }
     try Data(image).write(to: URL(filePath: directory.initrd.string))
-    var machine = Machine(
-      kernel: try Kernel(Place.cache.appending("kernels/\(kernel)/vmlinuz")),
-      initrd: directory.initrd, words: ["rdinit=/.census"])
+    var machine = Machine(kernel: kernel, initrd: directory.initrd, words: ["rdinit=/.census"])
     machine.memory = 512
     machine.timeout = .seconds(300)
     let console = try await machine.run(log: directory.log).console
@@ -88,18 +94,18 @@ struct Oracle {
     ])
     // What must be first would not be; what the kernel's own archive makes is left out then.
     let isFirst = batch.last?.isFirst ?? false
-    return try Oracle.unpack((isFirst ? [] : builtIn) + image(batch))
+    return try unpack((isFirst ? [] : builtIn) + image(batch))
   }
 
-  /// Unpacks `image`, with numbers read as the tested kernels read them.
-  static func unpack(_ image: [UInt8]) throws -> Outcome {
+  /// Unpacks `image` as this kernel does.
+  private func unpack(_ image: [UInt8]) throws -> Outcome {
     let directory = FileManager.default.temporaryDirectory.appending(path: "leafroot-\(UUID())")
     // As the kernel's own root, which is a tmpfs.
     try FileManager.default.createDirectory(
       at: directory, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o1777])
     defer { try? FileManager.default.removeItem(at: directory) }
     var unpack = Unpacking()
-    unpack.reader.digits = .lenient
+    unpack.reader.rules = rules
     let summary = try unpack.run(Bytes(image), into: FilePath(directory.path))
 
     let census = String(
@@ -108,25 +114,21 @@ struct Oracle {
     return Outcome(refusal: summary.reading.refusal?.kernelMessage, census: CensusLines(lines))
   }
 
-  private static func endsWell(_ image: [UInt8]) throws -> Bool {
-    var visitor = Nobody()
-    var reader = ImageReader()
-    reader.digits = .lenient
-    let reading = try reader.read(Bytes(image), visiting: &visitor)
+  /// Whether this kernel unpacks it to its end, as far as we know.
+  private func endsWell(_ image: [UInt8]) throws -> Bool {
+    let reading = try ImageReader(rules).check(Bytes(image))
     return reading.refusal == nil && !reading.isCutShort
-  }
-
-  private struct Nobody: ImageVisitor {
-    mutating func entry(_ record: Initramfs.Record) -> Wish { .verified }
   }
 
   /// All that are unpacked to their end, as far as we know, are in the first boot; each of the others
   /// ends a boot.
-  static func batches(_ images: [OddImage]) throws -> [Batch] {
+  func batches(_ images: [OddImage]) throws -> [Batch] {
     var first = Batch()
     var others: [Batch] = []
     for image in images {
-      if try !image.isAlone && !image.isFirst && image.explanation == nil && endsWell(image.bytes) {
+      // How this kernel reads digits is one of its rules.
+      let isClear = image.explanation == nil || image.explanation == .digits
+      if try !image.isAlone && !image.isFirst && isClear && endsWell(image.bytes) {
         first.whole.append(image)
       } else {
         others.append(Batch(whole: [], last: image))

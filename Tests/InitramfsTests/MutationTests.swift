@@ -17,7 +17,7 @@ import Testing
       let bytes = mutated(bases[round % bases.count], &random)
       var visitor = Names()
       var reader = ImageReader()
-      reader.digits = .lenient
+      reader.rules.records.digits = .lenient
       let reading = try reader.read(Bytes(bytes), visiting: &visitor)
       var model = KernelModel(bytes)
       if model.isCompressed { continue }

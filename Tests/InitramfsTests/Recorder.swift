@@ -39,7 +39,7 @@ func read(
   _ image: [UInt8], digits: Header.Digits = .strict, wish: Wish = .data
 ) throws -> (reading: Reading, found: Recorder) {
   var reader = ImageReader()
-  reader.digits = digits
+  reader.rules.records.digits = digits
   var recorder = Recorder()
   recorder.wish = wish
   let reading = try reader.read(Bytes(image), visiting: &recorder)

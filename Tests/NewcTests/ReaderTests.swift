@@ -7,7 +7,9 @@ import Testing
 private func events(
   _ bytes: [UInt8], step: Int = .max, digits: Header.Digits = .strict
 ) throws(Reader.Malformed) -> [String] {
-  var reader = Reader(digits: digits)
+  var rules = Reader.Rules()
+  rules.digits = digits
+  var reader = Reader(rules)
   var events: [String] = []
   var data: [UInt8] = []
   var offset = 0

@@ -5,9 +5,12 @@ public struct OddImage: Sendable, CustomStringConvertible {
   /// Why the stock kernels of the tests and LeafRoot do not agree on it. Each of these is a paragraph of
   /// Documentation/decisions.md.
   public enum Explanation: String, Sendable {
-    /// The tested kernels read numbers up to the first byte that is no digit, and take "0x"; newer
-    /// ones refuse both, and so do we, unless told to read as those do.
+    /// Kernels before 7.2 read numbers up to the first byte that is no digit, and take "0x"; newer
+    /// ones refuse both. We read as the kernel that is named does, or the newest.
     case digits
+    /// Kernels without e017671f534d take a name that does not end with a NUL, and what lies behind
+    /// it. We refuse it, as the newer ones do. It depends on the kernel and stands with no image.
+    case unterminatedName
     /// No system call makes a symbolic link without a target; the kernel's own function does.
     case emptyTarget
     /// The compressed data itself is damaged: the kernel refuses it, and so do we, but each

@@ -84,6 +84,9 @@ enum Streams {
       image("xz-sizes") { try Compressor.xz.compress($0, "-T2", "--block-size=1000") },
       image("xz-x86") { try Compressor.xz.compress($0, "--x86", "--lzma2") },
       image("xz-arm") { try Compressor.xz.compress($0, "--arm", "--lzma2") },
+      image("xz-arm64") {
+        try Compressor.xz.compress($0, "--check=crc32", "--arm64", "--lzma2")
+      },
       image("xz-delta") { try Compressor.xz.compress($0, "--delta=dist=4", "--lzma2") },
       image("xz-powerpc") { try Compressor.xz.compress($0, "--powerpc", "--lzma2") },
       image("xz-two-filters") { try Compressor.xz.compress($0, "--x86", "--delta", "--lzma2") },

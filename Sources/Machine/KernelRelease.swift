@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+
+import Compression
+public import Initramfs
+import SystemPackage
+
+extension Kernel {
+  /// The version of the kernel in this file, from its header or its banner.
+  /// - Throws: `FileError` if it has none, or is packed in a way that is not known.
+  public func version() throws(FileError) -> KernelVersion {
+    let file = try InputFile(path)
+    var text = try Kernel.header(of: file)
+    if text == nil { text = try Kernel.banner(in: file) }
+    guard let text, let version = KernelVersion(text) else {
+      throw FileError(path, "has no kernel version that can be read; name the version instead")
+    }
+    return version
+  }
+
+  /// What an x86 kernel has for `kernel_version`: its offset, less 0x200, is at 0x20e.
+  ///
+  /// Source: Documentation/arch/x86/boot.rst.
+  private static func header(of file: borrowing InputFile) throws(FileError) -> String? {
+    let head = try file.bytes(at: 0x202, count: 0x10)
+    guard head.count == 0x10, head.starts(with: "HdrS".utf8) else { return nil }
+    let offset = Int64(head[0xC]) | Int64(head[0xD]) << 8
+    guard offset > 0 else { return nil }
+    let bytes = try file.bytes(at: offset + 0x200, count: 512)
+    return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+  }
+
+  /// `linux_banner` (init/version-timestamp.c), behind the words that it begins with.
+  private static func banner(in file: borrowing InputFile) throws(FileError) -> String? {
+    let head = try file.bytes(at: 0, count: 64)
+    var start: Int64 = 0
+    // drivers/firmware/efi/libstub/zboot-header.S: where the payload is, and how long.
+    if head.count == 64, head.dropFirst(4).starts(with: "zimg".utf8) {
+      start = (0..<4).reduce(0) { $0 | Int64(head[8 + $1]) << (8 * Int64($1)) }
+    }
+    let magic = try file.bytes(at: start, count: 8)
+    var search = BannerSearch()
+    guard let codec = Codec(magicOf: magic), codec != .raw else {
+      // Not packed: an arm64 Image.
+      try search.read(file, from: start)
+      return search.banner
+    }
+    try search.unpack(file, from: start, codec)
+    return search.banner
+  }
+}
+
+/// Looks for the banner in bytes that come in pieces.
+private struct BannerSearch {
+  private(set) var banner: String?
+  /// What a banner may have begun in.
+  private var tail: [UInt8] = []
+
+  private static let mark = Array("Linux version ".utf8)
+  /// More than any banner has.
+  private static let length = 512
+
+  /// - Returns: Whether to go on.
+  mutating func take(_ bytes: [UInt8]) -> Bool {
+    let all = tail + bytes
+    var rest = all[...]
+    while let found = rest.firstRange(of: BannerSearch.mark) {
+      // The format for /proc/version has the same words, and %s behind them.
+      let text = all[found.upperBound...].prefix(BannerSearch.length)
+      let line = String(decoding: text.prefix { $0 != 0 && $0 != 0x0A }, as: UTF8.self)
+      if text.count == BannerSearch.length, KernelVersion(line) != nil {
+        banner = line
+        return false
+      }
+      rest = all[found.upperBound...]
+    }
+    tail = Array(all.suffix(BannerSearch.length + BannerSearch.mark.count))
+    return true
+  }
+
+  mutating func read(_ file: borrowing InputFile, from start: Int64) throws(FileError) {
+    var offset = start
+    while true {
+      let block = try file.bytes(at: offset, count: 1 << 20)
+      guard !block.isEmpty, take(block) else { return }
+      offset += Int64(block.count)
+    }
+  }
+
+  /// The same in a packed file, as far as it can be unpacked.
+  mutating func unpack(
+    _ file: borrowing InputFile, from start: Int64, _ codec: Codec
+  ) throws(FileError) {
+    let decoder = Decoder(codec)
+    var output = [UInt8](repeating: 0, count: decoder.outputSize)
+    var offset = start
+    while true {
+      let block = try file.bytes(at: offset, count: max(1 << 18, decoder.needed))
+      let isLast = offset + Int64(block.count) >= file.size
+      let step = try? output.withUnsafeMutableBytes { sink in
+        try block.withUnsafeBytes { try decoder.step($0, isLast: isLast, into: sink) }
+      }
+      guard let step, take(Array(output[..<step.made])), !step.isEnd else { return }
+      offset += Int64(step.taken)
+    }
+  }
+}
