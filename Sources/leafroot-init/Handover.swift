@@ -18,10 +18,26 @@ struct Handover {
   }
 
   func run() {
+    warnOfHoles()
     removeOwnFile()
     emptyRootfs()
     sealRootfs()
     openConsole()
+  }
+
+  /// A raw archive that is cut short leaves its last file as long as it should be
+  /// (init/initramfs.c, do_name()), and the kernel says nothing.
+  private func warnOfHoles() {
+    if calls.filesEndingInHole == 0 { return }
+    var text = Text(calls.firstEndingInHole)
+    text.add(" ends in a hole")
+    if calls.filesEndingInHole > 1 {
+      text.add(", as do other files, ")
+      text.add(calls.filesEndingInHole)
+      text.add(" in all")
+    }
+    text.add(": the image may be cut short")
+    log.write(.warning, text)
   }
 
   /// This program was moved with the tree.

@@ -32,6 +32,8 @@ struct LinuxSyscalls: Syscalls {
 
   var entries: Int { mover?.entries ?? 0 }
   var bytes: Int { mover?.bytes ?? 0 }
+  var filesEndingInHole: Int { mover?.filesEndingInHole ?? 0 }
+  var firstEndingInHole: [UInt8] { mover?.firstEndingInHole ?? [] }
 
   /// Looks, and touches nothing.
   init?(_ words: Words, _ proc: Proc) {
