@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Machine
+import Newc
+import Testing
+
+/// Boots that leave hardly more room than the tree takes.
+@Suite struct TightBootTests {
+  /// tmpfs counts each name as an inode, and rootfs has the given limit too.
+  @Test func `600 files of two names move where 1,300 inodes are`() async throws {
+    let count = """
+      n=0; for f in /many/*; do
+      [ "$(busybox stat -c %h $f)" = 2 ] && [ $f -ef /again/${f##*/} ] && n=$((n + 1))
+      done; echo "pairs $n"; busybox md5sum /again/599
+      """
+    var boot = Boot(append: ["initramfs_options=nr_inodes=1300"])
+    for name in ["many", "again"] { boot.tree.directory(name) }
+    for number in 0..<600 {
+      for directory in ["many", "again"] {
+        // The first record has the content.
+        let data = directory == "many" ? Array("file \(number)\n".utf8) : []
+        boot.tree.add(
+          Entry(
+            name: Array("\(directory)/\(number)".utf8), mode: 0o100644, linkCount: 2,
+            inode: UInt32(100_000 + number)), data)
+      }
+    }
+    let leaf = try await boot.run(count)
+    boot.hasLeaf = false
+    let stock = try await boot.run(count)
+
+    #expect(leaf.verdict.outcome == .asPromised, "\(leaf)")
+    #expect(leaf.output.contains("pairs 600"), "\(leaf)")
+    #expect(leaf.output == stock.output, "\(stock)")
+  }
+
+  /// The kernel gives a file its size before its content, and unpacks what there is. It never closes
+  /// the file that it was writing (init/initramfs.c, wfile), so that rootfs cannot be sealed.
+  @Test(arguments: [[], ["rootfstype=ramfs"]])
+  func `a raw image cut short: 2,000 MB that are not there need no memory`(
+    words: [String]
+  ) async throws {
+    let directory = try RunDirectory.temporary()
+    defer { directory.remove() }
+    let image = directory.path.appending("cut")
+    try Data(cutImage(size: 2_000_000_000, [UInt8](repeating: 7, count: 1000))).write(
+      to: URL(filePath: image.string))
+    let script = "busybox stat -c 'size %s' /cut; busybox head -c 1000 /cut | busybox md5sum"
+    var boot = Boot(images: [image], append: words, memory: 512)
+    let leaf = try await boot.run(script)
+    boot.hasLeaf = false
+    let stock = try await boot.run(script)
+
+    #expect(leaf.check?.isLeaf == true, "\(leaf)")
+    #expect(leaf.check?.pivotRoot == "ok", "\(leaf)")
+    #expect(leaf.check?.below?.entries == 0, "\(leaf)")
+    #expect(leaf.output.contains("size 2000000000"), "\(leaf)")
+    #expect(leaf.output == stock.output, "\(stock)")
+  }
+
+  /// One newc record, `/cut`, and the first bytes of its content.
+  private func cutImage(size: Int, _ start: [UInt8]) -> [UInt8] {
+    let name = Array("cut".utf8) + [0]
+    let fields = [1, 0o100644, 0, 0, 1, 1_600_000_000, size, 0, 0, 0, 0, name.count, 0]
+    let digits = fields.map { field in
+      let text = String(field, radix: 16)
+      return String(repeating: "0", count: 8 - text.count) + text
+    }
+    let header = Array("070701\(digits.joined())".utf8) + name
+    return header + [UInt8](repeating: 0, count: (4 - header.count % 4) % 4) + start
+  }
+}
