@@ -22,8 +22,12 @@ struct Oracle {
     census = try bytes(of: Place.census)
   }
 
-  /// Those between which something changes in how images are read, and the newest.
-  static let kernels = Boot.kernels
+  /// Those that `make test` boots: something changes between them in how images are read.
+  static let kernels = stock.filter(\.isTested).map(\.name)
+  /// The others.
+  static let otherKernels = stock.filter { !$0.isTested }.map(\.name)
+
+  private static let stock = StockKernel.all.filter { $0.machine == "x86_64" && !$0.isGeneric }
 
   /// Ordinary users may go without; where LEAFROOT_MUST_RUN is set, the test fails instead.
   static let mayRun = geteuid() == 0 || getenv("LEAFROOT_MUST_RUN") != nil

@@ -24,11 +24,11 @@ import Testing
     }
   }
 
-  @Test(arguments: Boot.kernels)
-  func `with rdinit=/init behind the words, the image's own init starts`(kernel: String)
+  @Test(arguments: StockKernel.rootfs + StockKernel.leaf)
+  func `with rdinit=/init behind the words, the image's own init starts`(kernel: StockKernel)
     async throws
   {
-    let text = try await console(kernel, [KernelWords.leaf, KernelWords.plain])
+    let text = try await console(kernel.name, [KernelWords.leaf, KernelWords.plain])
     #expect(text.contains("@census end"), "\(text.suffix(2000))")
   }
 
