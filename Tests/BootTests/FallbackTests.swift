@@ -30,6 +30,27 @@ import Testing
         == NastyTree.entries(stock))
   }
 
+  /// 5.10 does not know the word, so that rootfs has room where the leaf would not.
+  @Test(arguments: [
+    ("size=8M", "size= of initramfs_options gives 8192"),
+    ("nr_inodes=300", "nr_inodes= of initramfs_options gives 300"),
+  ])
+  func `options that are too small for the tree: refused before the first entry moves`(
+    options: String, reason: String
+  ) async throws {
+    var boot = Boot(kernel: "5.10-x86_64", append: ["initramfs_options=\(options)"])
+    boot.tree.file("large", [UInt8](repeating: 7, count: 12 << 20))
+    for file in 0..<400 { boot.tree.file("tmp/\(file)", []) }
+    let outcome = try await boot.run("busybox ls /tmp | busybox wc -l")
+
+    #expect(outcome.check?.isLeaf == false, "\(outcome)")
+    let start = "Failed to create a non-root filesystem for initramfs: fill: the tree needs "
+    #expect(
+      outcome.verdict.logged.contains { $0.hasPrefix(start) && $0.hasSuffix(reason) },
+      "\(outcome)")
+    #expect(outcome.output.contains("400"), "\(outcome)")
+  }
+
   @Test(arguments: StockKernel.rootfs) func `rootfs as a ramfs: the leaf is made all the same`(
     kernel: StockKernel
   ) async throws {
