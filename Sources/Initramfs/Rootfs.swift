@@ -169,6 +169,8 @@ struct Rootfs {
       return .made(old, again: true)
     }
     let place = try place(of: entry.name)
+    // A symbolic link to nothing, which the slash behind its name has kept from being removed.
+    guard table[place.key] == nil else { throw .directoryInTheWay }
     let node = make(Node(mode: entry.mode), place)
     set(node, entry)
     return Outcome(node, removed: removed)

@@ -21,7 +21,7 @@ extension Unpacker {
   }
 
   /// lstat(2); nil if nothing is there.
-  private func status(of name: [UInt8]) throws(Failure) -> Status? {
+  func status(of name: [UInt8]) throws(Failure) -> Status? {
     do throws(Failure) {
       if let spot = try paths.spot(of: name), !spot.hasSlash {
         return try Status(of: spot.name, in: spot.directory)

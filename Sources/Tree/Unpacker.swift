@@ -67,7 +67,7 @@ public final class Unpacker {
       case .directory: try createDirectory(entry)
       case .symbolicLink: try createLink(entry, target)
       case .characterDevice, .blockDevice, .fifo, .socket: try createNode(entry)
-      case nil: break
+      case nil: try clean(entry.name, keeping: entry.mode)
       }
     } catch {
       try lose(entry.name, error)
@@ -335,7 +335,9 @@ public final class Unpacker {
           deviceCount += 1
           return
         }
-        failure = error
+        // One of the same type, whose number stays: the record gives it the rest.
+        let there = error.code == EEXIST ? try status(of: entry.name) : nil
+        if there?.type != entry.mode & UInt32(S_IFMT) { failure = error }
       }
     } else {
       failure = Failure("mknod", EEXIST)

@@ -12,6 +12,7 @@ private struct Count: Equatable {
   var files = 0
   var directories = 0
   var symbolicLinks = 0
+  var others = 0
   var bytes: UInt64 = 0
 }
 
@@ -31,7 +32,7 @@ private struct Count: Equatable {
       let totals = inspection.totals
       let counted = Count(
         files: totals.files, directories: totals.directories,
-        symbolicLinks: totals.symbolicLinks, bytes: totals.bytes)
+        symbolicLinks: totals.symbolicLinks, others: totals.others, bytes: totals.bytes)
       let made = try count(tree.string)
       #expect(made == counted, "\(image)")
     }
@@ -64,6 +65,7 @@ private struct Count: Equatable {
         count.bytes += UInt64(fields[2]) ?? 0
       case "d": count.directories += 1
       case "l": count.symbolicLinks += 1
+      case "p", "s": count.others += 1
       default: break
       }
     }

@@ -117,6 +117,16 @@ import Testing
     #expect(try directory.bytes("tree/x").count == 10)
   }
 
+  @Test func `a fifo or a device of the same type keeps its number, and is no loss`() throws {
+    let summary = try unpack([
+      .node("p", 0o010644, (0, 0)), .node("p", 0o010600, (0, 0)),
+      .node("s", 0o140644, (0, 0)), .node("s", 0o140600, (0, 0)),
+    ])
+    #expect(summary.lossCount == 0, "\(summary.losses)")
+    #expect(try directory.permissions("tree/p") == 0o600)
+    #expect(try directory.permissions("tree/s") == 0o600)
+  }
+
   @Test func `what the kernel loses is counted and told`() throws {
     let summary = try unpack((0..<20).map { .file("no/\($0)") } + [.file("there")])
     #expect(summary.lossCount == 20)

@@ -23,6 +23,8 @@ enum Duplicates {
     ("block", { .node($0, 0o060600, (7, 0)) }),
     ("fifo", { .node($0, 0o010600, (0, 0)) }),
     ("socket", { .node($0, 0o140700, (0, 0)) }),
+    // clean_path() comes before the look at the type: what was there goes, and nothing comes.
+    ("typeless", { OddRecord($0, mode: 0o644) }),
   ]
 
   static var images: [OddImage] {
@@ -39,6 +41,19 @@ enum Duplicates {
 
   private static var others: [OddImage] {
     [
+      // With the slash lstat(2) follows the link, so that it is not cleaned; mkdir(2) does not.
+      OddImage("dup-dangling-dir-slash") { here in
+        [
+          .link("\(here)/x", to: "nowhere"), .directory("\(here)/x/", 0o711),
+          .file("\(here)/x/f", "lost"),
+        ]
+      },
+      OddImage("dup-linkdir-dir-slash") { here in
+        [
+          .directory("\(here)/real"), .link("\(here)/x", to: "real"),
+          .directory("\(here)/x/", 0o711).with { $0.time = 222 }, .file("\(here)/x/f", "through"),
+        ]
+      },
       OddImage("dup-three") { here in
         ["one and a half", "two", ""].map { .file("\(here)/x", $0) }
       },
