@@ -9,9 +9,6 @@ import Testing
 
 /// One boot of a test: a stock kernel, a small system with busybox, and what to run in it.
 struct Boot {
-  /// The kernels of Debian that every property is tested on, as `make vm` names them.
-  static let kernels = ["6.12-x86_64", "6.1-x86_64"]
-
   var kernel = "6.12-x86_64"
   var tree = GuestTree()
   /// Images behind the tree, as they are.
