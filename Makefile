@@ -32,7 +32,7 @@ help: ## print the targets and the values they use
 	@echo "  PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) FILTER=$(FILTER) SECONDS=$(SECONDS)"
 	@echo "  cache: $(cache)"
 
-setup: ## install what the build needs (apt-get), fetch musl for both architectures
+setup: ## install what the build needs (apt-get), fetch musl for each architecture
 	@Scripts/setup
 
 build: setup guest ## build/bin/leafroot and build/lib/leafroot/leafroot-init.ARCH

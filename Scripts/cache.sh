@@ -64,23 +64,37 @@ use_suite() {
   apt=$cache/apt/$1-$2
 }
 
+# first_suite DEBIAN-ARCH SUITE…: use_suite with the first whose lists are what its Release file
+# signs. A mirror's may not be, for days, for an architecture that it brings up to date later.
+first_suite() {
+  architecture=$1
+  shift
+  for candidate in "$@"; do
+    use_suite "$candidate" "$architecture"
+    # In a subshell, so that it does not end this script.
+    ! (need_lists) || return 0
+  done
+  die "none of Debian's suites $* has lists of packages for $architecture that can be verified"
+}
+
 use_host() {
   suite=
   apt=$cache/apt/host
 }
 
 # A private apt: needs no root, adds no foreign architecture to the host, and its empty status file
-# makes it count nothing as installed. Mirrors and keys are the host's; its hooks are not, they
-# would clean up the host's own apt.
+# makes it count nothing as installed. That file keeps its name and time: packages.bin is made anew
+# whenever they change. Mirrors and keys are the host's; its hooks are not, they would clean up the
+# host's own apt.
 # -c comes after /etc/apt, so that this has the last word; APT_CONFIG would come before.
 private_apt() {
   tool=$1
   shift
   mkdir -p "$apt/lists/partial" "$apt/archives/partial"
-  : >"$work/status"
+  [ -e "$apt/status" ] || : >"$apt/status"
   cat >"$work/apt.conf" <<END
 Dir::State "$apt";
-Dir::State::status "$work/status";
+Dir::State::status "$apt/status";
 Dir::Cache "$apt";
 Dir::Cache::pkgcache "packages.bin";
 Dir::Cache::srcpkgcache "sources.bin";
@@ -98,7 +112,7 @@ END
 # An old release is no longer signed anew: its Release file is valid all the same.
 suite_configuration() {
   cat >"$work/sources.list" <<END
-deb [arch=$suite_architecture signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main
+deb [arch=$suite_architecture target=Packages signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main
 END
   cat <<END
 Dir::Etc::sourcelist "$work/sources.list";
@@ -107,6 +121,7 @@ Dir::Etc::sourceparts "-";
 APT::Architectures { "$suite_architecture"; };
 APT::Architecture "$suite_architecture";
 Acquire::Check-Valid-Until "false";
+Acquire::PDiffs "false";
 END
 }
 
