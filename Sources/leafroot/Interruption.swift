@@ -18,18 +18,11 @@ func interruptible<Result: Sendable>(
     return try await verb()
   }
   let received = Received()
-  let sources = [SIGINT, SIGTERM, SIGHUP].map { number in
-    // A handler that does nothing, not SIG_IGN: QEMU would inherit that.
-    signal(number) { _ in }
-    let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-    source.setEventHandler {
-      received.signal.withLock { $0 = $0 ?? number }
-      task.cancel()
-    }
-    source.resume()
-    return source
+  let source = signalSource { number in
+    received.signal.withLock { $0 = $0 ?? number }
+    task.cancel()
   }
-  defer { for source in sources { source.cancel() } }
+  defer { source.cancel() }
   isReady.finish()
 
   do {
@@ -42,6 +35,42 @@ func interruptible<Result: Sendable>(
     throw ExitCode(128 + (received.signal.withLock { $0 } ?? SIGINT))
   }
 }
+
+/// Calls `body` on another thread for each SIGINT, SIGTERM and SIGHUP from now on.
+///
+/// The handler writes to a pipe, whichever thread it runs on. Dispatch's own source of signals
+/// reads a signalfd(2), and loses one in twenty to the main thread, which does not block them.
+private func signalSource(
+  _ body: @escaping @Sendable (Int32) -> Void
+) -> any DispatchSourceRead {
+  var ends: [Int32] = [-1, -1]
+  precondition(pipe(&ends) == 0, "no pipe: error \(errno)")
+  for end in ends {
+    _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+    _ = fcntl(end, F_SETFL, O_NONBLOCK)
+  }
+  let readEnd = ends[0]
+  writeEnd = ends[1]
+  let source = DispatchSource.makeReadSource(fileDescriptor: readEnd, queue: .global())
+  source.setEventHandler {
+    var number: UInt8 = 0
+    while read(readEnd, &number, 1) == 1 { body(Int32(number)) }
+  }
+  source.resume()
+  // Not SIG_IGN, which QEMU would inherit.
+  for number in [SIGINT, SIGTERM, SIGHUP] {
+    signal(number) { number in
+      let code = errno
+      var byte = UInt8(number)
+      _ = write(writeEnd, &byte, 1)
+      errno = code
+    }
+  }
+  return source
+}
+
+/// The end of the pipe that a signal's handler writes to; it gets no other context.
+private nonisolated(unsafe) var writeEnd: Int32 = -1
 
 /// The signal that cancelled a verb.
 private final class Received: Sendable {

@@ -85,6 +85,18 @@ import Testing
     #expect(try !directory.names.contains("tree"))
   }
 
+  @Test func `of many interruptions none is lost`() throws {
+    // Seconds, if it is not interrupted.
+    try directory.file("big", LargeImage.zstd(times: 50))
+    for round in 1...60 {
+      let tool = try Command([Command.leafroot, "unpack", "big", "tree"], in: directory.path)
+        .start()
+      while try !directory.names.contains("tree"), tool.process.isRunning { usleep(1000) }
+      kill(tool.process.processIdentifier, SIGINT)
+      try #require(try tool.end().status == 130, "round \(round)")
+    }
+  }
+
   @Test func `the bar is as long as the share that was read`() {
     #expect(ReadingProgress.bar(0, of: 100) == "[..............................] 0 %")
     #expect(ReadingProgress.bar(50, of: 100) == "[###############...............] 50 %")
