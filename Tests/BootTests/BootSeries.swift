@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Initramfs
+import Machine
+import SystemPackage
+import Testing
+
+/// Many boots in a row: each with a kernel, processors and memory that follow from its number and
+/// the seed of the series. What has been booted is in a file, so that a series that was interrupted
+/// goes on where it was.
+struct BootSeries {
+  /// Of each boot but its number, and of the whole series.
+  let seed: UInt64
+  private var done: [Int: String] = [:]
+
+  static let count = 300
+  private static let state = Place.root.appending("build/boots.txt")
+
+  /// The series that was begun, or a new one if there is none that lacks a boot.
+  init() throws {
+    let text = (try? String(contentsOfFile: Self.state.string, encoding: .utf8)) ?? ""
+    var lines = text.split(separator: "\n").map(String.init)
+    let first = lines.isEmpty ? "" : lines.removeFirst()
+    for line in lines {
+      let fields = line.split(separator: "\t")
+      if fields.count > 1, fields[1] == "passed", let number = Int(fields[0]) {
+        done[number] = line
+      }
+    }
+    if first.hasPrefix("seed "), let known = UInt64(first.dropFirst(5)), done.count < Self.count {
+      seed = known
+    } else {
+      seed = UInt64.random(in: 0..<1 << 32)
+      done = [:]
+    }
+    try write()
+  }
+
+  /// Boots those that are missing, as many at once as there are processors.
+  mutating func run() async throws {
+    let missing = (1...Self.count).filter { done[$0] == nil }
+    let place = try RunDirectory.temporary()
+    defer { place.remove() }
+    let image = try BootSeriesImage(in: place)
+
+    try await withThrowingTaskGroup(of: (SeriesBoot, RunDirectory, Run).self) { group in
+      for number in missing {
+        let boot = SeriesBoot(number, seed: seed, least: image.least)
+        group.addTask {
+          try await Gate.shared.pass {
+            let directory = try RunDirectory.temporary()
+            return (boot, directory, try await boot.run(image, on: boot.kernel, in: directory))
+          }
+        }
+      }
+      for try await (boot, directory, run) in group { try judge(boot, directory, run, image) }
+    }
+  }
+
+  /// Records the boot; of one that failed, its files are kept.
+  private mutating func judge(
+    _ boot: SeriesBoot, _ directory: RunDirectory, _ run: Run, _ image: BootSeriesImage
+  ) throws {
+    let fault = image.fault(of: run, on: boot.kernel)
+    let word = fault == nil ? "passed" : "failed"
+    done[boot.number] = "\(boot.number)\t\(word)\t\(boot)\t\(run.elapsed)"
+    try write()
+
+    guard let fault else { return directory.remove() }
+    directory.keep()
+    Issue.record(
+      """
+      seed \(seed), boot \(boot.number), \(boot): \(fault)
+      \(run.replay)
+      \(run.console.text.suffix(4000))
+      """)
+  }
+
+  private func write() throws {
+    let lines = ["seed \(seed)"] + done.sorted { $0.key < $1.key }.map(\.value)
+    try (lines.joined(separator: "\n") + "\n").write(
+      toFile: Self.state.string, atomically: true, encoding: .utf8)
+  }
+}
+
+/// One boot of a series.
+struct SeriesBoot: CustomStringConvertible, Sendable {
+  let number: Int
+  let kernel: StockKernel
+  let cpus: Int
+  /// In MiB.
+  let memory: Int
+
+  /// The boot that follows from `number` and `seed`, with between `least` MiB and 2 GiB.
+  init(_ number: Int, seed: UInt64, least: Int) {
+    var random = SplitMix(state: seed &* 1_000_003 &+ UInt64(number))
+    self.number = number
+    kernel = StockKernel.all.filter { $0.machine == "x86_64" }.randomElement(using: &random)!
+    cpus = [1, 2, 4].randomElement(using: &random)!
+    memory = Int.random(in: least...2048, using: &random)
+  }
+
+  var description: String { "\(kernel.name), \(cpus) CPUs, \(memory) MiB" }
+
+  func run(
+    _ image: BootSeriesImage, on kernel: StockKernel, in directory: RunDirectory
+  ) async throws -> Run {
+    var machine = try image.boot.machine(kernel: Kernel(Place.kernel(kernel.name)), in: directory)
+    machine.memory = memory
+    machine.cpus = cpus
+    machine.timeout = .seconds(300)
+    return try await machine.run(log: directory.log)
+  }
+}
+
+/// What is booted: a nasty tree, wrapped.
+struct BootSeriesImage: Sendable {
+  var boot: CheckedBoot
+  /// What the image needs, in MiB.
+  let least: Int
+
+  private let entries: Int
+
+  init(in directory: RunDirectory) throws {
+    let program = try GuestInit(Place.library.appending("leafroot-init.x86_64"), for: .x86)
+    let tree = NastyTree.tree()
+    let path = directory.path.appending("tree.img")
+    try Data(Segment.leaf(program).bytes + Segment(tree.records).bytes)
+      .write(to: URL(filePath: path.string))
+
+    var boot = CheckedBoot([path], program: program)
+    boot.command = ["/bin/busybox", "sh", "-c", Self.count]
+    self.boot = boot
+    // The check's own segment is another 0.3 MB.
+    least = try Inspection(InputFile(path)).memory.stock + 1
+    entries =
+      Set(tree.records.map { String(decoding: $0.entry.name, as: UTF8.self) })
+      // Of the kernel's own archive: usr/default_cpio_list.
+      .union(["root", "dev/console"]).count
+  }
+
+  /// PID 1's file stays where it has nothing to do.
+  private static let count = """
+    cd /
+    echo "entries: $(busybox find . -xdev ! -path './leafroot' ! -path './.leafroot-boot*' |
+      busybox wc -l)"
+    """
+
+  /// What was wrong with a boot, nil for nothing.
+  func fault(of run: Run, on kernel: StockKernel) -> String? {
+    let verdict = Verdict(run)
+    guard verdict.outcome == .asPromised else { return verdict.outcome.rawValue }
+    let line =
+      kernel.isLeaf ? "the root is a leaf already, nothing to do" : "ms; the root is a leaf"
+    guard verdict.logged.count == 1, verdict.logged[0].hasSuffix(line) else {
+      return "the log has \(verdict.logged)"
+    }
+    let output = verdict.command?.output ?? ""
+    return output.contains("entries: \(entries)\n") || output.hasSuffix("entries: \(entries)")
+      ? nil : "\(output), expected \(entries)"
+  }
+}
+
+/// Repeats from its state: S. Vigna, https://prng.di.unimi.it/splitmix64.c
+private struct SplitMix: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var word = state
+    word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
+    return word ^ (word >> 31)
+  }
+}

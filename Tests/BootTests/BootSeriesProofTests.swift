@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+
+import Machine
+import Testing
+
+/// What goes wrong only now and then.
+@Suite(.serialized) struct BootSeriesProofTests {
+  @Test func `300 boots in a row, over kernels, processors and memory: each is as promised`()
+    async throws
+  {
+    var series = try BootSeries()
+    try await series.run()
+  }
+
+  @Test func `twin: a boot without the leaf is noticed`() async throws {
+    let directory = try RunDirectory.temporary()
+    defer { directory.remove() }
+    var image = try BootSeriesImage(in: directory)
+    let boot = SeriesBoot(1, seed: 1, least: image.least)
+    image.boot.isStock = true
+    let kernel = try #require(StockKernel.rootfs.first)
+    let run = try await boot.run(image, on: kernel, in: directory)
+
+    #expect(image.fault(of: run, on: kernel) == Verdict.Outcome.notAsPromised.rawValue)
+  }
+
+  @Test func `a boot follows from its number and the seed`() {
+    let boots = (1...300).map { SeriesBoot($0, seed: 7, least: 76) }
+
+    #expect(boots.map(\.description) == (1...300).map { "\(SeriesBoot($0, seed: 7, least: 76))" })
+    #expect(Set(boots.map(\.kernel.name)).count == StockKernel.all.count { $0.machine == "x86_64" })
+    #expect(Set(boots.map(\.cpus)) == [1, 2, 4])
+    #expect(boots.allSatisfy { (76...2048).contains($0.memory) })
+    #expect(boots.map(\.description) != (1...300).map { "\(SeriesBoot($0, seed: 8, least: 76))" })
+  }
+}
