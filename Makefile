@@ -86,7 +86,8 @@ reach := ContractTests|LeafKernelTests|ArchitectureTests|RuntimeTests|FidelityTe
 proof: build kit build/test/census ## what takes longer than a test may, all kernels among it
 	@Scripts/vm proof
 	@Kernel/update --check
-	@Scripts/kernel 6.12 6.1 um-6.12 arm64-6.12 no-tmpfs-6.12 objects-6.12 objects-6.1
+	@Scripts/kernel 6.12 6.1 5.10 um-6.12 arm64-6.12 no-tmpfs-6.12 \
+	  objects-6.12 objects-6.1 objects-5.10
 	LEAFROOT_KERNELS=all swift test --disable-xctest --filter '$(or $(FILTER),ProofTests|$(reach))'
 
 bench: build ## the yardstick: time, least memory, size; build/bench/results.json
