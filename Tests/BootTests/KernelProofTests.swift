@@ -5,7 +5,7 @@ import Testing
 /// The kernels that `make kernel` builds, in QEMU.
 @Suite struct KernelProofTests {
   private static let kernels = x86 + ["Image-6.12"]
-  private static let x86 = ["bzImage-6.12", "bzImage-6.1"]
+  private static let x86 = ["bzImage-6.12", "bzImage-6.1", "bzImage-5.10"]
 
   @Test(arguments: kernels)
   func `1 to 3: / is a leaf, pivot_root works, rootfs is empty and sealed`(kernel: String)

@@ -8,7 +8,7 @@ import Testing
 
 /// What is committed under Kernel/, without building a kernel.
 @Suite struct KernelSourceTests {
-  private static let series = ["6.12", "6.1"]
+  private static let series = ["6.12", "6.1", "5.10"]
 
   @Test func `the committed assembly and patches are what the Swift sources give`() async throws {
     let result = try await run("Kernel/update", "--check")
