@@ -8,7 +8,7 @@ FILTER  ?=
 SECONDS ?= 60
 
 cache   := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/leafroot
-arches  := x86_64 aarch64
+arches  := x86_64 aarch64 riscv64
 guests  := $(arches:%=build/lib/leafroot/leafroot-init.%)
 shells  := .ci/run Toolsets/generate Scripts/setup Scripts/vm Scripts/runtime-kit \
            Scripts/demo-image Scripts/demo Scripts/cache.sh Scripts/kit/runtimes \
@@ -20,6 +20,7 @@ swift   := Package.swift Sources Tests Benchmarks Fuzz Kernel
 
 triple.x86_64  := x86_64-unknown-none-elf
 triple.aarch64 := aarch64-none-none-elf
+triple.riscv64 := riscv64-none-none-eabi
 
 export LEAFROOT_LIB := $(CURDIR)/build/lib/leafroot
 
