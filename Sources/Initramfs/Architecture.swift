@@ -4,6 +4,7 @@
 public enum Architecture: String, CaseIterable, Codable, Sendable, CustomStringConvertible {
   case x86 = "x86_64"
   case arm = "aarch64"
+  case riscv = "riscv64"
 
   /// The name that uname(2) and QEMU have for it.
   public var description: String { rawValue }
@@ -12,16 +13,19 @@ public enum Architecture: String, CaseIterable, Codable, Sendable, CustomStringC
   public static var host: Architecture {
     #if arch(arm64)
       .arm
+    #elseif arch(riscv64)
+      .riscv
     #else
       .x86
     #endif
   }
 
-  /// `e_machine` of an ELF file: EM_X86_64, EM_AARCH64 in elf.h.
+  /// `e_machine` of an ELF file: EM_X86_64, EM_AARCH64, EM_RISCV in elf.h.
   package var elfMachine: UInt16 {
     switch self {
     case .x86: 62
     case .arm: 183
+    case .riscv: 243
     }
   }
 
@@ -30,6 +34,7 @@ public enum Architecture: String, CaseIterable, Codable, Sendable, CustomStringC
     switch self {
     case .x86: 0x8664
     case .arm: 0xAA64
+    case .riscv: 0x5064
     }
   }
 }

@@ -35,9 +35,11 @@ struct Lookalike {
     Lookalike("an ISO 9660 image", at: 0x8001, ascii: "CD001"),
     // ext4: s_magic, 0x38 into the superblock at 1024.
     Lookalike("an ext file system", at: 0x438, [0x53, 0xEF]),
-    // Documentation/arch/x86/boot.rst; Documentation/arch/arm64/booting.rst.
+    // Documentation/arch/x86/boot.rst; Documentation/arch/arm64/booting.rst;
+    // Documentation/arch/riscv/boot-image-header.rst.
     Lookalike("an x86 kernel (bzImage)", at: 0x202, ascii: "HdrS"),
     Lookalike("an arm64 kernel (Image)", at: 0x38, ascii: "ARM\u{64}"),
+    Lookalike("a riscv64 kernel (Image)", at: 0x38, ascii: "RSC\u{5}"),
     // POSIX pax, ustar interchange format.
     Lookalike("a tar archive", at: 257, ascii: "ustar"),
     Lookalike("an EROFS file system", at: 1024, [0xE2, 0xE1, 0xF5, 0xE0]),

@@ -10,7 +10,7 @@ extension Machine.Accelerator {
   /// A /dev/kvm that opens is no proof: inside some virtual machines the guest then never runs an
   /// instruction. So one is made to run three, once per process.
   public static func best(for architecture: Architecture) async -> Self {
-    // The probe is x86 code; an aarch64 host emulates.
+    // The probe is x86 code; other hosts emulate.
     guard architecture == .x86, Architecture.host == .x86 else { return .tcg }
     return await servesGuests.value ? .kvm : .tcg
   }

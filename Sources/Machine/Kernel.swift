@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Compression
 public import Initramfs
 public import SystemPackage
 
@@ -12,15 +13,15 @@ public struct Kernel: Equatable, Sendable {
 
   /// Looks at the header of the kernel at `path`.
   /// - Parameter wanted: What it must run on; nil for any.
-  /// - Throws: `FileError` if it is neither an x86 bzImage nor an arm64 Image (plain, gzipped or as
-  ///   EFI zboot), or runs on something else.
+  /// - Throws: `FileError` if it is neither an x86 bzImage nor an arm64 or riscv64 Image (plain,
+  ///   gzipped or as EFI zboot), or runs on something else.
   public init(_ path: FilePath, for wanted: Architecture? = nil) throws(FileError) {
     let file = try InputFile(path)
     let head = try file.bytes(at: 0, count: 4096)
     guard let architecture = Kernel.architecture(head: head) else {
       throw FileError(
         path,
-        head.isEmpty ? "is empty" : "is not a Linux kernel (x86 bzImage, arm64 Image)")
+        head.isEmpty ? "is empty" : "is not a Linux kernel (x86 bzImage, arm64 or riscv64 Image)")
     }
     if let wanted, wanted != architecture {
       throw FileError(path, "is a kernel for \(architecture), not for \(wanted)")
@@ -30,16 +31,38 @@ public struct Kernel: Equatable, Sendable {
   }
 
   private static func architecture(head: [UInt8]) -> Architecture? {
-    // Documentation/arch/x86/boot.rst; Documentation/arch/arm64/booting.rst.
+    // Documentation/arch/x86/boot.rst.
     if holds("HdrS", at: 0x202, in: head) { return .x86 }
-    if holds("ARM\u{64}", at: 0x38, in: head) { return .arm }
+    if let architecture = image(head: head) { return architecture }
     // drivers/firmware/efi/libstub/zboot-header.S: the payload is packed, the PE header is not.
     if holds("MZ", at: 0, in: head), holds("zimg", at: 4, in: head) {
       return Architecture.allCases.first { $0.peMachine == peMachine(in: head) }
     }
-    // arm64's Image.gz. An x86 kernel unpacks itself and is never gzipped as a whole.
-    if head.starts(with: [0x1F, 0x8B]) { return .arm }
+    // Image.gz. An x86 kernel unpacks itself and is never gzipped as a whole.
+    if Codec(magicOf: head) == .gzip { return image(head: unzipped(head)) }
     return nil
+  }
+
+  /// Documentation/arch/arm64/booting.rst; Documentation/arch/riscv/boot-image-header.rst.
+  private static func image(head: [UInt8]) -> Architecture? {
+    if holds("ARM\u{64}", at: 0x38, in: head) { return .arm }
+    if holds("RSC\u{5}", at: 0x38, in: head) { return .riscv }
+    return nil
+  }
+
+  /// What the first bytes of a gzipped file begin with; nothing if they are damaged.
+  private static func unzipped(_ head: [UInt8]) -> [UInt8] {
+    let decoder = Decoder(.gzip)
+    var output = [UInt8](repeating: 0, count: decoder.outputSize)
+    var rest = head[...]
+    while let step = try? output.withUnsafeMutableBytes({ sink in
+      try rest.withUnsafeBytes { try decoder.step($0, isLast: false, into: sink) }
+    }), step.taken > 0 {
+      if step.made > 0 { return Array(output[..<step.made]) }
+      // That was the header, or the name.
+      rest = rest.dropFirst(step.taken)
+    }
+    return []
   }
 
   private static func holds(_ text: StaticString, at offset: Int, in head: [UInt8]) -> Bool {

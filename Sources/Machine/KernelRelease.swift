@@ -40,7 +40,7 @@ extension Kernel {
     let magic = try file.bytes(at: start, count: 8)
     var search = BannerSearch()
     guard let codec = Codec(magicOf: magic), codec != .raw else {
-      // Not packed: an arm64 Image.
+      // Not packed: an Image.
       try search.read(file, from: start)
       return search.banner
     }

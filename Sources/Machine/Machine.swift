@@ -51,7 +51,7 @@ public struct Machine: Sendable {
 
   /// The kernel's command line.
   public var commandLine: String {
-    let console = kernel.architecture == .x86 ? "ttyS0" : "ttyAMA0"
+    let console = kernel.architecture == .arm ? "ttyAMA0" : "ttyS0"
     // panic=-1 restarts at once, and -no-reboot makes of that the end of QEMU. no_timer_check: on
     // a busy host the emulated timer looks broken to an x86 kernel.
     var base = ["console=\(console)", "quiet", "panic=-1"]
@@ -66,6 +66,7 @@ public struct Machine: Sendable {
     case .x86: arguments = ["-M", "q35", "-cpu", "max"]
     // -cpu max takes 25 s to user space instead of 3: it emulates pointer authentication.
     case .arm: arguments = ["-M", "virt", "-cpu", accelerator == .kvm ? "host" : "cortex-a72"]
+    case .riscv: arguments = ["-M", "virt", "-cpu", "rv64"]
     }
 
     let threads = accelerator == .tcg && cpus > 1 ? ",thread=multi" : ""

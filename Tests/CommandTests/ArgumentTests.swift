@@ -38,7 +38,7 @@ import Testing
   @Test(arguments: [
     ["--memory", "0"], ["--memory", "-1"], ["--memory", "1T"],
     ["--memory", "99999999999999999999"],
-    ["--cpus", "0"], ["--timeout", "0"], ["--arch", "riscv64"], ["--icount", "--cpus", "2"],
+    ["--cpus", "0"], ["--timeout", "0"], ["--arch", "s390x"], ["--icount", "--cpus", "2"],
   ])
   func `boot refuses what no machine has`(options: [String]) {
     let error = #expect(throws: (any Error).self) {
@@ -55,6 +55,7 @@ import Testing
   @Test func `wrap takes an image or makes the bare segment, not both and not neither`() throws {
     #expect(try wrap("a", "-o", "b").image == "a")
     #expect(try wrap("--segment", "-o", "b", "--arch", "aarch64").arch == .arm)
+    #expect(try wrap("--segment", "-o", "b", "--arch", "riscv64").arch == .riscv)
     #expect(throws: (any Error).self) { try wrap("a", "--segment", "-o", "b") }
     #expect(throws: (any Error).self) { try wrap("-o", "b") }
     #expect(throws: (any Error).self) { try wrap("a") }

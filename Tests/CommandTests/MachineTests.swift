@@ -3,6 +3,7 @@
 import Foundation
 import Initramfs
 import Machine
+import OddImages
 import SystemPackage
 import TestSupport
 import Testing
@@ -17,6 +18,7 @@ import Testing
       switch architecture {
       case .x86: try directory.file("vmlinuz", placed("HdrS", at: 0x202, count: 0x400))
       case .arm: try directory.file("Image", placed("ARM\u{64}", at: 0x38, count: 0x100))
+      case .riscv: try directory.file("Image", placed("RSC\u{5}", at: 0x38, count: 0x100))
       }
     return Machine(kernel: try Kernel(path), initrd: "it's.img", words: ["rdinit=/leafroot"])
   }
@@ -44,6 +46,16 @@ import Testing
         "-M", "virt", "-cpu", "cortex-a72",
       ]))
     #expect(machine.commandLine == "console=ttyAMA0 quiet panic=-1 rdinit=/leafroot")
+  }
+
+  @Test func `a riscv machine has arm's board and x86's console`() throws {
+    let machine = try machine(.riscv)
+    #expect(machine.program == "qemu-system-riscv64")
+    #expect(
+      machine.arguments(accelerator: .tcg, serial: .terminal).starts(with: [
+        "-M", "virt", "-cpu", "rv64",
+      ]))
+    #expect(machine.commandLine == "console=ttyS0 quiet panic=-1 rdinit=/leafroot")
   }
 
   @Test func `several processors are emulated in threads of their own`() throws {
@@ -74,8 +86,23 @@ import Testing
   @Test func `a kernel's architecture is read from its header`() throws {
     #expect(try machine(.x86).kernel.architecture == .x86)
     #expect(try machine(.arm).kernel.architecture == .arm)
-    let packed = try directory.file("Image.gz", [0x1F, 0x8B, 8, 0])
-    #expect(try Kernel(packed).architecture == .arm)
+    #expect(try machine(.riscv).kernel.architecture == .riscv)
+  }
+
+  @Test func `a gzipped kernel is known by the header inside`() throws {
+    func packed(_ bytes: [UInt8]) throws -> Kernel {
+      // Longer than what is read of it.
+      var random = Generator(seed: 1)
+      let rest = (0..<(1 << 16)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+      return try Kernel(directory.file("Image.gz", Compressor.gzip.compress(bytes + rest)))
+    }
+    #expect(
+      try packed(placed("ARM\u{64}", at: 0x38, count: 0x100)).architecture == .arm)
+    #expect(
+      try packed(placed("RSC\u{5}", at: 0x38, count: 0x100)).architecture == .riscv)
+    #expect(throws: FileError.self) { try packed(placed("HdrS", at: 0x202, count: 0x400)) }
+    let damaged = try directory.file("Image.gz", [0x1F, 0x8B, 8, 0])
+    #expect(throws: FileError.self) { try Kernel(damaged) }
   }
 
   @Test func `a kernel for another architecture is refused`() throws {

@@ -48,6 +48,11 @@ import Testing
       throws: FileError(path, "is for aarch64, not for x86_64")
     ) { try GuestInit(path, for: .x86) }
     #expect(try GuestInit(path, for: .arm).bytes == elf(machine: 183))
+    let other = try directory.file("other", elf(machine: 243))
+    #expect(
+      throws: FileError(other, "is for riscv64, not for aarch64")
+    ) { try GuestInit(other, for: .arm) }
+    #expect(try GuestInit(other, for: .riscv).bytes == elf(machine: 243))
   }
 
   @Test func `what is no program is refused`() throws {
