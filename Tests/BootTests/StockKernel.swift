@@ -51,9 +51,13 @@ struct StockKernel: CustomTestStringConvertible, Sendable {
   /// Those on which it lies in a leaf.
   static let leaf = chosen(on: "x86_64", isLeaf: true)
 
-  /// The same on aarch64.
-  static let rootfsOnARM = chosen(on: "aarch64", isLeaf: false)
-  static let leafOnARM = chosen(on: "aarch64", isLeaf: true)
+  /// The same on aarch64 and riscv64.
+  static let rootfsElsewhere = elsewhere(isLeaf: false)
+  static let leafElsewhere = elsewhere(isLeaf: true)
+
+  private static func elsewhere(isLeaf: Bool) -> [StockKernel] {
+    ["aarch64", "riscv64"].flatMap { chosen(on: $0, isLeaf: isLeaf) }
+  }
 
   /// The series, as `6.12`.
   var series: String { String(name.prefix { $0 != "-" }) }
