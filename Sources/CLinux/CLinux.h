@@ -86,7 +86,7 @@ static inline int linux_pivot_root(const char *new_root, const char *put_old) {
   return (int)syscall(SYS_pivot_root, new_root, put_old);
 }
 
-// The mount calls of Linux 5.2: fsopen(2), fsconfig(2), fsmount(2), move_mount(2).
+// The mount calls of Linux 5.2: fsopen(2), fsconfig(2), fsmount(2), move_mount(2), open_tree(2).
 // Their numbers are the same on every architecture.
 static inline int linux_fsopen(const char *type) { return (int)syscall(430, type, 1 /* CLOEXEC */); }
 
@@ -106,6 +106,11 @@ static inline int linux_move_mount(int from, const char *from_path, int to, cons
 static inline int linux_rename(int old_directory, const char *old_name, int new_directory,
                                const char *new_name) {
   return (int)syscall(SYS_renameat2, old_directory, old_name, new_directory, new_name, 1);
+}
+
+// Another mount of the directory, attached nowhere; O_PATH.
+static inline int linux_clone_mount(int directory) {
+  return (int)syscall(428, directory, ".", 1 /* CLONE */ | O_CLOEXEC);
 }
 
 // openat2(2), Linux 5.6, with RESOLVE_IN_ROOT.

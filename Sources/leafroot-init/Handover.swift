@@ -20,8 +20,8 @@ struct Handover {
   func run() {
     warnOfHoles()
     removeOwnFile()
-    emptyRootfs()
-    sealRootfs()
+    let isInhabited = emptyRootfs()
+    sealRootfs(isInhabited)
     openConsole()
   }
 
@@ -48,20 +48,24 @@ struct Handover {
     let parent = own.isEmpty ? Text("/") : Text(own)
 
     let directory = parent.withCString { linux_openat(AT_FDCWD, $0, O_RDONLY | O_DIRECTORY, 0) }
-    if directory < 0 { return }
     defer { close(directory) }
-    let status = try? Status(of: directory)
-    unlink(path)
-    if let status { try? setTimes(of: directory, status) }
+    do throws(Tree.Failure) {
+      if directory < 0 { throw failure("open") }
+      let status = try Status(of: directory)
+      if unlink(path) < 0 { throw failure("unlink") }
+      try setTimes(of: directory, status)
+    } catch { warn("a trace of this program stays in the tree", error) }
   }
 
-  /// Until it stays empty: a usermode helper that the kernel started while the tree moved has
-  /// rootfs as its root directory for good, and may write there.
-  private func emptyRootfs() {
+  /// A usermode helper that the kernel started while the tree moved has rootfs as its root directory
+  /// for good, and may write there: until it ends, and until it has to stay.
+  ///
+  /// - Returns: whether one stays.
+  private func emptyRootfs() -> Bool {
     var inhabitants: [Int] = []
     var failure: Tree.Failure?
 
-    Proc.poll {
+    calls.patience.await {
       inhabitants = (proc.otherPrograms() ?? []).filter { proc.lives($0, on: calls.status) }
       failure = nil
       do throws(Tree.Failure) { try empty(calls.rootfs) } catch { failure = error }
@@ -77,27 +81,62 @@ struct Handover {
       log.write(.error, text)
     }
     if let failure { warn("rootfs is not empty", failure) }
+    return !inhabitants.isEmpty
   }
 
-  private func sealRootfs() {
-    // Of the mount, not of the file system, which has a deleted file in use: this program.
-    let flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
-    if fchdir(calls.rootfs) < 0 || mount(nil, ".", nil, UInt(flags), nil) < 0 {
-      warn("rootfs is not sealed", Tree.Failure("mount", linux_errno()))
+  /// Nobody can write to rootfs afterwards, so what was written until then is removed last: through
+  /// another mount of it, as this one is read-only.
+  private func sealRootfs(_ isInhabited: Bool) {
+    var writable: Int32 = -1
+    if isInhabited {
+      let mount = linux_clone_mount(calls.rootfs)
+      writable = linux_openat(mount, ".", O_RDONLY | O_DIRECTORY, 0)
+      close(mount)
+    }
+
+    if fchdir(calls.rootfs) < 0 || !remountReadOnly(isInhabited) {
+      warn("rootfs is not sealed", failure("mount"))
     }
     chdir("/")
     close(calls.rootfs)
+
+    if isInhabited {
+      do throws(Tree.Failure) { try empty(writable) } catch { warn("rootfs is not empty", error) }
+      close(writable)
+    }
   }
 
-  /// Standard input, output and error of the real init: the leaf's console, as the kernel would
-  /// open it (init/main.c, console_on_rootfs()), in place of a deleted file on rootfs.
-  private func openConsole() {
+  /// The mount on the working directory, not the file system, which has a deleted file in use: this
+  /// program.
+  private func remountReadOnly(_ isInhabited: Bool) -> Bool {
+    let flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
+    for _ in 0..<100 {
+      if mount(nil, ".", nil, UInt(flags), nil) == 0 { return true }
+      // EBUSY: a file is open for writing.
+      if !isInhabited || linux_errno() != EBUSY { return false }
+      usleep(10_000)
+    }
+    return false
+  }
+
+  /// Standard input, output and error of the real init: the tree's console, as the kernel would
+  /// open it (init/main.c, console_on_rootfs()), in place of a deleted file on rootfs. That it is
+  /// also where the tree has moved and come back.
+  func openConsole() {
     let console = linux_openat(AT_FDCWD, "/dev/console", O_RDWR, 0)
-    if console < 0 { return }
-    for descriptor: Int32 in 0...2 where descriptor != console { dup2(console, descriptor) }
+    if console < 0 { return warnOfConsole("open") }
+    for descriptor: Int32 in 0...2 where descriptor != console {
+      if dup2(console, descriptor) < 0 { warnOfConsole("dup2") }
+    }
     // If the kernel had none to give, it is one of the three itself: only its close-on-exec flag goes.
     if console > 2 { close(console) } else { linux_keep_on_exec(console) }
   }
+
+  private func warnOfConsole(_ call: StaticString) {
+    warn("the real init's standard descriptors are not /dev/console", failure(call))
+  }
+
+  private func failure(_ call: StaticString) -> Tree.Failure { Tree.Failure(call, linux_errno()) }
 
   private func warn(_ what: StaticString, _ failure: Tree.Failure) {
     var text = Text(what)

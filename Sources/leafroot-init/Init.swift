@@ -42,7 +42,7 @@ struct Init {
       guard make() else { return 1 }
     }
 
-    allowance.giveBack()
+    allowance.giveBack(log)
     RealInit(words).start(log)
     log.write(.critical, "no working init found; give leafroot_init=/path")
     return 1
@@ -107,6 +107,7 @@ struct Init {
     }
     calls.restoreTimes()
     close(calls.rootfs)
+    Handover(calls, proc, log).openConsole()
     return true
   }
 
@@ -140,10 +141,11 @@ struct Init {
   }
 }
 
-/// What PID 1 allows itself, and gives back before the real init runs.
+/// What PID 1 allows itself, and gives back before the real init runs: what it cannot read it
+/// leaves as it is.
 private struct Allowance {
-  private let files: rlimit
-  private let priority: Int32
+  private let files: rlimit?
+  private let priority: Int32?
 
   /// Open files: two for each level of the tree, and for each directory whose files are under way.
   ///
@@ -151,19 +153,26 @@ private struct Allowance {
   /// the kernel's own start-up work: the crypto self-tests alone take 0.7 s there.
   static func take() -> Allowance {
     var files = rlimit()
-    getrlimit(RLIMIT_NOFILE, &files)
-    var more = rlimit(rlim_cur: 65536, rlim_max: max(65536, files.rlim_max))
-    setrlimit(RLIMIT_NOFILE, &more)
+    let hasLimit = getrlimit(RLIMIT_NOFILE, &files) == 0
+    if hasLimit {
+      var more = rlimit(rlim_cur: 65536, rlim_max: max(65536, files.rlim_max))
+      setrlimit(RLIMIT_NOFILE, &more)
+    }
 
+    // -1 is a priority, too, though not one that the kernel's first program has.
     let priority = getpriority(PRIO_PROCESS, 0)
-    setpriority(PRIO_PROCESS, 0, -20)
-    return Allowance(files: files, priority: priority)
+    let hasPriority = priority != -1
+    if hasPriority { setpriority(PRIO_PROCESS, 0, -20) }
+    return Allowance(files: hasLimit ? files : nil, priority: hasPriority ? priority : nil)
   }
 
-  func giveBack() {
-    var files = files
-    setrlimit(RLIMIT_NOFILE, &files)
-    setpriority(PRIO_PROCESS, 0, priority)
+  func giveBack(_ log: Log) {
+    if var files, setrlimit(RLIMIT_NOFILE, &files) < 0 {
+      log.write(.error, "the real init's limit of open files stays 65536")
+    }
+    if let priority, setpriority(PRIO_PROCESS, 0, priority) < 0 {
+      log.write(.error, "the real init's priority stays -20")
+    }
   }
 }
 

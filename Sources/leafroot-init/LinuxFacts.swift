@@ -67,5 +67,5 @@ struct LinuxFacts: Facts {
     return table.split(separator: 0x0a).contains { $0.equals("nodev\ttmpfs") }
   }
 
-  func isAlone() -> Bool { proc.awaitOtherPrograms()?.isEmpty ?? false }
+  func isAlone() -> Bool { proc.awaitOtherPrograms(Patience())?.isEmpty ?? false }
 }

@@ -21,6 +21,10 @@ struct LinuxSyscalls: Syscalls {
   private var leaf: Int32 = -1
   private var mover: Mover?
 
+  /// With usermode helpers that the kernel has started while the tree moved: they have rootfs as
+  /// their root directory.
+  private(set) var patience = Patience()
+
   /// What `fill` failed on.
   private(set) var failure: Tree.Failure?
 
@@ -91,8 +95,8 @@ struct LinuxSyscalls: Syscalls {
       let mover = Mover(from: rootfs, status, to: leaf, skipping: ".leaf")
       self.mover = mover
       try mover.move()
-      // A usermode helper that the kernel started meanwhile has rootfs as its root directory.
-      _ = proc.awaitOtherPrograms()
+      patience = Patience()
+      _ = proc.awaitOtherPrograms(patience)
       return 0
     } catch {
       failure = error
@@ -109,7 +113,7 @@ struct LinuxSyscalls: Syscalls {
     close(leaf)
   }
 
-  /// Not yet: what `fill` left in rootfs is removed when the root is the leaf, see `Init.finish`.
+  /// Not yet: what `fill` left in rootfs is removed when the root is the leaf, see `Handover`.
   func seal() -> Int32 { 0 }
   func unseal() {}
 

@@ -105,24 +105,16 @@ struct Proc {
     }
   }
 
-  /// Waits up to 5 s for them to end.
+  /// Waits for them to end.
   ///
   /// - Returns: those that have not; nil if they cannot be listed.
-  func awaitOtherPrograms() -> [Int]? {
+  func awaitOtherPrograms(_ patience: Patience) -> [Int]? {
     var programs: [Int]?
-    Self.poll {
+    patience.await {
       programs = otherPrograms()
       return programs?.isEmpty ?? true
     }
     return programs
-  }
-
-  /// Asks again and again whether something is over, for up to 5 s.
-  static func poll(_ isOver: () -> Bool) {
-    for _ in 0..<500 {
-      if isOver() { return }
-      usleep(10_000)
-    }
   }
 
   /// Whether the root directory of a process is on the file system of `status`.

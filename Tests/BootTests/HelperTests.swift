@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+
+import Newc
+import Testing
+
+/// Usermode helpers, such as modprobe for slow hardware, that the kernel starts while the tree moves:
+/// they live in rootfs. Here the kernel starts one before the first directory is made in the leaf
+/// (Kernel/faults.patch).
+@Suite struct HelperTests {
+  @Test func `a helper that ends soon is waited for, and rootfs is empty and sealed`() async throws
+  {
+    let outcome = try await boot("read -t 1 x <&3").run(Self.mark)
+
+    expectPromised(outcome)
+    #expect(try #require(outcome.check).uptime > 1, "\(outcome)")
+    #expect(!outcome.logs("started in rootfs"), "\(outcome)")
+    #expect(outcome.output.contains("no helper"), "\(outcome)")
+  }
+
+  @Test func `a helper that does not end: the boot goes on after 5 s, and the log names it`()
+    async throws
+  {
+    let outcome = try await boot("read -t 60 x <&3").run(Self.mark)
+
+    expectPromised(outcome)
+    let uptime = try #require(outcome.check).uptime
+    #expect(uptime > 4.5 && uptime < 7, "\(outcome)")
+    expectNamed(outcome)
+    #expect(outcome.output.contains("helper runs"), "\(outcome)")
+  }
+
+  @Test func `what a helper writes into rootfs while it runs is removed`() async throws {
+    let outcome = try await boot(
+      """
+      n=0
+      while [ $n -lt 100 ]; do echo $n > /written.$n; read -t 0.01 x <&3; n=$((n + 1)); done
+      """
+    ).run(Self.mark)
+
+    expectPromised(outcome)
+    #expect(try #require(outcome.check).uptime > 1, "\(outcome)")
+    #expect(outcome.output.contains("no helper"), "\(outcome)")
+  }
+
+  @Test func `a helper that goes on writing: rootfs is empty and sealed all the same`() async throws
+  {
+    let outcome = try await boot(
+      "n=0; while :; do echo $n > /written.$n; n=$(((n + 1) % 1000)); done"
+    ).run(Self.mark)
+
+    expectPromised(outcome)
+    expectNamed(outcome)
+    #expect(outcome.output.contains("helper runs"), "\(outcome)")
+  }
+
+  /// A boot with a helper whose descriptor 3 never has anything to be read.
+  private func boot(_ script: String) throws -> UserModeBoot {
+    var boot = UserModeBoot(kernel: "linux-um-6.12-faulty")
+    try boot.tree.addProgram("leafroot")
+    boot.tree.add(Entry(name: Array("fifo".utf8), mode: 0o010600))
+    boot.tree.script("sbin/helper", "exec 3<>/fifo\n\(script)")
+    boot.tree.script("prepare", "exec /leafroot nonroot_initramfs")
+    // The newest moves first: the helper finds all but these.
+    boot.tree.directory("data")
+    boot.tree.file("data/large", [UInt8](repeating: 7, count: 3 << 20))
+    // 258: mkdirat(2)
+    boot.words = [
+      "rootfstype=tmpfs", "rdinit=/prepare", "leafroot_init=/.leafroot-boot/init", "helper_at=258",
+    ]
+    return boot
+  }
+
+  @Test
+  func `a helper that keeps a file open for writing: rootfs is not sealed, and the log says so`()
+    async throws
+  {
+    let outcome = try await boot("exec 4>/kept; read -t 60 x <&3").run(Self.mark)
+
+    #expect(outcome.check?.isLeaf == true, "\(outcome)")
+    #expect(outcome.check?.below?.entries == 0, "\(outcome)")
+    #expect(outcome.check?.below?.sealed == false, "\(outcome)")
+    #expect(outcome.logs("rootfs is not sealed: mount: Resource busy"), "\(outcome)")
+    expectNamed(outcome)
+  }
+
+  /// Says whether the helper lives.
+  private static let mark = """
+    busybox mount -t proc proc /proc
+    busybox grep -qs helper /proc/[0-9]*/comm && echo helper runs || echo no helper
+    """
+
+  private func expectPromised(_ outcome: Outcome) {
+    #expect(outcome.console.text.contains("/sbin/helper was started: 0"), "\(outcome)")
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    #expect(outcome.check?.below?.entries == 0, "\(outcome)")
+    #expect(outcome.check?.below?.sealed == true, "\(outcome)")
+  }
+
+  private func expectNamed(_ outcome: Outcome) {
+    let line = #/process \d+ \(helper\) started in rootfs while the tree moved, and stays there/#
+    #expect(outcome.verdict.logged.contains { $0.contains(line) }, "\(outcome)")
+  }
+}
