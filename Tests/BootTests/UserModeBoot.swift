@@ -15,12 +15,18 @@ struct UserModeBoot {
   /// Which of them: `linux-um-6.12`, `linux-um-6.12-faulty`, `linux-no-tmpfs-6.12`.
   var kernel = "linux-um-6.12"
   var tree = GuestTree()
+  /// A tree that has been written already, in place of `tree`.
+  var written: FilePath?
   /// The tree is compressed by this program, which reads its input and writes its output.
   var compressor: [String] = []
+  /// Images behind the tree, as they are.
+  var images: [FilePath] = []
   /// Words for the kernel. rootfs is a tmpfs, as it is on other machines without `root=`.
   var words = ["rootfstype=tmpfs", "nonroot_initramfs"]
   /// In MiB.
   var memory = 256
+  /// In seconds of the host.
+  var timeout = 180
 
   /// Boots, runs the check and `script` in the guest's shell, and says what was seen.
   func run(_ script: String = "") async throws -> Outcome {
@@ -30,26 +36,36 @@ struct UserModeBoot {
   private func boot(_ script: String) async throws -> Outcome {
     let directory = try RunDirectory.temporary()
     defer { directory.remove() }
-    let image = directory.path.appending("tree.img")
-    defer { try? FileManager.default.removeItem(atPath: image.string) }
-    try Data(Segment(tree.records).bytes).write(to: URL(filePath: image.string))
-    if !compressor.isEmpty { try await compress(image) }
+    let image = written ?? directory.path.appending("tree.img")
+    if written == nil { try await write(image) }
 
     let program = try GuestInit(Place.library.appending("leafroot-init.x86_64"), for: .x86)
-    var checked = CheckedBoot([image], program: program)
+    var checked = CheckedBoot([image] + images, program: program)
     if !script.isEmpty { checked.command = ["/bin/busybox", "sh", "-c", script] }
+    // `words` are all, also where PID 1 is in the tree.
+    checked.isStock = true
     checked.append = words
-    try Initrd.write(checked.segment(), [image], into: directory.initrd)
+    try Initrd.write(checked.segment(), checked.images, into: directory.initrd)
 
     // The guest's restart would start the program again, for ever: noreboot.
-    var arguments = ["mem=\(memory)M", "initrd=\(directory.initrd)", "con=null", "con0=fd:0,fd:1"]
+    var arguments = ["--signal=KILL", "\(timeout)", Place.kernels.appending(kernel).string]
+    arguments += ["mem=\(memory)M", "initrd=\(directory.initrd)", "con=null", "con0=fd:0,fd:1"]
     arguments += ["quiet", "panic=-1", "noreboot"] + (try checked.words())
     let result = try await Subprocess.run(
-      .path(Place.kernels.appending(kernel)), arguments: Arguments(arguments),
+      .name("timeout"), arguments: Arguments(arguments),
       platformOptions: apart, input: .none, output: .bytes(limit: 16 << 20),
       error: .combinedWithOutput)
     let console = Console(result.standardOutput)
-    return Outcome(verdict: Verdict(console, ending: .byGuest), console: console)
+    // timeout(1), EXIT STATUS: it may have killed itself with the others.
+    let isLate = [.exited(137), .signaled(9)].contains(result.terminationStatus)
+    let verdict = Verdict(console, ending: isLate ? .timedOut : .byGuest)
+    return Outcome(verdict: verdict, console: console)
+  }
+
+  /// Writes the tree's image.
+  func write(_ image: FilePath) async throws {
+    try Data(Segment(tree.records).bytes).write(to: URL(filePath: image.string))
+    if !compressor.isEmpty { try await compress(image) }
   }
 
   private func compress(_ image: FilePath) async throws {

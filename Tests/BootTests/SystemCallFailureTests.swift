@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Machine
+import Testing
+
+/// Each system call of PID 1 fails in turn, in a real boot: the leaf is made all the same, or the
+/// boot goes on in rootfs with the tree intact, or it stops with last words.
+@Suite struct SystemCallFailureTests {
+  @Test func `whatever system call of PID 1 fails, nothing is lost, and no boot ends in silence`()
+    async throws
+  {
+    let boot = try await FailingBoot()
+    defer { boot.remove() }
+    try #require(boot.calls > 200)
+    let failures = stride(from: 1, through: boot.calls, by: 7).map {
+      SystemCallFailure(number: $0, error: $0.isMultiple(of: 2) ? .inputOutput : .noMemory)
+    }
+    let rows = try await boot.rows(failures)
+
+    expectUnbroken(rows)
+    #expect(rows.contains { $0.ending == .asPromised })
+    #expect(rows.contains { if case .fallsBack = $0.ending { true } else { false } })
+  }
+
+  @Test func `twin: a panic without a line, and a boot without a check, are no such ends`() {
+    #expect(isBroken(["Kernel panic - not syncing: Attempted to kill init!"]))
+    #expect(isBroken([""]))
+    #expect(
+      !isBroken(["leafroot: no memory is left, the boot stops", "Kernel panic - not syncing: x"]))
+  }
+
+  @Test(arguments: [
+    "busybox touch /deep", "busybox chmod 700 /deep/er",
+    "busybox rm /links/one", "echo x >> /large",
+  ])
+  func `twin: a tree that has changed is none, either`(change: String) async throws {
+    let boot = try await FailingBoot()
+    defer { boot.remove() }
+    let row = try await boot.row(SystemCallFailure(number: 0, error: .inputOutput), after: change)
+
+    guard case .broken(let reason) = row.ending else {
+      Issue.record("\(row.text)")
+      return
+    }
+    #expect(reason.hasPrefix("another tree: "))
+  }
+
+  private func isBroken(_ lines: [String]) -> Bool {
+    let console = Console(Array(lines.joined(separator: "\n").utf8))
+    let outcome = Outcome(verdict: Verdict(console, ending: .byGuest), console: console)
+    guard case .broken = FailingBoot.ending(of: outcome, stock: []) else { return false }
+    return true
+  }
+}
+
+/// The whole table: build/system-calls.txt.
+@Suite struct SystemCallFailureProofTests {
+  @Test func `whatever system call of PID 1 fails, once or for good, there is no fourth end`()
+    async throws
+  {
+    let boot = try await FailingBoot()
+    defer { boot.remove() }
+    try #require(boot.calls > 200)
+    var failures: [SystemCallFailure] = []
+    for error in [SystemCallFailure.Error.inputOutput, .noMemory] {
+      failures += (1...boot.calls).map { SystemCallFailure(number: $0, error: error) }
+    }
+    var rows = try await boot.rows(failures)
+
+    // For good: from the first call of each kind on.
+    var kinds: Set<String> = []
+    let first = rows.filter { row in row.call.map { kinds.insert($0).inserted } ?? false }
+    rows += try await boot.rows(
+      first.map {
+        SystemCallFailure(number: $0.failure.number, error: .inputOutput, isLasting: true)
+      })
+
+    let text = rows.map { $0.text + "\n" }.joined()
+    try text.write(
+      to: URL(filePath: Place.root.appending("build/system-calls.txt").string), atomically: true,
+      encoding: .utf8)
+    expectUnbroken(rows)
+    #expect(rows.allSatisfy { $0.call != nil }, "a boot made fewer calls than without a fault")
+  }
+}
+
+private func expectUnbroken(_ rows: [SystemCallFailure.Row]) {
+  for row in rows {
+    if case .broken = row.ending { Issue.record("\(row.text)") }
+  }
+}
