@@ -55,6 +55,7 @@ use_suite() {
   use_host
   need_lists
   # Origin and label tell Debian's own archive from its security archive and from others'.
+  # shellcheck disable=SC2016 # apt's variables
   mirror=$(private_apt apt-get indextargets \
     --format '$(ORIGIN):$(LABEL) $(REPO_URI)' 'Created-By: Packages' |
     sed -n 's/^Debian:Debian //p' | head -n 1)
