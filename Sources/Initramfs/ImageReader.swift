@@ -111,7 +111,10 @@ struct Walk<Visitor: ImageVisitor> {
         if !reader.isBetweenRecords {
           let offset = Int64(reader.recordOffset)
           reading.cutRecord = offset
-          if member == nil { try begin(Member(offset: offset, codec: .raw), &visitor) }
+          // Not where it ends in the data of a trailer: that has ended its member.
+          if member == nil, offset >= rawEnd {
+            try begin(Member(offset: offset, codec: .raw), &visitor)
+          }
           rawEnd = imageSize
         }
         break
