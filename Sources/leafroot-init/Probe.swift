@@ -44,6 +44,8 @@ struct Probe {
       say("exit ", text.bytes[...])
     }
     sync()
+    // reboot(2) does not wait for what the console has not sent yet.
+    tcdrain(1)
     reboot(Int32(bitPattern: UInt32(RB_AUTOBOOT)))
   }
 
