@@ -8,18 +8,12 @@ import Testing
     "pivot_root(busybox)", "runc", "crun", "bwrap", "bwrap (userns)", "podman+runc", "podman+crun",
   ]
 
-  /// On 5.10 the kit's runc and crun, which execute themselves from a memfd first, fail there before
-  /// they come to pivot_root(2), whatever `/` is.
-  private static func names(on kernel: StockKernel) -> [String] {
-    kernel.series == "5.10" ? names.filter { !$0.contains("run") } : names
-  }
-
   @Test(arguments: StockKernel.modular) func `on the leaf every runtime works`(kernel: StockKernel)
     async throws
   {
     let results = try await run(kernel: kernel.name, hasLeaf: true)
 
-    for name in Self.names(on: kernel) { #expect(results[name] == "ok", "\(name): \(results)") }
+    for name in Self.names { #expect(results[name] == "ok", "\(name): \(results)") }
   }
 
   @Test(arguments: StockKernel.modular) func `in rootfs every one of them fails`(
@@ -29,7 +23,7 @@ import Testing
   {
     let results = try await run(kernel: kernel.name, hasLeaf: false)
 
-    for name in Self.names(on: kernel) { #expect(results[name] == "FAILED", "\(name): \(results)") }
+    for name in Self.names { #expect(results[name] == "FAILED", "\(name): \(results)") }
   }
 
   @Test(arguments: StockKernel.leaf.filter(\.hasModules))
