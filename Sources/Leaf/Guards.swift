@@ -11,6 +11,14 @@ public enum Root: Sendable {
   case unknown
 }
 
+/// The other processes that live in rootfs, and would be left behind in it.
+public enum Company: Sendable {
+  case none
+  case others
+  /// They cannot be listed.
+  case unknown
+}
+
 /// What PID 1 must know of the system before it acts. Asked in the order of `decide`, each at most
 /// once; asking changes nothing.
 public protocol Facts {
@@ -26,9 +34,9 @@ public protocol Facts {
   /// Nothing that is mounted would lose what it rests on, and rootfs's own mount can be left.
   mutating func areMountsApart() -> Bool
   mutating func isTmpfsThere() -> Bool
-  /// No other process lives in rootfs, and would be left behind in it. Waits for those that end
-  /// soon: usermode helpers such as modprobe, which the kernel starts before PID 1.
-  mutating func isAlone() -> Bool
+  /// Waits for those that end soon: usermode helpers such as modprobe, which the kernel starts
+  /// before PID 1.
+  mutating func company() -> Company
 }
 
 /// What PID 1 is to do.
@@ -64,7 +72,12 @@ public func decide<World: Facts>(_ facts: inout World) -> Decision {
 
   guard facts.areMountsApart() else { return .mountInTheWay }
   guard facts.isTmpfsThere() else { return .cannot("this kernel has no tmpfs") }
-  guard facts.isAlone() else { return .cannot("another process runs in rootfs") }
+
+  switch facts.company() {
+  case .others: return .cannot("another process runs in rootfs")
+  case .unknown: return .cannot("the processes cannot be listed")
+  case .none: break
+  }
 
   // Every guard has passed: from here on the root file system moves.
   return .make

@@ -67,5 +67,8 @@ struct LinuxFacts: Facts {
     return table.split(separator: 0x0a).contains { $0.equals("nodev\ttmpfs") }
   }
 
-  func isAlone() -> Bool { proc.awaitOtherPrograms(Patience())?.isEmpty ?? false }
+  func company() -> Company {
+    guard let others = proc.awaitOtherPrograms(Patience()) else { return .unknown }
+    return others.isEmpty ? .none : .others
+  }
 }

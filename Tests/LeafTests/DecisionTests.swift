@@ -12,7 +12,7 @@ private struct RecordingFacts: Facts {
   var mount = Root.rootfs
   var apart = true
   var tmpfs = true
-  var alone = true
+  var others = Company.none
 
   private(set) var asked: [String] = []
 
@@ -51,9 +51,9 @@ private struct RecordingFacts: Facts {
     return tmpfs
   }
 
-  mutating func isAlone() -> Bool {
-    asked.append("alone")
-    return alone
+  mutating func company() -> Company {
+    asked.append("company")
+    return others
   }
 }
 
@@ -84,7 +84,7 @@ extension Decision {
   }
 
   @Test func `makes it when every guard passes, each asked once and in this order`() {
-    let questions = ["init", "word", "image", "root", "mounts", "tmpfs", "alone"]
+    let questions = ["init", "word", "image", "root", "mounts", "tmpfs", "company"]
     expect(RecordingFacts(), "make", asking: questions)
   }
 
@@ -117,7 +117,7 @@ extension Decision {
   @Test func `goes on with a half-unpacked image where that is allowed`() {
     let start = ["init", "word", "image", "partial", "root"]
     let facts = RecordingFacts(whole: false, partial: true)
-    expect(facts, "make", asking: start + ["mounts", "tmpfs", "alone"])
+    expect(facts, "make", asking: start + ["mounts", "tmpfs", "company"])
     let leaf = RecordingFacts(whole: false, partial: true, mount: .leaf)
     expect(leaf, "already a leaf", asking: start)
   }
@@ -143,8 +143,14 @@ extension Decision {
   }
 
   @Test func `cannot while another process runs in rootfs`() {
-    let questions = ["init", "word", "image", "root", "mounts", "tmpfs", "alone"]
+    let questions = ["init", "word", "image", "root", "mounts", "tmpfs", "company"]
     expect(
-      RecordingFacts(alone: false), "cannot: another process runs in rootfs", asking: questions)
+      RecordingFacts(others: .others), "cannot: another process runs in rootfs", asking: questions)
+  }
+
+  @Test func `cannot where the processes are not to be listed`() {
+    let questions = ["init", "word", "image", "root", "mounts", "tmpfs", "company"]
+    expect(
+      RecordingFacts(others: .unknown), "cannot: the processes cannot be listed", asking: questions)
   }
 }
