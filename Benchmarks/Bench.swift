@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
-import Dispatch
 import Glibc
 import Initramfs
+import Machine
 import SystemPackage
 
 /// Measures what a leaf costs, beside what people do without LeafRoot.
@@ -46,24 +46,13 @@ struct Bench: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let task = Task { try await measure() }
-    // QEMU must not outlive us: a cancelled run kills it.
-    let sources = [SIGINT, SIGTERM, SIGHUP].map { number in
-      signal(number) { _ in }
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler { task.cancel() }
-      source.resume()
-      return source
-    }
-    defer { for source in sources { source.cancel() } }
-
     do {
-      try await task.value
-    } catch let error as FileError where !task.isCancelled {
+      try await interruptible { try await measure() }
+    } catch let error as FileError {
       say("\(error)")
       throw ExitCode.failure
-    } catch  where task.isCancelled {
-      throw ExitCode(128 + SIGINT)
+    } catch let error as Interrupted {
+      throw ExitCode(error.status)
     }
   }
 

@@ -102,7 +102,7 @@ struct Boot: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let status = try await interruptible(failure: 2) {
+    let status = try await asVerb(failure: 2) {
       let kernel = try Kernel(kernel, for: arch)
       var boot = CheckedBoot(images, program: try guest.program(for: kernel.architecture))
       boot.command = command

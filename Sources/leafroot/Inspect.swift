@@ -52,7 +52,7 @@ struct Inspect: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let status = try await interruptible(failure: 2) {
+    let status = try await asVerb(failure: 2) {
       let output = Output()
       let status: Int32
       if let cat {

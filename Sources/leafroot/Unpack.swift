@@ -34,7 +34,7 @@ struct Unpack: AsyncParsableCommand {
   @OptionGroup var target: TargetKernel
 
   func run() async throws {
-    let summary = try await interruptible(failure: 2) {
+    let summary = try await asVerb(failure: 2) {
       var unpacking = Unpacking()
       unpacking.reader = try target.reader()
       let progress = ReadingProgress()

@@ -55,7 +55,7 @@ struct Wrap: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let isSound = try await interruptible(failure: 2) {
+    let isSound = try await asVerb(failure: 2) {
       let modificationTime = try Wrap.sourceDateEpoch(getenv("SOURCE_DATE_EPOCH"))
       let leaf = Segment.leaf(
         try guest.program(for: arch), modificationTime: modificationTime)

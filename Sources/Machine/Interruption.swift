@@ -1,21 +1,29 @@
 // SPDX-License-Identifier: MIT
 
-import ArgumentParser
 import Dispatch
 import Glibc
-import Initramfs
 import Synchronization
 
-/// Runs a verb: what is wrong with a file becomes one line and the exit status `failure`; SIGINT,
-/// SIGTERM and SIGHUP cancel the verb, so that temporary files and QEMU go before the process does.
-func interruptible<Result: Sendable>(
-  failure: Int32, _ verb: @escaping @Sendable () async throws -> Result
+/// A signal has ended an operation early.
+public struct Interrupted: Error {
+  public let signal: Int32
+
+  /// The status that sh(1) gives for a process that a signal ended.
+  public var status: Int32 { 128 + signal }
+}
+
+/// Runs an operation, which SIGINT, SIGTERM and SIGHUP cancel: temporary files and QEMU go before
+/// the process does.
+///
+/// - Throws: what the operation throws; ``Interrupted`` if it failed after such a signal.
+public func interruptible<Result: Sendable>(
+  _ operation: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
-  // The verb waits until signals are looked after: what it begins must not be left as it is.
+  // It waits until signals are looked after: what it begins must not be left as it is.
   let (ready, isReady) = AsyncStream<Never>.makeStream()
   let task = Task {
     for await _ in ready {}
-    return try await verb()
+    return try await operation()
   }
   let received = Received()
   let source = signalSource { number in
@@ -27,12 +35,8 @@ func interruptible<Result: Sendable>(
 
   do {
     return try await task.value
-  } catch let error as FileError where !task.isCancelled {
-    standardError("leafroot: \(error)\n")
-    throw ExitCode(failure)
   } catch  where task.isCancelled {
-    // The status that sh(1) gives for a process that a signal ended.
-    throw ExitCode(128 + (received.signal.withLock { $0 } ?? SIGINT))
+    throw Interrupted(signal: received.signal.withLock { $0 } ?? SIGINT)
   }
 }
 
@@ -72,7 +76,7 @@ private func signalSource(
 /// The end of the pipe that a signal's handler writes to; it gets no other context.
 private nonisolated(unsafe) var writeEnd: Int32 = -1
 
-/// The signal that cancelled a verb.
+/// The signal that cancelled an operation.
 private final class Received: Sendable {
   let signal = Mutex<Int32?>(nil)
 }
