@@ -3,7 +3,7 @@
 
 import PackageDescription
 
-// One package, two worlds. `Leaf`, `Evidence`, `Newc` and `Tree` are compiled twice from the same
+// One package, two worlds. What is `shared` is compiled twice from the same
 // files: as ordinary Swift for the host tool and the tests, and as Embedded Swift for PID 1. One
 // build cannot mix the two modes, so the Makefile asks for the guest's half with LEAFROOT_GUEST=1;
 // the host's half never holds an executable that could move a root file system.
@@ -27,7 +27,8 @@ let shared: [Target] = [
   .target(name: "Leaf", swiftSettings: embeddable),
   .target(name: "Evidence", dependencies: ["CLinux"], swiftSettings: embeddable),
   .target(name: "Newc", swiftSettings: embeddable),
-  .target(name: "Tree", dependencies: ["Newc", "CLinux"], swiftSettings: embeddable),
+  .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: embeddable),
+  .target(name: "Tree", dependencies: ["Newc", "CLinux", "Threads"], swiftSettings: embeddable),
 ]
 
 let guest: [Target] = [
@@ -48,17 +49,31 @@ let host: [Target] = [
   .systemLibrary(name: "CCodecs"),
   .target(name: "Compression", dependencies: ["CCodecs"], swiftSettings: strict),
   .target(
-    name: "Initramfs", dependencies: ["Newc", "Tree", "Compression", systemPackage],
+    name: "Initramfs", dependencies: ["Newc", "Compression", systemPackage],
     swiftSettings: strict),
   .target(
-    name: "Machine", dependencies: ["Initramfs", subprocess, systemPackage],
+    name: "Inspection", dependencies: ["Initramfs", "Newc", "Compression", systemPackage],
+    swiftSettings: strict),
+  .target(
+    name: "Unpacking", dependencies: ["Initramfs", "Newc", "Tree", systemPackage],
+    swiftSettings: strict),
+  .target(
+    name: "Packing", dependencies: ["Initramfs", "Newc", "Compression", systemPackage],
+    swiftSettings: strict),
+  .target(
+    name: "Machine", dependencies: ["Initramfs", "Packing", subprocess, systemPackage],
     swiftSettings: strict),
   .executableTarget(
-    name: "leafroot", dependencies: ["Initramfs", "Machine", "Newc", argumentParser],
+    name: "leafroot",
+    dependencies: [
+      "Initramfs", "Inspection", "Machine", "Newc", "Packing", "Unpacking", argumentParser,
+    ],
     swiftSettings: strict),
   .executableTarget(
     name: "bench",
-    dependencies: ["Initramfs", "Machine", argumentParser, subprocess, systemPackage],
+    dependencies: [
+      "Initramfs", "Machine", "Packing", argumentParser, subprocess, systemPackage,
+    ],
     path: "Benchmarks",
     exclude: [
       "README.md", "yardstick", "distribution-images", "comparators", "kernel", "least-memory",
@@ -69,8 +84,8 @@ let host: [Target] = [
 
 /// What must hold for any bytes: for the fuzzers, and for the tests that replay what they found.
 let fuzzChecks = Target.target(
-  name: "FuzzChecks", dependencies: ["Initramfs", "Newc", systemPackage], path: "Fuzz/Checks",
-  swiftSettings: strict)
+  name: "FuzzChecks", dependencies: ["Initramfs", "Inspection", "Newc", systemPackage],
+  path: "Fuzz/Checks", swiftSettings: strict)
 
 // libFuzzer brings its own main, and instruments all that it is linked with: `make fuzz` asks for
 // these with LEAFROOT_FUZZ=1.
@@ -99,20 +114,22 @@ let tests: [Target] = [
   .testTarget(
     name: "InitramfsTests",
     dependencies: [
-      "Compression", "Initramfs", "Newc", "TestSupport", "OddImages", "FuzzChecks", systemPackage,
+      "Compression", "FuzzChecks", "Initramfs", "Inspection", "Newc", "OddImages", "Packing",
+      "TestSupport", "Unpacking", systemPackage,
     ],
     swiftSettings: strict),
   .testTarget(
     name: "CommandTests",
     dependencies: [
-      "Initramfs", "Machine", "Newc", "OddImages", "TestSupport", "leafroot", argumentParser,
-      systemPackage,
+      "Initramfs", "Inspection", "Machine", "Newc", "OddImages", "Packing", "TestSupport",
+      "Unpacking", "leafroot", argumentParser, systemPackage,
     ],
     swiftSettings: strict),
   .testTarget(
     name: "BootTests",
     dependencies: [
-      "Machine", "Initramfs", "Newc", "OddImages", "TestSupport", subprocess, systemPackage,
+      "Initramfs", "Inspection", "Machine", "Newc", "OddImages", "Packing", "TestSupport",
+      "Unpacking", subprocess, systemPackage,
     ],
     swiftSettings: strict),
 ]

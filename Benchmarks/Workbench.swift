@@ -4,6 +4,7 @@ import FoundationEssentials
 import Glibc
 import Initramfs
 import Machine
+import Packing
 import Subprocess
 import SystemPackage
 
@@ -70,7 +71,7 @@ struct Workbench: Sendable {
     small = try Yardstick("small", from: yardstick, in: directory)
 
     for yardstick in [image, small] {
-      try Image(yardstick.plain).wrap(with: .leaf(program), into: yardstick.wrapped)
+      try ImageFile(yardstick.plain).wrap(with: .leaf(program), into: yardstick.wrapped)
       // All variants have the comparators in their tree, so that all have the same tree.
       for variant in [Variant.stock, .wrap] {
         try Initrd.write(

@@ -67,5 +67,5 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
 
 extension Errno {
   /// strerror(3), in lower case as it stands inside a sentence.
-  var reason: String { description.prefix(1).lowercased() + description.dropFirst() }
+  package var reason: String { description.prefix(1).lowercased() + description.dropFirst() }
 }

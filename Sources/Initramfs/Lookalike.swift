@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// Files that people hand over in place of an initramfs, and what tells them.
-struct Lookalike {
+package struct Lookalike {
   /// What to call it.
   let name: String
   /// Where in the file its magic is.
@@ -21,7 +21,7 @@ struct Lookalike {
 
   /// What `file` looks like, or nil. Magics far inside go first: the files that have them may
   /// begin with anything (a bootable ISO image with an MBR, an EFI kernel with `MZ`).
-  static func name(of file: borrowing InputFile) throws(FileError) -> String? {
+  package static func name(of file: borrowing InputFile) throws(FileError) -> String? {
     if file.size == 0 { return "an empty file" }
     for lookalike in all {
       let bytes = try file.bytes(at: Int64(lookalike.offset), count: lookalike.magic.count)

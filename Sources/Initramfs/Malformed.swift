@@ -40,5 +40,5 @@ extension Reader.Malformed.Reason {
 
 extension Reader.Malformed {
   /// What the kernel says of a name without a NUL at its end, if it looks for that.
-  static let nameMessage = "malformed archive"
+  package static let nameMessage = "malformed archive"
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import Glibc
-public import Initramfs
+import Initramfs
+public import Packing
 import SystemPackage
 
 extension Machine.Accelerator {

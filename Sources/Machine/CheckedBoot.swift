@@ -2,6 +2,7 @@
 
 public import Initramfs
 import Newc
+public import Packing
 public import SystemPackage
 
 /// A boot whose real init is LeafRoot's `check`, and then a command.
@@ -36,7 +37,7 @@ public struct CheckedBoot: Sendable {
   public func words() throws(FileError) -> [String] {
     let initPath = "/\(CheckedBoot.directory)/init"
     var isWrapped = false
-    if let first = images.first { isWrapped = try Image(first).isWrapped }
+    if let first = images.first { isWrapped = try ImageFile(first).isWrapped }
     if isWrapped, !isStock {
       return [KernelWords.leaf, "leafroot_init=\(initPath)"] + append
     }

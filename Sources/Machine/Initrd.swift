@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-public import Initramfs
+import Initramfs
+public import Packing
 public import SystemPackage
 
 /// Several images in one file, as a boot loader with several `initrd` lines makes it in memory.

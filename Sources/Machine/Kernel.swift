@@ -2,6 +2,7 @@
 
 import Compression
 public import Initramfs
+public import Packing
 public import SystemPackage
 
 /// A bootable Linux kernel.

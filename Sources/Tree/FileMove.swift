@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 
+import Threads
+
 /// The move of one regular file.
-struct FileMove {
+struct FileMove: Job {
   let mover: Mover
-  let folder: Folder
+  let directory: DirectoryMove
   let name: [CChar]
   let status: Status
 
@@ -11,11 +13,11 @@ struct FileMove {
     if !mover.hasFailed {
       do throws(Failure) {
         let endsInHole = try moveRegularFile(
-          from: folder.from(name), status, to: folder.to(name))
+          from: directory.from(name), status, to: directory.to(name))
         mover.count(1, status.size)
-        if endsInHole { mover.noteHole(at: name, in: folder) }
+        if endsInHole { mover.noteHole(at: name, in: directory) }
       } catch { mover.fail(error.on(name)) }
     }
-    mover.release(folder)
+    mover.release(directory)
   }
 }

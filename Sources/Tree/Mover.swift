@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import CLinux
+import Threads
 
 /// Moves a whole tree from one file system to another: every entry with type, content, owner,
 /// permissions, device number, times, xattrs and hard links; what is moved is removed from where it
@@ -27,14 +28,14 @@ public final class Mover {
   private let target: Int32
   private let status: Status
   private let skipped: [CChar]
-  private let crew: Crew
+  private let crew: Crew<FileMove>
 
   /// From the first file of several names on, until its run is at its end, or `restore` is.
   private var links: HardLinks?
   private var isReturning = false
 
-  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-  /// The first failure of this run. Guarded by `mutex`, as are the counts and `Folder.pending`.
+  private let monitor = Monitor()
+  /// The first failure of this run. Guarded by `monitor`, as are the counts and `DirectoryMove.pending`.
   private var failure: Failure?
 
   /// - Parameters:
@@ -51,19 +52,17 @@ public final class Mover {
     self.target = target
     self.status = status
     self.skipped = cName(skipped)
-    crew = Crew(size: threads ?? Crew.sizeOfMachine())
-    pthread_mutex_init(mutex, nil)
+    crew = Crew(size: threads ?? processorCount())
   }
 
   deinit {
     crew.dismiss()
-    mutex.deallocate()
   }
 
   /// Moves the tree. If anything fails, it is in both places afterwards, each entry whole in one
   /// of them, until `restore` brings it back.
   public func move() throws(Failure) {
-    try run(Folder([], in: nil, source: source, target: target, status, isMerge: false))
+    try run(DirectoryMove([], in: nil, source: source, target: target, status, isMerge: false))
   }
 
   /// Brings everything that was moved back to where it was.
@@ -80,12 +79,12 @@ public final class Mover {
     }
 
     let status = try Status(of: target)
-    try run(Folder([], in: nil, source: target, target: source, status, isMerge: true))
+    try run(DirectoryMove([], in: nil, source: target, target: source, status, isMerge: true))
     try setTimes(of: source, self.status)
     (entries, bytes) = (0, 0)
   }
 
-  private func run(_ root: Folder) throws(Failure) {
+  private func run(_ root: DirectoryMove) throws(Failure) {
     let workingDirectory = try attempt("open") { linux_openat(AT_FDCWD, ".", LINUX_O_PATH, 0) }
     defer {
       _ = fchdir(workingDirectory)
@@ -105,18 +104,18 @@ public final class Mover {
     if let failure { throw failure }
   }
 
-  private func walk(_ folder: Folder) {
+  private func walk(_ directory: DirectoryMove) {
     do throws(Failure) {
-      var names = try Listing(of: folder.source)
+      var names = try Listing(of: directory.source)
       while let name = try names.next() {
         if hasFailed { break }
-        if folder.parent == nil && isOurs(name) { continue }
+        if directory.parent == nil && isOurs(name) { continue }
         do throws(Failure) {
-          try visit(name, in: folder)
+          try visit(name, in: directory)
         } catch { throw error.on(name) }
       }
     } catch { fail(error) }
-    release(folder)
+    release(directory)
   }
 
   /// An entry of the root that is no part of the tree.
@@ -124,8 +123,8 @@ public final class Mover {
     name == skipped || (name == HardLinks.directoryName && links != nil)
   }
 
-  private func visit(_ name: [CChar], in folder: Folder) throws(Failure) {
-    let status = try Status(of: name, in: folder.source)
+  private func visit(_ name: [CChar], in directory: DirectoryMove) throws(Failure) {
+    let status = try Status(of: name, in: directory.source)
 
     if status.isMountRoot && (!status.isDirectory || status.device == self.status.device) {
       // Nobody binds files, or parts of the tree itself, before the init runs. To move the mount of
@@ -134,21 +133,23 @@ public final class Mover {
       throw Failure("bind mount", ENOTSUP)
     }
     if status.isDirectory {
-      return walk(try enter(name, status, in: folder))
+      return walk(try enter(name, status, in: directory))
     }
 
     if status.links > 1 {
-      try moveLinked(name, status, in: folder)
+      try moveLinked(name, status, in: directory)
     } else if status.isRegular {
-      retain(folder)
-      crew.add(FileMove(mover: self, folder: folder, name: name, status: status))
+      retain(directory)
+      crew.add(FileMove(mover: self, directory: directory, name: name, status: status))
     } else {
-      try moveSpecial(from: folder.from(name), status, to: folder.to(name))
+      try moveSpecial(from: directory.from(name), status, to: directory.to(name))
       count(1, 0)
     }
   }
 
-  private func moveLinked(_ name: [CChar], _ status: Status, in folder: Folder) throws(Failure) {
+  private func moveLinked(_ name: [CChar], _ status: Status, in directory: DirectoryMove)
+    throws(Failure)
+  {
     let links =
       if let known = self.links { known } else {
         isReturning
@@ -157,9 +158,9 @@ public final class Mover {
       }
     self.links = links
 
-    let moved = try links.moveName(from: folder.from(name), status, to: folder.to(name))
+    let moved = try links.moveName(from: directory.from(name), status, to: directory.to(name))
     count(1, moved.bytes)
-    if moved.endsInHole { noteHole(at: name, in: folder) }
+    if moved.endsInHole { noteHole(at: name, in: directory) }
   }
 
   /// All names have moved: the data of files that have names elsewhere follow.
@@ -172,15 +173,15 @@ public final class Mover {
 
   /// Makes the directory in the target, takes the mount on it along, and opens both.
   private func enter(
-    _ name: [CChar], _ status: Status, in folder: Folder
-  ) throws(Failure) -> Folder {
+    _ name: [CChar], _ status: Status, in directory: DirectoryMove
+  ) throws(Failure) -> DirectoryMove {
     // Without STATX_ATTR_MOUNT_ROOT (Linux 5.8) the device tells.
-    let isMount = status.isMountRoot || status.device != folder.status.device
+    let isMount = status.isMountRoot || status.device != directory.status.device
     let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
     var isMerge = false
 
     do throws(Failure) {
-      try attempt("mkdir") { mkdirat(folder.target, name, 0o700) }
+      try attempt("mkdir") { mkdirat(directory.target, name, 0o700) }
     } catch {
       guard isReturning && error.code == EEXIST else { throw error }
       isMerge = true
@@ -189,94 +190,94 @@ public final class Mover {
     var (source, target): (Int32, Int32) = (-1, -1)
     var hasMountMoved = false
     do throws(Failure) {
-      target = try attempt("open") { linux_openat(folder.target, name, flags, 0) }
+      target = try attempt("open") { linux_openat(directory.target, name, flags, 0) }
       if isMount {
         try attempt("move_mount") {
-          linux_move_mount(folder.source, name, folder.target, name)
+          linux_move_mount(directory.source, name, directory.target, name)
         }
         hasMountMoved = true
       }
-      source = try attempt("open") { linux_openat(folder.source, name, flags, 0) }
+      source = try attempt("open") { linux_openat(directory.source, name, flags, 0) }
 
       let covered = isMount ? try Status(of: source) : status
       if covered.isMountRoot {
         // The lower of two mounts on one directory: moved next, it would come to lie on top.
         throw Failure("mount on a mount", ENOTSUP)
       }
-      let child = Folder(
-        name, in: folder, source: source, target: target, covered, isMerge: isMerge)
+      let child = DirectoryMove(
+        name, in: directory, source: source, target: target, covered, isMerge: isMerge)
       if isMerge { try child.disinherit() }
-      retain(folder)
+      retain(directory)
       count(1, 0)
       return child
     } catch {
       if source >= 0 { closeQuietly(source) }
-      if hasMountMoved { _ = linux_move_mount(folder.target, name, folder.source, name) }
+      if hasMountMoved { _ = linux_move_mount(directory.target, name, directory.source, name) }
       if target >= 0 { closeQuietly(target) }
-      if !isMerge { _ = unlinkat(folder.target, name, AT_REMOVEDIR) }
+      if !isMerge { _ = unlinkat(directory.target, name, AT_REMOVEDIR) }
       throw error
     }
   }
 
-  /// The folder waits for one more.
-  private func retain(_ folder: Folder) {
-    pthread_mutex_lock(mutex)
-    folder.pending += 1
-    pthread_mutex_unlock(mutex)
+  /// The directory waits for one more.
+  private func retain(_ directory: DirectoryMove) {
+    monitor.lock()
+    directory.pending += 1
+    monitor.unlock()
   }
 
-  /// One of those that the folder waited for is done. The last one settles it, and maybe those
+  /// One of those that the directory waited for is done. The last one settles it, and maybe those
   /// above.
-  func release(_ folder: Folder) {
-    var next: Folder? = folder
-    while let folder = next {
-      pthread_mutex_lock(mutex)
-      folder.pending -= 1
-      let isLast = folder.pending == 0
+  func release(_ directory: DirectoryMove) {
+    var next: DirectoryMove? = directory
+    while let directory = next {
+      monitor.lock()
+      directory.pending -= 1
+      let isLast = directory.pending == 0
       let isOver = failure != nil
-      pthread_mutex_unlock(mutex)
+      monitor.unlock()
       guard isLast else { return }
 
       if isOver {
-        folder.abandon()
+        directory.abandon()
       } else {
         do throws(Failure) {
-          try folder.settle()
+          try directory.settle()
         } catch {
-          fail(error.on(folder.name))
-          folder.abandon()
+          fail(error.on(directory.name))
+          directory.abandon()
         }
       }
-      if folder.parent != nil { folder.close() }
-      next = folder.parent
+      if directory.parent != nil { directory.close() }
+      next = directory.parent
     }
   }
 
   func count(_ entries: Int, _ bytes: Int) {
-    pthread_mutex_lock(mutex)
+    monitor.lock()
     self.entries += entries
     self.bytes += bytes
-    pthread_mutex_unlock(mutex)
+    monitor.unlock()
   }
 
   /// The way back has no news.
-  func noteHole(at name: [CChar], in folder: Folder) {
+  func noteHole(at name: [CChar], in directory: DirectoryMove) {
     if isReturning { return }
-    pthread_mutex_lock(mutex)
+    monitor.lock()
     filesEndingInHole += 1
-    if firstEndingInHole.isEmpty { firstEndingInHole = folder.path(of: name) }
-    pthread_mutex_unlock(mutex)
+    if firstEndingInHole.isEmpty { firstEndingInHole = directory.path(of: name) }
+    monitor.unlock()
   }
 
   var hasFailed: Bool {
-    pthread_mutex_lock(mutex)
-    defer { pthread_mutex_unlock(mutex) }
+    monitor.lock()
+    defer { monitor.unlock() }
     return failure != nil
   }
 
   func fail(_ failure: Failure) {
-    pthread_mutex_lock(mutex)
+    monitor.lock()
     if self.failure == nil || failure.tearsFile { self.failure = failure }
-    pthread_mutex_unlock(mutex)
+    monitor.unlock()
   }
 }

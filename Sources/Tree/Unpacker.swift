@@ -27,7 +27,7 @@ public final class Unpacker {
   /// Entries that did not get their owner, in a user namespace that does not know it.
   public internal(set) var ownerCount = 0
 
-  let paths: Paths
+  let paths: RootedPaths
   let isPrivileged: Bool
   private let memoryLimit: Int
   /// Bytes, more or less, that are kept until the end, and those until the next trailer.
@@ -48,7 +48,7 @@ public final class Unpacker {
   ///   - memoryLimit: how much may be kept of directories and hard links; a small image can have
   ///     any number of records. Above it there is ENOMEM.
   public init(into root: Int32, isPrivileged: Bool, memoryLimit: Int = 256 << 20) {
-    paths = Paths(root: root)
+    paths = RootedPaths(root: root)
     self.isPrivileged = isPrivileged
     self.memoryLimit = memoryLimit
   }
@@ -187,7 +187,7 @@ public final class Unpacker {
     return try reopen(spot, 0)
   }
 
-  private func create(_ spot: Paths.Spot) throws(Failure) -> Int32 {
+  private func create(_ spot: RootedPaths.Spot) throws(Failure) -> Int32 {
     try attempt("open") {
       linux_openat(spot.directory, spot.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
     }
@@ -195,7 +195,7 @@ public final class Unpacker {
 
   /// Without O_CREAT, which /proc/sys/fs/protected_regular forbids for some files that are there.
   /// An ordinary user must first be allowed to write.
-  private func reopen(_ spot: Paths.Spot, _ flags: Int32) throws(Failure) -> Int32 {
+  private func reopen(_ spot: RootedPaths.Spot, _ flags: Int32) throws(Failure) -> Int32 {
     if !isPrivileged { _ = fchmodat(spot.directory, spot.name, 0o600, AT_SYMLINK_NOFOLLOW) }
     return try attempt("open") {
       linux_openat(spot.directory, spot.name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | flags, 0)
@@ -266,7 +266,7 @@ public final class Unpacker {
     paths.remember(directory, at: [UInt8](path))
   }
 
-  private func makeDirectory(_ spot: Paths.Spot) throws(Failure) {
+  private func makeDirectory(_ spot: RootedPaths.Spot) throws(Failure) {
     try attempt("mkdir") { mkdirat(spot.directory, spot.name, 0o700) }
   }
 
@@ -350,7 +350,7 @@ public final class Unpacker {
     if let failure { throw failure }
   }
 
-  private func makeNode(_ entry: Entry, _ spot: Paths.Spot) throws(Failure) {
+  private func makeNode(_ entry: Entry, _ spot: RootedPaths.Spot) throws(Failure) {
     let isDevice = entry.type == .characterDevice || entry.type == .blockDevice
     let device =
       isDevice ? linux_makedev(entry.specialDevice.major, entry.specialDevice.minor) : 0

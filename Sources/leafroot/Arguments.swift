@@ -2,6 +2,7 @@
 
 // The conformance is public because its type is, and so these imports must be.
 public import ArgumentParser
-public import Initramfs
+import Initramfs
+public import Packing
 
 extension Architecture: ExpressibleByArgument {}

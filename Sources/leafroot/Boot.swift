@@ -3,6 +3,7 @@
 import ArgumentParser
 import Initramfs
 import Machine
+import Packing
 import SystemPackage
 
 /// `leafroot boot`: boots images in QEMU and tells what their root is.

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Glibc
 import Initramfs
+import Packing
 import SystemPackage
 
 /// Where the built programs for the guest are.

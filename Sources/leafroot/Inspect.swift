@@ -2,6 +2,8 @@
 
 import ArgumentParser
 import Initramfs
+import Inspection
+import Packing
 import SystemPackage
 
 /// `leafroot inspect`: tells what an image is, and what will become of it.
@@ -118,7 +120,7 @@ struct Inspect: AsyncParsableCommand {
   private func lookalike(_ reading: Reading) -> FileError? {
     guard reading.members.isEmpty else { return nil }
     do throws(FileError) {
-      _ = try Image(image)
+      _ = try ImageFile(image)
       return nil
     } catch {
       return error

@@ -2,6 +2,7 @@
 
 import FoundationEssentials
 import Initramfs
+import Inspection
 import Newc
 import SystemPackage
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Initramfs
+import Inspection
 import SystemPackage
 
 /// What `leafroot inspect` prints: tables for people, or JSON.

@@ -4,6 +4,7 @@ import ArgumentParser
 import Glibc
 import Initramfs
 import SystemPackage
+import Unpacking
 
 /// `leafroot unpack`: what the kernel would make of an image.
 struct Unpack: AsyncParsableCommand {

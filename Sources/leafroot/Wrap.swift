@@ -3,6 +3,7 @@
 import ArgumentParser
 import Glibc
 import Initramfs
+import Packing
 import SystemPackage
 
 /// `leafroot wrap`: puts the leaf segment before an image.
@@ -78,7 +79,7 @@ struct Wrap: AsyncParsableCommand {
 
   /// What is wrong with an image that can be wrapped.
   private func damage(_ path: FilePath) throws -> FileError? {
-    try Image(path).refuseIfWrapped()
+    try ImageFile(path).refuseIfWrapped()
     let progress = ReadingProgress()
     defer { progress.end() }
     let source = ObservedFile(try InputFile(path)) { progress.update($0, of: $1) }
@@ -86,7 +87,7 @@ struct Wrap: AsyncParsableCommand {
   }
 
   private func wrap(_ path: FilePath, with leaf: Segment) throws -> String {
-    let image = try Image(path)
+    let image = try ImageFile(path)
     let size =
       try output == "-"
       ? image.wrap(with: leaf, into: .standardOutput) : image.wrap(with: leaf, into: output)

@@ -2,7 +2,9 @@
 
 import Foundation
 import Initramfs
+import Inspection
 import Machine
+import Packing
 import SystemPackage
 import Testing
 

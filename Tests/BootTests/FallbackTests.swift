@@ -3,6 +3,7 @@
 import Foundation
 import Initramfs
 import Machine
+import Packing
 import SystemPackage
 import Testing
 

@@ -2,8 +2,10 @@
 
 import Foundation
 import Initramfs
+import Inspection
 import Machine
 import Newc
+import Packing
 import SystemPackage
 import Testing
 
@@ -35,7 +37,7 @@ struct MemoryCase: CustomTestStringConvertible, Sendable {
     var booted = image
     if isWrapped {
       booted = directory.path.appending("wrapped.img")
-      try Image(image).wrap(with: .leaf(program), into: booted)
+      try ImageFile(image).wrap(with: .leaf(program), into: booted)
     }
     let need = try Inspection(InputFile(image)).memory
     let predicted = isWrapped ? need.wrapped : option == nil ? need.stock : need.large

@@ -6,6 +6,7 @@ import Machine
 import OddImages
 import SystemPackage
 import TestSupport
+import Unpacking
 
 /// Many images in one, as a stock kernel unpacks them and as `leafroot unpack` does.
 struct Oracle {

@@ -4,6 +4,7 @@ import Foundation
 import Initramfs
 import Machine
 import Newc
+import Packing
 import Subprocess
 import SystemPackage
 import Testing

@@ -4,6 +4,7 @@ import Foundation
 import Initramfs
 import Machine
 import OddImages
+import Packing
 import SystemPackage
 import TestSupport
 import Testing

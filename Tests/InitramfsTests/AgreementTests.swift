@@ -3,9 +3,11 @@
 import Foundation
 import Glibc
 import Initramfs
+import Inspection
 import OddImages
 import TestSupport
 import Testing
+import Unpacking
 
 /// What is in a tree, counted.
 private struct Count: Equatable {

@@ -2,6 +2,7 @@
 
 import Compression
 import Initramfs
+import Packing
 import TestSupport
 import Testing
 
@@ -14,7 +15,7 @@ import Testing
   private func message(for bytes: [UInt8]) throws -> String? {
     let path = try directory.file("image", bytes)
     do {
-      _ = try Image(path)
+      _ = try ImageFile(path)
       return nil
     } catch {
       return error.description.replacing("\(path): ", with: "image: ")
@@ -24,10 +25,10 @@ import Testing
   @Test(arguments: Codec.allCases)
   func `an image may begin with any of the kernel's codecs`(codec: Codec) throws {
     for magic in codec.magics where codec != .raw {
-      let image = try Image(try directory.file("image", magic + [1, 2, 3]))
+      let image = try ImageFile(try directory.file("image", magic + [1, 2, 3]))
       #expect(image.leading == codec)
     }
-    #expect(try Image(try directory.file("image", archive("a", [1]))).leading == .raw)
+    #expect(try ImageFile(try directory.file("image", archive("a", [1]))).leading == .raw)
   }
 
   @Test(arguments: [4, 512, 5_000_000])
@@ -81,7 +82,7 @@ import Testing
   /// The message for an image of these bytes, which begins well; nil if it is whole.
   private func damage(_ bytes: [UInt8]) throws -> String? {
     let path = try directory.file("image", bytes)
-    #expect(try !Image(path).isWrapped)
+    #expect(try !ImageFile(path).isWrapped)
     return try ImageReader().check(InputFile(path)).damage("image")?.description
   }
 
@@ -112,13 +113,13 @@ import Testing
   @Test func `a directory is not an image`() throws {
     #expect(
       throws: FileError(directory.path, "is a directory, not a regular file")
-    ) { _ = try Image(directory.path) }
+    ) { _ = try ImageFile(directory.path) }
   }
 
   @Test func `a file that is not there is named`() throws {
     let path = directory.path.appending("none")
     #expect(
       throws: FileError(path, cannot: "open", .noSuchFileOrDirectory)
-    ) { _ = try Image(path) }
+    ) { _ = try ImageFile(path) }
   }
 }

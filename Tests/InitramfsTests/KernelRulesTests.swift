@@ -2,6 +2,7 @@
 
 import Compression
 import Initramfs
+import Inspection
 import OddImages
 import Testing
 

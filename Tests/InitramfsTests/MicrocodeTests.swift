@@ -2,6 +2,7 @@
 
 import Initramfs
 import Newc
+import Packing
 import TestSupport
 import Testing
 
@@ -15,7 +16,7 @@ import Testing
 
   /// The bytes of an image that is wrapped.
   private func wrapped(_ image: [UInt8]) throws -> [UInt8] {
-    try Image(try directory.file("image", image)).wrap(
+    try ImageFile(try directory.file("image", image)).wrap(
       with: leaf(in: directory), into: directory.path.appending("out"))
     return try directory.bytes("out")
   }

@@ -2,6 +2,7 @@
 
 import Initramfs
 import Newc
+import Packing
 import TestSupport
 
 /// A raw archive with one file of that name and content.

@@ -2,6 +2,7 @@
 
 import Initramfs
 import Newc
+import Packing
 import TestSupport
 import Testing
 

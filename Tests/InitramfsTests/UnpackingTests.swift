@@ -6,6 +6,7 @@ import OddImages
 import SystemPackage
 import TestSupport
 import Testing
+import Unpacking
 
 /// What the oracle cannot see: that nothing leaves the directory, and what becomes of it.
 @Suite struct UnpackingTests {

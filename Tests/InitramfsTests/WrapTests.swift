@@ -3,6 +3,7 @@
 import Glibc
 import Initramfs
 import Newc
+import Packing
 import SystemPackage
 import TestSupport
 import Testing
@@ -17,7 +18,7 @@ import Testing
   }
 
   private func wrap(_ image: String, into output: String) throws {
-    try Image(directory.path.appending(image)).wrap(
+    try ImageFile(directory.path.appending(image)).wrap(
       with: segment, into: directory.path.appending(output))
   }
 
@@ -75,17 +76,17 @@ import Testing
   func `our PID 1 is found under any spelling of its name`(name: String) throws {
     let path = try directory.file(
       "image", try archive("etc", []).dropLast(124) + archive(name, [1]))
-    #expect(try Image(path).isWrapped)
+    #expect(try ImageFile(path).isWrapped)
   }
 
   @Test(arguments: ["leafroot2", "bin/leafroot", "leaf"])
   func `another name is not our PID 1`(name: String) throws {
-    #expect(try !Image(try directory.file("image", archive(name, [1]))).isWrapped)
+    #expect(try !ImageFile(try directory.file("image", archive(name, [1]))).isWrapped)
   }
 
   @Test func `only the first archive is looked at`() throws {
     let path = try directory.file("image", try archive("etc", [1]) + archive("leafroot", [1]))
-    #expect(try !Image(path).isWrapped)
+    #expect(try !ImageFile(path).isWrapped)
   }
 
   @Test func `an error leaves an old output as it was, and no other file`() throws {
@@ -102,7 +103,7 @@ import Testing
     let (path, segment) = (directory.path, segment)
     let task = Task {
       withUnsafeCurrentTask { $0?.cancel() }
-      try Image(path.appending("image")).wrap(with: segment, into: path.appending("out"))
+      try ImageFile(path.appending("image")).wrap(with: segment, into: path.appending("out"))
     }
     await #expect(throws: CancellationError.self) { try await task.value }
     #expect(try directory.bytes("out") == [1, 2, 3])
@@ -113,7 +114,7 @@ import Testing
     try directory.file("image", zstd)
     #expect(
       throws: FileError(directory.path, "is a directory, not a regular file")
-    ) { try Image(directory.path.appending("image")).wrap(with: segment, into: directory.path) }
+    ) { try ImageFile(directory.path.appending("image")).wrap(with: segment, into: directory.path) }
   }
 
   @Test func `an output in a directory that is not there is refused`() throws {
@@ -121,6 +122,6 @@ import Testing
     let output = directory.path.appending("none/out")
     #expect(
       throws: FileError(output, cannot: "create", .noSuchFileOrDirectory)
-    ) { try Image(directory.path.appending("image")).wrap(with: segment, into: output) }
+    ) { try ImageFile(directory.path.appending("image")).wrap(with: segment, into: output) }
   }
 }

@@ -3,9 +3,9 @@
 import CLinux
 
 /// A directory on its way: open in both trees until the last of its entries has moved.
-final class Folder {
+final class DirectoryMove {
   /// nil for the root of the tree.
-  let parent: Folder?
+  let parent: DirectoryMove?
   let name: [CChar]
 
   let source: Int32
@@ -24,7 +24,7 @@ final class Folder {
   private var kept: Attributes?
 
   init(
-    _ name: [CChar], in parent: Folder?, source: Int32, target: Int32, _ status: Status,
+    _ name: [CChar], in parent: DirectoryMove?, source: Int32, target: Int32, _ status: Status,
     isMerge: Bool
   ) {
     self.parent = parent

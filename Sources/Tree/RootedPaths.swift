@@ -4,7 +4,7 @@ import CLinux
 
 /// Paths in a tree as its own root sees them: no `..`, no absolute path and no symbolic link leads
 /// out of it. openat2(2) with RESOLVE_IN_ROOT, Linux 5.6.
-final class Paths {
+final class RootedPaths {
   /// Where a path's last component is.
   struct Spot {
     let directory: Int32

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Initramfs
 import Newc
 
 /// A raw newc archive inside a file, walked header by header; data is jumped over.

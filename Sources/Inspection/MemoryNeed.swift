@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Initramfs
+
 /// The least memory that an image boots with, by a model of what the kernel does.
 ///
 /// While it unpacks, image and tree are in memory together:

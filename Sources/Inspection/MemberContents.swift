@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// What a member holds, told by the names in it.
-public struct Contents: Equatable, Sendable {
+public struct MemberContents: Equatable, Sendable {
   /// Whose microcode for x86 processors the kernel finds at its earliest: file names.
   public private(set) var microcode: [String] = []
   /// ACPI tables that replace the firmware's.
@@ -66,14 +66,15 @@ public struct Contents: Equatable, Sendable {
   }
 
   private mutating func keep(
-    _ name: ArraySlice<UInt8>, in list: WritableKeyPath<Contents, [String]>
+    _ name: ArraySlice<UInt8>, in list: WritableKeyPath<MemberContents, [String]>
   ) {
     // A hidden file is padding that aligns the next one (iucode_tool).
     guard let first = name.first, first != UInt8(ascii: ".") else { return }
     let last = self[keyPath: list].last
     if let last, last.utf8.elementsEqual(name) { return }
     let text = String(decoding: name, as: UTF8.self)
-    guard self[keyPath: list].count < Contents.limit, !self[keyPath: list].contains(text) else {
+    guard self[keyPath: list].count < MemberContents.limit, !self[keyPath: list].contains(text)
+    else {
       return
     }
     self[keyPath: list].append(text)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+public import Initramfs
 import Newc
 public import SystemPackage
 
@@ -26,14 +27,14 @@ public struct FileContents {
     let reading: Reading
     do {
       reading = try reader.read(source, visiting: &finder)
-    } catch let excess as Rootfs.Excess {
+    } catch let excess as MemoryTree.Excess {
       throw excess.error(image)
     }
     let name = String(decoding: path, as: UTF8.self)
-    guard let node = try? finder.rootfs.find(path, follow: true) else {
+    guard let node = try? finder.tree.find(path, follow: true) else {
       throw FileError(image, "has no file \(name)")
     }
-    let file = finder.rootfs.nodes[node]
+    let file = finder.tree.nodes[node]
     guard file.type == .regular, let record = file.dataRecord else {
       let type = file.type?.name ?? "of unknown type"
       throw FileError(image, "\(name) is \(type), not a regular file")
@@ -50,13 +51,13 @@ public struct FileContents {
 }
 
 private struct Finder: ImageVisitor {
-  var rootfs = Rootfs()
+  var tree = MemoryTree()
 
   mutating func entry(_ record: Record) throws -> Wish {
-    try rootfs.apply(record).node == nil ? .nothing : .verified
+    try tree.apply(record).node == nil ? .nothing : .verified
   }
 
-  mutating func trailer() { rootfs.forgetLinks() }
+  mutating func trailer() { tree.forgetLinks() }
 }
 
 private struct Copier: ImageVisitor {

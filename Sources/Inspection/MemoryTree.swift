@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Initramfs
 import Newc
 import SystemPackage
 
@@ -8,7 +9,7 @@ import SystemPackage
 /// It begins with what the kernel's built-in archive brings (usr/default_cpio_list) and holds what
 /// ``apply(_:)`` has made of each record since, as init/initramfs.c and the system calls that it
 /// uses would have.
-struct Rootfs {
+struct MemoryTree {
   /// A file.
   struct Node {
     var mode: UInt32
@@ -299,8 +300,8 @@ struct Rootfs {
 
   private mutating func place(of path: [UInt8]) throws(Loss) -> Place {
     var end = path.endIndex
-    while end > 0, path[end - 1] == Rootfs.slash { end -= 1 }
-    let cut = path[..<end].lastIndex(of: Rootfs.slash)
+    while end > 0, path[end - 1] == MemoryTree.slash { end -= 1 }
+    let cut = path[..<end].lastIndex(of: MemoryTree.slash)
     let name = path[(cut.map { $0 + 1 } ?? 0)..<end]
     let parent = path[..<(cut ?? 0)]
     if lastParent.path != parent {
@@ -329,10 +330,10 @@ struct Rootfs {
   private func find(
     _ path: ArraySlice<UInt8>, from start: Int, follow: Bool, _ walk: inout PathWalk
   ) throws(Loss) -> Int {
-    var node = path.first == Rootfs.slash ? 0 : start
+    var node = path.first == MemoryTree.slash ? 0 : start
     var rest = path
-    while let first = rest.firstIndex(where: { $0 != Rootfs.slash }) {
-      let end = rest[first...].firstIndex(of: Rootfs.slash) ?? rest.endIndex
+    while let first = rest.firstIndex(where: { $0 != MemoryTree.slash }) {
+      let end = rest[first...].firstIndex(of: MemoryTree.slash) ?? rest.endIndex
       let component = rest[first..<end]
       rest = rest[end...]
       guard nodes[node].type == .directory else { throw .parentNotDirectory }
@@ -361,7 +362,7 @@ struct Rootfs {
   }
 }
 
-extension Rootfs.Outcome {
+extension MemoryTree.Outcome {
   /// A new file, in the place of one of type `removed`.
   fileprivate init(_ node: Int, removed: Entry.FileType?) {
     self = removed.map { .replaced(node, $0) } ?? .made(node, again: false)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Dispatch
+import Initramfs
 import Newc
 import Synchronization
 import SystemPackage

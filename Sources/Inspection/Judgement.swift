@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Compression
+import Initramfs
 import Newc
 
 extension Inspector {
@@ -23,11 +24,11 @@ extension Inspector {
       judge(member, index, next: reading.members.dropFirst(index + 1).first)
     }
     judgeInit()
-    if (try? rootfs.find(Array("/dev/console".utf8), follow: true)) == nil {
+    if (try? tree.find(Array("/dev/console".utf8), follow: true)) == nil {
       findings.add(
         .warning, .noConsole,
         "no /dev/console; init starts without standard input, output and error")
-    } else if !rootfs.hasOwnConsole {
+    } else if !tree.hasOwnConsole {
       findings.add(
         .note, .noConsole,
         "no /dev/console in the image; the kernel's built-in archive has one, unless replaced")

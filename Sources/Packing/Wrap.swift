@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
+public import Initramfs
 public import SystemPackage
 
-extension Image {
+extension ImageFile {
   /// Writes `segment` and then this image, unchanged, as the new file `output`.
   ///
   /// The segment goes first: it is raw, so early microcode is still found behind it, and an image
@@ -37,7 +38,7 @@ extension Image {
   /// - Throws: ``FileError`` if this image begins with our PID 1.
   public func refuseIfWrapped() throws(FileError) {
     if isWrapped {
-      throw FileError(file.path, "is already wrapped: its first archive has /\(Image.leafName)")
+      throw FileError(file.path, "is already wrapped: its first archive has /\(ImageFile.leafName)")
     }
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Compression
+public import Initramfs
 import Newc
 
 /// All that `leafroot inspect` says about an image.
@@ -40,7 +41,7 @@ public struct Inspection: Equatable, Sendable {
   /// Members, padding, refusal.
   public var reading: Reading
   /// What each member holds.
-  public var contents: [Contents]
+  public var contents: [MemberContents]
   public var totals: Totals
   /// nil if there is no /init.
   public var realInit: RealInit?
@@ -63,7 +64,7 @@ public struct Inspection: Equatable, Sendable {
     do {
       let reader = ImageReader(inspector.rules)
       reading = try reader.read(source, visiting: &inspector)
-    } catch let excess as Rootfs.Excess {
+    } catch let excess as MemoryTree.Excess {
       throw excess.error(source.path)
     }
     inspector.judge(reading)
@@ -83,8 +84,8 @@ struct Inspector: ImageVisitor {
   let kernel: KernelVersion?
   let rules: KernelRules
 
-  var rootfs = Rootfs()
-  var contents: [Contents] = []
+  var tree = MemoryTree()
+  var contents: [MemberContents] = []
   var findings = Findings()
   /// How each member is encoded.
   private(set) var codecs: [Codec] = []
@@ -102,7 +103,7 @@ struct Inspector: ImageVisitor {
   private var index: Int { contents.count - 1 }
 
   mutating func begin(_ member: Member) {
-    contents.append(Contents())
+    contents.append(MemberContents())
     codecs.append(member.codec)
   }
 
@@ -116,7 +117,7 @@ struct Inspector: ImageVisitor {
         .warning, .targetLength, member: index, path: entry.name,
         "symbolic link with an empty target; the kernel creates it, programs cannot")
     }
-    let outcome = try rootfs.apply(record)
+    let outcome = try tree.apply(record)
     switch outcome {
     case .made(_, let again): if again { rewritten += 1 }
     case .linked: break
@@ -129,7 +130,7 @@ struct Inspector: ImageVisitor {
     return outcome.node == nil ? .nothing : .verified
   }
 
-  mutating func trailer() { rootfs.forgetLinks() }
+  mutating func trailer() { tree.forgetLinks() }
 
   mutating func skipped(_ record: Record, _ why: Reader.Skip) {
     let place = "the record at \(record.offset)"
@@ -150,7 +151,7 @@ struct Inspector: ImageVisitor {
     }
   }
 
-  private mutating func report(_ loss: Rootfs.Loss, _ entry: Entry) {
+  private mutating func report(_ loss: MemoryTree.Loss, _ entry: Entry) {
     let (kind, text): (Finding.Kind, String) =
       switch loss {
       case .parentMissing: (.parentMissing, "parent directory does not exist yet; silently skipped")
@@ -176,7 +177,7 @@ struct Inspector: ImageVisitor {
     totals.records = reading.members.reduce(0) { $0 + $1.entries }
     totals.rewritten = rewritten
     // The first four are the kernel's own, if nothing has removed them.
-    for (index, node) in rootfs.nodes.enumerated() where node.names > 0 {
+    for (index, node) in tree.nodes.enumerated() where node.names > 0 {
       if node.type != .directory { totals.hardLinks += node.names - 1 }
       switch node.type {
       case .regular:
@@ -200,10 +201,10 @@ struct Inspector: ImageVisitor {
     var path = Array("/init".utf8)
     var chain = [path]
     for _ in 0..<40 {
-      guard let node = try? rootfs.find(path, follow: false) else {
+      guard let node = try? tree.find(path, follow: false) else {
         return chain.count == 1 ? nil : Inspection.RealInit(chain: chain, isExecutable: false)
       }
-      let file = rootfs.nodes[node]
+      let file = tree.nodes[node]
       guard file.type == .symbolicLink else {
         let isExecutable = file.type == .regular && file.mode & 0o111 != 0
         return Inspection.RealInit(chain: chain, isExecutable: isExecutable)

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 
 public import Compression
+public import Initramfs
 public import SystemPackage
 
 /// An initramfs in a file: any sequence of zero bytes, raw newc archives and compressed ones.
 ///
 /// Only its beginning is looked at. Source: Linux, init/initramfs.c, `unpack_to_rootfs`.
-public struct Image: ~Copyable {
+public struct ImageFile: ~Copyable {
   /// The bytes.
   public let file: InputFile
   /// How the first member is encoded.
@@ -24,11 +25,11 @@ public struct Image: ~Copyable {
   public init(_ path: FilePath) throws(FileError) {
     let file = try InputFile(path)
     let start = try file.firstNonZero(from: 0)
-    let leading = try Image.leading(of: file, at: start)
+    let leading = try ImageFile.leading(of: file, at: start)
 
     var isWrapped = false
     if leading == .raw, let start {
-      isWrapped = try RawArchive.holds(Image.leafName, in: file, from: start)
+      isWrapped = try RawArchive.holds(ImageFile.leafName, in: file, from: start)
     }
 
     self.file = file
@@ -61,12 +62,4 @@ public struct Image: ~Copyable {
     }
     return codec
   }
-}
-
-/// `bytes` as a person can read them: 'text', or hex where they are not printable ASCII.
-func quoted(_ bytes: some Collection<UInt8>) -> String {
-  if bytes.allSatisfy({ (0x20...0x7E).contains($0) }) {
-    return "'\(String(decoding: bytes, as: UTF8.self))'"
-  }
-  return bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")
 }

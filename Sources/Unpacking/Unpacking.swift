@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Glibc
+public import Initramfs
 public import SystemPackage
 import Tree
 

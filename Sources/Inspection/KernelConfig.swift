@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Compression
+public import Initramfs
 public import SystemPackage
 
 /// A kernel's configuration: `/boot/config-…`, or `/proc/config.gz`.

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+
+import CLinux
+
+/// A lock, and a condition to wait for under it. pthread_mutex_lock(3), pthread_cond_wait(3).
+public final class Monitor {
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+
+  public init() {
+    pthread_mutex_init(mutex, nil)
+    pthread_cond_init(condition, nil)
+  }
+
+  deinit {
+    pthread_cond_destroy(condition)
+    pthread_mutex_destroy(mutex)
+    condition.deallocate()
+    mutex.deallocate()
+  }
+
+  public func lock() { pthread_mutex_lock(mutex) }
+  public func unlock() { pthread_mutex_unlock(mutex) }
+  /// Gives up the lock until something has changed.
+  public func wait() { pthread_cond_wait(condition, mutex) }
+  /// Wakes one that waits.
+  public func signal() { pthread_cond_signal(condition) }
+  /// Wakes all that wait.
+  public func broadcast() { pthread_cond_broadcast(condition) }
+
+  /// Does `body` under the lock.
+  @inline(__always)
+  public func withLock<Result>(_ body: () -> Result) -> Result {
+    lock()
+    defer { unlock() }
+    return body()
+  }
+}

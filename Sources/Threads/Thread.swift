@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+
+import CLinux
+
+/// A thread of this process. pthread_create(3).
+public final class Thread {
+  private final class Body {
+    let run: () -> Void
+    init(_ run: @escaping () -> Void) { self.run = run }
+  }
+
+  private let thread: pthread_t
+
+  /// Starts `body` on a thread of its own; nil if the system has none left.
+  public init?(_ body: @escaping () -> Void) {
+    #if canImport(Glibc) || canImport(Musl)
+      var thread = pthread_t()
+    #else
+      var thread: pthread_t? = nil
+    #endif
+    let body = Unmanaged.passRetained(Body(body))
+    let result = pthread_create(
+      &thread, nil,
+      { body in
+        Unmanaged<Body>.fromOpaque(body!).takeRetainedValue().run()
+        return nil
+      },
+      body.toOpaque())
+    guard result == 0 else {
+      body.release()
+      return nil
+    }
+    #if canImport(Glibc) || canImport(Musl)
+      self.thread = thread
+    #else
+      self.thread = thread!
+    #endif
+  }
+
+  /// Waits until it has ended; to be called once.
+  public func join() { pthread_join(thread, nil) }
+}
