@@ -38,7 +38,7 @@ public struct Text {
   public mutating func add(_ more: ArraySlice<UInt8>) { bytes.append(contentsOf: more) }
 
   /// A C string.
-  public mutating func add(_ text: UnsafePointer<CChar>) {
+  public mutating func add(cString text: UnsafePointer<CChar>) {
     var next = text
     while next.pointee != 0 {
       bytes.append(UInt8(bitPattern: next.pointee))
@@ -48,7 +48,7 @@ public struct Text {
 
   /// The description of a positive errno.
   public mutating func add(error code: Int32) {
-    if let description = strerror(code) { add(UnsafePointer(description)) }
+    if let description = strerror(code) { add(cString: UnsafePointer(description)) }
   }
 
   /// A size, in whole MiB.
@@ -74,7 +74,7 @@ public struct Text {
 /// The bytes of a C string.
 public func bytes(of text: UnsafePointer<CChar>) -> [UInt8] {
   var line = Text()
-  line.add(text)
+  line.add(cString: text)
   return line.bytes
 }
 

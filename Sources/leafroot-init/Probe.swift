@@ -98,7 +98,7 @@ struct Probe {
       execvp(text, arguments)
 
       var line = Text("leafroot: ")
-      line.add(text)
+      line.add(cString: text)
       line.add(": ")
       line.add(error: linux_errno())
       line.add("\n")

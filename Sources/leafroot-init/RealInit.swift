@@ -52,7 +52,7 @@ struct RealInit {
     let code = linux_errno()
     if isWanted || code != ENOENT {
       var text = Text()
-      text.add(path)
+      text.add(cString: path)
       text.add(": ")
       text.add(error: code)
       log.write(.error, text)
