@@ -44,11 +44,11 @@ struct BootSeries {
     let missing = (1...Self.count).filter { done[$0] == nil }
     let place = try RunDirectory.temporary()
     defer { place.remove() }
-    let image = try BootSeriesImage(in: place)
+    let image = try await BootSeriesImage(in: place)
 
     try await withThrowingTaskGroup(of: (SeriesBoot, RunDirectory, Run).self) { group in
       for number in missing {
-        let boot = SeriesBoot(number, seed: seed, least: image.least)
+        let boot = SeriesBoot(number, seed: seed) { image.least[$0.name]! }
         group.addTask {
           try await Gate.shared.pass { try await Self.attempt(boot, image) }
         }
@@ -111,12 +111,20 @@ struct SeriesBoot: CustomStringConvertible, Sendable {
   let memory: Int
 
   /// The boot that follows from `number` and `seed`, with between `least` MiB and 2 GiB.
-  init(_ number: Int, seed: UInt64, least: Int) {
+  init(_ number: Int, seed: UInt64, least: (StockKernel) -> Int) {
     var random = SplitMix(state: seed &* 1_000_003 &+ UInt64(number))
     self.number = number
-    kernel = StockKernel.all.filter { $0.machine == "x86_64" }.randomElement(using: &random)!
+    kernel = BootSeriesImage.kernels.randomElement(using: &random)!
     cpus = [1, 2, 4].randomElement(using: &random)!
-    memory = Int.random(in: least...2048, using: &random)
+    memory = Int.random(in: least(kernel)...2048, using: &random)
+  }
+
+  /// On one processor.
+  init(kernel: StockKernel, memory: Int) {
+    number = 0
+    self.kernel = kernel
+    cpus = 1
+    self.memory = memory
   }
 
   var description: String { "\(kernel.name), \(cpus) CPUs, \(memory) MiB" }
@@ -135,12 +143,14 @@ struct SeriesBoot: CustomStringConvertible, Sendable {
 /// What is booted: a nasty tree, wrapped.
 struct BootSeriesImage: Sendable {
   var boot: CheckedBoot
-  /// What the image needs, in MiB.
-  let least: Int
+  /// With how many MiB each stock kernel boots the image without the leaf.
+  private(set) var least: [String: Int] = [:]
+
+  static let kernels = StockKernel.all.filter { $0.machine == "x86_64" }
 
   private let entries: Int
 
-  init(in directory: RunDirectory) throws {
+  init(in directory: RunDirectory) async throws {
     let program = try GuestInit(Place.library.appending("leafroot-init.x86_64"), for: .x86)
     let tree = NastyTree.tree()
     let path = directory.path.appending("tree.img")
@@ -150,12 +160,29 @@ struct BootSeriesImage: Sendable {
     var boot = CheckedBoot([path], program: program)
     boot.command = ["/bin/busybox", "sh", "-c", Self.count]
     self.boot = boot
-    // The check's own segment is another 0.3 MB.
-    least = try Inspection(InputFile(path)).memory.stock + 1
     entries =
       Set(tree.records.map { String(decoding: $0.entry.name, as: UTF8.self) })
       // Of the kernel's own archive: usr/default_cpio_list.
       .union(["root", "dev/console"]).count
+    let predicted = try Inspection(InputFile(path)).memory.stock
+    for kernel in Self.kernels {
+      least[kernel.name] = try await measureLeast(of: kernel, from: predicted, in: directory)
+    }
+  }
+
+  /// The prediction is 6.12's; newer kernels need a few MiB more for themselves.
+  private func measureLeast(
+    of kernel: StockKernel, from predicted: Int, in directory: RunDirectory
+  ) async throws -> Int {
+    var image = self
+    image.boot.isStock = true
+    for memory in stride(from: predicted, to: 2 * predicted, by: 2) {
+      let boot = SeriesBoot(kernel: kernel, memory: memory)
+      let verdict = Verdict(try await boot.run(image, on: kernel, in: directory))
+      // The check's own segment, and what differs from boot to boot.
+      if verdict.check != nil, !verdict.isHalfUnpacked { return memory + 4 }
+    }
+    throw FileError(directory.path, "has an image that \(kernel.name) does not boot")
   }
 
   /// PID 1's file stays where it has nothing to do.
