@@ -28,7 +28,7 @@ let shared: [Target] = [
   .target(name: "Evidence", dependencies: ["CLinux"], swiftSettings: embeddable),
   .target(name: "Newc", swiftSettings: embeddable),
   .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: embeddable),
-  .target(name: "Tree", dependencies: ["Newc", "CLinux", "Threads"], swiftSettings: embeddable),
+  .target(name: "Tree", dependencies: ["CLinux", "Threads"], swiftSettings: embeddable),
 ]
 
 let guest: [Target] = [
@@ -49,30 +49,32 @@ let host: [Target] = [
   .systemLibrary(name: "CCodecs"),
   .target(name: "Compression", dependencies: ["CCodecs"], swiftSettings: strict),
   .target(
-    name: "Initramfs", dependencies: ["Newc", "Compression", systemPackage],
+    name: "Initramfs", dependencies: ["Newc", "Compression", "Threads"], swiftSettings: strict),
+  .target(
+    name: "Unpacking", dependencies: ["CLinux", "Initramfs", "Newc", "Threads", "Tree"],
     swiftSettings: strict),
   .target(
-    name: "Inspection", dependencies: ["Initramfs", "Newc", "Compression", systemPackage],
+    name: "Files", dependencies: ["Initramfs", "Newc", "Tree", "Unpacking", systemPackage],
     swiftSettings: strict),
   .target(
-    name: "Unpacking", dependencies: ["Initramfs", "Newc", "Tree", systemPackage],
+    name: "Inspection", dependencies: ["Compression", "Files", "Initramfs", "Newc", systemPackage],
     swiftSettings: strict),
   .target(
-    name: "Packing", dependencies: ["Initramfs", "Newc", "Compression", systemPackage],
+    name: "Packing", dependencies: ["Compression", "Files", "Initramfs", "Newc", systemPackage],
     swiftSettings: strict),
   .target(
-    name: "Machine", dependencies: ["Initramfs", "Packing", subprocess, systemPackage],
+    name: "Machine", dependencies: ["Compression", "Files", "Packing", subprocess, systemPackage],
     swiftSettings: strict),
   .executableTarget(
     name: "leafroot",
     dependencies: [
-      "Initramfs", "Inspection", "Machine", "Newc", "Packing", "Unpacking", argumentParser,
+      "Files", "Initramfs", "Inspection", "Machine", "Newc", "Packing", "Unpacking", argumentParser,
     ],
     swiftSettings: strict),
   .executableTarget(
     name: "bench",
     dependencies: [
-      "Initramfs", "Machine", "Packing", argumentParser, subprocess, systemPackage,
+      "Files", "Initramfs", "Machine", "Packing", argumentParser, subprocess, systemPackage,
     ],
     path: "Benchmarks",
     exclude: [
@@ -84,7 +86,7 @@ let host: [Target] = [
 
 /// What must hold for any bytes: for the fuzzers, and for the tests that replay what they found.
 let fuzzChecks = Target.target(
-  name: "FuzzChecks", dependencies: ["Initramfs", "Inspection", "Newc", systemPackage],
+  name: "FuzzChecks", dependencies: ["Files", "Initramfs", "Inspection", "Newc", systemPackage],
   path: "Fuzz/Checks", swiftSettings: strict)
 
 // libFuzzer brings its own main, and instruments all that it is linked with: `make fuzz` asks for
@@ -110,26 +112,27 @@ let tests: [Target] = [
   .testTarget(name: "LeafTests", dependencies: ["Leaf"], swiftSettings: strict),
   .testTarget(name: "EvidenceTests", dependencies: ["Evidence"], swiftSettings: strict),
   .testTarget(name: "NewcTests", dependencies: ["Newc", "TestSupport"], swiftSettings: strict),
-  .testTarget(name: "TreeTests", dependencies: ["Newc", "Tree", "CLinux"], swiftSettings: strict),
+  .testTarget(name: "TreeTests", dependencies: ["Tree", "CLinux"], swiftSettings: strict),
   .testTarget(
     name: "InitramfsTests",
     dependencies: [
-      "Compression", "FuzzChecks", "Initramfs", "Inspection", "Newc", "OddImages", "Packing",
-      "TestSupport", "Unpacking", systemPackage,
+      "CLinux", "Compression", "Files", "FuzzChecks", "Initramfs", "Inspection", "Newc",
+      "OddImages",
+      "Packing", "TestSupport", "Tree", "Unpacking", systemPackage,
     ],
     swiftSettings: strict),
   .testTarget(
     name: "CommandTests",
     dependencies: [
-      "Initramfs", "Inspection", "Machine", "Newc", "OddImages", "Packing", "TestSupport",
-      "Unpacking", "leafroot", argumentParser, systemPackage,
+      "Compression", "Files", "Initramfs", "Inspection", "Machine", "Newc", "OddImages", "Packing",
+      "TestSupport", "Unpacking", "leafroot", argumentParser, systemPackage,
     ],
     swiftSettings: strict),
   .testTarget(
     name: "BootTests",
     dependencies: [
-      "Initramfs", "Inspection", "Machine", "Newc", "OddImages", "Packing", "TestSupport",
-      "Unpacking", subprocess, systemPackage,
+      "Compression", "Files", "Initramfs", "Inspection", "Machine", "Newc", "OddImages", "Packing",
+      "TestSupport", "Unpacking", subprocess, systemPackage,
     ],
     swiftSettings: strict),
 ]

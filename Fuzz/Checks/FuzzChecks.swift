@@ -21,8 +21,10 @@ public enum FuzzChecks {
 
   /// Members lie one behind the other within the image, and a refusal lies in it.
   public static func members(_ bytes: [UInt8]) {
-    var visitor = Counter()
-    let reading = try! ImageReader().read(Bytes(bytes), visiting: &visitor)
+    var counter = Counter()
+    let reader = ImageReader(Bytes(bytes))
+    while let event = reader.next() { counter.count(event) }
+    let reading = reader.reading
     var end: Int64 = 0
     for member in reading.members {
       precondition(member.offset >= end, "a member at \(member.offset), before \(end)")
@@ -34,9 +36,9 @@ public enum FuzzChecks {
       precondition((0...Int64(bytes.count)).contains(refusal.offset), "\(refusal)")
       precondition(!refusal.found.isEmpty && !refusal.expected.isEmpty, "\(refusal)")
     }
-    precondition(visitor.open == 0, "\(visitor.open) members without an end")
+    precondition(counter.open == 0, "\(counter.open) members without an end")
     let records = reading.members.reduce(0) { $0 + $1.entries }
-    precondition(records == visitor.records, "\(records) records counted, \(visitor.records) seen")
+    precondition(records == counter.records, "\(records) records counted, \(counter.records) seen")
   }
 
   /// All that inspect does.
@@ -46,29 +48,26 @@ public enum FuzzChecks {
     precondition(inspection.contents.count == inspection.reading.members.count)
   }
 
-  private struct Counter: ImageVisitor {
+  private struct Counter {
     var open = 0
     var records = 0
     var left: UInt64 = 0
 
-    mutating func begin(_ member: Member) { open += 1 }
-
-    mutating func entry(_ record: Initramfs.Record) -> Wish {
-      records += 1
-      left = record.entry.type == .regular ? record.entry.size : 0
-      return .data
+    mutating func count(_ event: ImageReader<Bytes>.Event) {
+      switch event {
+      case .memberBegins: open += 1
+      case .entry(let record):
+        records += 1
+        left = record.entry.type == .regular ? record.entry.size : 0
+      case .data(let bytes):
+        precondition(bytes.count <= left, "\(bytes.count) bytes of data, \(left) are left")
+        left -= UInt64(bytes.count)
+      case .dataEnds: precondition(left == 0, "\(left) bytes of data missing")
+      case .trailer: break
+      case .skipped: records += 1
+      case .memberEnds: open -= 1
+      }
     }
-
-    mutating func data(_ bytes: Span<UInt8>) {
-      precondition(bytes.count <= left, "\(bytes.count) bytes of data, \(left) are left")
-      left -= UInt64(bytes.count)
-    }
-
-    mutating func endOfData() { precondition(left == 0, "\(left) bytes of data missing") }
-
-    mutating func skipped(_ record: Initramfs.Record, _ why: Reader.Skip) { records += 1 }
-
-    mutating func end(_ member: Member) { open -= 1 }
   }
 }
 

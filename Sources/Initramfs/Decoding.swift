@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: MIT
 
 import Compression
-import Dispatch
-import Glibc
-import Synchronization
+import Threads
+
+/// Why the reading of an image ends before its end.
+enum Stop<Failure: Error>: Error {
+  /// The source cannot be read.
+  case source(Failure)
+  /// The kernel stops here. `isTruncated`: at the end of the image, inside a compressed member.
+  case refused(Refusal, isTruncated: Bool = false)
+}
 
 /// Decodes the member at the front of a window, one buffer after the other.
-final class Decoding<Source: ByteSource & ~Copyable> {
+final class Decoding<Source: ImageSource & ~Copyable> {
   /// One buffer's worth.
   struct Piece {
     /// Bytes in the buffer.
@@ -19,36 +25,38 @@ final class Decoding<Source: ByteSource & ~Copyable> {
 
   /// How large a buffer must be.
   var bufferSize: Int { decoder.outputSize }
+  /// ``check(_:)`` has something to do.
+  var hasCheck: Bool { decoder.hasCheck }
   var isCheckWrong: Bool { decoder.isCheckWrong }
   var workspace: Int { decoder.workspace }
 
   private let decoder: Decoder
-  private let window: Window
-  private let source: UnsafePointer<Source>
+  private let window: Window<Source>
   private let start: Int64
 
-  init(_ decoder: consuming Decoder, _ window: Window, _ source: UnsafePointer<Source>) {
+  init(_ decoder: consuming Decoder, _ window: Window<Source>) {
     start = window.offset
     self.decoder = decoder
     self.window = window
-    self.source = source
   }
 
   /// Fills `buffer` with what comes next.
-  /// - Throws: ``Refused``; ``FileError``.
-  func next(into buffer: UnsafeMutableRawBufferPointer) throws -> Piece {
+  func next(
+    into buffer: UnsafeMutableRawBufferPointer
+  ) throws(Stop<Source.Failure>) -> Piece {
     while true {
-      try window.fill(decoder.needed, from: source.pointee)
-      let isLast = window.isLast(of: source.pointee)
+      do throws(Source.Failure) {
+        try window.fill(decoder.needed)
+      } catch {
+        throw .source(error)
+      }
       let step: Decoder.Step
       do throws(Decoder.Failure) {
-        step = try decoder.step(window.bytes, isLast: isLast, into: buffer)
+        step = try decoder.step(window.bytes, isLast: window.isLast, into: buffer)
       } catch {
-        throw Refused(
-          refusal: Refusal(
-            offset: error.isTruncated ? source.pointee.size : window.offset, found: error.found,
-            expected: error.isTruncated ? "\(error.expected) at \(start)" : error.expected,
-            kernelMessage: error.kernelMessage ?? "decompressor failed"),
+        let offset = error.isTruncated ? window.source.size : window.offset
+        throw .refused(
+          Refusal(offset: offset, fault: .member(decoder.codec, at: start, error)),
           isTruncated: error.isTruncated)
       }
       window.advance(Int64(step.taken))
@@ -62,83 +70,87 @@ final class Decoding<Source: ByteSource & ~Copyable> {
   func check(_ bytes: UnsafeRawBufferPointer) { decoder.check(bytes) }
 }
 
-/// A ``Decoding`` on a thread of its own, a few buffers ahead of who takes them.
-final class DecodingThread<Source: ByteSource & ~Copyable> {
-  private let decoding: Decoding<Source>
+/// Buffers with the pieces of a ``Decoding``, one after the other. Where there is a check to do
+/// beside it, and the member may be large, a second thread decodes a few buffers ahead.
+final class DecodedPieces<Source: ImageSource & ~Copyable> {
+  typealias Piece = Decoding<Source>.Piece
+
+  private struct Filled {
+    var piece: Result<Piece, Stop<Source.Failure>>
+    var buffer: UnsafeMutableRawBufferPointer
+  }
+
+  let decoding: Decoding<Source>
+
   private let buffers: [UnsafeMutableRawBufferPointer]
-  private let free: DispatchSemaphore
-  private let full = DispatchSemaphore(value: 0)
-  private let isStopped = Atomic(false)
-  // Not an array: both threads are in it, each at a place of its own.
-  private let results: UnsafeMutablePointer<Result<Decoding<Source>.Piece, any Error>>
-  private var thread = pthread_t()
-  private var index = 0
+  private let free: BoundedQueue<UnsafeMutableRawBufferPointer>
+  private let full: BoundedQueue<Filled>
+  private var thread: Thread?
+  private var current: UnsafeMutableRawBufferPointer?
 
   /// Members smaller than this are not worth a thread.
-  static var threshold: Int64 { 1 << 20 }
+  private static var threshold: Int64 { 1 << 20 }
 
-  /// Starts to decode.
-  init(_ decoding: Decoding<Source>) {
+  /// - Parameter size: bytes of the image from the member's start on.
+  init(_ decoding: Decoding<Source>, of size: Int64) {
     self.decoding = decoding
+    let isParallel = decoding.hasCheck && size >= Self.threshold
     // Three buffers of lz4 are 24 MiB.
-    let count = decoding.bufferSize > 1 << 20 ? 3 : 6
-    buffers = (0..<count).map { _ in
-      .allocate(byteCount: decoding.bufferSize, alignment: 64)
+    let count = !isParallel ? 1 : decoding.bufferSize > 1 << 20 ? 3 : 6
+    buffers = (0..<count).map { _ in .allocate(byteCount: decoding.bufferSize, alignment: 64) }
+    free = BoundedQueue(capacity: count)
+    full = BoundedQueue(capacity: count)
+    if isParallel {
+      for buffer in buffers { free.put(buffer) }
+      let (free, full) = (free, full)
+      thread = Thread { Self.produce(decoding, free, full) }
     }
-    free = DispatchSemaphore(value: count)
-    results = .allocate(capacity: count)
-    results.initialize(
-      repeating: .success(Decoding.Piece(count: 0, offset: 0, isEnd: true)), count: count)
-    let this = Unmanaged.passRetained(Box { [unowned self] in produce() })
-    let status = pthread_create(
-      &thread, nil,
-      { box in
-        if let box { Unmanaged<Box>.fromOpaque(box).takeRetainedValue().body() }
-        return nil
-      }, this.toOpaque())
-    precondition(status == 0, "no thread: error \(status)")
   }
 
-  /// Ends the thread; must be called before the value goes.
-  func join() {
-    isStopped.store(true, ordering: .releasing)
-    free.signal()
-    pthread_join(thread, nil)
-    // A semaphore may not go with less than it began with.
-    for _ in buffers { free.signal() }
+  deinit {
+    free.close()
+    thread?.join()
     for buffer in buffers { buffer.deallocate() }
-    results.deinitialize(count: buffers.count)
-    results.deallocate()
   }
 
-  /// Hands the next buffer to `consume`.
-  func next<Output>(
-    _ consume: (Decoding<Source>.Piece, UnsafeRawBufferPointer) throws -> Output
-  ) throws -> Output {
-    full.wait()
-    let buffer = buffers[index]
-    let piece = try results[index].get()
-    let output = try consume(piece, UnsafeRawBufferPointer(rebasing: buffer[..<piece.count]))
-    index = (index + 1) % buffers.count
-    free.signal()
-    return output
+  /// The next piece; its bytes are valid until the next call.
+  func next() throws(Stop<Source.Failure>) -> (Piece, UnsafeRawBufferPointer) {
+    let filled = nextFilled()
+    let piece = try filled.piece.get()
+    decoding.check(UnsafeRawBufferPointer(rebasing: filled.buffer[..<piece.count]))
+    return (piece, UnsafeRawBufferPointer(rebasing: filled.buffer[..<piece.count]))
   }
 
-  private func produce() {
-    var index = 0
-    while true {
-      free.wait()
-      if isStopped.load(ordering: .acquiring) { return }
-      let result = Result { try decoding.next(into: buffers[index]) }
-      results[index] = result
-      full.signal()
-      guard case .success(let piece) = result, !piece.isEnd else { return }
-      index = (index + 1) % buffers.count
+  private func nextFilled() -> Filled {
+    if thread != nil {
+      if let current { free.put(current) }
+      if let filled = full.take() {
+        current = filled.buffer
+        return filled
+      }
+    }
+    return Self.fill(buffers[0], decoding)
+  }
+
+  private static func fill(
+    _ buffer: UnsafeMutableRawBufferPointer, _ decoding: Decoding<Source>
+  ) -> Filled {
+    do throws(Stop<Source.Failure>) {
+      return Filled(piece: .success(try decoding.next(into: buffer)), buffer: buffer)
+    } catch {
+      return Filled(piece: .failure(error), buffer: buffer)
     }
   }
-}
 
-private final class Box {
-  let body: () -> Void
-  init(_ body: @escaping () -> Void) { self.body = body }
+  /// What the second thread does, until the member ends or nobody wants more of it.
+  private static func produce(
+    _ decoding: Decoding<Source>, _ free: BoundedQueue<UnsafeMutableRawBufferPointer>,
+    _ full: BoundedQueue<Filled>
+  ) {
+    while let buffer = free.take() {
+      let filled = fill(buffer, decoding)
+      full.put(filled)
+      guard case .success(let piece) = filled.piece, !piece.isEnd else { return }
+    }
+  }
 }

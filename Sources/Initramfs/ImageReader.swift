@@ -1,256 +1,201 @@
 // SPDX-License-Identifier: MIT
 
 import Compression
-import Newc
+public import Newc
 
 /// Reads a whole image as the kernel does: init/initramfs.c, `unpack_to_rootfs`.
 ///
-/// Any sequence of zero bytes, raw records and compressed members; each goes to an
-/// ``ImageVisitor`` as it comes. It stops where the kernel stops, and says why. Memory does not
+/// Any sequence of zero bytes, raw records and compressed members. ``next()`` gives one after the
+/// other what is in it, up to where the kernel stops; ``reading`` says why it does. Memory does not
 /// depend on the image's size.
 ///
-///     var visitor = …
-///     let reading = try ImageReader().read(InputFile(path), visiting: &visitor)
-///     if let refusal = reading.refusal { throw refusal.error(path) }
-public struct ImageReader: Sendable {
-  /// What the kernel that is to boot does.
-  public var rules: KernelRules
-
-  /// A reader that reads as a kernel of these rules, the newest if none are given.
-  public init(_ rules: KernelRules = KernelRules()) { self.rules = rules }
-
-  /// Reads all of `source`.
-  /// - Throws: ``FileError`` where it cannot be read, what `visitor` throws, and
-  ///   `CancellationError`. What the kernel would refuse is no error but ``Reading/refusal``.
-  public func read<Visitor: ImageVisitor>(
-    _ source: borrowing some ByteSource & ~Copyable, visiting visitor: inout Visitor
-  ) throws -> Reading {
-    var walk = Walk<Visitor>(rules, imageSize: source.size)
-    do {
-      try walk.run(source, &visitor)
-    } catch let refused as Refused {
-      walk.reading.refusal = refused.refusal
-      if refused.isTruncated { walk.memberReachesEnd() }
-      try walk.endMember(&visitor)
-    }
-    walk.countPadding()
-    return walk.reading
+///     let reader = ImageReader(try InputFile(path))
+///     while let event = try reader.next() { … }
+///     if let refusal = reader.reading.refusal { … }
+public final class ImageReader<Source: ImageSource & ~Copyable> {
+  /// What comes next in an image.
+  public enum Event {
+    /// A member begins; only its offset and codec are known.
+    case memberBegins(Member)
+    /// A file. If it is a regular one, its data follows, and ``dataEnds``.
+    case entry(Record)
+    /// The next bytes of the file's data, valid until the next event.
+    case data(UnsafeRawBufferPointer)
+    /// All of the file's data has come.
+    case dataEnds
+    /// `TRAILER!!!`: the kernel forgets which names were hard links.
+    case trailer
+    /// A record that the kernel passes over.
+    case skipped(Record, Reader.Skip)
+    /// A member ends; all about it is known.
+    case memberEnds(Member)
   }
-}
 
-extension ImageReader {
-  /// Reads all of `source` for what it is and what is wrong with it; nobody gets its files.
-  /// - Throws: ``FileError`` where it cannot be read; `CancellationError`.
-  public func check(_ source: borrowing some ByteSource & ~Copyable) throws -> Reading {
-    var nobody = Nobody()
-    return try read(source, visiting: &nobody)
+  private enum Stage {
+    /// A member, padding, or the end is next.
+    case between
+    case raw
+    case compressed
+    case over
   }
-}
 
-private struct Nobody: ImageVisitor {
-  mutating func entry(_ record: Record) -> Wish { .verified }
-}
+  /// What the image turned out to be, as far as it has been read.
+  public private(set) var reading: Reading
 
-/// Carries a ``Refusal`` out of the loops.
-struct Refused: Error {
-  let refusal: Refusal
-  /// It is the end of the image, inside a compressed member.
-  var isTruncated = false
-}
+  private let rules: KernelRules
+  private let window: Window<Source>
+  private var reader: Reader
+  private var stage = Stage.between
+  private var member: Member?
+  private var wantsData = true
 
-/// One run over an image.
-struct Walk<Visitor: ImageVisitor> {
-  var reading: Reading
+  // Bytes that records are read from, those taken, and whether their member goes on behind them.
+  private var bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+  private var index = 0
+  private var isLastPiece = false
+  private var pieces: DecodedPieces<Source>?
 
-  let rules: KernelRules
-  let imageSize: Int64
-  let window = Window()
-  var reader: Reader
-  var member: Member?
+  // Events that are found together.
+  private var queue: [Event] = []
+
   // Where the last raw record ends.
   private var rawEnd: Int64 = 0
   // Where the compressed bytes end that records have come of; the window may be ahead.
   private var compressedEnd: Int64 = 0
 
-  init(_ rules: KernelRules, imageSize: Int64) {
+  /// A reader at the start of `source`, which reads as a kernel of these rules.
+  public init(_ source: consuming Source, _ rules: KernelRules = KernelRules()) {
     self.rules = rules
-    self.imageSize = imageSize
-    reading = Reading(size: imageSize)
+    window = Window(source)
     reader = Reader(rules.records)
+    reading = Reading(size: window.source.size)
   }
 
-  mutating func run(
-    _ source: borrowing some ByteSource & ~Copyable, _ visitor: inout Visitor
-  ) throws {
-    while true {
-      try Task.checkCancellation()
-      try window.fill(2, from: source)
-      guard let first = window.bytes.first else { return }
-      if first == UInt8(ascii: "0"), window.offset % 4 == 0 {
-        try raw(source, &visitor)
-      } else if first == 0 {
-        let zeros = window.bytes.prefix { $0 == 0 }.count
-        window.advance(Int64(zeros))
-      } else {
-        try compressed(first, source, &visitor)
+  /// What comes next; nil where the image ends, or the kernel stops.
+  /// - Throws: why the source cannot be read.
+  public func next() throws(Source.Failure) -> Event? {
+    do throws(Stop<Source.Failure>) {
+      while queue.isEmpty, stage != .over {
+        if let event = try advance() { return event }
+      }
+    } catch {
+      switch error {
+      case .source(let failure): throw failure
+      case .refused(let refusal, let isTruncated): refuse(refusal, isTruncated)
       }
     }
+    return queue.isEmpty ? nil : queue.removeFirst()
   }
 
-  // MARK: Raw archives
+  /// To be called after ``Event/entry(_:)``: the file's data is not handed out, and its sum not
+  /// verified. So the kernel treats a file that it cannot create.
+  public func passOver() { reader.passOver() }
 
-  private mutating func raw(
-    _ source: borrowing some ByteSource & ~Copyable, _ visitor: inout Visitor
-  ) throws {
-    reader.offset = UInt64(window.offset)
-    reader.resume()
-    repeat {
-      try window.fill(1, from: source)
-      let bytes = window.bytes
-      guard !bytes.isEmpty else {
-        if !reader.isBetweenRecords {
-          let offset = Int64(reader.recordOffset)
-          reading.cutRecord = offset
-          // Not where it ends in the data of a trailer: that has ended its member.
-          if member == nil, offset >= rawEnd {
-            try begin(Member(offset: offset, codec: .raw), &visitor)
-          }
-          rawEnd = imageSize
-        }
-        break
-      }
-      let isForeign = try events(of: bytes, &visitor)
-      let taken = Int64(reader.offset) - window.offset
-      // What is skipped need not be read.
-      let left = min(reader.skippable, UInt64(max(0, imageSize - Int64(reader.offset))))
-      reader.leftOut(left)
-      window.advance(taken + Int64(left))
-      if isForeign { break }
-      try Task.checkCancellation()
-    } while true
-    try endMember(&visitor)
+  /// To be called after ``Event/entry(_:)``: the file's data is not handed out. If it has a sum, that
+  /// must be right.
+  public func skipData() {
+    if reader.header.magic == .newc { reader.passOver() } else { wantsData = false }
   }
 
-  // MARK: Compressed members
-
-  private mutating func compressed(
-    _ first: UInt8, _ source: borrowing some ByteSource & ~Copyable, _ visitor: inout Visitor
-  ) throws {
-    let head = window.bytes
-    guard head.count >= 2, let codec = Codec(kernelMagic: head[0], head[1]),
-      rules.codecs.contains(codec)
-    else {
-      throw refused(
-        found: quoted(head.prefix(8)), expected: "newc, a compressed member, or zero bytes",
-        "invalid magic at start of compressed archive")
+  /// Reads all that is left for what it is and what is wrong with it; nobody gets its files.
+  @discardableResult
+  public func finish() throws(Source.Failure) -> Reading {
+    while let event = try next() {
+      if case .entry = event { skipData() }
     }
-    try begin(Member(offset: window.offset, codec: codec), &visitor)
-    reader.beginMember()
-    compressedEnd = window.offset
-    try withUnsafePointer(to: source) { try decode(Decoder(codec, rules.members), $0, &visitor) }
-    try endMember(&visitor)
+    return reading
+  }
 
-    guard reader.isBetweenRecords else {
-      throw refused(
-        found: "the end of the \(codec) member", expected: "the rest of a record",
-        "junk at the end of compressed archive", inside: reading.members.last, at: reader.offset)
+  /// Goes back to the start of the image.
+  public func rewind() {
+    pieces = nil
+    window.rewind()
+    reader = Reader(rules.records)
+    reading = Reading(size: window.source.size)
+    stage = .between
+    member = nil
+    bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+    index = 0
+    queue = []
+    rawEnd = 0
+    compressedEnd = 0
+  }
+
+  // MARK: Stages
+
+  /// - Returns: nil if only the stage, or the queue, has changed.
+  private func advance() throws(Stop<Source.Failure>) -> Event? {
+    switch stage {
+    case .between:
+      try findMember()
+      return nil
+    case .raw, .compressed:
+      return try nextRecordEvent()
+    case .over:
+      return nil
     }
   }
 
-  /// Decodes, on a second thread if there is a check to do beside it and the member may be large.
-  private mutating func decode<Source: ByteSource & ~Copyable>(
-    _ decoder: consuming Decoder, _ source: UnsafePointer<Source>, _ visitor: inout Visitor
-  ) throws {
-    let isLarge = imageSize - window.offset >= DecodingThread<Source>.threshold
-    let isParallel = isLarge && decoder.hasCheck
-    let decoding = Decoding(decoder, window, source)
-    defer {
-      member?.isCheckWrong = decoding.isCheckWrong
-      member?.workspace = decoding.workspace
-    }
-    if isParallel {
-      let thread = DecodingThread(decoding)
-      defer { thread.join() }
-      var isEnd = false
-      while !isEnd {
-        isEnd = try thread.next { piece, bytes in
-          try take(piece, bytes, of: decoding, &visitor)
-        }
-      }
+  private func findMember() throws(Stop<Source.Failure>) {
+    try fill(2)
+    guard let first = window.bytes.first else { return end() }
+    if first == UInt8(ascii: "0"), window.offset % 4 == 0 {
+      reader.offset = UInt64(window.offset)
+      reader.resume()
+      stage = .raw
+      try loadRaw()
+    } else if first == 0 {
+      window.advance(Int64(window.bytes.prefix { $0 == 0 }.count))
     } else {
-      let buffer = UnsafeMutableRawBufferPointer.allocate(
-        byteCount: decoding.bufferSize, alignment: 64)
-      defer { buffer.deallocate() }
-      var isEnd = false
-      while !isEnd {
-        let piece = try decoding.next(into: buffer)
-        let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<piece.count])
-        isEnd = try take(piece, bytes, of: decoding, &visitor)
-      }
+      try beginCompressed()
     }
   }
 
-  private mutating func take<Source: ByteSource & ~Copyable>(
-    _ piece: Decoding<Source>.Piece, _ bytes: UnsafeRawBufferPointer,
-    of decoding: Decoding<Source>, _ visitor: inout Visitor
-  ) throws -> Bool {
-    try Task.checkCancellation()
-    compressedEnd = piece.offset
-    decoding.check(bytes)
-    try unpacked(bytes, &visitor)
-    return piece.isEnd
-  }
-
-  /// `flush_buffer`.
-  private mutating func unpacked(
-    _ bytes: UnsafeRawBufferPointer, _ visitor: inout Visitor
-  ) throws {
-    guard !bytes.isEmpty else { return }
-    if try events(of: bytes, &visitor) {
-      throw refused(
-        found: "junk", expected: "a newc record or zero bytes",
-        "junk within compressed archive", inside: member, at: reader.offset)
-    }
-  }
-
-  // MARK: Records
-
-  /// Hands over all that is in `bytes`.
-  /// - Returns: Whether a byte comes that begins no record; `bytes` are taken up to there.
-  private mutating func events(
-    of bytes: UnsafeRawBufferPointer, _ visitor: inout Visitor
-  ) throws -> Bool {
-    let bytes = bytes.assumingMemoryBound(to: UInt8.self)
-    let span = bytes.span
-    var index = 0
+  /// The next event of the bytes that are loaded; nil after other ones have been loaded.
+  private func nextRecordEvent() throws(Stop<Source.Failure>) -> Event? {
     while true {
-      switch try next(in: span, &index) {
+      switch try nextInBytes() {
       case .entry:
-        try beginRecord(&visitor)
-        let wish = try visitor.entry(record)
-        if wish == .nothing || wish == .verified && reader.header.magic == .newc {
-          reader.passOver()
-        }
-        wantsData = wish == .data
+        wantsData = true
+        return inMember(.entry(record))
       case .data(let range):
-        if wantsData { try visitor.data(span.extracting(range)) }
+        guard wantsData else { break }
+        return .data(UnsafeRawBufferPointer(rebasing: bytes[range]))
       case .end:
-        if wantsData { try visitor.endOfData() }
+        guard wantsData else { break }
+        return .dataEnds
       case .trailer:
-        try beginRecord(&visitor)
+        let event = inMember(.trailer)
         member?.entries -= 1
-        try visitor.trailer()
-        if member?.codec == .raw { try endMember(&visitor) }
+        guard stage == .raw else { return event }
+        if let event { queue.append(event) }
+        endMember()
+        return nil
       case .skipped(let why):
-        try beginRecord(&visitor)
-        try visitor.skipped(record, why)
-      case .foreign: return true
-      case .starved: return false
+        return inMember(.skipped(record, why))
+      case .foreign:
+        guard stage == .raw else { throw junk() }
+        leaveRaw()
+        return nil
+      case .starved:
+        if stage == .raw { try reloadRaw() } else { try reloadCompressed() }
+        return nil
       }
     }
   }
 
-  private var wantsData = false
+  private func nextInBytes() throws(Stop<Source.Failure>) -> Reader.Event {
+    do throws(Reader.Malformed) {
+      return try reader.next(in: bytes.assumingMemoryBound(to: UInt8.self).span, from: &index)
+    } catch {
+      let isRaw = member == nil || member?.codec == .raw
+      throw .refused(
+        Refusal(
+          offset: isRaw ? Int64(error.offset) : member?.offset ?? 0,
+          unpackedOffset: isRaw ? nil : error.offset,
+          fault: .record(error.reason, takesSums: rules.records.takesSums)))
+    }
+  }
 
   private var record: Record {
     Record(
@@ -258,69 +203,154 @@ struct Walk<Visitor: ImageVisitor> {
       isSummed: reader.header.magic == .crc)
   }
 
-  private mutating func next(
-    in bytes: Span<UInt8>, _ index: inout Int
-  ) throws -> Reader.Event {
-    do throws(Reader.Malformed) {
-      return try reader.next(in: bytes, from: &index)
-    } catch {
-      let isRaw = member == nil || member?.codec == .raw
-      throw Refused(
-        refusal: Refusal(
-          offset: isRaw ? Int64(error.offset) : member?.offset ?? 0,
-          unpackedOffset: isRaw ? nil : error.offset, found: error.reason.found,
-          expected: error.reason.expected(rules.records), kernelMessage: error.reason.kernelMessage)
-      )
+  /// Counts a record. Of the first of a raw member, the member's beginning goes before it.
+  private func inMember(_ event: Event) -> Event? {
+    let isFirst = member == nil
+    if isFirst { begin(Member(offset: Int64(reader.recordOffset), codec: .raw)) }
+    member?.entries += 1
+    // In a compressed member it is no offset of the image.
+    if member?.codec == .raw { rawEnd = Int64(clamping: reader.recordEnd) }
+    guard isFirst else { return event }
+    queue.append(event)
+    return nil
+  }
+
+  // MARK: Raw archives
+
+  private func loadRaw() throws(Stop<Source.Failure>) {
+    try fill(1)
+    bytes = window.bytes
+    index = 0
+  }
+
+  /// What is skipped need not be read.
+  private func reloadRaw() throws(Stop<Source.Failure>) {
+    let taken = Int64(reader.offset) - window.offset
+    let left = min(reader.skippable, UInt64(max(0, reading.size - Int64(reader.offset))))
+    reader.leftOut(left)
+    window.advance(taken + Int64(left))
+    try consumed(upTo: window.offset)
+    try loadRaw()
+    guard bytes.isEmpty else { return }
+
+    if !reader.isBetweenRecords {
+      let offset = Int64(reader.recordOffset)
+      reading.cutRecord = offset
+      // Not where it ends in the data of a trailer: that has ended its member.
+      if member == nil, offset >= rawEnd { begin(Member(offset: offset, codec: .raw)) }
+      rawEnd = reading.size
     }
+    leaveRaw()
+  }
+
+  private func leaveRaw() {
+    window.advance(Int64(reader.offset) - window.offset)
+    endMember()
+    stage = .between
+  }
+
+  // MARK: Compressed members
+
+  private func beginCompressed() throws(Stop<Source.Failure>) {
+    let head = window.bytes
+    guard head.count >= 2, let codec = Codec(kernelMagic: head[0], head[1]),
+      rules.codecs.contains(codec)
+    else {
+      throw .refused(Refusal(offset: window.offset, fault: .magic(Array(head.prefix(8)))))
+    }
+    begin(Member(offset: window.offset, codec: codec))
+    reader.beginMember()
+    compressedEnd = window.offset
+    let decoding = Decoding(Decoder(codec, rules.members), window)
+    pieces = DecodedPieces(decoding, of: reading.size - window.offset)
+    bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+    index = 0
+    isLastPiece = false
+    stage = .compressed
+  }
+
+  private func reloadCompressed() throws(Stop<Source.Failure>) {
+    guard !isLastPiece, let pieces else { return try endCompressed() }
+    let (piece, decoded) = try pieces.next()
+    bytes = decoded
+    index = 0
+    isLastPiece = piece.isEnd
+    compressedEnd = piece.offset
+    try consumed(upTo: piece.offset)
+  }
+
+  private func endCompressed() throws(Stop<Source.Failure>) {
+    let ended = member
+    endMember()
+    stage = .between
+    guard reader.isBetweenRecords else {
+      throw .refused(
+        Refusal(
+          offset: ended?.offset ?? 0, unpackedOffset: reader.offset,
+          fault: .unfinishedRecord(ended?.codec ?? .raw)))
+    }
+  }
+
+  /// `flush_buffer`.
+  private func junk() -> Stop<Source.Failure> {
+    .refused(
+      Refusal(offset: member?.offset ?? 0, unpackedOffset: reader.offset, fault: .junk))
   }
 
   // MARK: Members
 
-  private mutating func begin(_ new: Member, _ visitor: inout Visitor) throws {
+  private func begin(_ new: Member) {
     member = new
-    try visitor.begin(new)
-  }
-
-  private mutating func beginRecord(_ visitor: inout Visitor) throws {
-    if member == nil {
-      try begin(Member(offset: Int64(reader.recordOffset), codec: .raw), &visitor)
-    }
-    member?.entries += 1
-    // In a compressed member it is no offset of the image.
-    if member?.codec == .raw { rawEnd = Int64(clamping: reader.recordEnd) }
+    queue.append(.memberBegins(new))
   }
 
   /// Ends the member that was begun, if one was.
-  mutating func endMember(_ visitor: inout Visitor) throws {
+  private func endMember() {
     guard var ended = member else { return }
     member = nil
     if ended.codec == .raw {
-      ended.size = min(rawEnd, imageSize) - ended.offset
+      ended.size = min(rawEnd, reading.size) - ended.offset
       ended.unpackedSize = UInt64(ended.size)
     } else {
       ended.size = compressedEnd - ended.offset
       ended.unpackedSize = reader.offset
     }
+    if let pieces {
+      // Its thread has ended, or ends now.
+      self.pieces = nil
+      ended.isCheckWrong = pieces.decoding.isCheckWrong
+      ended.workspace = pieces.decoding.workspace
+    }
     reading.members.append(ended)
-    try visitor.end(ended)
+    queue.append(.memberEnds(ended))
   }
 
-  /// All that is left belongs to the compressed member, although no record came of it.
-  mutating func memberReachesEnd() { compressedEnd = imageSize }
+  private func refuse(_ refusal: Refusal, _ isTruncated: Bool) {
+    reading.refusal = refusal
+    // All that is left belongs to the compressed member, although no record came of it.
+    if isTruncated { compressedEnd = reading.size }
+    endMember()
+    end()
+  }
 
-  mutating func countPadding() {
-    let seen = min(imageSize, max(rawEnd, compressedEnd))
-    let end = reading.refusal == nil ? imageSize : seen
+  private func end() {
+    stage = .over
+    let seen = min(reading.size, max(rawEnd, compressedEnd))
+    let end = reading.refusal == nil ? reading.size : seen
     reading.padding = max(0, reading.members.reduce(end) { $0 - $1.size })
   }
 
-  private func refused(
-    found: String, expected: String, _ message: String, inside member: Member? = nil,
-    at unpackedOffset: UInt64? = nil
-  ) -> Refused {
-    Refused(
-      refusal: Refusal(
-        offset: member?.offset ?? window.offset, unpackedOffset: unpackedOffset, found: found,
-        expected: expected, kernelMessage: message))
+  // MARK: The source
+
+  private func fill(_ count: Int) throws(Stop<Source.Failure>) {
+    do throws(Source.Failure) { try window.fill(count) } catch { throw .source(error) }
+  }
+
+  private func consumed(upTo offset: Int64) throws(Stop<Source.Failure>) {
+    do throws(Source.Failure) {
+      try window.source.consumed(upTo: offset)
+    } catch {
+      throw .source(error)
+    }
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Files
 public import Initramfs
 import Newc
 public import SystemPackage
@@ -18,67 +19,55 @@ public struct FileContents {
   }
 
   /// Hands the content to `consume`, piece by piece.
-  /// - Throws: ``FileError`` if there is no such file; what `consume` throws.
-  public func read(
-    _ source: borrowing some ByteSource & ~Copyable, as reader: ImageReader = ImageReader(),
-    _ consume: (Span<UInt8>) throws -> Void
+  /// - Throws: ``FileError`` if there is no such file; why the source cannot be read; ``Excess``;
+  ///   what `consume` throws.
+  public func read<Source: ImageSource & ~Copyable>(
+    _ source: consuming Source, _ rules: KernelRules = KernelRules(),
+    _ consume: (UnsafeRawBufferPointer) throws -> Void
   ) throws -> Reading {
-    var finder = Finder()
-    let reading: Reading
-    do {
-      reading = try reader.read(source, visiting: &finder)
-    } catch let excess as MemoryTree.Excess {
-      throw excess.error(image)
+    let reader = ImageReader(source, rules)
+    let wanted = try findRecord(reader)
+    let reading = reader.reading
+    reader.rewind()
+
+    var count = 0
+    while let event = try reader.next() {
+      switch event {
+      case .entry:
+        count += 1
+        // A wrong sum has ended the first reading.
+        if count != wanted { reader.passOver() }
+      case .data(let bytes) where count == wanted: try consume(bytes)
+      case .dataEnds where count == wanted: return reading
+      default: break
+      }
     }
+    return reading
+  }
+
+  /// The running number of the record that the content comes with.
+  private func findRecord<Source: ImageSource & ~Copyable>(
+    _ reader: ImageReader<Source>
+  ) throws -> Int {
+    var unpacker = Unpacker(MemoryTree.builtIn())
+    while let event = try reader.next() {
+      switch event {
+      case .entry(let record):
+        if try unpacker.apply(record).hasData { reader.skipData() } else { reader.passOver() }
+      case .trailer: unpacker.forgetLinks()
+      default: break
+      }
+    }
+    let tree = unpacker.files
     let name = String(decoding: path, as: UTF8.self)
-    guard let node = try? finder.tree.find(path, follow: true) else {
+    guard let node = tree.find(path, follow: true) else {
       throw FileError(image, "has no file \(name)")
     }
-    let file = finder.tree.nodes[node]
+    let file = tree.nodes[node]
     guard file.type == .regular, let record = file.dataRecord else {
       let type = file.type?.name ?? "of unknown type"
       throw FileError(image, "\(name) is \(type), not a regular file")
     }
-
-    try withoutActuallyEscaping(consume) { consume in
-      var copier = Copier(record: record, consume: consume)
-      do {
-        _ = try reader.read(source, visiting: &copier)
-      } catch is Copier.Done {}
-    }
-    return reading
+    return record
   }
-}
-
-private struct Finder: ImageVisitor {
-  var tree = MemoryTree()
-
-  mutating func entry(_ record: Record) throws -> Wish {
-    try tree.apply(record).node == nil ? .nothing : .verified
-  }
-
-  mutating func trailer() { tree.forgetLinks() }
-}
-
-private struct Copier: ImageVisitor {
-  struct Done: Error {}
-
-  let record: Int
-  let consume: (Span<UInt8>) throws -> Void
-  private var count = 0
-
-  init(record: Int, consume: @escaping (Span<UInt8>) throws -> Void) {
-    self.record = record
-    self.consume = consume
-  }
-
-  mutating func entry(_ record: Record) throws -> Wish {
-    guard count <= self.record else { throw Done() }
-    count += 1
-    return count == self.record ? .data : .verified
-  }
-
-  mutating func data(_ bytes: Span<UInt8>) throws { try consume(bytes) }
-
-  mutating func endOfData() throws { throw Done() }
 }

@@ -2,16 +2,14 @@
 
 import Compression
 import Initramfs
-import Newc
 
 extension Inspector {
   /// Finds what shows only when all has been read.
-  mutating func judge(_ reading: Reading) {
+  mutating func judge() {
     if let refusal = reading.refusal {
-      let place = refusal.unpackedOffset.map { " (byte \($0) unpacked)" } ?? ""
       findings.add(
         .error, .refused, member: reading.members.indices.last,
-        "offset \(refusal.offset)\(place): found \(refusal.found), expected \(refusal.expected); "
+        "offset \(refusal.offset)\(refusal.place): found \(refusal.found), expected \(refusal.expected); "
           + "the kernel logs \"\(refusal.kernelMessage)\" and boots with what comes before")
       judge(refusal)
     }
@@ -24,7 +22,7 @@ extension Inspector {
       judge(member, index, next: reading.members.dropFirst(index + 1).first)
     }
     judgeInit()
-    if (try? tree.find(Array("/dev/console".utf8), follow: true)) == nil {
+    if tree.find(Array("/dev/console".utf8), follow: true) == nil {
       findings.add(
         .warning, .noConsole,
         "no /dev/console; init starts without standard input, output and error")
@@ -33,12 +31,12 @@ extension Inspector {
         .note, .noConsole,
         "no /dev/console in the image; the kernel's built-in archive has one, unless replaced")
     }
-    judgeSizes(reading)
+    judgeSizes()
   }
 
   /// Finds where kernels differ about a refusal.
   private mutating func judge(_ refusal: Refusal) {
-    if !rules.records.checksNames, refusal.kernelMessage == Reader.Malformed.nameMessage {
+    if !rules.records.checksNames, refusal.isOfName {
       findings.add(
         .note, .oldKernels,
         "this kernel does not check for the NUL: it takes what follows as part of the name, and "
@@ -83,7 +81,7 @@ extension Inspector {
   }
 
   private mutating func judgeInit() {
-    guard let real = realInit() else {
+    guard let real = realInit else {
       findings.add(
         .warning, .noInit, "no /init; the kernel mounts the root= device instead, or panics")
       return
@@ -97,8 +95,8 @@ extension Inspector {
 
   /// newc has 32 bits for a size. Writers that do not mind keep the lower ones, and the kernel
   /// finds data where it looks for a header.
-  private mutating func judgeSizes(_ reading: Reading) {
-    guard let refusal = reading.refusal, refusal.kernelMessage == "no cpio magic",
+  private mutating func judgeSizes() {
+    guard let refusal = reading.refusal, refusal.isOfMagic,
       let last = lastFile
     else { return }
     findings.add(
@@ -108,7 +106,7 @@ extension Inspector {
   }
 
   /// Finds what a kernel of this configuration cannot do.
-  mutating func compare(_ reading: Reading, with config: KernelConfig) {
+  mutating func compare(with config: KernelConfig) {
     for (index, member) in reading.members.enumerated() {
       guard let option = member.codec.kernelOption, !config.has(option) else { continue }
       findings.add(

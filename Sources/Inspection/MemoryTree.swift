@@ -2,20 +2,16 @@
 
 import Initramfs
 import Newc
-import SystemPackage
 
 /// The file tree that the kernel makes of an image, in memory and without the data.
-///
-/// It begins with what the kernel's built-in archive brings (usr/default_cpio_list) and holds what
-/// ``apply(_:)`` has made of each record since, as init/initramfs.c and the system calls that it
-/// uses would have.
 struct MemoryTree {
   /// A file.
   struct Node {
     var mode: UInt32
     var userID: UInt32 = 0
     var groupID: UInt32 = 0
-    var modificationTime: UInt32 = 0
+    /// nil: when it was made, or something was made in it.
+    var modificationTime: UInt32?
     var device = Device()
     var size: UInt64 = 0
     var target: [UInt8] = []
@@ -31,32 +27,10 @@ struct MemoryTree {
     var type: Entry.FileType? { Entry.FileType(rawValue: mode & 0o170000) }
   }
 
-  /// Why a record makes nothing.
-  enum Loss: Error, Hashable {
-    case nameEmpty, nameNoFile, componentTooLong
-    case parentMissing, parentNotDirectory, tooManyLinks
-    case directoryInTheWay
-    case typeUnknown, targetTooLong, firstNameGone
-  }
-
-  /// What a record has done.
-  enum Outcome {
-    /// It made a file, or wrote again what was there in the same type; the second is then true.
-    case made(Int, again: Bool)
-    /// It removed a file of that type first.
-    case replaced(Int, Entry.FileType)
-    /// It made another name of a file.
-    case linked(Int)
-    /// It did nothing.
-    case lost(Loss)
-
-    /// The file that data goes to.
-    var node: Int? {
-      switch self {
-      case .made(let node, _), .replaced(let node, _), .linked(let node): node
-      case .lost: nil
-      }
-    }
+  /// A negative errno.
+  private struct Refused: Error {
+    let result: Int
+    init(_ code: Int32) { result = -Int(code) }
   }
 
   private struct Key: Hashable {
@@ -64,42 +38,30 @@ struct MemoryTree {
     let name: [UInt8]
   }
 
-  private struct LinkKey: Hashable {
-    let device: Device
-    let inode: UInt32
-    let type: UInt32
-  }
-
-  /// What a small image could ask too much of, and what stops its reading.
-  enum Excess: Error {
-    /// They are kept in memory.
-    case files
-    /// The names that symbolic links lead through: a path of 4 KiB can lead through 80,000.
-    case steps
-
-    var limit: Int { self == .files ? 1_000_000 : 4_000_000 }
-
-    func error(_ path: FilePath) -> FileError {
-      let things = self == .files ? "files" : "steps through symbolic links"
-      return FileError(path, "has more than \(limit) \(things); only --list reads it")
-    }
-  }
-
   private(set) var nodes = [Node(mode: 0o041777)]
+  /// Why a call gave ENOMEM.
+  private(set) var excess: Excess?
+  /// The running number of the record that is applied now.
+  var record = 0
+
   private var table: [Key: Int] = [:]
-  private var links: [LinkKey: [UInt8]] = [:]
-  // Records of one directory mostly come together.
+  // Records of one directory mostly come together, and calls for one file always.
   private var lastParent: (path: ArraySlice<UInt8>, node: Int) = ([], 0)
-  private var recordCount = 0
+  private var lastFile: (path: [UInt8], node: Int) = ([], 0)
   private var linkSteps = 0
   private var isConsoleTouched = false
 
-  /// A tree with /dev, /dev/console and /root.
-  init() {
-    add(Node(mode: 0o040755), "dev", in: 0)
-    add(
-      Node(mode: 0o020600, device: Device(major: 5, minor: 1)), "console", in: 1)
-    add(Node(mode: 0o040700), "root", in: 0)
+  /// An empty tree.
+  init() {}
+
+  /// The tree that the kernel unpacks into. Its built-in archive has brought /dev, /dev/console and
+  /// /root, nodes 1 to 3: usr/default_cpio_list.
+  static func builtIn() -> MemoryTree {
+    var tree = MemoryTree()
+    tree.add(Node(mode: 0o040755), "dev", in: 0)
+    tree.add(Node(mode: 0o020600, device: Device(major: 5, minor: 1)), "console", in: 1)
+    tree.add(Node(mode: 0o040700), "root", in: 0)
+    return tree
   }
 
   private mutating func add(_ node: Node, _ name: StaticString, in directory: Int) {
@@ -108,151 +70,14 @@ struct MemoryTree {
 
   /// Whether a record made or touched /dev/console.
   var hasOwnConsole: Bool {
-    guard let node = try? find(Array("/dev/console".utf8), follow: true) else { return false }
+    guard let node = find(Array("/dev/console".utf8), follow: true) else { return false }
     return node != 2 || isConsoleTouched
   }
 
-  // MARK: Records
-
-  /// Does what the kernel does with a record.
-  /// - Throws: ``Excess`` if there are too many files, names of hard links, or steps before it.
-  mutating func apply(_ record: Record) throws(Excess) -> Outcome {
-    if max(nodes.count, links.count) > Excess.files.limit { throw .files }
-    if linkSteps > Excess.steps.limit { throw .steps }
-    recordCount += 1
-    let entry = record.entry
-    do throws(Loss) {
-      guard !entry.name.isEmpty else { throw .nameEmpty }
-      switch entry.type {
-      case .symbolicLink: return try symbolicLink(entry, record.target)
-      case .regular: return try regular(entry)
-      case .directory: return try directory(entry)
-      case .some: return try special(entry)
-      case nil:
-        _ = try? clean(entry.name, entry.mode)
-        throw .typeUnknown
-      }
-    } catch {
-      return .lost(error)
-    }
-  }
-
-  /// `free_hash`.
-  mutating func forgetLinks() { links.removeAll() }
-
-  private mutating func regular(_ entry: Entry) throws(Loss) -> Outcome {
-    let removed = try clean(entry.name, entry.mode)
-    let link = try link(entry)
-    let place = try place(of: entry.name)
-    guard place.isName else { throw .nameNoFile }
-    var outcome: Outcome
-    if let old = table[place.key] {
-      guard nodes[old].type == .regular else { throw .directoryInTheWay }
-      outcome = link == nil ? .made(old, again: true) : .linked(old)
-    } else {
-      outcome = Outcome(make(Node(mode: entry.mode), place), removed: removed)
-    }
-    let node = outcome.node ?? 0
-    set(node, entry)
-    if entry.size > 0 || link == nil {
-      nodes[node].size = entry.size
-      nodes[node].dataRecord = recordCount
-    }
-    if case .made(_, true) = outcome, let removed { outcome = .replaced(node, removed) }
-    return outcome
-  }
-
-  private mutating func directory(_ entry: Entry) throws(Loss) -> Outcome {
-    let removed = try clean(entry.name, entry.mode)
-    if let old = try? findCounted(entry.name[...], follow: false) {
-      guard nodes[old].type == .directory else { throw .directoryInTheWay }
-      set(old, entry)
-      return .made(old, again: true)
-    }
-    let place = try place(of: entry.name)
-    // A symbolic link to nothing, which the slash behind its name has kept from being removed.
-    guard table[place.key] == nil else { throw .directoryInTheWay }
-    let node = make(Node(mode: entry.mode), place)
-    set(node, entry)
-    return Outcome(node, removed: removed)
-  }
-
-  private mutating func special(_ entry: Entry) throws(Loss) -> Outcome {
-    let removed = try clean(entry.name, entry.mode)
-    if let link = try link(entry) { return .linked(link) }
-    let place = try place(of: entry.name)
-    guard place.isName else { throw .nameNoFile }
-    if let old = table[place.key] {
-      guard nodes[old].type == entry.type else { throw .directoryInTheWay }
-      set(old, entry)
-      return .made(old, again: true)
-    }
-    let node = make(Node(mode: entry.mode, device: entry.specialDevice), place)
-    set(node, entry)
-    return Outcome(node, removed: removed)
-  }
-
-  /// `do_symlink`: whatever has the name is removed first.
-  private mutating func symbolicLink(_ entry: Entry, _ target: [UInt8]) throws(Loss) -> Outcome {
-    let removed = try clean(entry.name, 0)
-    let place = try place(of: entry.name)
-    guard place.isName else { throw .nameNoFile }
-    guard table[place.key] == nil else { throw .directoryInTheWay }
-    guard target.count < Writer.pathLimit else { throw .targetTooLong }
-    let node = make(Node(mode: 0o120777, size: UInt64(target.count), target: target), place)
-    nodes[node].userID = entry.userID
-    nodes[node].groupID = entry.groupID
-    nodes[node].modificationTime = entry.modificationTime
-    if removed == .symbolicLink { return .made(node, again: true) }
-    return Outcome(node, removed: removed)
-  }
-
-  /// `maybe_link`: the file that the name is now another name of, if it is.
-  private mutating func link(_ entry: Entry) throws(Loss) -> Int? {
-    guard entry.linkCount > 1 else { return nil }
-    let key = LinkKey(
-      device: entry.device, inode: entry.inode ?? 0, type: entry.mode & 0o170000)
-    guard let first = links[key] else {
-      links[key] = entry.name
-      return nil
-    }
-    _ = try clean(entry.name, 0)
-    guard let node = try? findCounted(first[...], follow: false), nodes[node].type != .directory
-    else {
-      throw .firstNameGone
-    }
-    let place = try place(of: entry.name)
-    guard place.isName else { throw .nameNoFile }
-    guard table[place.key] == nil else { throw .directoryInTheWay }
-    table[place.key] = node
-    nodes[node].names += 1
-    nodes[place.directory].count += 1
-    return node
-  }
-
-  /// `clean_path`: removes what has the name and another type.
-  /// - Returns: The type of what was removed.
-  @discardableResult
-  private mutating func clean(_ name: [UInt8], _ mode: UInt32) throws(Loss) -> Entry.FileType? {
-    let place: Place
-    do throws(Loss) { place = try self.place(of: name) } catch { return nil }
-    guard !place.isDots, let node = table[place.key], let type = nodes[node].type,
-      (nodes[node].mode ^ mode) & 0o170000 != 0, type == .directory || !place.hasSlash
-    else { return nil }
-    if type == .directory, nodes[node].count > 0 { return nil }
-    table[place.key] = nil
-    nodes[node].names -= 1
-    nodes[place.directory].count -= 1
-    lastParent = ([], 0)
-    return type
-  }
-
-  private mutating func set(_ node: Int, _ entry: Entry) {
-    if node == 2 { isConsoleTouched = true }
-    nodes[node].mode = entry.mode
-    nodes[node].userID = entry.userID
-    nodes[node].groupID = entry.groupID
-    nodes[node].modificationTime = entry.modificationTime
+  /// The file of that name; nil if there is none.
+  func find(_ path: [UInt8], follow: Bool) -> Int? {
+    var walk = PathWalk()
+    return try? find(path[...], from: 0, follow: follow, &walk)
   }
 
   // MARK: Names
@@ -266,9 +91,6 @@ struct MemoryTree {
     /// It has a slash behind it, as only the name of a directory may.
     var hasSlash = false
 
-    /// A file that is no directory can have this name.
-    var isName: Bool { !isDots && !hasSlash }
-
     var key: Key { Key(directory: directory, name: name) }
   }
 
@@ -281,24 +103,10 @@ struct MemoryTree {
     return nodes.count - 1
   }
 
-  /// The file of that name; nil if there is none.
-  func find(_ path: [UInt8], follow: Bool) throws(Loss) -> Int {
-    var walk = PathWalk()
-    return try find(path[...], from: 0, follow: follow, &walk)
-  }
-
-  /// The same, for a record: its steps count.
-  private mutating func findCounted(
-    _ path: ArraySlice<UInt8>, follow: Bool
-  ) throws(Loss) -> Int {
-    var walk = PathWalk()
-    defer { linkSteps += walk.linkSteps }
-    return try find(path, from: 0, follow: follow, &walk)
-  }
-
   private static let slash = UInt8(ascii: "/")
 
-  private mutating func place(of path: [UInt8]) throws(Loss) -> Place {
+  /// The place of a path, whose directory must be there.
+  private mutating func place(of path: [UInt8]) throws(Refused) -> Place {
     var end = path.endIndex
     while end > 0, path[end - 1] == MemoryTree.slash { end -= 1 }
     let cut = path[..<end].lastIndex(of: MemoryTree.slash)
@@ -306,14 +114,54 @@ struct MemoryTree {
     let parent = path[..<(cut ?? 0)]
     if lastParent.path != parent {
       let node = try findCounted(parent, follow: true)
-      guard nodes[node].type == .directory else { throw .parentNotDirectory }
+      guard nodes[node].type == .directory else { throw Refused(ErrorNumber.notDirectory) }
       lastParent = (parent, node)
     }
-    guard name.count <= Writer.componentLimit else { throw .componentTooLong }
     let isDots = name.isEmpty || name.elementsEqual(".".utf8) || name.elementsEqual("..".utf8)
     return Place(
-      directory: lastParent.node, name: Array(name), isDots: isDots,
-      hasSlash: end < path.endIndex)
+      directory: lastParent.node, name: Array(name), isDots: isDots, hasSlash: end < path.endIndex)
+  }
+
+  /// The place of a new name: `filename_create` in fs/namei.c.
+  private mutating func newPlace(
+    of path: [UInt8], isDirectory: Bool = false
+  ) throws(Refused) -> Place {
+    let place = try place(of: path)
+    if place.isDots { throw Refused(ErrorNumber.exists) }
+    guard place.name.count <= Writer.componentLimit else {
+      throw Refused(ErrorNumber.nameTooLong)
+    }
+    guard table[place.key] == nil else { throw Refused(ErrorNumber.exists) }
+    if place.hasSlash, !isDirectory { throw Refused(ErrorNumber.noEntry) }
+    if nodes.count > Excess.files.limit { throw tooMuch(.files) }
+    return place
+  }
+
+  private mutating func tooMuch(_ excess: Excess) -> Refused {
+    self.excess = excess
+    return Refused(ErrorNumber.noMemory)
+  }
+
+  /// The file of that name, for a call: its steps count.
+  private mutating func node(of path: [UInt8]) throws(Refused) -> Int {
+    if lastFile.node > 0, lastFile.path == path { return lastFile.node }
+    let node = try findCounted(path[...], follow: false)
+    lastFile = (path, node)
+    return node
+  }
+
+  private mutating func findCounted(
+    _ path: ArraySlice<UInt8>, follow: Bool
+  ) throws(Refused) -> Int {
+    if linkSteps > Excess.steps.limit { throw tooMuch(.steps) }
+    var walk = PathWalk()
+    defer { linkSteps += walk.linkSteps }
+    return try find(path, from: 0, follow: follow, &walk)
+  }
+
+  private mutating func forget() {
+    lastParent = ([], 0)
+    lastFile = ([], 0)
   }
 
   /// A path being followed.
@@ -329,42 +177,199 @@ struct MemoryTree {
   /// fs/namei.c, `link_path_walk`.
   private func find(
     _ path: ArraySlice<UInt8>, from start: Int, follow: Bool, _ walk: inout PathWalk
-  ) throws(Loss) -> Int {
+  ) throws(Refused) -> Int {
     var node = path.first == MemoryTree.slash ? 0 : start
     var rest = path
     while let first = rest.firstIndex(where: { $0 != MemoryTree.slash }) {
       let end = rest[first...].firstIndex(of: MemoryTree.slash) ?? rest.endIndex
       let component = rest[first..<end]
       rest = rest[end...]
-      guard nodes[node].type == .directory else { throw .parentNotDirectory }
+      guard nodes[node].type == .directory else { throw Refused(ErrorNumber.notDirectory) }
       if walk.depth > 0 { walk.linkSteps += 1 }
       let directory = node
       node = try step(component, in: directory)
       if nodes[node].type == .symbolicLink, follow || !rest.isEmpty {
         walk.linksLeft -= 1
-        guard walk.linksLeft >= 0 else { throw .tooManyLinks }
+        guard walk.linksLeft >= 0 else { throw Refused(ErrorNumber.linkLoop) }
         walk.depth += 1
         node = try find(nodes[node].target[...], from: directory, follow: true, &walk)
         walk.depth -= 1
       }
     }
+    if path.last == MemoryTree.slash, nodes[node].type != .directory {
+      throw Refused(ErrorNumber.notDirectory)
+    }
     return node
   }
 
-  private func step(_ name: ArraySlice<UInt8>, in directory: Int) throws(Loss) -> Int {
+  private func step(_ name: ArraySlice<UInt8>, in directory: Int) throws(Refused) -> Int {
     if name.elementsEqual(".".utf8) { return directory }
     if name.elementsEqual("..".utf8) { return nodes[directory].parent }
-    guard name.count <= Writer.componentLimit else { throw .componentTooLong }
+    guard name.count <= Writer.componentLimit else { throw Refused(ErrorNumber.nameTooLong) }
     guard let node = table[Key(directory: directory, name: Array(name))] else {
-      throw .parentMissing
+      throw Refused(ErrorNumber.noEntry)
     }
     return node
   }
 }
 
-extension MemoryTree.Outcome {
-  /// A new file, in the place of one of type `removed`.
-  fileprivate init(_ node: Int, removed: Entry.FileType?) {
-    self = removed.map { .replaced(node, $0) } ?? .made(node, again: false)
+extension MemoryTree: FileSystem {
+  mutating func lstat(_ path: [UInt8]) -> Int {
+    result { tree throws(Refused) in Int(tree.nodes[try tree.node(of: path)].mode) }
+  }
+
+  mutating func mkdir(_ path: [UInt8], _ mode: UInt32) -> Int {
+    result { tree throws(Refused) in
+      let place = try tree.newPlace(of: path, isDirectory: true)
+      tree.make(Node(mode: mode), place)
+      return 0
+    }
+  }
+
+  mutating func mknod(_ path: [UInt8], _ mode: UInt32, _ device: Device) -> Int {
+    result { tree throws(Refused) in
+      tree.make(Node(mode: mode, device: device), try tree.newPlace(of: path))
+      return 0
+    }
+  }
+
+  mutating func symlink(_ target: [UInt8], _ path: [UInt8]) -> Int {
+    result { tree throws(Refused) in
+      guard target.count < Writer.pathLimit else { throw Refused(ErrorNumber.nameTooLong) }
+      let place = try tree.newPlace(of: path)
+      tree.make(Node(mode: 0o120777, size: UInt64(target.count), target: target), place)
+      return 0
+    }
+  }
+
+  mutating func link(_ old: [UInt8], _ new: [UInt8]) -> Int {
+    result { tree throws(Refused) in
+      let node = try tree.findCounted(old[...], follow: false)
+      let place = try tree.newPlace(of: new)
+      // link(2) says EPERM. To us, that is a file system that lacks links.
+      if tree.nodes[node].type == .directory { throw Refused(ErrorNumber.isDirectory) }
+      tree.table[place.key] = node
+      tree.nodes[node].names += 1
+      tree.nodes[place.directory].count += 1
+      return 0
+    }
+  }
+
+  mutating func unlink(_ path: [UInt8]) -> Int { remove(path, isDirectory: false) }
+  mutating func rmdir(_ path: [UInt8]) -> Int { remove(path, isDirectory: true) }
+
+  private mutating func remove(_ path: [UInt8], isDirectory: Bool) -> Int {
+    result { tree throws(Refused) in
+      let place = try tree.place(of: path)
+      if place.isDots { throw Refused(ErrorNumber.invalid) }
+      guard let node = tree.table[place.key] else { throw Refused(ErrorNumber.noEntry) }
+      guard (tree.nodes[node].type == .directory) == isDirectory, isDirectory || !place.hasSlash
+      else {
+        throw Refused(isDirectory ? ErrorNumber.notDirectory : ErrorNumber.isDirectory)
+      }
+      if tree.nodes[node].count > 0 { throw Refused(ErrorNumber.notEmpty) }
+      tree.table[place.key] = nil
+      tree.nodes[node].names -= 1
+      tree.nodes[place.directory].count -= 1
+      tree.forget()
+      return 0
+    }
+  }
+
+  mutating func chown(_ path: [UInt8], _ user: UInt32, _ group: UInt32) -> Int {
+    result { tree throws(Refused) in tree.chown(try tree.node(of: path), user, group) }
+  }
+
+  mutating func chmod(_ path: [UInt8], _ mode: UInt32) -> Int {
+    result { tree throws(Refused) in tree.chmod(try tree.node(of: path), mode) }
+  }
+
+  mutating func utime(_ path: [UInt8], _ time: UInt32) -> Int {
+    result { tree throws(Refused) in tree.utime(try tree.node(of: path), time) }
+  }
+
+  /// The number is the node's.
+  mutating func open(_ path: [UInt8], truncating: Bool) -> Int {
+    result { tree throws(Refused) in try tree.open(path, truncating, linksLeft: 40) }
+  }
+
+  private mutating func open(
+    _ path: [UInt8], _ truncating: Bool, linksLeft: Int
+  ) throws(Refused) -> Int {
+    let place = try place(of: path)
+    if place.isDots || place.hasSlash { throw Refused(ErrorNumber.isDirectory) }
+    guard let node = table[place.key] else {
+      let node = make(Node(mode: 0o100600), try newPlace(of: path))
+      nodes[node].dataRecord = record
+      return node
+    }
+    switch nodes[node].type {
+    case .regular:
+      if truncating { _ = truncate(node, to: 0) }
+      return node
+    case .symbolicLink:
+      // The name has become another one of a symbolic link: the kernel follows it.
+      guard linksLeft > 0 else { throw Refused(ErrorNumber.linkLoop) }
+      let target = nodes[node].target
+      let end = path.lastIndex(of: MemoryTree.slash).map { $0 + 1 } ?? 0
+      return try open(
+        target.first == MemoryTree.slash ? target : path[..<end] + target, truncating,
+        linksLeft: linksLeft - 1)
+    case .directory: throw Refused(ErrorNumber.isDirectory)
+    default: throw Refused(ErrorNumber.noDevice)
+    }
+  }
+
+  mutating func chown(_ file: Int, _ user: UInt32, _ group: UInt32) -> Int {
+    if file == 2 { isConsoleTouched = true }
+    // chown(2): -1 leaves it as it is.
+    if user != .max { nodes[file].userID = user }
+    if group != .max { nodes[file].groupID = group }
+    return 0
+  }
+
+  mutating func chmod(_ file: Int, _ mode: UInt32) -> Int {
+    nodes[file].mode = nodes[file].mode & 0o170000 | mode & 0o7777
+    return 0
+  }
+
+  mutating func truncate(_ file: Int, to size: UInt64) -> Int {
+    nodes[file].size = size
+    nodes[file].dataRecord = record
+    return 0
+  }
+
+  func write(_ file: Int, _ bytes: UnsafeRawBufferPointer) -> Int { bytes.count }
+
+  mutating func utime(_ file: Int, _ time: UInt32) -> Int {
+    nodes[file].modificationTime = time
+    return 0
+  }
+
+  func close(_ file: Int) {}
+
+  private mutating func result(_ body: (inout MemoryTree) throws(Refused) -> Int) -> Int {
+    do throws(Refused) { return try body(&self) } catch { return error.result }
+  }
+}
+
+extension Unpacker<MemoryTree> {
+  /// Applies a record.
+  /// - Returns: what it has done, and whether the kernel reads its data. That is taken for written.
+  mutating func apply(_ record: Record) throws(Excess) -> (outcome: Outcome, hasData: Bool) {
+    files.record += 1
+    do throws(UnpackFailure) {
+      let outcome = try apply(record.entry, target: record.target)
+      let hasData = isFileOpen
+      try endData()
+      return (outcome, hasData)
+    } catch {
+      throw files.excess ?? .names
+    }
+  }
+
+  /// Ends the tree. What is no fault of the image, in memory, is an excess.
+  mutating func end() throws(Excess) {
+    do throws(UnpackFailure) { try finish() } catch { throw files.excess ?? .names }
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-public import Initramfs
+public import Files
+import Initramfs
 import Newc
 public import Packing
 public import SystemPackage

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import Compression
-public import Initramfs
+public import Files
+import Initramfs
 public import Packing
 public import SystemPackage
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Compression
+public import Files
 public import Initramfs
 import SystemPackage
 

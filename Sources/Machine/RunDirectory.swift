@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
+public import Files
 import Glibc
-public import Initramfs
+import Initramfs
 public import SystemPackage
 
 /// A directory of what a boot is made of: initramfs, log.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 public import Compression
-public import Initramfs
+public import Files
+import Initramfs
 public import SystemPackage
 
 /// An initramfs in a file: any sequence of zero bytes, raw newc archives and compressed ones.
@@ -26,16 +27,34 @@ public struct ImageFile: ~Copyable {
     let file = try InputFile(path)
     let start = try file.firstNonZero(from: 0)
     let leading = try ImageFile.leading(of: file, at: start)
-
-    var isWrapped = false
-    if leading == .raw, let start {
-      isWrapped = try RawArchive.holds(ImageFile.leafName, in: file, from: start)
-    }
+    let isWrapped = try ImageFile.beginsWithLeaf(path)
 
     self.file = file
     self.leading = leading
     self.start = start ?? 0
     self.isWrapped = isWrapped
+  }
+
+  /// Whether the first member is raw and has our PID 1 at its root. What the kernel refuses in it
+  /// is no matter here.
+  private static func beginsWithLeaf(_ path: FilePath) throws(FileError) -> Bool {
+    let reader = ImageReader(try InputFile(path))
+    while let event = try reader.next() {
+      switch event {
+      case .memberBegins(let member) where member.codec != .raw: return false
+      case .entry(let record) where isLeaf(record.entry.name): return true
+      case .entry: reader.passOver()
+      case .memberEnds: return false
+      default: break
+      }
+    }
+    return false
+  }
+
+  /// Slashes and dots before a name say nothing in an initramfs.
+  private static func isLeaf(_ name: [UInt8]) -> Bool {
+    let components = name.split(separator: UInt8(ascii: "/")).filter { !$0.elementsEqual(".".utf8) }
+    return components.count == 1 && components[0].elementsEqual(leafName.utf8)
   }
 
   private static func leading(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-public import Initramfs
+public import Files
+import Initramfs
 public import SystemPackage
 
 extension ImageFile {

@@ -33,7 +33,7 @@ public struct Failure: Error {
 /// Makes one system call. errno is read here and nowhere else.
 @inline(__always)
 @discardableResult
-func attempt<Result: FixedWidthInteger & SignedInteger>(
+package func attempt<Result: FixedWidthInteger & SignedInteger>(
   _ step: StaticString, _ call: () -> Result
 ) throws(Failure) -> Result {
   #if DEBUG && !hasFeature(Embedded)
@@ -45,6 +45,6 @@ func attempt<Result: FixedWidthInteger & SignedInteger>(
 }
 
 /// Closes `descriptor`. Nothing here is written behind the page cache, so close(2) has no news.
-func closeQuietly(_ descriptor: Int32) {
+package func closeQuietly(_ descriptor: Int32) {
   _ = close(descriptor)
 }

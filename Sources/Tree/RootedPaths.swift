@@ -2,18 +2,18 @@
 
 import CLinux
 
+/// Where a path's last component is.
+package struct RootedPlace {
+  package let directory: Int32
+  /// With its NUL, and with the slashes that were behind it.
+  package let name: [CChar]
+  /// Whether there were any: calls that look it up then follow a symbolic link.
+  package let hasSlash: Bool
+}
+
 /// Paths in a tree as its own root sees them: no `..`, no absolute path and no symbolic link leads
 /// out of it. openat2(2) with RESOLVE_IN_ROOT, Linux 5.6.
-final class RootedPaths {
-  /// Where a path's last component is.
-  struct Spot {
-    let directory: Int32
-    /// With its NUL, and with the slashes that were behind it.
-    let name: [CChar]
-    /// Whether there were any: calls that look it up then follow a symbolic link.
-    let hasSlash: Bool
-  }
-
+package final class RootedPaths {
   let root: Int32
 
   // The directories that entries were made in last; entries of one directory mostly come together.
@@ -24,35 +24,41 @@ final class RootedPaths {
   private static var capacity: Int { 16 }
 
   /// - Parameter root: open for reading, by the caller.
-  init(root: Int32) { self.root = root }
+  package init(root: Int32) { self.root = root }
 
   deinit { forget() }
 
-  /// The spot of `path`, good until the next but one is asked for; nil if its last component is
+  /// The place of `path`, good until the next but one is asked for; nil if its last component is
   /// none that could be made: the root, `.` or `..`.
-  func spot(of path: [UInt8]) throws(Failure) -> Spot? {
+  package func place(of path: [UInt8]) throws(Failure) -> RootedPlace? {
     var end = path.count
     while end > 0, path[end - 1] == Self.slash { end -= 1 }
     var start = end
     while start > 0, path[start - 1] != Self.slash { start -= 1 }
 
     let last = path[start..<end]
+    let directory = try directory(path[..<start])
     if last.isEmpty || isDots(last) { return nil }
     var name = path[start...].map { CChar(bitPattern: $0) }
     name.append(0)
-    return Spot(
-      directory: try directory(path[..<start]), name: name, hasSlash: end < path.count)
+    return RootedPlace(directory: directory, name: name, hasSlash: end < path.count)
   }
 
   /// Opens what `path` leads to; the caller closes it. The kernel takes the empty path for the
   /// root (getname_kernel).
-  func open(_ path: [UInt8], _ flags: Int32, mode: UInt32 = 0) throws(Failure) -> Int32 {
+  package func open(
+    _ path: [UInt8], _ flags: Int32, mode: UInt32 = 0
+  ) throws(Failure) -> Int32 {
     let name = path.isEmpty ? [Self.slash] : path
     return try Self.resolve(name[...], in: root, flags, mode)
   }
 
   /// Takes note that `directory`, which is open, was made at `path`. It is closed here.
-  func remember(_ directory: Int32, at path: [UInt8]) {
+  package func remember(_ directory: Int32, at path: [UInt8]) {
+    keep(directory, at: [UInt8](path.drop { $0 == Self.slash }))
+  }
+
+  private func keep(_ directory: Int32, at path: [UInt8]) {
     guard known.count == Self.capacity else {
       last = known.count
       known.append((path, directory))
@@ -66,7 +72,7 @@ final class RootedPaths {
   }
 
   /// Forgets where paths lead: something was removed that could have been on the way.
-  func forget() {
+  package func forget() {
     for one in known { closeQuietly(one.directory) }
     known.removeAll(keepingCapacity: true)
     next = 0
@@ -86,7 +92,7 @@ final class RootedPaths {
       }
     }
     let directory = try Self.resolve(path, in: root, LINUX_O_PATH | O_DIRECTORY, 0)
-    remember(directory, at: [UInt8](path))
+    keep(directory, at: [UInt8](path))
     return directory
   }
 

@@ -14,7 +14,7 @@ public struct Status {
 
   /// The entry `name` of a directory; a symbolic link itself, a mount on it rather than what the
   /// mount covers.
-  init(of name: UnsafePointer<CChar>, in directory: Int32) throws(Failure) {
+  package init(of name: UnsafePointer<CChar>, in directory: Int32) throws(Failure) {
     raw = try Self.ask(directory, name, AT_SYMLINK_NOFOLLOW)
   }
 
@@ -29,12 +29,12 @@ public struct Status {
   }
 
   /// Type and permissions, as in `st_mode`.
-  var mode: UInt32 { UInt32(raw.mode) }
+  package var mode: UInt32 { UInt32(raw.mode) }
   var permissions: UInt32 { mode & 0o7777 }
   var type: UInt32 { mode & UInt32(S_IFMT) }
-  var isDirectory: Bool { type == UInt32(S_IFDIR) }
-  var isRegular: Bool { type == UInt32(S_IFREG) }
-  var isSymbolicLink: Bool { type == UInt32(S_IFLNK) }
+  package var isDirectory: Bool { type == UInt32(S_IFDIR) }
+  package var isRegular: Bool { type == UInt32(S_IFREG) }
+  package var isSymbolicLink: Bool { type == UInt32(S_IFLNK) }
 
   var user: UInt32 { raw.uid }
   var group: UInt32 { raw.gid }

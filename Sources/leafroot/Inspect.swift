@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import Files
 import Initramfs
 import Inspection
 import Packing
@@ -56,32 +57,40 @@ struct Inspect: AsyncParsableCommand {
   func run() async throws {
     let status = try await asVerb(failure: 2) {
       let output = Output()
-      let status: Int32
-      if let cat {
-        status = try printFile(cat, output)
-      } else if list, !json {
-        status = try printList(output)
-      } else {
-        status = try inspect(output)
+      do {
+        let status =
+          if let cat {
+            try printFile(cat, output)
+          } else if list, !json {
+            try printList(output)
+          } else {
+            try inspect(output)
+          }
+        try output.flush()
+        return status
+      } catch let excess as Excess {
+        throw excess.error(image)
       }
-      try output.flush()
-      return status
     }
     if status != 0 { throw ExitCode(status) }
   }
 
   private func printList(_ output: Output) throws -> Int32 {
-    let file = try InputFile(image)
     var lister = Lister(output)
-    let reading = try target.reader().read(file, visiting: &lister)
+    let reader = ImageReader(ObservedFile(try InputFile(image)), try target.rules())
+    while let event = try reader.next() {
+      guard case .entry(let record) = event else { continue }
+      try lister.write(record)
+      reader.skipData()
+    }
     try output.flush()
-    return complain(reading)
+    return complain(reader.reading)
   }
 
   private func printFile(_ path: String, _ output: Output) throws -> Int32 {
-    let file = try InputFile(image)
+    let file = ObservedFile(try InputFile(image))
     let contents = FileContents(Array(path.utf8), of: image)
-    let reading = try contents.read(file, as: target.reader()) { bytes throws(FileError) in
+    let reading = try contents.read(file, target.rules()) { bytes throws(FileError) in
       output.write(bytes)
       try output.flush()
     }
@@ -90,13 +99,13 @@ struct Inspect: AsyncParsableCommand {
 
   private func inspect(_ output: Output) throws -> Int32 {
     let config = try kernelConfig.map { path throws(FileError) in try KernelConfig(path) }
-    let file = try InputFile(image)
+    let file = ObservedFile(try InputFile(image))
     let inspection = try Inspection(file, config: config, kernel: target.version())
     if let error = lookalike(inspection.reading) {
       standardError("leafroot: \(error)\n")
       return 1
     }
-    let report = InspectionReport(inspection, path: image, size: file.size)
+    let report = InspectionReport(inspection, path: image)
     if json {
       try report.writeJSON(to: output, entriesOf: list ? image : nil)
     } else {

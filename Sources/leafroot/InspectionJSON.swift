@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Files
 import FoundationEssentials
 import Initramfs
 import Inspection
@@ -21,8 +22,13 @@ extension InspectionReport {
 
     output.write("{\n  \"entries\" : [")
     var writer = EntryWriter(output)
-    let reader = ImageReader(inspection.kernel.map(KernelRules.init) ?? KernelRules())
-    _ = try reader.read(InputFile(image), visiting: &writer)
+    let rules = inspection.kernel.map(KernelRules.init) ?? KernelRules()
+    let reader = ImageReader(ObservedFile(try InputFile(image)), rules)
+    while let event = try reader.next() {
+      guard case .entry(let record) = event else { continue }
+      try writer.write(record)
+      reader.skipData()
+    }
     output.write("\n  ],\n")
     // The summary goes on behind its opening brace.
     output.write(Array(summary.dropFirst(2)))
@@ -31,7 +37,7 @@ extension InspectionReport {
 }
 
 /// Writes entries as JSON objects, one a line.
-private struct EntryWriter: ImageVisitor {
+private struct EntryWriter {
   private let output: Output
   private let encoder = JSONEncoder()
   private var isFirst = true
@@ -41,13 +47,12 @@ private struct EntryWriter: ImageVisitor {
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
   }
 
-  mutating func entry(_ record: Record) throws -> Wish {
+  mutating func write(_ record: Record) throws {
     if !isFirst { output.write(",") }
     isFirst = false
     try output.endLine()
     output.write("    ")
     output.write(Array(try encoder.encode(EntryJSON(record))))
-    return .verified
   }
 }
 
@@ -162,7 +167,7 @@ private struct Summary: Encodable {
     let inspection = report.inspection
     image = report.path.string
     kernel = inspection.kernel?.description
-    size = report.size
+    size = inspection.reading.size
     padding = inspection.reading.padding
     members = zip(inspection.reading.members, inspection.contents).map { member, contents in
       MemberJSON(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Files
 import Initramfs
 import Inspection
 import SystemPackage
@@ -8,12 +9,10 @@ import SystemPackage
 struct InspectionReport {
   let inspection: Inspection
   let path: FilePath
-  let size: Int64
 
-  init(_ inspection: Inspection, path: FilePath, size: Int64) {
+  init(_ inspection: Inspection, path: FilePath) {
     self.inspection = inspection
     self.path = path
-    self.size = size
   }
 
   /// 1 if the kernel does not unpack all, or a member is damaged.
@@ -89,7 +88,10 @@ struct InspectionReport {
     ].filter { $0.0 > 0 }.map { "\($0.0) \($0.0 == 1 ? $0.1 : $0.2)" }
     let padding = inspection.reading.padding
     return [
-      ("image", "\(size) bytes" + (padding > 0 ? ", \(padding) of them padding" : "")),
+      (
+        "image",
+        "\(inspection.reading.size) bytes" + (padding > 0 ? ", \(padding) of them padding" : "")
+      ),
       ("tree", (counts + ["\(totals.bytes) bytes"]).joined(separator: ", ")),
       ("init", realInit),
       (

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
 
+import Files
 import Initramfs
 import Newc
 
 /// Prints each entry of an image as `ls -l` does, in the image's order.
-struct Lister: ImageVisitor {
+struct Lister {
   private let output: Output
   // Most files of an image are from a few days.
   private var day: (number: Int, text: [UInt8]) = (0, Array("1970-01-01 ".utf8))
 
   init(_ output: Output) { self.output = output }
 
-  mutating func entry(_ record: Record) throws -> Wish {
+  mutating func write(_ record: Record) throws(FileError) {
     let entry = record.entry
     writeMode(entry.mode)
     column(UInt64(entry.linkCount), 3)
@@ -31,7 +32,6 @@ struct Lister: ImageVisitor {
       output.write(name: record.target)
     }
     try output.endLine()
-    return .verified
   }
 
   private func column(_ number: UInt64, _ width: Int) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Files
 import Glibc
 import Initramfs
 import SystemPackage
@@ -24,9 +25,7 @@ final class Output {
 
   func write(_ text: [UInt8]) { bytes.append(contentsOf: text) }
 
-  func write(_ text: Span<UInt8>) {
-    text.withUnsafeBufferPointer { bytes.append(contentsOf: $0) }
-  }
+  func write(_ text: UnsafeRawBufferPointer) { bytes.append(contentsOf: text) }
 
   /// `number`, on a terminal with blanks before it up to `width` digits.
   func write(_ number: UInt64, width: Int = 0) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import Files
 import Initramfs
 import Machine
 import SystemPackage
@@ -24,8 +25,8 @@ struct TargetKernel: ParsableArguments {
     return try Kernel(FilePath(kernel)).version()
   }
 
-  /// A reader that reads as it does.
-  func reader() throws(FileError) -> ImageReader {
-    ImageReader(try version().map(KernelRules.init) ?? KernelRules())
+  /// How it reads an image.
+  func rules() throws(FileError) -> KernelRules {
+    try version().map(KernelRules.init) ?? KernelRules()
   }
 }

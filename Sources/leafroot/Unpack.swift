@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import Files
 import Glibc
 import Initramfs
 import SystemPackage
@@ -37,11 +38,11 @@ struct Unpack: AsyncParsableCommand {
   func run() async throws {
     let summary = try await asVerb(failure: 2) {
       var unpacking = Unpacking()
-      unpacking.reader = try target.reader()
+      unpacking.rules = try target.rules()
       let progress = ReadingProgress()
       defer { progress.end() }
       let source = ObservedFile(try InputFile(image)) { progress.update($0, of: $1) }
-      return try unpacking.run(source, into: directory)
+      return try OutputDirectory(directory).fill(from: source, by: unpacking)
     }
 
     for note in UnpackReport.notes(summary) { standardError("leafroot: \(note)\n") }
@@ -61,8 +62,11 @@ enum UnpackReport {
 
   /// What is not in the tree, though the image is sound.
   static func notes(_ summary: Unpacking.Summary) -> [String] {
-    var notes = summary.losses.map { "skipped \($0) (as the kernel does)" }
-    let more = summary.lossCount - summary.losses.count
+    var notes = summary.lost.map { lost in
+      let name = lost.path.map { "\(quoted($0)): " } ?? ""
+      return "skipped \(name)\(lost.text) (as the kernel does)"
+    }
+    let more = summary.lostCount - summary.lost.count
     if more > 0 {
       notes.append("skipped \(count(more, "more entry", "more entries")) (as the kernel does)")
     }

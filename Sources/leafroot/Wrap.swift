@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import Files
 import Glibc
 import Initramfs
 import Packing
@@ -83,7 +84,7 @@ struct Wrap: AsyncParsableCommand {
     let progress = ReadingProgress()
     defer { progress.end() }
     let source = ObservedFile(try InputFile(path)) { progress.update($0, of: $1) }
-    return try ImageReader().check(source).damage(path)
+    return try ImageReader(source).finish().damage(path)
   }
 
   private func wrap(_ path: FilePath, with leaf: Segment) throws -> String {

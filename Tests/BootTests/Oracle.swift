@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Files
 import Foundation
 import Initramfs
 import Machine
@@ -110,8 +111,9 @@ struct Oracle {
       at: directory, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o1777])
     defer { try? FileManager.default.removeItem(at: directory) }
     var unpack = Unpacking()
-    unpack.reader.rules = rules
-    let summary = try unpack.run(Bytes(image), into: FilePath(directory.path))
+    unpack.rules = rules
+    let summary = try OutputDirectory(FilePath(directory.path))
+      .fill(from: Bytes(image), by: unpack)
 
     let census = String(
       decoding: try Command([Place.census.string, directory.path]).output(), as: UTF8.self)
@@ -120,8 +122,8 @@ struct Oracle {
   }
 
   /// Whether this kernel unpacks it to its end, as far as we know.
-  private func endsWell(_ image: [UInt8]) throws -> Bool {
-    let reading = try ImageReader(rules).check(Bytes(image))
+  private func endsWell(_ image: [UInt8]) -> Bool {
+    let reading = ImageReader(Bytes(image), rules).finish()
     return reading.refusal == nil && !reading.isCutShort
   }
 
@@ -133,7 +135,7 @@ struct Oracle {
     for image in images {
       // How this kernel reads digits is one of its rules.
       let isClear = image.explanation == nil || image.explanation == .digits
-      if try !image.isAlone && !image.isFirst && isClear && endsWell(image.bytes) {
+      if !image.isAlone && !image.isFirst && isClear && endsWell(image.bytes) {
         first.whole.append(image)
       } else {
         others.append(Batch(whole: [], last: image))

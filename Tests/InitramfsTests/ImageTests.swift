@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Compression
+import Files
 import Initramfs
 import Packing
 import TestSupport
@@ -83,7 +84,7 @@ import Testing
   private func damage(_ bytes: [UInt8]) throws -> String? {
     let path = try directory.file("image", bytes)
     #expect(try !ImageFile(path).isWrapped)
-    return try ImageReader().check(InputFile(path)).damage("image")?.description
+    return try ImageReader(InputFile(path)).finish().damage("image")?.description
   }
 
   @Test func `a damaged header of a raw archive is told where it is`() throws {

@@ -56,16 +56,16 @@ import Testing
     #expect(rules.records.takesSums == sums)
     #expect(rules.hasTimeOption == times)
     let image = archive([.file("x", "content").summed])
-    let refusal = try ImageReader(rules).check(Bytes(image)).refusal
+    let refusal = check(image, rules).refusal
     #expect(refusal?.kernelMessage == (sums ? nil : "no cpio magic"))
     #expect(refusal?.expected == (sums ? nil : "070701"))
   }
 
   @Test func `digits are strict where the kernel is`() throws {
     let image = archive([.file("x").with { $0.overlay = [6: "0x000001"] }])
-    #expect(try ImageReader(rules("7.1")).check(Bytes(image)).refusal == nil)
+    #expect(try check(image, rules("7.1")).refusal == nil)
     #expect(
-      try ImageReader(rules("7.2")).check(Bytes(image)).refusal?.kernelMessage == "damaged header")
+      try check(image, rules("7.2")).refusal?.kernelMessage == "damaged header")
   }
 
   @Test func `zeros behind lz4 end the member on kernels that know them`() throws {
@@ -74,7 +74,7 @@ import Testing
     for (version, message) in [
       ("5.14", nil), ("5.10.51", "Decoding failed"), ("5.10.52", nil), ("5.13", "Decoding failed"),
     ] {
-      let refusal = try ImageReader(rules(version)).check(Bytes(image)).refusal
+      let refusal = try check(image, rules(version)).refusal
       #expect(refusal?.kernelMessage == message, "\(version)")
     }
   }
@@ -82,23 +82,23 @@ import Testing
   @Test func `xz with the filter for arm64 needs Linux 6.12, zstd 5.9`() throws {
     let archive = archive([.file("x", "content")])
     let xz = try Compressor.xz.compress(archive, "--check=crc32", "--arm64", "--lzma2")
-    #expect(try ImageReader(rules("6.12")).check(Bytes(xz)).refusal == nil)
-    let refusal = try ImageReader(rules("6.11")).check(Bytes(xz)).refusal
+    #expect(try check(xz, rules("6.12")).refusal == nil)
+    let refusal = try check(xz, rules("6.11")).refusal
     #expect(refusal?.found == "xz with other filters")
     #expect(refusal?.expected == "LZMA2, at most with x86 before it")
     let zstd = try Compressor.zstd.compress(archive)
-    #expect(try ImageReader(rules("5.9")).check(Bytes(zstd)).refusal == nil)
+    #expect(try check(zstd, rules("5.9")).refusal == nil)
     #expect(
-      try ImageReader(rules("5.8")).check(Bytes(zstd)).refusal?.kernelMessage
+      try check(zstd, rules("5.8")).refusal?.kernelMessage
         == "invalid magic at start of compressed archive")
   }
 
   @Test func `a zstd member of nothing needs Linux 5.16`() throws {
     let empty = try Compressor.zstd.compress([])
     #expect(empty.count > 5)
-    #expect(try ImageReader(rules("5.16")).check(Bytes(archive([]) + empty)).refusal == nil)
+    #expect(try check(archive([]) + empty, rules("5.16")).refusal == nil)
     #expect(
-      try ImageReader(rules("5.15")).check(Bytes(archive([]) + empty)).refusal?.kernelMessage
+      try check(archive([]) + empty, rules("5.15")).refusal?.kernelMessage
         == "ZSTD-compressed data is probably corrupt")
   }
 

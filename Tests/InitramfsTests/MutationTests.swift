@@ -16,10 +16,10 @@ import Testing
     var verdicts: [String: Int] = [:]
     for round in 0..<10_000 {
       let bytes = mutated(bases[round % bases.count], &random)
-      var visitor = Names()
-      var reader = ImageReader()
-      reader.rules.records.digits = .lenient
-      let reading = try reader.read(Bytes(bytes), visiting: &visitor)
+      var rules = KernelRules()
+      rules.records.digits = .lenient
+      var found = Names(bytes, rules)
+      let reading = found.reading
       var model = KernelModel(bytes)
       if model.isCompressed { continue }
 
@@ -27,15 +27,15 @@ import Testing
       verdicts[verdict, default: 0] += 1
       // The record at which it stops is not handed over by each in the same state.
       if model.message != nil || model.isCutShort {
-        let count = min(model.names.count, visitor.names.count)
-        #expect(abs(model.names.count - visitor.names.count) <= 1)
+        let count = min(model.names.count, found.names.count)
+        #expect(abs(model.names.count - found.names.count) <= 1)
         model.names = Array(model.names.prefix(count))
-        visitor.names = Array(visitor.names.prefix(count))
+        found.names = Array(found.names.prefix(count))
       }
       try #require(reading.refusal?.kernelMessage == model.message, "round \(round): \(bytes)")
       try #require(
         reading.isCutShort == model.isCutShort, "round \(round): \(verdict) \(bytes)")
-      try #require(visitor.names == model.names, "round \(round)")
+      try #require(found.names == model.names, "round \(round)")
     }
     // All that can be said has been said.
     for verdict in [
@@ -54,22 +54,21 @@ import Testing
       [.directory("d")] + (0..<20).map { .file("d/\($0)", "content \($0 * 7919)").summed })
     let options = compressor == .zstd ? ["--check"] : []
     let base = try compressor.compress(original, options.first ?? "-6")
-    var sound = Names()
-    _ = try ImageReader().read(Bytes(base), visiting: &sound)
+    let sound = Names(base)
 
     var random = Generator(seed: 5)
     var caught = 0
     for round in 0..<600 {
       let bytes = mutated(base, &random)
-      var visitor = Names()
-      let reading = try ImageReader().read(Bytes(bytes), visiting: &visitor)
+      let found = Names(bytes)
+      let reading = found.reading
       let isDamaged =
         reading.refusal != nil || reading.isCutShort
         || reading.members.contains { $0.isCheckWrong }
       if isDamaged { caught += 1 }
       #expect(
-        isDamaged || visitor == sound || bytes.allSatisfy { $0 == 0 },
-        "round \(round): \(visitor.names.count) names")
+        isDamaged || found.isSame(as: sound) || bytes.allSatisfy { $0 == 0 },
+        "round \(round): \(found.names.count) names")
     }
     #expect(caught > 300)
   }
@@ -87,9 +86,9 @@ import Testing
   @Test func `an empty image and one of zeros hold nothing, and nothing is wrong with them`() throws
   {
     for count in [0, 1, 4, 511, 100_000] {
-      var visitor = Names()
-      let reading = try ImageReader().read(Bytes(zeros(count)), visiting: &visitor)
-      #expect(reading.refusal == nil && !reading.isCutShort && visitor.names.isEmpty)
+      let found = Names(zeros(count))
+      let reading = found.reading
+      #expect(reading.refusal == nil && !reading.isCutShort && found.names.isEmpty)
     }
   }
 
@@ -117,20 +116,24 @@ import Testing
 }
 
 /// The names and the data that a reader finds.
-private struct Names: ImageVisitor, Equatable {
+private struct Names {
+  var reading = Reading()
   var names: [[UInt8]] = []
   var sum: UInt64 = 0
 
-  mutating func entry(_ record: Initramfs.Record) -> Wish {
-    names.append(record.entry.name)
-    return .data
+  init(_ image: [UInt8], _ rules: KernelRules = KernelRules()) {
+    let reader = ImageReader(Bytes(image), rules)
+    while let event = reader.next() {
+      switch event {
+      case .entry(let record): names.append(record.entry.name)
+      case .data(let bytes): for byte in bytes { sum = sum &* 31 &+ UInt64(byte) }
+      case .trailer: names.append(Array("TRAILER!!!".utf8))
+      case .skipped: names.append([])
+      case .dataEnds, .memberBegins, .memberEnds: break
+      }
+    }
+    reading = reader.reading
   }
 
-  mutating func data(_ bytes: Span<UInt8>) {
-    for index in bytes.indices { sum = sum &* 31 &+ UInt64(bytes[index]) }
-  }
-
-  mutating func trailer() { names.append(Array("TRAILER!!!".utf8)) }
-
-  mutating func skipped(_ record: Initramfs.Record, _ why: Reader.Skip) { names.append([]) }
+  func isSame(as other: Names) -> Bool { names == other.names && sum == other.sum }
 }

@@ -4,46 +4,63 @@ import Initramfs
 import Newc
 import TestSupport
 
-/// A visitor that keeps all, and wants all.
-struct Recorder: ImageVisitor {
-  var entries: [Entry] = []
-  var contents: [String: [UInt8]] = [:]
-  var targets: [String: String] = [:]
-  var trailers = 0
-  var skips: [Reader.Skip] = []
-  var wish = Wish.data
-  private var current = ""
+/// Keeps all that is in an image.
+struct Recorder {
+  /// What is wanted of data.
+  enum Wish {
+    case data
+    /// Nothing, but its sum must be right.
+    case verified
+    /// Nothing at all.
+    case nothing
+  }
+
+  private(set) var reading = Reading()
+  private(set) var entries: [Entry] = []
+  private(set) var contents: [String: [UInt8]] = [:]
+  private(set) var targets: [String: String] = [:]
+  private(set) var trailers = 0
+  private(set) var skips: [Reader.Skip] = []
 
   var names: [String] { entries.map { String(decoding: $0.name, as: UTF8.self) } }
 
-  mutating func entry(_ record: Record) -> Wish {
-    entries.append(record.entry)
-    current = String(decoding: record.entry.name, as: UTF8.self)
-    if record.entry.type == .symbolicLink {
-      targets[current] = String(decoding: record.target, as: UTF8.self)
+  init(_ image: [UInt8], _ rules: KernelRules = KernelRules(), _ wish: Wish = .data) {
+    let reader = ImageReader(Bytes(image), rules)
+    var current = ""
+    while let event = reader.next() {
+      switch event {
+      case .entry(let record):
+        entries.append(record.entry)
+        current = String(decoding: record.entry.name, as: UTF8.self)
+        if record.entry.type == .symbolicLink {
+          targets[current] = String(decoding: record.target, as: UTF8.self)
+        }
+        if wish == .verified { reader.skipData() }
+        if wish == .nothing { reader.passOver() }
+      case .data(let bytes): contents[current, default: []].append(contentsOf: bytes)
+      case .dataEnds: contents[current, default: []] += []
+      case .trailer: trailers += 1
+      case .skipped(_, let why): skips.append(why)
+      case .memberBegins, .memberEnds: break
+      }
     }
-    return wish
+    reading = reader.reading
   }
-
-  mutating func data(_ bytes: Span<UInt8>) {
-    bytes.withUnsafeBufferPointer { contents[current, default: []].append(contentsOf: $0) }
-  }
-
-  mutating func endOfData() { contents[current, default: []] += [] }
-  mutating func trailer() { trailers += 1 }
-  mutating func skipped(_ record: Record, _ why: Reader.Skip) { skips.append(why) }
 }
 
 /// Reads an image in memory.
 func read(
-  _ image: [UInt8], digits: Header.Digits = .strict, wish: Wish = .data
+  _ image: [UInt8], digits: Header.Digits = .strict, wish: Recorder.Wish = .data
 ) throws -> (reading: Reading, found: Recorder) {
-  var reader = ImageReader()
-  reader.rules.records.digits = digits
-  var recorder = Recorder()
-  recorder.wish = wish
-  let reading = try reader.read(Bytes(image), visiting: &recorder)
-  return (reading, recorder)
+  var rules = KernelRules()
+  rules.records.digits = digits
+  let recorder = Recorder(image, rules, wish)
+  return (recorder.reading, recorder)
+}
+
+/// What the reader says of an image in memory.
+func check(_ image: [UInt8], _ rules: KernelRules = KernelRules()) -> Reading {
+  ImageReader(Bytes(image), rules).finish()
 }
 
 /// `bytes` through a filter of the field, as `gzip -c`.

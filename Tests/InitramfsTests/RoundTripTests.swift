@@ -16,20 +16,6 @@ private struct Numbers: RandomNumberGenerator {
   }
 }
 
-/// Keeps every record with its data, in order.
-private struct Keeper: ImageVisitor {
-  var files: [(entry: Entry, data: [UInt8])] = []
-
-  mutating func entry(_ record: Record) -> Wish {
-    files.append((record.entry, record.target))
-    return .data
-  }
-
-  mutating func data(_ bytes: Span<UInt8>) {
-    bytes.withUnsafeBufferPointer { files[files.count - 1].data += $0 }
-  }
-}
-
 @Suite struct RoundTripTests {
   /// Records of every type, in sizes and names of every remainder by 4.
   private func image(_ numbers: inout Numbers, _ magic: Header.Magic) throws -> [UInt8] {
@@ -60,11 +46,19 @@ private struct Keeper: ImageVisitor {
     return bytes
   }
 
+  /// Every record with its data, in order.
   private func kept(_ image: [UInt8]) throws -> [(entry: Entry, data: [UInt8])] {
-    var keeper = Keeper()
-    let reading = try ImageReader().read(Bytes(image), visiting: &keeper)
-    #expect(reading.refusal == nil)
-    return keeper.files
+    var files: [(entry: Entry, data: [UInt8])] = []
+    let reader = ImageReader(Bytes(image))
+    while let event = reader.next() {
+      switch event {
+      case .entry(let record): files.append((record.entry, record.target))
+      case .data(let bytes): files[files.count - 1].data += bytes
+      default: break
+      }
+    }
+    #expect(reader.reading.refusal == nil)
+    return files
   }
 
   @Test(arguments: [Header.Magic.newc, .crc])

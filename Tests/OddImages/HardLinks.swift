@@ -117,6 +117,24 @@ enum HardLinks {
           .file("\(here)/y", "second").linked(7),
         ]
       },
+      OddImage("link-first-leads-elsewhere") { here in
+        [
+          .file("\(here)/x", "first").linked(7), .link("\(here)/x", to: "z"),
+          .file("\(here)/y", "second").linked(7),
+        ]
+      },
+      OddImage("link-first-leads-to-file") { here in
+        [
+          .file("\(here)/z", "there and longer"), .file("\(here)/x", "first").linked(7),
+          .link("\(here)/x", to: "z"), .file("\(here)/y", "second", 0o600).linked(7),
+        ]
+      },
+      OddImage("link-first-a-socket") { here in
+        [
+          .file("\(here)/x", "first").linked(7), .node("\(here)/x", 0o140644, (0, 0)),
+          .file("\(here)/y", "second").linked(7),
+        ]
+      },
       OddImage("link-first-a-directory") { here in
         [
           .file("\(here)/x", "first").linked(7), .directory("\(here)/x"),

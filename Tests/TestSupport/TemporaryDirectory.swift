@@ -7,8 +7,10 @@ public import SystemPackage
 public final class TemporaryDirectory {
   public let path: FilePath
 
-  public init() throws {
-    let url = FileManager.default.temporaryDirectory.appending(path: "leafroot-test-\(UUID())")
+  /// - Parameter parent: where it is made; nil for TMPDIR.
+  public init(below parent: String? = nil) throws {
+    let parent = parent.map { URL(filePath: $0) } ?? FileManager.default.temporaryDirectory
+    let url = parent.appending(path: "leafroot-test-\(UUID())")
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
     path = FilePath(url.path)
   }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 
+public import Initramfs
 public import SystemPackage
 
 /// A regular file, open for reading until the value goes.
-public struct InputFile: ~Copyable, ByteSource {
+public struct InputFile: ~Copyable, ImageSource {
+  public typealias Failure = FileError
+
   /// How many bytes are read at once: enough to keep system calls few, little enough to forget.
   package static let blockSize = 1 << 20
 

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+public import Initramfs
+public import SystemPackage
+import Tree
+public import Unpacking
+
+/// A directory that is filled, or left as it was.
+public struct OutputDirectory: ~Copyable {
+  /// The directory, as the user named it.
+  public let path: FilePath
+  private let descriptor: Int32
+  private let isNew: Bool
+  /// The permissions that the umask leaves.
+  private let usual: mode_t
+
+  /// Nobody else is let in until all is there. The sticky bit tells whether the image has set them.
+  private static let permissions: mode_t = 0o1700
+
+  /// Makes the directory, or takes one that is empty.
+  /// - Throws: ``FileError``.
+  public init(_ path: FilePath) throws(FileError) {
+    let isNew = path.withPlatformString { mkdir($0, 0o777) } == 0
+    if !isNew, errno != EEXIST {
+      throw FileError(path, cannot: "create directory", Errno(rawValue: errno))
+    }
+    let descriptor = path.withPlatformString { open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    guard descriptor >= 0 else {
+      throw FileError(path, cannot: "open", Errno(rawValue: errno))
+    }
+    var status = stat()
+    fstat(descriptor, &status)
+    if isNew { fchmod(descriptor, OutputDirectory.permissions) }
+    do throws(FileError) {
+      if !isNew { try OutputDirectory.refuseUnlessEmpty(descriptor, path) }
+    } catch {
+      close(descriptor)
+      throw error
+    }
+    self.path = path
+    self.descriptor = descriptor
+    self.isNew = isNew
+    usual = status.st_mode & 0o7777
+  }
+
+  deinit { close(descriptor) }
+
+  private static func refuseUnlessEmpty(
+    _ descriptor: Int32, _ path: FilePath
+  ) throws(FileError) {
+    let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+    guard let stream = fdopendir(copy) else {
+      let code = errno
+      close(copy)
+      throw FileError(path, cannot: "read", Errno(rawValue: code))
+    }
+    defer { closedir(stream) }
+    var count = 0
+    while readdir(stream) != nil { count += 1 }
+    guard count <= 2 else {
+      throw FileError(path, "directory is not empty")
+    }
+  }
+
+  /// Unpacks `source` into it.
+  ///
+  /// - Throws: ``FileError`` where a file cannot be made; why the source cannot be read. The
+  ///   directory is as it was then. What the kernel would refuse is no error but a
+  ///   ``Reading/refusal``; what it would have unpacked before is there.
+  public consuming func fill<Source: ImageSource & ~Copyable>(
+    from source: consuming Source, by unpacking: Unpacking = Unpacking()
+  ) throws -> Unpacking.Summary {
+    do throws(Unpacking.Failure<Source.Failure>) {
+      let summary = try unpacking.run(source, into: descriptor)
+      commit()
+      return summary
+    } catch {
+      remove()
+      switch error {
+      case .source(let failure): throw failure
+      case .tree(let failure): throw FileError(failure, below: path)
+      }
+    }
+  }
+
+  /// Lets others in, unless the image has its own idea of the root's permissions.
+  private func commit() {
+    guard isNew else { return }
+    var status = stat()
+    if fstat(descriptor, &status) == 0, status.st_mode & 0o7777 == OutputDirectory.permissions {
+      fchmod(descriptor, usual)
+    }
+  }
+
+  /// Leaves nothing behind.
+  private func remove() {
+    fchmod(descriptor, 0o700)
+    try? empty(descriptor)
+    if isNew { _ = path.withPlatformString { rmdir($0) } }
+  }
+}
+
+extension FileError {
+  fileprivate init(_ failure: UnpackFailure, below path: FilePath) {
+    let name = path.appending(String(decoding: failure.name, as: UTF8.self))
+    self.init(name, cannot: failure.step.act, Errno(rawValue: failure.code))
+  }
+}
+
+extension UnpackStep {
+  /// What the call was made for.
+  fileprivate var act: String {
+    switch self {
+    case .open: "create"
+    case .mkdir: "create directory"
+    case .symlink: "create symbolic link"
+    case .link: "create hard link"
+    case .mknod: "create special file"
+    case .remove: "remove"
+    case .truncate: "set size of"
+    case .chown: "set owner of"
+    case .chmod: "set mode of"
+    case .utime: "set times of"
+    case .stat: "stat"
+    case .write: "write"
+    case .type, .memory: "unpack"
+    }
+  }
+}

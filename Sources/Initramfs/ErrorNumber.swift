@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+
+/// Error numbers of Linux: include/uapi/asm-generic/errno-base.h, errno.h. The same on all of our
+/// architectures.
+public enum ErrorNumber {
+  public static var noEntry: Int32 { 2 }
+  public static var noDevice: Int32 { 6 }
+  public static var noMemory: Int32 { 12 }
+  public static var busy: Int32 { 16 }
+  public static var exists: Int32 { 17 }
+  public static var notDirectory: Int32 { 20 }
+  public static var isDirectory: Int32 { 21 }
+  public static var invalid: Int32 { 22 }
+  public static var nameTooLong: Int32 { 36 }
+  public static var notEmpty: Int32 { 39 }
+  public static var linkLoop: Int32 { 40 }
+
+  /// What an archive can lead to on an empty file system that works.
+  static func isOrdinary(_ code: Int32) -> Bool {
+    switch code {
+    case noEntry, noDevice, notDirectory, isDirectory, exists, notEmpty, nameTooLong, linkLoop,
+      busy,
+      invalid:
+      true
+    default: false
+    }
+  }
+}
+
+/// Parts of `st_mode`: inode(7).
+enum FileMode {
+  /// `S_IFMT`.
+  static var type: UInt32 { 0o170000 }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+
+/// Where the bytes of an image come from.
+public protocol ImageSource: ~Copyable {
+  /// Why they cannot be had.
+  associatedtype Failure: Error
+
+  /// Length in bytes.
+  var size: Int64 { get }
+
+  /// Reads from `offset` until `buffer` is full or the source ends.
+  ///
+  /// - Returns: how many bytes there were.
+  func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(Failure) -> Int
+
+  /// Takes note that all before `offset` has been read, and handed out, for the last time. Called
+  /// by who reads the image, now and then; what it throws ends the reading.
+  func consumed(upTo offset: Int64) throws(Failure)
+}
+
+extension ImageSource where Self: ~Copyable {
+  public func consumed(upTo offset: Int64) {}
+}
+
+/// Bytes in memory, as an image.
+public struct Bytes: ImageSource {
+  public typealias Failure = Never
+
+  private let bytes: [UInt8]
+
+  public init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+  public var size: Int64 { Int64(bytes.count) }
+
+  public func read(
+    at offset: Int64, into buffer: UnsafeMutableRawBufferPointer
+  ) throws(Never) -> Int {
+    let rest = bytes.dropFirst(Int(offset)).prefix(buffer.count)
+    buffer.copyBytes(from: rest)
+    return rest.count
+  }
+}

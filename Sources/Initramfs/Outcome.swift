@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+
+public import Newc
+
+/// What a record has done to the tree.
+public enum Outcome: Equatable, Sendable {
+  case made
+  /// It wrote again what was there in the same type.
+  case rewritten
+  /// It removed a file of that type first.
+  case replaced(Entry.FileType)
+  /// It made another name of a file.
+  case linked
+  case lost(Loss)
+}
+
+/// Why an entry is not in the tree.
+public struct Loss: Equatable, Sendable {
+  /// The call that did not succeed.
+  public var step: UnpackStep
+  /// A positive errno; 0 for ``UnpackStep/type``.
+  public var code: Int32
+}
+
+/// What a call was made for.
+public enum UnpackStep: Sendable {
+  case stat, open, mkdir, mknod, symlink, link, remove, chown, chmod, truncate, write, utime
+  /// The mode has no type of file.
+  case type
+  /// More must be kept than is allowed.
+  case memory
+}
+
+/// What is no fault of the archive, and ends the unpacking.
+public struct UnpackFailure: Error, Equatable {
+  public var step: UnpackStep
+  /// A positive errno.
+  public var code: Int32
+  /// The entry it happened to.
+  public var name: [UInt8]
+}
+
+/// A record of which nothing, or less than it says, is in the tree.
+public struct LostRecord: Equatable, Sendable {
+  /// Why it is lost.
+  public enum Reason: Equatable, Sendable {
+    /// The kernel does not look whether the call succeeds.
+    case call(Loss)
+    /// The kernel passes over it.
+    case skipped(Reader.Skip)
+  }
+
+  public var record: Record
+  public var reason: Reason
+
+  public init(_ record: Record, _ loss: Loss) {
+    self.record = record
+    reason = .call(loss)
+  }
+
+  public init(_ record: Record, _ skip: Reader.Skip) {
+    self.record = record
+    reason = .skipped(skip)
+  }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+
+/// The part of a source that is being looked at. It only moves forward.
+final class Window<Source: ImageSource & ~Copyable> {
+  /// Enough to keep system calls few, little enough to stay in the processor's cache.
+  private static var blockSize: Int { 256 << 10 }
+  /// After a jump only a header and a name are needed, perhaps followed by another jump.
+  private static var peekSize: Int { 8 << 10 }
+
+  let source: Source
+
+  /// Offset in the source of the first byte in view.
+  private(set) var offset: Int64 = 0
+
+  private var buffer: UnsafeMutableRawBufferPointer
+  private var start = 0
+  private var end = 0
+  private var hasJumped = false
+
+  init(_ source: consuming Source) {
+    self.source = source
+    buffer = .allocate(byteCount: Self.blockSize, alignment: 16)
+  }
+
+  deinit { buffer.deallocate() }
+
+  /// What is in view, until the next call of ``fill(_:)``.
+  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: buffer[start..<end]) }
+
+  /// Nothing comes after what is in view.
+  var isLast: Bool { offset + Int64(end - start) >= source.size }
+
+  /// Takes `count` bytes off the front; they may lie beyond what is in view.
+  func advance(_ count: Int64) {
+    offset += count
+    if count <= Int64(end - start) {
+      start += Int(count)
+    } else {
+      start = 0
+      end = 0
+      hasJumped = true
+    }
+  }
+
+  /// Gets at least `count` bytes into view, unless fewer are left.
+  func fill(_ count: Int) throws(Source.Failure) {
+    guard end - start < count else { return }
+    if start > 0 {
+      buffer.copyMemory(from: bytes)
+      end -= start
+      start = 0
+    }
+    if buffer.count < count { grow(to: count) }
+
+    let room = hasJumped ? max(count - end, Self.peekSize) : buffer.count - end
+    hasJumped = false
+    let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[end..<min(end + room, buffer.count)])
+    guard offset + Int64(end) < source.size else { return }
+    end += try source.read(at: offset + Int64(end), into: rest)
+  }
+
+  /// Goes back to the beginning.
+  func rewind() {
+    offset = 0
+    start = 0
+    end = 0
+  }
+
+  private func grow(to count: Int) {
+    let larger = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: max(count, 2 * buffer.count), alignment: 16)
+    larger.copyMemory(from: bytes)
+    buffer.deallocate()
+    buffer = larger
+  }
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+
+import Newc
+
+extension Entry.FileType {
+  /// What a person calls a file of this type.
+  var name: String {
+    switch self {
+    case .fifo: "a fifo"
+    case .characterDevice: "a character device"
+    case .directory: "a directory"
+    case .blockDevice: "a block device"
+    case .regular: "a regular file"
+    case .symbolicLink: "a symbolic link"
+    case .socket: "a socket"
+    }
+  }
+}

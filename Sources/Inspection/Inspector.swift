@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+
+import Compression
+import Initramfs
+import Newc
+
+/// Reads an image as the kernel does, and finds what is wrong with it.
+struct Inspector {
+  /// The kernel that is to boot the image, and what it does; nil for any.
+  let kernel: KernelVersion?
+  let rules: KernelRules
+
+  private(set) var reading = Reading()
+  private(set) var contents: [MemberContents] = []
+  var findings = Findings()
+  /// How each member is encoded.
+  private(set) var codecs: [Codec] = []
+  /// The last regular file.
+  private(set) var lastFile: [UInt8]?
+  /// The members that have records with sums.
+  private(set) var summed: Set<Int> = []
+
+  private var unpacker = Unpacker(MemoryTree.builtIn())
+  private var rewritten = 0
+
+  /// What the kernel makes of the image.
+  var tree: MemoryTree { unpacker.files }
+
+  private var index: Int { contents.count - 1 }
+
+  /// Reads all of `source`.
+  init<Source: ImageSource & ~Copyable>(
+    _ source: consuming Source, kernel: KernelVersion?
+  ) throws {
+    self.kernel = kernel
+    rules = kernel.map(KernelRules.init) ?? KernelRules()
+    let reader = ImageReader(source, rules)
+    while let event = try reader.next() {
+      switch event {
+      case .memberBegins(let member): begin(member)
+      case .entry(let record): if try apply(record) { reader.skipData() } else { reader.passOver() }
+      case .trailer: unpacker.forgetLinks()
+      case .skipped(let record, let why): report(LostRecord(record, why))
+      case .data, .dataEnds, .memberEnds: break
+      }
+    }
+    reading = reader.reading
+    try unpacker.end()
+    judge()
+  }
+
+  private mutating func begin(_ member: Member) {
+    contents.append(MemberContents())
+    codecs.append(member.codec)
+  }
+
+  /// - Returns: whether the kernel reads the file's data.
+  private mutating func apply(_ record: Record) throws -> Bool {
+    let entry = record.entry
+    contents[index].add(entry.name, isDirectory: entry.type == .directory)
+    if entry.type == .regular { lastFile = entry.name }
+    if record.isSummed { summed.insert(index) }
+    if entry.type == .symbolicLink, record.target.isEmpty {
+      findings.add(
+        .warning, .targetLength, member: index, path: entry.name,
+        "symbolic link with an empty target; the kernel creates it, programs cannot")
+    }
+    let (outcome, hasData) = try unpacker.apply(record)
+    switch outcome {
+    case .made, .linked: break
+    case .rewritten: rewritten += 1
+    case .replaced(let old):
+      findings.add(
+        .warning, .typeChanged, member: index, path: entry.name,
+        "replaces \(old.name) of the same name")
+    case .lost(let loss): report(LostRecord(record, loss))
+    }
+    return hasData
+  }
+
+  private mutating func report(_ lost: LostRecord) {
+    findings.add(
+      .warning, lost.kind, member: index, path: lost.path, "\(lost.text); silently skipped")
+  }
+
+  var totals: Inspection.Totals {
+    var totals = Inspection.Totals()
+    totals.records = reading.members.reduce(0) { $0 + $1.entries }
+    totals.rewritten = rewritten
+    // The first four are the kernel's own, if nothing has removed them.
+    for (index, node) in unpacker.files.nodes.enumerated() where node.names > 0 {
+      if node.type != .directory { totals.hardLinks += node.names - 1 }
+      switch node.type {
+      case .regular:
+        totals.files += 1
+        totals.bytes += node.size
+        totals.pages += (node.size + 4095) / 4096
+      case .directory: if index > 3 { totals.directories += 1 }
+      case .symbolicLink:
+        totals.symbolicLinks += 1
+        // mm/shmem.c, SHORT_SYMLINK_LEN.
+        if node.size >= 128 { totals.pages += 1 }
+      case .characterDevice, .blockDevice: if index > 3 { totals.devices += 1 }
+      case .fifo, .socket: totals.others += 1
+      case nil: break
+      }
+    }
+    return totals
+  }
+
+  var realInit: Inspection.RealInit? {
+    var path = Array("/init".utf8)
+    var chain = [path]
+    for _ in 0..<40 {
+      guard let node = unpacker.files.find(path, follow: false) else {
+        return chain.count == 1 ? nil : Inspection.RealInit(chain: chain, isExecutable: false)
+      }
+      let file = unpacker.files.nodes[node]
+      guard file.type == .symbolicLink else {
+        let isExecutable = file.type == .regular && file.mode & 0o111 != 0
+        return Inspection.RealInit(chain: chain, isExecutable: isExecutable)
+      }
+      chain.append(file.target)
+      let end = path.lastIndex(of: UInt8(ascii: "/")) ?? 0
+      path = file.target.first == UInt8(ascii: "/") ? file.target : path[...end] + file.target
+    }
+    return Inspection.RealInit(chain: chain, isExecutable: false)
+  }
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+
+public import Files
+public import Initramfs
+import Newc
+public import SystemPackage
+
+extension Refusal {
+  /// What is there.
+  public var found: String {
+    switch fault {
+    case .record(let reason, _): reason.found
+    case .magic(let bytes): quoted(bytes)
+    case .junk: "junk"
+    case .unfinishedRecord(let codec): "the end of the \(codec) member"
+    case .member(_, _, let failure): "\(failure.found)"
+    }
+  }
+
+  /// What should be there.
+  public var expected: String {
+    switch fault {
+    case .record(let reason, let takesSums): reason.expected(takesSums)
+    case .magic: "newc, a compressed member, or zero bytes"
+    case .junk: "a newc record or zero bytes"
+    case .unfinishedRecord: "the rest of a record"
+    case .member(_, let start, let failure):
+      failure.isTruncated ? "\(failure.expected) at \(start)" : "\(failure.expected)"
+    }
+  }
+
+  /// What the kernel says.
+  public var kernelMessage: String {
+    switch fault {
+    case .record(let reason, _): reason.kernelMessage
+    case .magic: "invalid magic at start of compressed archive"
+    case .junk: "junk within compressed archive"
+    case .unfinishedRecord: "junk at the end of compressed archive"
+    case .member(_, _, let failure): failure.kernelMessage.map { "\($0)" } ?? "decompressor failed"
+    }
+  }
+
+  /// The kernel finds no NUL at the end of a name, if it looks for one.
+  var isOfName: Bool {
+    if case .record(.nameUnterminated, _) = fault { true } else { false }
+  }
+
+  /// The kernel finds no header where one must be.
+  var isOfMagic: Bool {
+    if case .record(.magic(let bytes), _) = fault, !bytes.elementsEqual(oldMagic) {
+      true
+    } else {
+      false
+    }
+  }
+
+  /// The same as an error about the image at `path`.
+  public func error(_ path: FilePath) -> FileError {
+    FileError(path, offset: offset, found: found + place, expected: expected)
+  }
+
+  /// Where it is in the member's newc.
+  var place: String { unpackedOffset.map { " (byte \($0) unpacked)" } ?? "" }
+}
+
+/// Of the format before newc.
+private let oldMagic = Array("070707".utf8)
+
+extension Reader.Malformed.Reason {
+  fileprivate var found: String {
+    switch self {
+    case .magic(let bytes): quoted(bytes)
+    case .digit(let byte), .padding(let byte): quoted([byte])
+    case .nameUnterminated(let size): "a name of \(size) bytes without a NUL at its end"
+    case .checksum(let found, _): "data with the sum \(found)"
+    }
+  }
+
+  fileprivate func expected(_ takesSums: Bool) -> String {
+    switch self {
+    case .magic: takesSums ? "070701 or 070702" : "070701"
+    case .digit: "a hex digit of a newc header"
+    case .nameUnterminated: "one that ends with a NUL"
+    case .checksum(_, let expected): "\(expected)"
+    case .padding: "zero bytes up to a multiple of 4"
+    }
+  }
+
+  fileprivate var kernelMessage: String {
+    switch self {
+    case .magic(let bytes) where bytes.elementsEqual(oldMagic):
+      "incorrect cpio method used: use -H newc option"
+    case .magic: "no cpio magic"
+    case .digit: "damaged header"
+    case .nameUnterminated: "malformed archive"
+    case .checksum: "bad data checksum"
+    case .padding: "broken padding"
+    }
+  }
+}
+
+extension Reading {
+  /// What is wrong with the image at `path`: where the kernel stops, or what it does not notice.
+  public func damage(_ path: FilePath) -> FileError? {
+    if let refusal { return refusal.error(path) }
+    if let cutRecord {
+      return FileError(
+        path, offset: size, found: "the end of the file",
+        expected: "more of the record at \(cutRecord)")
+    }
+    guard let member = members.first(where: \.isCheckWrong) else { return nil }
+    return FileError(path, "checksum error in the \(member.codec) member at \(member.offset)")
+  }
+}

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: MIT
+
+import CLinux
+public import Initramfs
+public import Newc
+import Tree
+
+/// A tree below a directory. No path leads out of it: it is resolved as if the tree's root were
+/// `/`.
+///
+/// What an ordinary user may not do is left out, and counted.
+public struct DirectoryTree: FileSystem {
+  /// Device nodes that were not made because only root may.
+  public private(set) var deviceCount = 0
+  /// Calls for an owner whom this user namespace does not know.
+  public private(set) var ownerCount = 0
+
+  private let paths: RootedPaths
+  private let isPrivileged: Bool
+  /// Directories that an ordinary user could not fill if they had their permissions already.
+  private var closed: [(path: [UInt8], permissions: UInt32)] = []
+  /// The path that was asked for last: the calls for one entry come together.
+  private var last: (path: [UInt8], place: RootedPlace)?
+
+  /// - Parameters:
+  ///   - root: the directory that the tree is made in, open for reading.
+  ///   - isPrivileged: may change owners and make devices. Otherwise entries belong to the caller,
+  ///     and have no setuid and setgid bits, for these would be the caller's.
+  public init(_ root: Int32, isPrivileged: Bool) {
+    paths = RootedPaths(root: root)
+    self.isPrivileged = isPrivileged
+  }
+
+  /// Gives directories the permissions that would have kept an ordinary user out. At the end.
+  public mutating func finish() {
+    while let directory = closed.popLast() {
+      guard let descriptor = try? paths.open(directory.path, O_RDONLY | O_DIRECTORY) else {
+        continue
+      }
+      _ = fchmod(descriptor, directory.permissions)
+      closeQuietly(descriptor)
+    }
+  }
+
+  // MARK: Paths
+
+  /// Where the last component of a path is; nil if it is none that could be made or removed: the
+  /// root, `.` or `..`.
+  private mutating func place(of path: [UInt8]) throws(Failure) -> RootedPlace? {
+    if let last, last.path == path { return last.place }
+    last = nil
+    guard let place = try paths.place(of: path) else { return nil }
+    last = (path, place)
+    return place
+  }
+
+  /// Calls one function for a path by its place, or another one for what it leads to.
+  private mutating func call(
+    _ step: StaticString, _ path: [UInt8], _ atPlace: (RootedPlace) -> Int32,
+    opened: Int32 = O_RDONLY | O_DIRECTORY, _ onFile: (Int32) -> Int32
+  ) -> Int {
+    result { tree throws(Failure) in
+      if let place = try tree.place(of: path), !place.hasSlash {
+        return Int(try attempt(step) { atPlace(place) })
+      }
+      let file = try tree.paths.open(path, opened)
+      defer { closeQuietly(file) }
+      return Int(try attempt(step) { onFile(file) })
+    }
+  }
+
+  /// Makes something new.
+  private mutating func make(
+    _ step: StaticString, _ path: [UInt8], _ body: (RootedPlace) -> Int32
+  ) -> Int {
+    result { tree throws(Failure) in
+      guard let place = try tree.place(of: path) else { throw Failure(step, EEXIST) }
+      return Int(try attempt(step) { body(place) })
+    }
+  }
+
+  private mutating func remove(_ step: StaticString, _ path: [UInt8], _ flags: Int32) -> Int {
+    result { tree throws(Failure) in
+      guard let place = try tree.place(of: path) else { throw Failure(step, EINVAL) }
+      try attempt(step) { unlinkat(place.directory, place.name, flags) }
+      // It could have been on the way to others.
+      tree.last = nil
+      tree.paths.forget()
+      return 0
+    }
+  }
+
+  private mutating func result(_ body: (inout Self) throws(Failure) -> Int) -> Int {
+    do throws(Failure) { return try body(&self) } catch { return -Int(error.code) }
+  }
+
+  /// Only root may give files away, and in a user namespace only to those whom it knows.
+  private mutating func keepingOwner(_ result: Int) -> Int {
+    guard result == -Int(EINVAL) || result == -Int(EPERM) else { return result }
+    ownerCount += 1
+    return 0
+  }
+
+  private func permissions(_ mode: UInt32) -> UInt32 { mode & (isPrivileged ? 0o7777 : 0o1777) }
+
+  /// Access and modification time.
+  private func both(_ time: UInt32) -> [timespec] {
+    let one = timespec(tv_sec: Int(time), tv_nsec: 0)
+    return [one, one]
+  }
+
+  // MARK: Calls with a path
+
+  public mutating func lstat(_ path: [UInt8]) -> Int {
+    result { tree throws(Failure) in
+      if let place = try tree.place(of: path), !place.hasSlash {
+        return Int(try Status(of: place.name, in: place.directory).mode)
+      }
+      let file = try tree.paths.open(path, LINUX_O_PATH | O_NOFOLLOW)
+      defer { closeQuietly(file) }
+      return Int(try Status(of: file).mode)
+    }
+  }
+
+  public mutating func mkdir(_ path: [UInt8], _ mode: UInt32) -> Int {
+    make("mkdir", path) { mkdirat($0.directory, $0.name, 0o700) }
+  }
+
+  public mutating func mknod(_ path: [UInt8], _ mode: UInt32, _ device: Device) -> Int {
+    let type = mode & UInt32(S_IFMT)
+    let isDevice = type == UInt32(S_IFCHR) || type == UInt32(S_IFBLK)
+    let number = isDevice ? linux_makedev(device.major, device.minor) : 0
+    let result = make("mknod", path) { mknodat($0.directory, $0.name, type | 0o600, number) }
+    guard result == -Int(EPERM), isDevice else { return result }
+    deviceCount += 1
+    return 0
+  }
+
+  public mutating func symlink(_ target: [UInt8], _ path: [UInt8]) -> Int {
+    var text = target.map { CChar(bitPattern: $0) }
+    text.append(0)
+    return make("symlink", path) { symlinkat(text, $0.directory, $0.name) }
+  }
+
+  public mutating func link(_ old: [UInt8], _ new: [UInt8]) -> Int {
+    let result = result { tree throws(Failure) in
+      // The kernel looks for the old name before the new one's directory (do_linkat in fs/namei.c).
+      let file = try tree.paths.open(old, LINUX_O_PATH | O_NOFOLLOW)
+      defer { closeQuietly(file) }
+      let isDirectory = try Status(of: file).isDirectory
+      guard let place = try tree.place(of: new) else { throw Failure("link", EEXIST) }
+      if isDirectory {
+        return Int(try attempt("link") { linkat(file, ".", place.directory, place.name, 0) })
+      }
+      guard let first = try tree.paths.place(of: old) else { throw Failure("link", ENOENT) }
+      return Int(
+        try attempt("link") {
+          linkat(first.directory, first.name, place.directory, place.name, 0)
+        })
+    }
+    // A directory has come to where the first name was.
+    return result == -Int(EPERM) ? -Int(EISDIR) : result
+  }
+
+  public mutating func unlink(_ path: [UInt8]) -> Int { remove("unlink", path, 0) }
+  public mutating func rmdir(_ path: [UInt8]) -> Int { remove("rmdir", path, AT_REMOVEDIR) }
+
+  public mutating func chown(_ path: [UInt8], _ user: UInt32, _ group: UInt32) -> Int {
+    guard isPrivileged else { return 0 }
+    let result = call("fchownat", path) {
+      fchownat($0.directory, $0.name, user, group, AT_SYMLINK_NOFOLLOW)
+    } _: {
+      fchown($0, user, group)
+    }
+    return keepingOwner(result)
+  }
+
+  public mutating func chmod(_ path: [UInt8], _ mode: UInt32) -> Int {
+    let permissions = permissions(mode)
+    if mode & UInt32(S_IFMT) == UInt32(S_IFDIR) { return chmodDirectory(path, permissions) }
+    return call("fchmodat", path) {
+      fchmodat($0.directory, $0.name, permissions, AT_SYMLINK_NOFOLLOW)
+    } _: {
+      fchmod($0, permissions)
+    }
+  }
+
+  /// What an ordinary user may not enter stays open to them until the end.
+  private mutating func chmodDirectory(_ path: [UInt8], _ permissions: UInt32) -> Int {
+    var permissions = permissions
+    if !isPrivileged {
+      closed.removeAll { $0.path == path }
+      if permissions & 0o700 != 0o700 { closed.append((path, permissions)) }
+      permissions |= 0o700
+    }
+    return result { tree throws(Failure) in
+      guard let place = try tree.place(of: path), !place.hasSlash else {
+        let directory = try tree.paths.open(path, O_RDONLY | O_DIRECTORY)
+        defer { closeQuietly(directory) }
+        return Int(try attempt("fchmod") { fchmod(directory, permissions) })
+      }
+      let directory = try attempt("open") {
+        linux_openat(place.directory, place.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
+      }
+      let result = fchmod(directory, permissions)
+      let code = linux_errno()
+      // What is in it comes next, mostly.
+      tree.last = nil
+      tree.paths.remember(directory, at: path)
+      return result < 0 ? -Int(code) : 0
+    }
+  }
+
+  public mutating func utime(_ path: [UInt8], _ time: UInt32) -> Int {
+    let times = both(time)
+    return call("utimensat", path) {
+      utimensat($0.directory, $0.name, times, AT_SYMLINK_NOFOLLOW)
+    } _: {
+      futimens($0, times)
+    }
+  }
+
+  // MARK: Regular files
+
+  public mutating func open(_ path: [UInt8], truncating: Bool) -> Int {
+    result { tree throws(Failure) in
+      guard let place = try tree.place(of: path), !place.hasSlash else {
+        throw Failure("open", EISDIR)
+      }
+      do throws(Failure) {
+        return Int(
+          try attempt("open") {
+            linux_openat(
+              place.directory, place.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+          })
+      } catch  where error.code == EEXIST {
+        let status = try Status(of: place.name, in: place.directory)
+        let flags = truncating ? O_TRUNC : 0
+        return Int(
+          status.isSymbolicLink
+            ? try tree.openTarget(of: path, flags) : try tree.reopen(place, status, flags))
+      }
+    }
+  }
+
+  /// The name has become another one of a symbolic link: the kernel follows it.
+  private func openTarget(of path: [UInt8], _ flags: Int32) throws(Failure) -> Int32 {
+    do throws(Failure) {
+      let file = try paths.open(path, LINUX_O_PATH)
+      defer { closeQuietly(file) }
+      try Self.refuseSpecial(try Status(of: file))
+      return try paths.open(path, O_WRONLY | O_NONBLOCK | flags)
+    } catch  where error.code == ENOENT {
+      return try paths.open(path, O_WRONLY | O_CREAT, mode: 0o600)
+    }
+  }
+
+  /// The name may have become another one of a device, fifo or socket: nothing is written to a device
+  /// of this machine.
+  private static func refuseSpecial(_ status: Status) throws(Failure) {
+    if status.isDirectory { throw Failure("open", EISDIR) }
+    if !status.isRegular { throw Failure("open", ENXIO) }
+  }
+
+  /// Without O_CREAT, which /proc/sys/fs/protected_regular forbids for some files that are there.
+  /// An ordinary user must first be allowed to write.
+  private func reopen(
+    _ place: RootedPlace, _ status: Status, _ flags: Int32
+  ) throws(Failure) -> Int32 {
+    try Self.refuseSpecial(status)
+    if !isPrivileged { _ = fchmodat(place.directory, place.name, 0o600, AT_SYMLINK_NOFOLLOW) }
+    return try attempt("open") {
+      linux_openat(place.directory, place.name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | flags, 0)
+    }
+  }
+
+  public mutating func chown(_ file: Int, _ user: UInt32, _ group: UInt32) -> Int {
+    guard isPrivileged else { return 0 }
+    return keepingOwner(result("fchown") { fchown(Int32(file), user, group) })
+  }
+
+  public mutating func chmod(_ file: Int, _ mode: UInt32) -> Int {
+    result("fchmod") { fchmod(Int32(file), permissions(mode)) }
+  }
+
+  public mutating func truncate(_ file: Int, to size: UInt64) -> Int {
+    result("ftruncate") { ftruncate(Int32(file), Int(size)) }
+  }
+
+  public mutating func write(_ file: Int, _ bytes: UnsafeRawBufferPointer) -> Int {
+    result("write") { CLinux.write(Int32(file), bytes.baseAddress, bytes.count) }
+  }
+
+  public mutating func utime(_ file: Int, _ time: UInt32) -> Int {
+    let times = both(time)
+    return result("futimens") { futimens(Int32(file), times) }
+  }
+
+  public mutating func close(_ file: Int) { closeQuietly(Int32(file)) }
+
+  private func result<Number: FixedWidthInteger & SignedInteger>(
+    _ step: StaticString, _ call: () -> Number
+  ) -> Int {
+    do throws(Failure) { return Int(try attempt(step, call)) } catch { return -Int(error.code) }
+  }
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+
+import Initramfs
+import Threads
+
+/// Makes files, batch after batch, on a thread of its own.
+final class TreeWriter {
+  enum Step {
+    case create(Record)
+    case data(Int)
+    case endData
+    case forgetLinks
+    case skip(LostRecord)
+  }
+
+  /// Some records and their data.
+  private struct Batch {
+    var steps: [Step] = []
+    var bytes: [UInt8] = []
+    /// Who wants to know whether a file is open after the last step.
+    var answer: BoundedQueue<Bool>?
+
+    /// Enough to keep the threads apart, little enough to stay in the processor's cache.
+    static var size: Int { 256 << 10 }
+    static var stepLimit: Int { 1024 }
+
+    init() { bytes.reserveCapacity(2 * Self.size) }
+
+    var isFull: Bool { bytes.count >= Self.size || steps.count >= Self.stepLimit }
+  }
+
+  private let queue = BoundedQueue<Batch>(capacity: 8)
+  private let monitor = Monitor()
+  private var thread: Thread?
+  private var batch = Batch()
+
+  // Used by the thread alone, and behind it once that has ended.
+  private var unpacker: Unpacker<DirectoryTree>
+  private var lost = Unpacking.Summary()
+
+  // Guarded by `monitor`.
+  private var failure: UnpackFailure?
+  private var isAbandoned = false
+
+  init(_ unpacker: consuming Unpacker<DirectoryTree>) {
+    self.unpacker = unpacker
+    // It has ended when this goes.
+    let this = Unmanaged.passUnretained(self)
+    thread = Thread { this.takeUnretainedValue().work() }
+  }
+
+  /// Nothing is made any more.
+  var hasFailed: Bool { monitor.withLock { failure != nil } }
+
+  func add(_ step: Step) {
+    batch.steps.append(step)
+    if batch.isFull { flush() }
+  }
+
+  /// Adds data of the file that was created last.
+  func add(_ bytes: UnsafeRawBufferPointer) {
+    batch.bytes.append(contentsOf: bytes)
+    add(.data(bytes.count))
+  }
+
+  /// Whether the file that was created last could be opened.
+  func isFileOpen() -> Bool {
+    let answer = BoundedQueue<Bool>(capacity: 1)
+    batch.answer = answer
+    flush()
+    return answer.take() ?? false
+  }
+
+  /// Ends the tree, and adds to `summary` what became of it.
+  func finish(_ summary: inout Unpacking.Summary) throws(UnpackFailure) {
+    flush()
+    end()
+    if let failure { throw failure }
+    try unpacker.finish()
+    unpacker.files.finish()
+    summary.lost = lost.lost
+    summary.lostCount = lost.lostCount
+    summary.deviceCount = unpacker.files.deviceCount
+    summary.ownerCount = unpacker.files.ownerCount
+  }
+
+  /// Ends without making what is still to be made.
+  func abandon() {
+    monitor.withLock { isAbandoned = true }
+    end()
+  }
+
+  private func end() {
+    queue.close()
+    thread?.join()
+    thread = nil
+    if failure != nil || isAbandoned { unpacker.abandon() }
+  }
+
+  private func flush() {
+    let full = batch
+    batch = Batch()
+    if thread == nil { perform(full) } else { queue.put(full) }
+  }
+
+  // MARK: The thread
+
+  private func work() {
+    while let batch = queue.take() { perform(batch) }
+  }
+
+  private func perform(_ batch: Batch) {
+    let isOver = monitor.withLock { failure != nil || isAbandoned }
+    if !isOver {
+      do throws(UnpackFailure) {
+        try make(batch)
+      } catch {
+        monitor.withLock { failure = error }
+      }
+    }
+    batch.answer?.put(unpacker.isFileOpen)
+  }
+
+  private func make(_ batch: Batch) throws(UnpackFailure) {
+    var start = 0
+    for step in batch.steps {
+      switch step {
+      case .create(let record):
+        let outcome = try unpacker.apply(record.entry, target: record.target)
+        if case .lost(let loss) = outcome { lost.add(LostRecord(record, loss)) }
+      case .data(let count):
+        let range = start..<(start + count)
+        start += count
+        try batch.bytes.withUnsafeBufferPointer { (bytes) throws(UnpackFailure) in
+          try unpacker.write(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[range])))
+        }
+      case .endData: try unpacker.endData()
+      case .forgetLinks: unpacker.forgetLinks()
+      case .skip(let record): lost.add(record)
+      }
+    }
+  }
+}
