@@ -276,11 +276,7 @@ extension Inspection {
 
     // The directory of the record before is known.
     for index in 0..<100 { archive.add("\(38 + index % 2)/f\(index)") }
-    #expect(
-      throws: Excess.steps
-    ) {
-      try inspect(archive.bytes)
-    }
+    #expect(throws: Excess.steps) { try inspect(archive.bytes) }
   }
 
   /// Measured with `Benchmarks/least-memory`, Debian's 6.12 in QEMU, in steps of 4 MiB.

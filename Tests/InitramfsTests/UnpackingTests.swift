@@ -129,6 +129,14 @@ import Unpacking
     #expect(try directory.permissions("tree/s") == 0o600)
   }
 
+  @Test func `nothing is written to a device that a name has become another one of`() throws {
+    let summary = try unpack([
+      .file("x", "first").linked(7), .node("x", 0o020644, (1, 7)), .file("y", "second").linked(7),
+    ])
+    // /dev/full gives ENOSPC, which would end the unpacking.
+    #expect(summary.lost.map(\.text) == ["hard link to a name that is no longer a regular file"])
+  }
+
   @Test func `what the kernel loses is counted and told`() throws {
     let summary = try unpack((0..<20).map { .file("no/\($0)") } + [.file("there")])
     #expect(summary.lostCount == 20)
