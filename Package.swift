@@ -112,7 +112,8 @@ let tests: [Target] = [
   .testTarget(name: "LeafTests", dependencies: ["Leaf"], swiftSettings: strict),
   .testTarget(name: "EvidenceTests", dependencies: ["Evidence"], swiftSettings: strict),
   .testTarget(name: "NewcTests", dependencies: ["Newc", "TestSupport"], swiftSettings: strict),
-  .testTarget(name: "TreeTests", dependencies: ["Tree", "CLinux"], swiftSettings: strict),
+  .testTarget(
+    name: "TreeTests", dependencies: ["CLinux", "Threads", "Tree"], swiftSettings: strict),
   .testTarget(
     name: "InitramfsTests",
     dependencies: [

@@ -9,6 +9,11 @@ public final class Thread {
     init(_ run: @escaping () -> Void) { self.run = run }
   }
 
+  #if DEBUG && !hasFeature(Embedded)
+    /// What a thread has from the one that started it. For tests: Tree's `Faults`.
+    @TaskLocal package static var inheritance: (any Sendable)?
+  #endif
+
   private let thread: pthread_t
 
   /// Starts `body` on a thread of its own; nil if the system has none left.
@@ -18,7 +23,13 @@ public final class Thread {
     #else
       var thread: pthread_t? = nil
     #endif
-    let body = Unmanaged.passRetained(Body(body))
+    #if DEBUG && !hasFeature(Embedded)
+      let inheritance = Thread.inheritance
+      let body = Unmanaged.passRetained(
+        Body { Thread.$inheritance.withValue(inheritance, operation: body) })
+    #else
+      let body = Unmanaged.passRetained(Body(body))
+    #endif
     let result = pthread_create(
       &thread, nil,
       { body in

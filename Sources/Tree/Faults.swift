@@ -2,27 +2,42 @@
 
 #if DEBUG && !hasFeature(Embedded)
   import Synchronization
+  import Threads
 
-  /// Makes one system call of a test run fail: the only mock point. Not in a release build.
-  package enum Faults {
-    private static let countdown = Atomic<Int>(Int.max)
-    private static let code = Atomic<Int32>(0)
+  /// Makes one system call of a run fail: the only mock point. Not in a release build.
+  ///
+  /// A run has its own countdown, which the threads that it starts share. No other thread counts.
+  package final class Faults: Sendable {
+    private let countdown = Atomic<Int>(Int.max)
+    private let code = Atomic<Int32>(0)
 
-    /// Lets the call that comes `calls` calls from now fail with `code`, once.
-    package static func fail(after calls: Int, with code: Int32) {
-      self.code.store(code, ordering: .relaxed)
-      countdown.store(calls, ordering: .sequentiallyConsistent)
+    private init() {}
+
+    private static var current: Faults? { Thread.inheritance as? Faults }
+
+    /// Does `body` as a run of its own.
+    package static func run<Result>(_ body: () throws -> Result) rethrows -> Result {
+      try Thread.$inheritance.withValue(Faults(), operation: body)
     }
 
-    /// Lets no call fail.
+    /// Lets the call of this run that comes `calls` calls from now fail with `code`, once.
+    package static func fail(after calls: Int, with code: Int32) {
+      guard let current else { preconditionFailure("no run") }
+      current.code.store(code, ordering: .relaxed)
+      current.countdown.store(calls, ordering: .sequentiallyConsistent)
+    }
+
+    /// Lets no call of this run fail.
     /// - Returns: whether the failure had not happened yet.
     package static func disarm() -> Bool {
-      countdown.exchange(Int.max, ordering: .sequentiallyConsistent) >= 0
+      guard let current else { preconditionFailure("no run") }
+      return current.countdown.exchange(Int.max, ordering: .sequentiallyConsistent) >= 0
     }
 
     static func next() -> Int32? {
-      let before = countdown.wrappingSubtract(1, ordering: .sequentiallyConsistent).oldValue
-      return before == 0 ? code.load(ordering: .relaxed) : nil
+      guard let current else { return nil }
+      let before = current.countdown.wrappingSubtract(1, ordering: .sequentiallyConsistent).oldValue
+      return before == 0 ? current.code.load(ordering: .relaxed) : nil
     }
   }
 #endif

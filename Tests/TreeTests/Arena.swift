@@ -24,8 +24,8 @@ struct Arena {
   let source: Int32
   let target: Int32
 
-  /// Runs `body` in a new arena. Its working directory is the arena: the mover moves it about, and
-  /// other tests of this process must not see that.
+  /// Runs `body` in a new arena, with `Faults` of its own. Its working directory is the arena: the
+  /// mover moves it about, and other tests of this process must not see that.
   static func with<Result>(
     source: FileSystem = .tmpfs("size=50%"), target: FileSystem = .tmpfs("size=50%"),
     size: String = "50%", _ body: (Arena) throws -> Result
@@ -59,7 +59,7 @@ struct Arena {
     defer { close(from) }
     let to = try openDescriptor("target")
     defer { close(to) }
-    return try body(Arena(path: path, source: from, target: to))
+    return try Faults.run { try body(Arena(path: path, source: from, target: to)) }
   }
 
   /// Mounts a file system where neither it nor those mounted on it later reach another namespace;
@@ -95,6 +95,7 @@ struct Arena {
   }
 }
 
-/// The tests of Tree, one after another: `Faults`, mounts and memory are the whole process's.
+/// The tests of Tree, one after another: the limit of open descriptors, which one of them lowers, is
+/// the whole process's, and so is memory.
 @Suite(.serialized, .enabled(if: Privilege.mayRun, "needs root"))
 enum TreeTests {}
