@@ -31,6 +31,36 @@ func expectSameAfterMove(
   }
 }
 
+/// Plants a tree, and moves it to where it does not fit: the move ends, and all comes back.
+///
+/// - Returns: what ended it.
+@discardableResult
+func expectReturn(
+  source: Arena.FileSystem = .tmpfs("size=50%"), target: Arena.FileSystem, size: String = "50%",
+  threads: Int? = nil, sourceLocation: SourceLocation = #_sourceLocation,
+  _ plant: (Planting) throws -> Void
+) throws -> Failure {
+  try Arena.with(source: source, target: target, size: size) { arena in
+    let planting = Planting(directory: arena.source)
+    try plant(planting)
+    try planting.settleTimes()
+    let before = try Snapshot(of: arena.source)
+    let mover = try arena.mover(threads: threads)
+
+    let failure = try #require(
+      throws: Failure.self, sourceLocation: sourceLocation
+    ) { try mover.move() }
+    #expect(failure.code == ENOSPC, sourceLocation: sourceLocation)
+    #expect(!failure.tearsFile, sourceLocation: sourceLocation)
+
+    try mover.restore()
+    let restored = try Snapshot(of: arena.source)
+    #expect(restored.differences(from: before) == [], sourceLocation: sourceLocation)
+    #expect(try names(in: arena.target).isEmpty, sourceLocation: sourceLocation)
+    return failure
+  }
+}
+
 /// At least one of everything that a tree can hold, files of more than one piece included.
 func plantOneOfEach(_ planting: Planting) throws {
   try planting.file("file", size: 5000, 0o640, user: 12, group: 34)

@@ -90,71 +90,31 @@ extension TreeTests {
     }
 
     @Test func `without those two megabytes it does not move, and stays whole`() throws {
-      try Arena.with(source: .none, target: .none, size: "64m") { arena in
-        try Planting(directory: arena.source).file("file", size: 64 * Self.megabyte)
-        let before = try Snapshot(of: arena.source)
-        let mover = try arena.mover()
-
-        let failure = try #require(throws: Failure.self) { try mover.move() }
-        #expect(failure.code == ENOSPC)
-        try mover.restore()
-
-        #expect(try Snapshot(of: arena.source)["file"] == before["file"])
-        #expect(try names(in: arena.target).isEmpty)
+      try expectReturn(source: .none, target: .none, size: "64m") {
+        try $0.file("file", size: 64 * Self.megabyte)
       }
     }
 
     @Test(arguments: [1, 3])
     func `a target that is too small ends the move, and all comes back`(threads: Int) throws {
-      try Arena.with(target: .tmpfs("size=4m")) { arena in
-        let planting = Planting(directory: arena.source)
-        try plantOneOfEach(planting)
-        try planting.directory("more")
-        for number in 0..<30 { try planting.file("more/\(number)", size: 200_000 + number) }
-        try planting.settleTimes()
-        let before = try Snapshot(of: arena.source)
-        let mover = try arena.mover(threads: threads)
-
-        let failure = try #require(throws: Failure.self) { try mover.move() }
-        #expect(failure.code == ENOSPC)
-        #expect(!failure.name.isEmpty)
-        #expect(!failure.tearsFile)
-        try mover.restore()
-
-        #expect(try Snapshot(of: arena.source).differences(from: before) == [])
-        #expect(try names(in: arena.target).isEmpty)
+      let failure = try expectReturn(target: .tmpfs("size=4m"), threads: threads) {
+        try plantOneOfEach($0)
+        try $0.directory("more")
+        for number in 0..<30 { try $0.file("more/\(number)", size: 200_000 + number) }
       }
+      #expect(!failure.name.isEmpty)
     }
 
     @Test func `the failure names the call and the file that did not fit`() throws {
-      try Arena.with(target: .tmpfs("size=2m")) { arena in
-        try Planting(directory: arena.source).file("too large", size: 3 * Self.megabyte)
-
-        let mover = try arena.mover()
-        let failure = try #require(throws: Failure.self) { try mover.move() }
-
-        #expect("\(failure.step)" == "sendfile")
-        #expect(failure.code == ENOSPC)
-        #expect(failure.name == Array("too large".utf8))
-        try mover.restore()
+      let failure = try expectReturn(target: .tmpfs("size=2m")) {
+        try $0.file("too large", size: 3 * Self.megabyte)
       }
+      #expect("\(failure.step)" == "sendfile")
+      #expect(failure.name == Array("too large".utf8))
     }
 
     @Test func `a target with too few inodes ends the move, and all comes back`() throws {
-      try Arena.with(target: .tmpfs("nr_inodes=20")) { arena in
-        let planting = Planting(directory: arena.source)
-        try plantOneOfEach(planting)
-        try planting.settleTimes()
-        let before = try Snapshot(of: arena.source)
-        let mover = try arena.mover()
-
-        let failure = try #require(throws: Failure.self) { try mover.move() }
-        #expect(failure.code == ENOSPC)
-        try mover.restore()
-
-        #expect(try Snapshot(of: arena.source).differences(from: before) == [])
-        #expect(try names(in: arena.target).isEmpty)
-      }
+      try expectReturn(target: .tmpfs("nr_inodes=20"), plantOneOfEach)
     }
   }
 }
