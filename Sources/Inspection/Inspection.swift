@@ -5,7 +5,7 @@ public import Initramfs
 /// All that `leafroot inspect` says about an image.
 public struct Inspection: Equatable, Sendable {
   /// What the tree holds when all is unpacked, without the kernel's own /dev, /dev/console, /root.
-  public struct Totals: Equatable, Sendable {
+  public struct Totals: Equatable, Sendable, Encodable {
     /// Records in all members, without trailers.
     public var records = 0
     public var files = 0
@@ -24,6 +24,12 @@ public struct Inspection: Equatable, Sendable {
     public var names: Int { files + directories + symbolicLinks + devices + others + hardLinks }
     /// Records that wrote again a file of the same type.
     public var rewritten = 0
+
+    /// Their names in JSON.
+    private enum CodingKeys: String, CodingKey {
+      case records = "entries"
+      case files, directories, symbolicLinks, devices, others, hardLinks, bytes, rewritten
+    }
   }
 
   /// The program that the kernel starts.

@@ -110,27 +110,9 @@ private struct Summary: Encodable {
     var isCheckWrong: Bool
   }
 
-  struct TotalsJSON: Encodable {
-    var entries: Int
-    var files: Int
-    var directories: Int
-    var symbolicLinks: Int
-    var devices: Int
-    var others: Int
-    var hardLinks: Int
-    var bytes: UInt64
-    var rewritten: Int
-  }
-
   struct RealInitJSON: Encodable {
     var chain: [String]
     var isExecutable: Bool
-  }
-
-  struct MemoryJSON: Encodable {
-    var stock: Int
-    var large: Int
-    var wrapped: Int
   }
 
   struct FindingJSON: Encodable {
@@ -154,9 +136,9 @@ private struct Summary: Encodable {
   var size: Int64
   var padding: Int64
   var members: [MemberJSON]
-  var totals: TotalsJSON
+  var totals: Inspection.Totals
   var realInit: RealInitJSON?
-  var memory: MemoryJSON
+  var memory: MemoryNeed
   var findings: [FindingJSON]
   var findingCounts: [String: Int]
   var refusal: RefusalJSON?
@@ -176,16 +158,11 @@ private struct Summary: Encodable {
         modules: contents.modules, microcode: contents.microcode,
         isCheckWrong: member.isCheckWrong)
     }
-    let totals = inspection.totals
-    self.totals = TotalsJSON(
-      entries: totals.records, files: totals.files, directories: totals.directories,
-      symbolicLinks: totals.symbolicLinks, devices: totals.devices, others: totals.others,
-      hardLinks: totals.hardLinks, bytes: totals.bytes, rewritten: totals.rewritten)
+    totals = inspection.totals
     realInit = inspection.realInit.map { real in
       RealInitJSON(chain: real.chain.map { text($0).0 }, isExecutable: real.isExecutable)
     }
-    let memory = inspection.memory
-    self.memory = MemoryJSON(stock: memory.stock, large: memory.large, wrapped: memory.wrapped)
+    memory = inspection.memory
     findings = inspection.findings.sorted.map { finding in
       FindingJSON(
         level: finding.level, kind: finding.kind, member: finding.member,
