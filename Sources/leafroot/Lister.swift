@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Files
+import Glibc
 import Initramfs
 import Newc
 
@@ -83,21 +84,13 @@ struct Lister {
     output.write(UInt8(ascii: " "))
   }
 
-  /// The date of the `number`th day after 1970-01-01, in UTC.
-  ///
-  /// Source: https://howardhinnant.github.io/date_algorithms.html, `civil_from_days`; days before
-  /// 1970 do not occur.
+  /// The date of the `number`th day after 1970-01-01, in UTC. gmtime_r(3), strftime(3).
   static func date(_ number: Int) -> [UInt8] {
-    let shifted = number + 719_468
-    let era = shifted / 146_097
-    let dayOfEra = shifted % 146_097
-    let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36524 - dayOfEra / 146_096) / 365
-    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-    let shiftedMonth = (5 * dayOfYear + 2) / 153
-    let day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
-    let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-    let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-    func padded(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-    return Array("\(year)-\(padded(month))-\(padded(day)) ".utf8)
+    var seconds = number * 86400
+    var parts = tm()
+    gmtime_r(&seconds, &parts)
+    var text = [CChar](repeating: 0, count: 32)
+    let length = strftime(&text, text.count, "%F ", &parts)
+    return text[..<length].map { UInt8(bitPattern: $0) }
   }
 }
