@@ -12,7 +12,7 @@ arches  := x86_64 aarch64 riscv64
 guests  := $(arches:%=build/lib/leafroot/leafroot-init.%)
 shells  := .ci/run Toolsets/generate Scripts/setup Scripts/vm Scripts/runtime-kit \
            Scripts/demo-image Scripts/demo Scripts/cache.sh Scripts/kit/runtimes \
-           Benchmarks/yardstick Benchmarks/comparators Benchmarks/kernel Benchmarks/least-memory \
+           Benchmarks/yardstick Benchmarks/comparators Benchmarks/kernel \
            Benchmarks/read-speed Benchmarks/unpack-speed Benchmarks/distribution-images Fuzz/run \
            Benchmarks/guest/cp Benchmarks/guest/tar Benchmarks/guest/whole \
            Scripts/kernel Kernel/generate Kernel/update

@@ -78,7 +78,7 @@ let host: [Target] = [
     ],
     path: "Benchmarks",
     exclude: [
-      "README.md", "yardstick", "distribution-images", "comparators", "kernel", "least-memory",
+      "README.md", "yardstick", "distribution-images", "comparators", "kernel",
       "read-speed", "unpack-speed", "guest",
     ],
     swiftSettings: strict),
@@ -122,6 +122,7 @@ let tests: [Target] = [
       "Packing", "TestSupport", "Tree", "Unpacking", systemPackage,
     ],
     swiftSettings: strict),
+  .testTarget(name: "MachineTests", dependencies: ["Machine"], swiftSettings: strict),
   .testTarget(
     name: "CommandTests",
     dependencies: [

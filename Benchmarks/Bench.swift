@@ -16,7 +16,8 @@ struct Bench: AsyncParsableCommand {
     discussion: """
       Run it with `make bench`, from the repository's directory. Benchmarks/README.md says what \
       is measured and how to read it.
-      """)
+      """,
+    subcommands: [FindLeastMemory.self])
 
   @Flag(help: "Only the times that repeat on a busy host: no least memory, no two processors.")
   var quick = false
@@ -47,14 +48,7 @@ struct Bench: AsyncParsableCommand {
   }
 
   func run() async throws {
-    do {
-      try await interruptible { try await measure() }
-    } catch let error as FileError {
-      say("\(error)")
-      throw ExitCode.failure
-    } catch let error as Interrupted {
-      throw ExitCode(error.status)
-    }
+    try await reporting { try await measure() }
   }
 
   private func measure() async throws {
@@ -78,6 +72,18 @@ struct Bench: AsyncParsableCommand {
     if let document { try results.update(document: document) }
     print(results.table())
     say("\(output), logs beside it")
+  }
+}
+
+/// Runs the body of a command: a signal ends it, and an error is said.
+func reporting(_ body: @escaping @Sendable () async throws -> Void) async throws {
+  do {
+    try await interruptible(body)
+  } catch let error as FileError {
+    say("\(error)")
+    throw ExitCode.failure
+  } catch let error as Interrupted {
+    throw ExitCode(error.status)
   }
 }
 

@@ -72,27 +72,17 @@ extension Workbench {
     }
   }
 
-  /// Bisects in steps of 16 MiB: the result boots, 16 MiB less does not.
   private func leastMemory(_ variant: Variant, options: String?) async throws -> Int? {
-    let step = 16
-    var (tooSmall, enough) = (192 / step, 1024 / step)
-    var isFound = false
-    while enough - tooSmall > 1 {
-      let middle = (tooSmall + enough) / 2
+    let series = "memory-\(variant.rawValue)-\(options == nil ? "default" : "large")"
+    return try await LeastMemory(within: 208...1024, step: 16).find { mebibytes in
       var machine = try machine(variant, image, options: options)
-      machine.memory = middle * step
+      machine.memory = mebibytes
       machine.timeout = .seconds(300)
-      let series = "memory-\(variant.rawValue)-\(options == nil ? "default" : "large")"
-      let name = "\(series)-\(machine.memory)"
+      let name = "\(series)-\(mebibytes)"
       let boot = try await boot(machine, variant, name: name)
       say("\(name): \(boot.problem ?? "boots")")
-      if boot.problem == nil {
-        (enough, isFound) = (middle, true)
-      } else {
-        tooSmall = middle
-      }
+      return boot.problem == nil
     }
-    return isFound ? enough * step : nil
   }
 }
 

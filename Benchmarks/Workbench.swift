@@ -54,12 +54,10 @@ struct Workbench: Sendable {
     kernelVersion = try line(of: kernelDirectory.appending("version"))
     packages = try text(of: yardstick.appending("packages"))
 
-    var library: FilePath = "build/lib/leafroot"
-    if let given = getenv("LEAFROOT_LIB") { library = FilePath(platformString: given) }
-    program = try GuestInit(library.appending("leafroot-init.x86_64"), for: .x86)
+    program = try GuestInit(builtInit(for: .x86), for: .x86)
     var sizes: [Architecture: Int] = [:]
     for architecture in Architecture.allCases {
-      let path = library.appending("leafroot-init.\(architecture)")
+      let path = builtInit(for: architecture)
       guard access(path.string, F_OK) == 0 else { continue }
       sizes[architecture] = try GuestInit(path, for: architecture).bytes.count
     }
@@ -111,6 +109,12 @@ struct Workbench: Sendable {
     let run = try await machine.run(log: directory.appending("\(name).log"), accelerator: .tcg)
     return Boot(run, variant)
   }
+}
+
+/// Where `make build` leaves leafroot-init.
+func builtInit(for architecture: Architecture) -> FilePath {
+  let library = getenv("LEAFROOT_LIB").map { FilePath(platformString: $0) } ?? "build/lib/leafroot"
+  return library.appending("leafroot-init.\(architecture)")
 }
 
 /// Runs a script that makes a directory, unless it is there, and prints its path.

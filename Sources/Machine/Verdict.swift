@@ -77,6 +77,9 @@ public struct Verdict: Codable, Equatable, Sendable {
     lastWords = check == nil ? Verdict.lastWords(console) : []
   }
 
+  /// The kernel unpacked all of the image, and the check ran, whatever it found.
+  public var reachedCheckWhole: Bool { check != nil && !isHalfUnpacked }
+
   /// The exit status that stands for this verdict: 0, 1, 2 or 3 (see `leafroot boot --help`).
   public var exitStatus: Int32 {
     switch outcome {
