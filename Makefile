@@ -10,13 +10,15 @@ SECONDS ?= 60
 cache   := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/leafroot
 arches  := x86_64 aarch64 riscv64
 guests  := $(arches:%=build/lib/leafroot/leafroot-init.%)
-shells  := .ci/run Toolsets/generate Scripts/setup Scripts/vm Scripts/runtime-kit \
-           Scripts/demo-image Scripts/demo Scripts/cache.sh Scripts/kit/runtimes \
-           Benchmarks/yardstick Benchmarks/comparators Benchmarks/kernel \
-           Benchmarks/read-speed Benchmarks/unpack-speed Benchmarks/distribution-images Fuzz/run \
-           Benchmarks/guest/cp Benchmarks/guest/tar Benchmarks/guest/whole \
-           Scripts/kernel Kernel/generate Kernel/update
-swift   := Package.swift Sources Tests Benchmarks Fuzz Kernel
+
+# What is checked: the files that git knows or would add; in a tarball, all but what was built. A
+# script is known by its first line, and what scripts source by its name.
+hash    := \#
+files    = $(wildcard $(or $(shell git ls-files -co --exclude-standard 2>/dev/null), \
+             $(shell find .ci * -path build -prune -o -type f -print)))
+swift    = $(filter %.swift,$(files))
+shells   = $(filter %.sh,$(files)) $(shell awk \
+             'FNR == 1 && /^$(hash)!.*sh$$/ { print FILENAME } { nextfile }' $(files))
 
 triple.x86_64  := x86_64-unknown-none-elf
 triple.aarch64 := aarch64-none-none-elf
@@ -104,11 +106,11 @@ fuzz: setup ## the readers of images, SECONDS each; build/fuzz
 	@Fuzz/run $(SECONDS)
 
 format: ## lay out the Swift sources
-	swift format --in-place --recursive --parallel $(swift)
+	@swift format --in-place --parallel $(swift)
 
 lint: setup ## check layout and shell scripts
-	swift format lint --strict --recursive --parallel $(swift)
-	shellcheck -x -P SCRIPTDIR $(shells)
+	@swift format lint --strict --parallel $(swift)
+	@shellcheck -x -P SCRIPTDIR $(shells)
 
 install: build ## to PREFIX, under DESTDIR
 	install -D build/bin/leafroot $(DESTDIR)$(PREFIX)/bin/leafroot

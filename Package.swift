@@ -76,11 +76,6 @@ let host: [Target] = [
     dependencies: [
       "Files", "Initramfs", "Machine", "Packing", argumentParser, subprocess, systemPackage,
     ],
-    path: "Benchmarks",
-    exclude: [
-      "README.md", "yardstick", "distribution-images", "comparators", "kernel",
-      "read-speed", "unpack-speed", "guest",
-    ],
     swiftSettings: strict),
 ]
 
