@@ -64,22 +64,22 @@ build/test/census: FORCE
 	@llvm-objcopy --strip-all .build-guest-x86_64/release/census $@
 
 vm: setup ## fetch the stock kernels that the tests boot
-	@Scripts/vm test
+	@Scripts/fetch-kernels test
 
 kernel: setup ## build kernels that make the leaf by themselves, in build/kernel
 	@Kernel/update --check
-	@Scripts/kernel
+	@Scripts/build-kernels
 	@cp -R Kernel/x86_64.S Kernel/arm64.S Kernel/patches build/kernel
 
 kit: setup
 	@Scripts/runtime-kit
 
 demo: build ## boot a real image on a stock kernel, without the leaf and with it
-	@Scripts/vm 6.12-x86_64
+	@Scripts/fetch-kernels 6.12-x86_64
 	@Scripts/demo
 
 test: build vm kit build/test/census ## unit and boot tests
-	@Scripts/kernel um-6.12
+	@Scripts/build-kernels um-6.12
 	swift test --disable-xctest --skip ProofTests $(if $(FILTER),--filter '$(FILTER)')
 
 # What is tested on every stock kernel, and by `make test` on some of them.
@@ -87,14 +87,14 @@ reach := ContractTests|LeafKernelTests|ArchitectureTests|RuntimeTests|FidelityTe
 
 # The kernels: of all series and architectures, those with faults, those only compiled.
 proof: build kit build/test/census ## what takes longer than a test may, all kernels among it
-	@Scripts/vm proof
+	@Scripts/fetch-kernels proof
 	@Kernel/update --check
-	@Scripts/kernel 6.12 6.1 5.10 um-6.12 arm64-6.12 no-tmpfs-6.12 \
+	@Scripts/build-kernels 6.12 6.1 5.10 um-6.12 arm64-6.12 no-tmpfs-6.12 \
 	  objects-6.12 objects-6.1 objects-5.10
 	LEAFROOT_KERNELS=all swift test --disable-xctest --filter '$(or $(FILTER),ProofTests|$(reach))'
 
 bench: build ## the yardstick: time, least memory, size; build/bench/results.json
-	@Scripts/vm 6.12-x86_64
+	@Scripts/fetch-kernels 6.12-x86_64
 	swift build -c release --product bench
 	.build/release/bench --document README.md
 

@@ -103,7 +103,7 @@ let tests: [Target] = [
     swiftSettings: strict),
   oddImages,
   .executableTarget(
-    name: "odd-images", dependencies: ["OddImages"], path: "Fuzz/Seeds", swiftSettings: strict),
+    name: "odd-images", dependencies: ["OddImages"], path: "Fuzz/SeedWriter", swiftSettings: strict),
   .testTarget(name: "LeafTests", dependencies: ["Leaf"], swiftSettings: strict),
   .testTarget(name: "EvidenceTests", dependencies: ["Evidence"], swiftSettings: strict),
   .testTarget(name: "NewcTests", dependencies: ["Newc", "TestSupport"], swiftSettings: strict),

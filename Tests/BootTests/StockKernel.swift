@@ -5,7 +5,7 @@ import Testing
 
 /// One of Debian's kernels that are booted: `Scripts/stock-kernels`.
 struct StockKernel: CustomTestStringConvertible, Sendable {
-  /// As `Scripts/vm` names it: SERIES-ARCH.
+  /// As `Scripts/fetch-kernels` names it: SERIES-ARCH.
   let name: String
 
   /// Whether `make test` boots it; `make proof`, which sets LEAFROOT_KERNELS=all, boots all.

@@ -6,7 +6,7 @@ import OddImages
 /// usage: odd-images DIRECTORY [LIMIT]: writes the odd images of at most LIMIT (2048) bytes, to begin
 /// fuzzing with.
 @main
-struct Seeds {
+struct SeedWriter {
   static func main() throws {
     let directory = URL(filePath: CommandLine.arguments[1])
     let limit = CommandLine.arguments.dropFirst(2).first.flatMap { Int($0) } ?? 2048
