@@ -117,7 +117,13 @@ let tests: [Target] = [
       "Packing", "TestSupport", "Tree", "Unpacking", systemPackage,
     ],
     swiftSettings: strict),
-  .testTarget(name: "MachineTests", dependencies: ["Machine"], swiftSettings: strict),
+  .testTarget(
+    name: "MachineTests",
+    dependencies: [
+      "Compression", "Files", "Initramfs", "Machine", "OddImages", "Packing", "TestSupport",
+      systemPackage,
+    ],
+    swiftSettings: strict),
   .testTarget(
     name: "CommandTests",
     dependencies: [

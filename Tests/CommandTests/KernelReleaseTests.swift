@@ -2,10 +2,7 @@
 
 import Files
 import Foundation
-import Initramfs
-import Machine
 import OddImages
-import SystemPackage
 import TestSupport
 import Testing
 
@@ -20,61 +17,9 @@ import Testing
   }
 
   private static let release = "5.10.0-32-cloud-amd64 (someone@debian) #1 SMP Debian 5.10.223-1"
-  private static let banner = "Linux version %s (%s)\0Linux version 6.1.0-9-arm64 (a@b) (gcc) #1\n"
-
-  /// A header of an x86 kernel, with its version at 0x3000.
-  private var bzImage: [UInt8] {
-    var bytes = zeros(0x3000) + Array(Self.release.utf8) + zeros(600)
-    bytes.replaceSubrange(0x202..<0x206, with: Array("HdrS".utf8))
-    (bytes[0x20E], bytes[0x20F]) = (0x00, 0x2E)
-    return bytes
-  }
-
-  /// An arm64 Image, with the banner across two blocks that are read at once.
-  private var image: [UInt8] {
-    var bytes = zeros((1 << 20) - 30) + Array(Self.banner.utf8) + zeros(1000)
-    bytes.replaceSubrange(0x38..<0x3C, with: Array("ARM\u{64}".utf8))
-    return bytes
-  }
-
-  /// An EFI zboot with `image` in it.
-  private func zboot(_ compressor: Compressor) throws -> [UInt8] {
-    var head = zeros(128)
-    head.replaceSubrange(0..<2, with: Array("MZ".utf8))
-    head.replaceSubrange(4..<8, with: Array("zimg".utf8))
-    head[8] = 128
-    head[0x3C] = 64
-    head.replaceSubrange(64..<70, with: Array("PE".utf8) + [0, 0, 0x64, 0xAA])
-    return try head + compressor.compress(image) + zeros(4)
-  }
-
-  private func version(_ bytes: [UInt8]) throws -> KernelVersion {
-    try Kernel(directory.file("kernel", bytes)).version()
-  }
-
-  @Test func `an x86 kernel has its version in its header`() throws {
-    #expect(try version(bzImage) == KernelVersion(5, 10, 223))
-  }
-
-  @Test func `an arm64 kernel has it in its banner, packed or not`() throws {
-    #expect(try version(image) == KernelVersion(6, 1))
-    #expect(try version(Compressor.gzip.compress(image)) == KernelVersion(6, 1))
-    #expect(try version(zboot(.gzip)) == KernelVersion(6, 1))
-    #expect(try version(zboot(.zstd)) == KernelVersion(6, 1))
-  }
-
-  @Test func `twin: a kernel without one is an error that says what helps`() throws {
-    var bytes = zeros(5000)
-    bytes.replaceSubrange(0x38..<0x3C, with: Array("ARM\u{64}".utf8))
-    let path = try directory.file("kernel", bytes)
-    #expect(
-      throws: FileError(
-        path, "has no kernel version that can be read; name the version instead")
-    ) { try Kernel(path).version() }
-  }
 
   @Test func `inspect tells what the kernel that is named does, unpack does it`() throws {
-    try directory.file("vmlinuz", bzImage)
+    try directory.file("vmlinuz", x86Kernel(release: Self.release))
     let old = try leafroot("inspect", "--kernel", "vmlinuz", "summed")
     #expect(old.status == 1)
     #expect(old.output.contains("\nkernel\tLinux 5.10.223\n"))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import TestSupport
 import Testing
 
 @testable import Machine
@@ -31,5 +32,25 @@ import Testing
 
   @Test func `bytes that are not UTF-8 do no harm`() {
     #expect(Console([0x61, 0xFF, 0x62]).lines == ["a\u{FFFD}b"])
+  }
+
+  @Test func `the guest's reports are not shown, nor what the command prints`() throws {
+    let directory = try TemporaryDirectory()
+    let log = directory.path.appending("console.log")
+    var tail = ConsoleTail(log)
+    var written = ""
+    func shown(_ more: String) throws -> String {
+      written += more
+      try directory.file("console.log", Array(written.utf8))
+      return tail.lastLine()
+    }
+    #expect(try shown("[ 1.0] booting\n\n") == "[ 1.0] booting")
+    #expect(try shown("@leaf") == "[ 1.0] booting")
+    #expect(try shown("root log leafroot: 12 entries\n") == "[ 1.0] booting")
+    #expect(try shown("[ 2.0] x@leafroot check {\"mountId\":1}\n") == "[ 1.0] booting")
+    #expect(try shown("\n@leafroot command\nhello\n") == "running the command")
+    #expect(try shown("more of it\n") == "running the command")
+    #expect(try shown("end@leafroot exit 0\n") == "the command ended")
+    #expect(try shown("[ 9.0] reboot: Restarting\n") == "[ 9.0] reboot: Restarting")
   }
 }

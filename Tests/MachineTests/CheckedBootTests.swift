@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+
+import Machine
+import Packing
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite struct CheckedBootTests {
+  private let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  @Test func `images are put behind one another at a multiple of 4, with four zeros between`()
+    throws
+  {
+    for count in 5...8 {
+      let image = try directory.file("image", [UInt8](repeating: 7, count: count))
+      let output = directory.path.appending("initrd")
+      try Initrd.write(nil, [image, image], into: output)
+      let padded = [UInt8](repeating: 7, count: count) + [UInt8](repeating: 0, count: 12 - count)
+      #expect(try directory.bytes("initrd") == padded + padded)
+    }
+  }
+
+  @Test func `only a wrapped image is asked for the leaf, and not with stock`() throws {
+    let program = try GuestInit(try directory.file("init", elf()), for: .x86)
+    let leaf = directory.path.appending("leaf.img")
+    try Segment.leaf(program).write(to: leaf)
+    let plain = try directory.file("plain", [0x28, 0xB5, 0x2F, 0xFD, 1, 2, 3, 4, 5])
+    let stock = ["rdinit=/.leafroot-boot/init", "loglevel=7"]
+    let asked = [
+      "rdinit=/leafroot nonroot_initramfs", "leafroot_init=/.leafroot-boot/init",
+      "loglevel=7",
+    ]
+
+    var boot = CheckedBoot([leaf, plain], program: program)
+    boot.append = ["loglevel=7"]
+    #expect(try boot.words() == asked)
+    boot.isStock = true
+    #expect(try boot.words() == stock)
+    boot = CheckedBoot([plain, leaf], program: program)
+    boot.append = ["loglevel=7"]
+    #expect(try boot.words() == stock)
+  }
+
+  @Test func `the boot segment has the command's words, each with its NUL`() throws {
+    let program = try GuestInit(try directory.file("init", elf()), for: .x86)
+    var boot = CheckedBoot([], program: program)
+    #expect(try !contains(boot.segment().bytes, "command"))
+    boot.command = ["/bin/echo", "", "a b"]
+    #expect(try contains(boot.segment().bytes, ".leafroot-boot/command\0"))
+    #expect(try contains(boot.segment().bytes, "/bin/echo\0\0a b\0"))
+  }
+
+  private func contains(_ bytes: [UInt8], _ text: String) -> Bool {
+    bytes.firstRange(of: Array(text.utf8)) != nil
+  }
+}
+
+/// The header of an x86 ELF program.
+private func elf() -> [UInt8] {
+  var bytes = [UInt8](repeating: 0, count: 64)
+  bytes.replaceSubrange(0..<6, with: [0x7F, 0x45, 0x4C, 0x46, 2, 1])
+  bytes[18] = 62
+  return bytes
+}

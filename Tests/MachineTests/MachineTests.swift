@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+
+import Machine
+import Packing
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite struct MachineTests {
+  private let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  private func machine(_ architecture: Architecture = .x86) throws -> Machine {
+    let kernel = try directory.kernel(architecture)
+    return Machine(kernel: kernel, initrd: "it's.img", words: ["rdinit=/leafroot"])
+  }
+
+  @Test func `an x86 machine is emulated with all that QEMU can emulate`() throws {
+    let machine = try machine()
+    let arguments = machine.arguments(accelerator: .tcg, serial: .file("log"))
+    #expect(machine.program == "qemu-system-x86_64")
+    #expect(
+      arguments.starts(with: [
+        "-M", "q35", "-cpu", "max", "-accel", "tcg", "-m", "512M", "-smp", "1", "-no-reboot",
+        "-nic", "none", "-display", "none", "-monitor", "none", "-serial", "file:log",
+      ]))
+    #expect(
+      arguments.suffix(2) == [
+        "-append", "console=ttyS0 quiet panic=-1 no_timer_check rdinit=/leafroot",
+      ])
+  }
+
+  @Test func `an arm machine has another board, processor and console`() throws {
+    let machine = try machine(.arm)
+    #expect(machine.program == "qemu-system-aarch64")
+    #expect(
+      machine.arguments(accelerator: .tcg, serial: .terminal).starts(with: [
+        "-M", "virt", "-cpu", "cortex-a72",
+      ]))
+    #expect(machine.commandLine == "console=ttyAMA0 quiet panic=-1 rdinit=/leafroot")
+  }
+
+  @Test func `a riscv machine has arm's board and x86's console`() throws {
+    let machine = try machine(.riscv)
+    #expect(machine.program == "qemu-system-riscv64")
+    #expect(
+      machine.arguments(accelerator: .tcg, serial: .terminal).starts(with: [
+        "-M", "virt", "-cpu", "rv64",
+      ]))
+    #expect(machine.commandLine == "console=ttyS0 quiet panic=-1 rdinit=/leafroot")
+  }
+
+  @Test func `several processors are emulated in threads of their own`() throws {
+    var machine = try machine()
+    machine.cpus = 2
+    let emulated = machine.arguments(accelerator: .tcg, serial: .terminal)
+    #expect(emulated.contains("tcg,thread=multi"))
+    #expect(machine.arguments(accelerator: .kvm, serial: .terminal).contains("kvm"))
+  }
+
+  @Test func `counting instructions fixes the clock too`() throws {
+    var machine = try machine()
+    machine.countsInstructions = true
+    let arguments = machine.arguments(accelerator: .tcg, serial: .terminal)
+    #expect(arguments.contains("shift=0,sleep=off"))
+    #expect(arguments.contains("base=2026-01-01,clock=vm"))
+    machine.countsInstructions = false
+    #expect(!machine.arguments(accelerator: .tcg, serial: .terminal).contains("-icount"))
+  }
+
+  @Test func `the replay is one line for sh, with the console on the terminal`() throws {
+    let replay = try machine().replay(accelerator: .tcg)
+    #expect(replay.contains(" -nographic "))
+    #expect(replay.contains(#" -initrd 'it'\''s.img' "#))
+    #expect(replay.hasSuffix("rdinit=/leafroot'"))
+  }
+}
