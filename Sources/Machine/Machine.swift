@@ -27,8 +27,6 @@ public struct Machine: Sendable {
   /// Counts instructions as nanoseconds (`-icount shift=0`): guest time then repeats, whatever else
   /// the host does. Only with one processor, and only emulated.
   public var countsInstructions = false
-  /// Arguments for QEMU, behind all others.
-  public var extraArguments: [String] = []
   /// How long it may run before it is switched off.
   public var timeout: Duration = .seconds(120)
 
@@ -86,7 +84,7 @@ public struct Machine: Sendable {
 
     arguments += ["-kernel", kernel.path.string]
     if let initrd { arguments += ["-initrd", initrd.string] }
-    return arguments + ["-append", commandLine] + extraArguments
+    return arguments + ["-append", commandLine]
   }
 
   /// The command that boots the same machine on a terminal, quoted for sh(1).
