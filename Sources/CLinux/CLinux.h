@@ -120,9 +120,6 @@ static inline int linux_openat2_in_root(int root, const char *path, int flags, m
   return (int)syscall(437, root, path, how, sizeof how);
 }
 
-// pidfd_open(2), Linux 5.3.
-static inline int linux_pidfd_open(pid_t process) { return (int)syscall(434, process, 0); }
-
 // sched_getaffinity(2): the length in bytes of the mask that was written, or -1.
 static inline long linux_affinity(unsigned long *mask, unsigned long size) {
   return syscall(SYS_sched_getaffinity, 0, size, mask);
