@@ -165,11 +165,16 @@ unpack() {
   done <"$work/files"
 }
 
-# archive TREE OUT: the tree as one initramfs segment, newc compressed with zstd; the same tree
-# gives the same bytes. Sorting puts directories before what is in them.
-archive() {
+# newc TREE OUT: the tree as one raw initramfs segment, owned by root, without our times in it; the
+# same tree gives the same bytes. Sorting puts directories before what is in them.
+newc() {
   find "$1" -mindepth 1 -exec touch -h -d "@${SOURCE_DATE_EPOCH:-0}" {} +
   (cd "$1" && find . -mindepth 1 -printf '%P\0' | sort -z |
-    cpio --quiet -o -0 -H newc --reproducible -R +0:+0) >"$2.cpio"
-  zstd -q -10 -T1 --rm "$2.cpio" -o "$2"
+    cpio --quiet -o -0 -H newc --reproducible -R +0:+0) >"$2"
+}
+
+# archive TREE OUT [LEVEL]: the same, compressed with zstd.
+archive() {
+  newc "$1" "$2.cpio"
+  zstd -q "-${3:-10}" -T1 --rm "$2.cpio" -o "$2"
 }
