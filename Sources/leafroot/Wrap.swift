@@ -13,15 +13,15 @@ struct Wrap: AsyncParsableCommand {
     abstract: "Prepend LeafRoot's PID 1 to an initramfs.",
     discussion: """
       OUT is a small raw archive with /leafroot, followed by the bytes of IMAGE. It boots on any \
-      kernel that boots IMAGE. Without the two kernel words that this command prints it boots as \
-      IMAGE does, with /leafroot as an additional file. With --segment, OUT is the small archive \
-      alone, for an initrd line of its own before the image's.
+      kernel that boots IMAGE. Without the two kernel parameters that this command prints, it \
+      boots as IMAGE does, with /leafroot as an additional file. With --segment, OUT is the small \
+      archive alone, to be loaded as a separate initrd before the image.
 
-      OUT appears whole or not at all, has IMAGE's permission bits and may be IMAGE. The same \
-      inputs give the same bytes; /leafroot is dated SOURCE_DATE_EPOCH, or 0.
+      OUT is written atomically. It has the permission bits of IMAGE, and may be IMAGE. The same \
+      inputs give the same bytes; the modification time of /leafroot is SOURCE_DATE_EPOCH, or 0.
 
-      All of IMAGE is read first. If it is cut short or damaged, or the kernel would not unpack \
-      all of it, a warning on standard error says where; OUT is written all the same.
+      wrap reads all of IMAGE first. If IMAGE is cut short or damaged, or the kernel would not \
+      unpack all of it, wrap prints a warning with the offset, and still writes OUT.
 
       Exit status: 0 done, 1 done, but IMAGE is damaged, 2 not done, 64 wrong usage, 128 + N \
       ended by signal N.
@@ -32,11 +32,11 @@ struct Wrap: AsyncParsableCommand {
 
   @Option(
     name: .shortAndLong,
-    help: ArgumentHelp("The file to write; - for standard output.", valueName: "out"),
+    help: ArgumentHelp("Write to this file; - means standard output.", valueName: "out"),
     completion: .file(), transform: { FilePath($0) })
   var output: FilePath
 
-  @Flag(help: "Write only the leaf segment.")
+  @Flag(help: "Write the archive with /leafroot alone, without an image.")
   var segment = false
 
   @Option(help: "The architecture that the image runs on.")
@@ -46,13 +46,13 @@ struct Wrap: AsyncParsableCommand {
 
   func validate() throws {
     if segment, image != nil {
-      throw ValidationError("IMAGE and --segment exclude each other.")
+      throw ValidationError("IMAGE and --segment are mutually exclusive.")
     }
     if !segment, image == nil {
-      throw ValidationError("No IMAGE given; wrap needs one, or --segment.")
+      throw ValidationError("Missing IMAGE or --segment.")
     }
     if output == "-", isatty(STDOUT_FILENO) == 1 {
-      throw ValidationError("Refusing to write an image to a terminal; name a file with -o.")
+      throw ValidationError("Not writing an image to a terminal; specify a file with -o.")
     }
   }
 
@@ -67,9 +67,9 @@ struct Wrap: AsyncParsableCommand {
 
       let report = """
         \(summary)
-        kernel words: \(KernelWords.leaf)
-        kexec, kdump: if another image gets these words, append \(KernelWords.plain), or the \
-        kernel skips its /init
+        kernel parameters: \(KernelWords.leaf)
+        kexec, kdump: if another image boots with these parameters, append \
+        \(KernelWords.plain), or the kernel skips its /init
 
         """
       if output == "-" { standardError(report) } else { print(report, terminator: "") }
@@ -116,7 +116,7 @@ struct Wrap: AsyncParsableCommand {
     let text = String(cString: value)
     guard let seconds = UInt32(text) else {
       throw ValidationError(
-        "SOURCE_DATE_EPOCH is '\(text)', expected seconds since 1970, at most \(UInt32.max).")
+        "SOURCE_DATE_EPOCH is '\(text)', must be seconds since 1970, at most \(UInt32.max).")
     }
     return seconds
   }

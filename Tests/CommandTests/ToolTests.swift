@@ -20,22 +20,22 @@ import Testing
     try directory.file("image", ToolTests.image, permissions: 0o640)
   }
 
-  @Test func `wrap prints the sizes and the words for the kernel`() throws {
+  @Test func `wrap prints the sizes and the kernel parameters`() throws {
     let result = try leafroot("wrap", "image", "-o", "out", "--arch", "x86_64")
     #expect(result.status == 0)
     #expect(
       result.output == """
         out: 756 bytes, 512 of LeafRoot (x86_64) and 244 of image (raw)
-        kernel words: rdinit=/leafroot nonroot_initramfs
-        kexec, kdump: if another image gets these words, append rdinit=/init, or the kernel \
-        skips its /init
+        kernel parameters: rdinit=/leafroot nonroot_initramfs
+        kexec, kdump: if another image boots with these parameters, append rdinit=/init, or the \
+        kernel skips its /init
 
         """)
     #expect(try directory.bytes("out").count == 756)
     #expect(try directory.permissions("out") == 0o640)
   }
 
-  @Test func `wrap writes the image to standard output, and the words beside it`() throws {
+  @Test func `wrap writes the image to standard output, and the parameters to standard error`() throws {
     let file = try leafroot("wrap", "image", "-o", "out", "--arch", "x86_64")
     let stream = try leafroot("wrap", "image", "-o", "-", "--arch", "x86_64")
     #expect(stream.bytes == (try directory.bytes("out")))
@@ -158,7 +158,7 @@ import Testing
       let result = try leafroot("wrap", name, "-o", "out", "--arch", "x86_64")
       #expect(result.status == 1)
       #expect(result.errors == "leafroot: warning: \(name): \(warning)\n")
-      #expect(result.output.contains("\nkernel words: rdinit=/leafroot nonroot_initramfs\n"))
+      #expect(result.output.contains("\nkernel parameters: rdinit=/leafroot nonroot_initramfs\n"))
       #expect(try directory.bytes("out").suffix(bytes.count) == bytes[...])
     }
   }
