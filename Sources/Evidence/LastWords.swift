@@ -33,15 +33,15 @@ public struct LastWords {
   private var remedy: Text {
     if !limits.hasInodes { return moreInodes }
     if limits.isFull { return moreMemory }
-    return Text("/ is not full: the image is damaged, cut short, or has something else behind it")
+    return Text("/ is not full: the image is damaged, cut short, or followed by junk")
   }
 
   /// Half of the pages of memory, unless the option is given (mm/shmem.c, shmem_default_max_inodes()).
   private var moreInodes: Text {
-    var text = Text("/ has no inode left of ")
+    var text = Text("/ has no free inode of ")
     text.add(limits.inodes)
-    text.add(". Needed: more memory, or initramfs_options=nr_inodes=N with N at least 8 above ")
-    text.add("the number of names in the image, each hard link counted")
+    text.add(". Needed: more memory, or initramfs_options=nr_inodes=N, where N exceeds the number ")
+    text.add("of names in the image, each hard link counted, by at least 8")
     return text
   }
 
@@ -70,6 +70,6 @@ public struct LastWords {
   }
 
   private static var word: Text {
-    Text("to boot what there is all the same, give the kernel leafroot_partial=ok")
+    Text("to boot the half-unpacked image, add leafroot_partial=ok to the kernel command line")
   }
 }

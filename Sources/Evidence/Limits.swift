@@ -75,7 +75,7 @@ public struct Limits {
     text.add(unit)
     text.add(", ")
     text.add(option)
-    text.add("= of initramfs_options gives ")
+    text.add("= in initramfs_options allows ")
     text.add(given)
     return text
   }

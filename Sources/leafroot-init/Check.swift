@@ -60,9 +60,9 @@ struct Check {
     if let below {
       text.add(below.entries)
       text.add(below.isSealed ? " entries, sealed" : " entries, writable")
-      if below.mounts > 0 { text.add(", and mounted elsewhere, too") }
+      if below.mounts > 0 { text.add(", also mounted elsewhere") }
     } else {
-      text.add(isLeaf ? "could not be reached" : "nothing: / is the bottom")
+      text.add(isLeaf ? "not reachable" : "nothing: / is the root of the mount tree")
     }
 
     text.add("\nverdict        ")
@@ -70,8 +70,8 @@ struct Check {
     case ExitStatus.asPromised: text.add("a leaf, as promised\n")
     case ExitStatus.notALeaf: text.add("not a leaf: pivot_root and container runtimes fail\n")
     case ExitStatus.leafOnly:
-      text.add("a leaf, but what lies below is not empty, sealed and out of reach\n")
-    default: text.add("unknown: root's rights are needed\n")
+      text.add("a leaf, but rootfs below it is not as promised\n")
+    default: text.add("unknown: missing privileges, or mountinfo cannot be read\n")
     }
     return text
   }

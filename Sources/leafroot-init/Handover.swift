@@ -32,9 +32,9 @@ struct Handover {
     var text = Text(calls.firstEndingInHole)
     text.add(" ends in a hole")
     if calls.filesEndingInHole > 1 {
-      text.add(", as do other files, ")
+      text.add(" (one of ")
       text.add(calls.filesEndingInHole)
-      text.add(" in all")
+      text.add(" such files)")
     }
     text.add(": the image may be cut short")
     log.write(.warning, text)
@@ -54,7 +54,7 @@ struct Handover {
       let status = try Status(of: directory)
       if unlink(path) < 0 { throw failure("unlink") }
       try setTimes(of: directory, status)
-    } catch { warn("a trace of this program stays in the tree", error) }
+    } catch { warn("a trace of this program remains in the tree", error) }
   }
 
   /// A usermode helper that the kernel started while the tree moved has rootfs as its root directory
@@ -77,7 +77,7 @@ struct Handover {
       text.add(process)
       text.add(" (")
       text.add(proc.name(of: process))
-      text.add(") started in rootfs while the tree moved, and stays there")
+      text.add(") started while the tree moved, and remains in rootfs")
       log.write(.error, text)
     }
     if let failure { warn("rootfs is not empty", failure) }

@@ -26,13 +26,13 @@ struct Init {
     case .refuse:
       return refuse()
     case .notAsked:
-      log.write(.info, "nonroot_initramfs was not given, nothing to do")
+      log.write(.info, "nonroot_initramfs is not set, nothing to do")
     case .halfUnpacked:
       stop(facts.image.complaint)
       return 1
     case .alreadyLeaf:
       warnOfImage(facts.image)
-      log.write(.info, "the root is a leaf already, nothing to do")
+      log.write(.info, "the root is already a leaf, nothing to do")
     case .cannot(let reason):
       report(Text(reason), at: "guard")
     case .mountInTheWay:
@@ -44,21 +44,21 @@ struct Init {
 
     allowance.giveBack(log)
     RealInit(words).start(log)
-    log.write(.critical, "no working init found; give leafroot_init=/path")
+    log.write(.critical, "no working init found; try leafroot_init=/path")
     return 1
   }
 
   /// What is wrong with the image, or may be, where the boot goes on.
   private func warnOfImage(_ image: ImageVerdict) {
     if let complaint = image.complaint {
-      var text = Text("the image is half unpacked, and boots (leafroot_partial=ok). The kernel: ")
+      var text = Text("the image is half unpacked, the boot continues (leafroot_partial=ok). The kernel: ")
       text.add(complaint)
       log.write(.error, text)
     } else if !image.isComplete {
       log.write(
         .warning,
         """
-        the kernel's log has lost its beginning: whether the image is whole cannot be told \
+        the kernel's log has lost its first lines: cannot tell whether the image is complete \
         (log_buf_len=)
         """)
     }
@@ -102,7 +102,7 @@ struct Init {
     report(reason, at: error.step.name)
 
     if calls.isTorn {
-      log.write(.critical, "a part of the tree is in /.leaf and could not be moved back")
+      log.write(.critical, "cannot move the tree back: a part of it remains in /.leaf")
       return false
     }
     calls.restoreTimes()
@@ -123,8 +123,8 @@ struct Init {
   private func refuse() -> Int32 {
     let text = Text(
       """
-      leafroot-init: refused: this is not the machine's process 1
-      It moves the root file system away. Give it to the kernel as rdinit=, or run 'check'.
+      leafroot-init: refused: not process 1 of this machine
+      It moves the root file system away. Start it with rdinit=, or run 'leafroot-init check'.
 
       """)
     text.write(to: 2)
@@ -168,10 +168,10 @@ private struct Allowance {
 
   func giveBack(_ log: Log) {
     if var files, setrlimit(RLIMIT_NOFILE, &files) < 0 {
-      log.write(.error, "the real init's limit of open files stays 65536")
+      log.write(.error, "the real init's limit of open files remains 65536")
     }
     if let priority, setpriority(PRIO_PROCESS, 0, priority) < 0 {
-      log.write(.error, "the real init's priority stays -20")
+      log.write(.error, "the real init's priority remains -20")
     }
   }
 }

@@ -16,7 +16,7 @@ enum Trap {
     if stack.ss_sp != nil { sigaltstack(&stack, nil) }
 
     for signal in [SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV] {
-      linux_catch(signal) { _ in end("leafroot: a fault in leafroot itself stops the boot\n") }
+      linux_catch(signal) { _ in end("leafroot: a fault in leafroot itself, the boot stops\n") }
     }
   }
 }
@@ -34,7 +34,7 @@ func allocate(
   _ result: UnsafeMutablePointer<UnsafeMutableRawPointer?>, _ alignment: Int, _ size: Int
 ) -> Int32 {
   guard let memory = aligned_alloc(alignment, size) else {
-    end("leafroot: no memory is left, the boot stops\n")
+    end("leafroot: out of memory, the boot stops\n")
   }
   result.pointee = memory
   return 0

@@ -25,6 +25,6 @@ import Testing
     let outcome = try await Boot(kernel: kernel.name).run()
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
-    #expect(outcome.logs("the root is a leaf already, nothing to do"), "\(outcome)")
+    #expect(outcome.logs("the root is already a leaf, nothing to do"), "\(outcome)")
   }
 }

@@ -198,7 +198,7 @@ struct BootSeriesImage: Sendable {
     let verdict = Verdict(run)
     guard verdict.outcome == .asPromised else { return verdict.outcome.rawValue }
     let line =
-      kernel.isLeaf ? "the root is a leaf already, nothing to do" : "ms; the root is a leaf"
+      kernel.isLeaf ? "the root is already a leaf, nothing to do" : "ms; the root is a leaf"
     guard verdict.logged.count == 1, verdict.logged[0].hasSuffix(line) else {
       return "the log has \(verdict.logged)"
     }

@@ -28,7 +28,7 @@ import Testing
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
     #expect(outcome.verdict.isHalfUnpacked, "\(outcome)")
-    #expect(outcome.logs("the root is a leaf already, nothing to do"), "\(outcome)")
+    #expect(outcome.logs("the root is already a leaf, nothing to do"), "\(outcome)")
     #expect(outcome.logs("the image is half unpacked, and boots"), "\(outcome)")
   }
 

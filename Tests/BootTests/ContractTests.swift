@@ -181,6 +181,6 @@ import Testing
 
     #expect(outcome.check?.isLeaf == false, "\(outcome)")
     #expect(outcome.output.contains("/leafroot"))
-    #expect(outcome.logs("nonroot_initramfs was not given, nothing to do"), "\(outcome)")
+    #expect(outcome.logs("nonroot_initramfs is not set, nothing to do"), "\(outcome)")
   }
 }

@@ -34,8 +34,8 @@ import Testing
 
   /// 5.10 does not know the word, so that rootfs has room where the leaf would not.
   @Test(arguments: [
-    ("size=8M", "size= of initramfs_options gives 8192"),
-    ("nr_inodes=300", "nr_inodes= of initramfs_options gives 300"),
+    ("size=8M", "size= in initramfs_options allows 8192"),
+    ("nr_inodes=300", "nr_inodes= in initramfs_options allows 300"),
   ])
   func `options that are too small for the tree: refused before the first entry moves`(
     options: String, reason: String
@@ -154,7 +154,7 @@ import Testing
 
     #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
     #expect(!outcome.verdict.isHalfUnpacked)
-    #expect(outcome.logs("/ has no inode left of 300. Needed: "), "\(outcome)")
+    #expect(outcome.logs("/ has no free inode of 300. Needed: "), "\(outcome)")
   }
 
   @Test func `another process in rootfs: the boot goes on there`() async throws {
@@ -183,7 +183,7 @@ import Testing
     let outcome = try await boot.run("echo /again*")
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
-    #expect(outcome.logs("the root is a leaf already, nothing to do"), "\(outcome)")
+    #expect(outcome.logs("the root is already a leaf, nothing to do"), "\(outcome)")
     #expect(outcome.output.contains("/again"))
   }
 
@@ -234,7 +234,7 @@ import Testing
     let outcome = try await boot.run()
 
     #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
-    #expect(outcome.logs("no working init found; give leafroot_init=/path"), "\(outcome)")
+    #expect(outcome.logs("no working init found; try leafroot_init=/path"), "\(outcome)")
   }
 }
 

@@ -97,7 +97,7 @@ import Testing
   }
 
   private func expectNamed(_ outcome: Outcome) {
-    let line = #/process \d+ \(helper\) started in rootfs while the tree moved, and stays there/#
+    let line = #/process \d+ \(helper\) started while the tree moved, and remains in rootfs/#
     #expect(outcome.verdict.logged.contains { $0.contains(line) }, "\(outcome)")
   }
 }

@@ -85,7 +85,7 @@ import Testing
     let outcome = try await boot.run()
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
-    #expect(outcome.logs("the root is a leaf already, nothing to do"), "\(outcome)")
+    #expect(outcome.logs("the root is already a leaf, nothing to do"), "\(outcome)")
   }
 
   @Test func `without CONFIG_TMPFS the word means nothing to the kernel`() async throws {

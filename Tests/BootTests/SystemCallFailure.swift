@@ -166,11 +166,11 @@ struct FailingBoot {
   /// What PID 1 says where it could not clean up, and the lines of the census that show it.
   private static let excuses = [
     (
-      line: "leafroot: a trace of this program stays in the tree: ",
+      line: "leafroot: a trace of this program remains in the tree: ",
       entries: ["./leafroot ", ". 4"]
     ),
-    (line: "leafroot: the real init's limit of open files stays 65536", entries: [". limits "]),
-    (line: "leafroot: the real init's priority stays -20", entries: [". limits "]),
+    (line: "leafroot: the real init's limit of open files remains 65536", entries: [". limits "]),
+    (line: "leafroot: the real init's priority remains -20", entries: [". limits "]),
     (
       line: "leafroot: the real init's standard descriptors are not /dev/console: ",
       entries: [". descriptor "]

@@ -28,7 +28,7 @@ import Testing
     #expect(isBroken(["Kernel panic - not syncing: Attempted to kill init!"]))
     #expect(isBroken([""]))
     #expect(
-      !isBroken(["leafroot: no memory is left, the boot stops", "Kernel panic - not syncing: x"]))
+      !isBroken(["leafroot: out of memory, the boot stops", "Kernel panic - not syncing: x"]))
   }
 
   @Test(arguments: [

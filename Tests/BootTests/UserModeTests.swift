@@ -247,7 +247,7 @@ import Testing
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
     #expect(
-      outcome.verdict.logged == ["leafroot: the root is a leaf already, nothing to do"],
+      outcome.verdict.logged == ["leafroot: the root is already a leaf, nothing to do"],
       "\(outcome)")
     #expect(outcome.output.contains("/leafroot"), "\(outcome)")
   }

@@ -31,10 +31,10 @@ private func string(_ text: Text?) -> String? {
 
     #expect(
       string(small.shortage(for: tree))
-        == "the tree needs 8196 KiB, size= of initramfs_options gives 8192")
+        == "the tree needs 8196 KiB, size= in initramfs_options allows 8192")
     #expect(
       string(few.shortage(for: tree))
-        == "the tree needs 1215 inodes, nr_inodes= of initramfs_options gives 1214")
+        == "the tree needs 1215 inodes, nr_inodes= in initramfs_options allows 1214")
     #expect(enough.shortage(for: tree) == nil)
     #expect(Limits().shortage(for: tree) == nil)
     // A ramfs does not say what it holds.
@@ -65,7 +65,7 @@ private func string(_ text: Text?) -> String? {
         "the image is half unpacked, the boot stops. "
           + "The kernel: Initramfs unpacking failed: write error",
         "/ is full: \(figures) of memory, or initramfs_options=size=90%",
-        "to boot what there is all the same, give the kernel leafroot_partial=ok",
+        "to boot the half-unpacked image, add leafroot_partial=ok to the kernel command line",
       ])
   }
 
@@ -83,8 +83,8 @@ private func string(_ text: Text?) -> String? {
     #expect(lines[0].hasSuffix("The kernel: nothing"))
     #expect(
       lines[1]
-        == "/ has no inode left of 300. Needed: more memory, or initramfs_options=nr_inodes=N with "
-        + "N at least 8 above the number of names in the image, each hard link counted")
+        == "/ has no free inode of 300. Needed: more memory, or initramfs_options=nr_inodes=N, "
+        + "where N exceeds the number of names in the image, each hard link counted, by at least 8")
   }
 
   @Test func `tell a damaged image from a full root`() {
