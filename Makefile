@@ -44,8 +44,8 @@ build: setup guest ## build/bin/leafroot and build/lib/leafroot/leafroot-init.AR
 
 guest: setup $(guests)
 
-# SwiftPM knows best what is out of date. The file is not executable, on purpose: run on this
-# machine instead of in a virtual one, PID 1 would be in the wrong place.
+# SwiftPM knows best what is out of date. The file is deliberately not executable: PID 1 must never
+# run on this machine, only in a virtual one.
 build/lib/leafroot/leafroot-init.%: FORCE
 	@mkdir -p build/toolsets build/lib/leafroot
 	@Toolsets/generate $* > build/toolsets/$*.json
@@ -55,7 +55,7 @@ build/lib/leafroot/leafroot-init.%: FORCE
 	@llvm-objcopy --strip-all .build-guest-$*/release/leafroot-init build/guest.$*
 	@chmod 644 build/guest.$* && mv build/guest.$* $@
 
-# What the tests take the census of a tree with, in the guest and here: it only reads.
+# The program that lists a tree for the tests, in the guest and on the host: it only reads.
 build/test/census: FORCE
 	@mkdir -p build/toolsets build/test
 	@Toolsets/generate x86_64 > build/toolsets/x86_64.json
@@ -66,7 +66,7 @@ build/test/census: FORCE
 vm: setup ## fetch the stock kernels that the tests boot
 	@Scripts/fetch-kernels test
 
-kernel: setup ## build kernels that make the leaf by themselves, in build/kernel
+kernel: setup ## build kernels that make the leaf themselves, in build/kernel
 	@Kernel/update --check
 	@Scripts/build-kernels
 	@cp -R Kernel/x86_64.S Kernel/arm64.S Kernel/patches build/kernel
@@ -74,48 +74,48 @@ kernel: setup ## build kernels that make the leaf by themselves, in build/kernel
 kit: setup
 	@Scripts/runtime-kit
 
-demo: build ## boot a real image on a stock kernel, without the leaf and with it
+demo: build ## boot an image on a stock kernel, without the leaf and with it
 	@Scripts/fetch-kernels 6.12-x86_64
 	@Scripts/demo
 
-test: build vm kit build/test/census ## unit and boot tests
+test: build vm kit build/test/census ## run unit and boot tests
 	@Scripts/build-kernels um-6.12
 	swift test --disable-xctest --skip ProofTests $(if $(FILTER),--filter '$(FILTER)')
 
-# What is tested on every stock kernel, and by `make test` on some of them.
+# The tests for every stock kernel; `make test` runs them on some.
 reach := ContractTests|LeafKernelTests|ArchitectureTests|RuntimeTests|FidelityTests.*nasty|FallbackTests.*damaged
 
-# The kernels: of all series and architectures, those with faults, those only compiled.
-proof: build kit build/test/census ## what takes longer than a test may, all kernels among it
+# The kernels of all series and architectures, those with faults, and those that are only compiled.
+proof: build kit build/test/census ## run the long tests, on all kernels
 	@Scripts/fetch-kernels proof
 	@Kernel/update --check
 	@Scripts/build-kernels 6.12 6.1 5.10 um-6.12 arm64-6.12 no-tmpfs-6.12 \
 	  objects-6.12 objects-6.1 objects-5.10
 	LEAFROOT_KERNELS=all swift test --disable-xctest --filter '$(or $(FILTER),ProofTests|$(reach))'
 
-bench: build ## the yardstick: time, least memory, size; build/bench/results.json
+bench: build ## measure time, least memory and size; build/bench/results.json
 	@Scripts/fetch-kernels 6.12-x86_64
 	swift build -c release --product bench
 	.build/release/bench --document README.md
 
-speed: build ## list and unpack images, beside what else does
+speed: build ## time listing and unpacking of images, beside other tools
 	@Benchmarks/read-speed
 	@Benchmarks/unpack-speed
 
-fuzz: setup ## the readers of images, SECONDS each; build/fuzz
+fuzz: setup ## fuzz the readers of images, SECONDS each; build/fuzz
 	@Fuzz/run $(SECONDS)
 
-format: ## lay out the Swift sources
+format: ## format the Swift sources
 	@swift format --in-place --parallel $(swift)
 
-lint: setup ## check layout and shell scripts
+lint: setup ## check the formatting, and shell scripts
 	@swift format lint --strict --parallel $(swift)
 	@shellcheck -x -P SCRIPTDIR $(shells)
 
-install: build ## to PREFIX, under DESTDIR
+install: build ## install to PREFIX, under DESTDIR
 	install -D build/bin/leafroot $(DESTDIR)$(PREFIX)/bin/leafroot
 	install -d $(DESTDIR)$(PREFIX)/lib/leafroot
 	install -m 644 $(guests) $(DESTDIR)$(PREFIX)/lib/leafroot
 
-clean: ## remove what was built; the cache stays
+clean: ## remove the build; keep the cache
 	rm -rf build .build .build-guest-*

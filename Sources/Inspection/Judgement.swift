@@ -4,13 +4,14 @@ import Compression
 import Initramfs
 
 extension Inspector {
-  /// Finds what shows only when all has been read.
+  /// Adds the findings that need the whole image.
   mutating func judge() {
     if let refusal = reading.refusal {
       findings.add(
         .error, .refused, member: reading.members.indices.last,
         "offset \(refusal.offset)\(refusal.place): found \(refusal.found), expected \(refusal.expected); "
-          + "the kernel logs \"\(refusal.kernelMessage)\" and boots with what comes before")
+          + "the kernel logs \"\(refusal.kernelMessage)\" and boots with what it has unpacked "
+          + "up to there")
       judge(refusal)
     }
     if let cutRecord = reading.cutRecord {
@@ -34,13 +35,13 @@ extension Inspector {
     judgeSizes()
   }
 
-  /// Finds where kernels differ about a refusal.
+  /// Adds a finding if kernels differ about the refusal.
   private mutating func judge(_ refusal: Refusal) {
     if !rules.records.checksNames, refusal.isOfName {
       findings.add(
         .note, .oldKernels,
-        "this kernel does not check for the NUL: it takes what follows as part of the name, and "
-          + "logs nothing (CVE-2024-53142)")
+        "this kernel does not check for the NUL: it takes the bytes that follow as part of the "
+          + "name, and logs nothing (CVE-2024-53142)")
     }
   }
 
@@ -50,13 +51,13 @@ extension Inspector {
         .error, .checkWrong, member: index,
         "checksum error in the \(member.codec) member; the kernel does not verify it")
     }
-    // A kernel that is named is asked, not guessed at.
+    // If the kernel is known, its rules have decided already.
     if kernel == nil, member.codec == .lz4, let next {
       let gap = next.offset - member.offset - member.size
       findings.add(
         .warning, .lz4Trap, member: index,
         "lz4 member followed by \(gap) zero bytes and another member: Linux before 5.14 takes the "
-          + "zeros for a chunk and stops")
+          + "zero bytes for a chunk, and stops")
     }
     if kernel == nil, member.codec == .zstd {
       findings.add(.note, .oldKernels, member: index, "zstd needs Linux 5.9 or later")
@@ -89,23 +90,23 @@ extension Inspector {
     if !real.isExecutable {
       findings.add(
         .warning, .initNotExecutable, path: real.chain.last,
-        "/init does not lead to an executable file")
+        "/init is not, and does not link to, an executable file")
     }
   }
 
-  /// newc has 32 bits for a size. Writers that do not mind keep the lower ones, and the kernel
-  /// finds data where it looks for a header.
+  /// newc has 32 bits for a size. Some writers truncate a larger size to the lower 32 bits, and the
+  /// kernel then finds data where it expects a header.
   private mutating func judgeSizes() {
     guard let refusal = reading.refusal, refusal.isOfMagic,
       let last = lastFile
     else { return }
     findings.add(
       .note, .fourGigabytes, member: reading.members.indices.last, path: last,
-      "last file before the error; if it was 4 GiB or larger, its size did not fit into newc "
-        + "(4294967295 bytes)")
+      "last file before the error; if it was 4 GiB or larger, newc cannot hold its size "
+        + "(4294967295 bytes at most)")
   }
 
-  /// Finds what a kernel of this configuration cannot do.
+  /// Adds a finding for each option that the image needs and `config` lacks.
   mutating func compare(with config: KernelConfig) {
     for (index, member) in reading.members.enumerated() {
       guard let option = member.codec.kernelOption, !config.has(option) else { continue }

@@ -39,7 +39,7 @@ public struct KernelConfig: Sendable {
       if line[(end + 1)...].elementsEqual("y".utf8) { values.insert(name) }
     }
     guard !names.isEmpty else {
-      throw FileError(path, "is not a kernel configuration: has no line CONFIG_…=")
+      throw FileError(path, "is not a kernel configuration: no line CONFIG_…=")
     }
   }
 

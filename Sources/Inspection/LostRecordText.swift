@@ -33,7 +33,7 @@ extension LostRecord {
         "the record at \(record.offset): symbolic link target of \(size) bytes, limit is 4095"
       )
     case .skipped(.dataUnexpected(let size)):
-      (.dataUnexpected, "has \(size) bytes of data but is no file or symbolic link")
+      (.dataUnexpected, "has \(size) bytes of data, but is neither a file nor a symbolic link")
     }
   }
 

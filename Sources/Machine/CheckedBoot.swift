@@ -62,7 +62,7 @@ public struct CheckedBoot: Sendable {
     do {
       return try Segment(records)
     } catch {
-      throw FileError(program.path, "does not fit into newc with its command: \(error)")
+      throw FileError(program.path, "does not fit into newc together with the command: \(error)")
     }
   }
 

@@ -13,7 +13,7 @@ extension Kernel {
     var text = try Kernel.header(of: file)
     if text == nil { text = try Kernel.banner(in: file) }
     guard let text, let version = KernelVersion(text) else {
-      throw FileError(path, "has no kernel version that can be read; name the version instead")
+      throw FileError(path, "contains no readable kernel version; specify the version instead")
     }
     return version
   }

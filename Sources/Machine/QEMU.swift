@@ -29,7 +29,7 @@ enum QEMU {
         .name(program), arguments: Arguments(arguments), platformOptions: apart, input: .none,
         output: .discarded, error: .string(limit: messageLimit))
     } catch let error as SubprocessError where error.code == .executableNotFound {
-      throw FileError(FilePath(program), "not found in PATH; boot needs QEMU")
+      throw FileError(FilePath(program), "not found in PATH; boot requires QEMU")
     }
 
     try Task.checkCancellation()

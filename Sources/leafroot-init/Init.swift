@@ -51,7 +51,8 @@ struct Init {
   /// What is wrong with the image, or may be, where the boot goes on.
   private func warnOfImage(_ image: ImageVerdict) {
     if let complaint = image.complaint {
-      var text = Text("the image is half unpacked, the boot continues (leafroot_partial=ok). The kernel: ")
+      var text = Text(
+        "the image is half unpacked, the boot continues (leafroot_partial=ok). The kernel: ")
       text.add(complaint)
       log.write(.error, text)
     } else if !image.isComplete {

@@ -7,28 +7,27 @@ import Machine
 import Packing
 import SystemPackage
 
-/// `leafroot boot`: boots images in QEMU and tells what their root is.
+/// `leafroot boot`: boots images in QEMU and reports whether their root is a leaf.
 struct Boot: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "boot",
-    abstract: "Boot an initramfs in QEMU and check what kind of root it gets.",
+    abstract: "Boot an initramfs in QEMU and check whether its root is a leaf.",
     usage: "leafroot boot <image> ... --kernel <vmlinuz> [<options>] [-- <command> ...]",
     discussion: """
-      The real init of this boot is LeafRoot's check, followed by COMMAND if one is given; both \
-      come in a small archive before the first IMAGE. A wrapped image is booted with the kernel \
-      words that ask for the leaf, any other without.
+      The real init of this boot is LeafRoot's check, followed by COMMAND, if given. boot adds \
+      both in a small archive before the first IMAGE. If the first IMAGE is wrapped, boot adds \
+      the kernel parameters that request the leaf.
 
-      Several images are handed to the kernel as one, as a boot loader does. QEMU uses KVM only \
-      where that really runs a guest. After a boot that failed, the booted initramfs and the \
-      console log are kept for a replay.
+      boot concatenates several images, as a boot loader does. It uses KVM if a test guest runs \
+      there. After a failed boot, it keeps the booted initramfs and the console log for a replay.
 
-      Exit status: 0 as promised (and COMMAND exited 0), 1 not as promised, 2 the boot did not \
-      reach the check (panic, timeout, unreadable files, no QEMU), 3 as promised but COMMAND \
-      failed, 64 wrong usage, 128 + N ended by signal N.
+      Exit status: 0 as promised, and COMMAND exited with 0; 1 not as promised; 2 the boot did \
+      not reach the check (panic, timeout, unreadable file, no QEMU); 3 as promised, but COMMAND \
+      failed; 64 usage error; 128 + N ended by signal N.
       """)
 
   @Argument(
-    help: "The images, in the order of the boot loader.", completion: .file(),
+    help: "The images, in the order in which a boot loader loads them.", completion: .file(),
     transform: { FilePath($0) })
   var images: [FilePath]
 
@@ -38,16 +37,17 @@ struct Boot: AsyncParsableCommand {
     transform: { FilePath($0) })
   var kernel: FilePath
 
-  @Option(help: "RAM in MiB, or with suffix M or G.")
+  @Option(help: "RAM in MiB, or with the suffix M or G.")
   var memory = MemorySize(mebibytes: 512)
 
   @Option(help: ArgumentHelp("Number of virtual processors.", valueName: "n"))
   var cpus = 1
 
-  @Option(help: ArgumentHelp("Append words to the kernel command line.", valueName: "words"))
+  @Option(
+    help: ArgumentHelp("Append parameters to the kernel command line.", valueName: "parameters"))
   var append: String?
 
-  @Option(help: "Refuse a kernel for another architecture.")
+  @Option(help: "Refuse a kernel that is not for this architecture.")
   var arch: Architecture?
 
   @Option(help: ArgumentHelp("Stop the machine after this time.", valueName: "seconds"))
@@ -56,7 +56,7 @@ struct Boot: AsyncParsableCommand {
   @Flag(help: "Boot without LeafRoot, even if the image is wrapped.")
   var stock = false
 
-  @Flag(help: "Count instructions as time: slower, but repeatable on a busy host.")
+  @Flag(help: "Count instructions as time: slower, but reproducible on a busy host.")
   var icount = false
 
   @Option(
@@ -65,7 +65,7 @@ struct Boot: AsyncParsableCommand {
     transform: { FilePath($0) })
   var log: FilePath?
 
-  @Flag(help: "Keep the booted initramfs and the log after success too.")
+  @Flag(help: "Keep the booted initramfs and the log after success, too.")
   var keep = false
 
   @Flag(help: "Print the verdict as JSON.")
@@ -81,8 +81,8 @@ struct Boot: AsyncParsableCommand {
 
   /// Turns `boot IMAGE… -- WORD…` into `boot IMAGE… --command-word=:WORD…`.
   ///
-  /// The argument parser knows no list behind another list, not even behind `--`. The colon is
-  /// for empty words, which it takes for missing ones.
+  /// The argument parser does not accept a list after another list, not even after `--`. The colon
+  /// protects empty words, which it takes for missing ones.
   static func namingCommand(in arguments: [String]) -> [String] {
     guard arguments.first == configuration.commandName,
       let terminator = arguments.firstIndex(of: "--")
@@ -93,13 +93,13 @@ struct Boot: AsyncParsableCommand {
 
   func validate() throws {
     guard cpus >= 1 else {
-      throw ValidationError("--cpus \(cpus) is out of range; the least is 1.")
+      throw ValidationError("--cpus \(cpus) is out of range; it must be at least 1.")
     }
     guard timeout > 0 else {
-      throw ValidationError("--timeout \(timeout) is out of range; it must be above 0.")
+      throw ValidationError("--timeout \(timeout) is out of range; it must be greater than 0.")
     }
     guard !icount || cpus == 1 else {
-      throw ValidationError("--icount needs --cpus 1.")
+      throw ValidationError("--icount requires --cpus 1.")
     }
   }
 
@@ -147,7 +147,7 @@ struct Boot: AsyncParsableCommand {
 
   private func run(_ machine: Machine, in directory: RunDirectory) async throws -> Run {
     let progress = ProgressLine()
-    progress.begin("booting \(kernel) with \(memory), \(cpus) cpu")
+    progress.begin("booting \(kernel): memory \(memory), processors \(cpus)")
     defer { progress.end() }
     do {
       return try await machine.run(log: log ?? directory.log) { progress.update($0) }

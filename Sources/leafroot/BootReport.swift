@@ -6,7 +6,7 @@ import Machine
 /// What `leafroot boot` prints: a verdict for people, or the same as JSON.
 struct BootReport: Encodable {
   let verdict: Verdict
-  /// What was kept of the run; nil for what was not.
+  /// The files that the run has left; nil for those that are removed.
   private let directory: String?
   private let log: String?
   private let replay: String?
@@ -26,7 +26,7 @@ struct BootReport: Encodable {
     case exitStatus, directory, log, replay, accelerator
   }
 
-  /// The verdict's own keys, and beside them those of the run.
+  /// The keys of the verdict, and those of the run.
   func encode(to encoder: any Encoder) throws {
     try verdict.encode(to: encoder)
     var container = encoder.container(keyedBy: Key.self)
@@ -59,7 +59,7 @@ struct BootReport: Encodable {
   private func rows() -> [(label: String, value: String)] {
     var rows = [("verdict", verdict.outcome.rawValue)]
     if verdict.isHalfUnpacked {
-      rows.append(("image", "only partly unpacked: out of memory, or damaged"))
+      rows.append(("image", "half unpacked: out of memory, or damaged"))
     }
     if let check = verdict.check {
       let kind = check.isLeaf ? "a leaf" : "not a leaf"
@@ -68,7 +68,7 @@ struct BootReport: Encodable {
       rows.append(("pivot_root", check.pivotRoot))
       if let below = check.below {
         let entries = below.entries == 1 ? "1 entry" : "\(below.entries) entries"
-        let reach = below.mounts > 0 ? ", mounted elsewhere, too" : ""
+        let reach = below.mounts > 0 ? ", also mounted elsewhere" : ""
         rows.append(("below", "\(entries), \(below.sealed ? "sealed" : "not sealed")\(reach)"))
       }
     }
@@ -87,7 +87,7 @@ struct BootReport: Encodable {
   private var time: String {
     let seconds = "\(rounded(verdict.seconds)) s with \(accelerator)"
     guard let check = verdict.check else { return seconds }
-    return "\(seconds), check at \(rounded(check.uptime)) s of the guest"
+    return "\(seconds), check at \(rounded(check.uptime)) s in the guest"
   }
 
   /// Rows for `lines`, the label on the first of them.

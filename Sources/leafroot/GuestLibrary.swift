@@ -7,18 +7,18 @@ import Initramfs
 import Packing
 import SystemPackage
 
-/// Where the built programs for the guest are.
+/// The directory of the built programs for the guest.
 struct GuestLibrary: ParsableArguments {
   @Option(
     name: .customLong("init"),
     help: ArgumentHelp(
       "The built leafroot-init. (default: leafroot-init.ARCH in $LEAFROOT_LIB, or in "
-        + "../lib/leafroot relative to this tool)", valueName: "file"),
+        + "../lib/leafroot, relative to the directory of this tool)", valueName: "file"),
     completion: .file(), transform: { FilePath($0) })
   var program: FilePath?
 
   /// Reads the program for `architecture`.
-  /// - Throws: `FileError` if there is none, or it is not for `architecture`.
+  /// - Throws: `FileError` if it does not exist, or is not for `architecture`.
   func program(for architecture: Architecture) throws(FileError) -> GuestInit {
     let path = program ?? GuestLibrary.directory.appending("leafroot-init.\(architecture)")
     do {
@@ -26,7 +26,7 @@ struct GuestLibrary: ParsableArguments {
     } catch {
       guard program == nil, access(path.string, F_OK) != 0 else { throw error }
       throw FileError(
-        path, "no such file; name the built leafroot-init with --init or LEAFROOT_LIB")
+        path, "no such file; specify the built leafroot-init with --init or LEAFROOT_LIB")
     }
   }
 

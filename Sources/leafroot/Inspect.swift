@@ -7,34 +7,34 @@ import Inspection
 import Packing
 import SystemPackage
 
-/// `leafroot inspect`: tells what an image is, and what will become of it.
+/// `leafroot inspect`: reports what an image contains, and what the kernel makes of it.
 struct Inspect: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show the contents of an initramfs, its defects, and the memory it needs.",
+    abstract: "Show the contents and defects of an initramfs, and the memory it needs.",
     discussion: """
-      IMAGE is read as the kernel reads it: raw newc archives and compressed members, any number in \
-      any order. Without an option, prints its members, totals, the init program, the least memory \
-      to boot with, and findings: what the kernel refuses or loses.
+      inspect reads IMAGE as the kernel does: any number of raw newc archives and compressed \
+      members, in any order. By default, it prints the members, totals, the init program, the \
+      least memory to boot with, and findings: what the kernel refuses or loses.
 
-      On a terminal the output has colours and columns; otherwise fields are separated by one tab, \
-      with --list by one blank.
+      On a terminal, inspect prints colours and columns. Otherwise it separates fields by one \
+      tab, with --list by one blank.
 
-      Exit status: 0 the kernel unpacks all of it; 1 it does not, or a member is damaged; 2 the \
-      file cannot be read, or has no such path; 64 wrong usage; 128 + N ended by signal N.
+      Exit status: 0 the kernel unpacks all of IMAGE; 1 it does not, or a member is damaged; \
+      2 IMAGE cannot be read, or has no file PATH; 64 usage error; 128 + N ended by signal N.
       """)
 
   @Argument(help: "The initramfs.", completion: .file(), transform: { FilePath($0) })
   var image: FilePath
 
-  @Flag(help: "Print each entry as ls -l does, in the order of the image.")
+  @Flag(help: "Print each entry in the format of ls -l, in the order of the image.")
   var list = false
 
-  @Flag(help: "Print one JSON object; with --list, include the entries.")
+  @Flag(help: "Print one JSON object; with --list, including all entries.")
   var json = false
 
   @Option(
     help: ArgumentHelp(
-      "Print the file at this path of the unpacked image.", valueName: "path"))
+      "Print the content of this file of the unpacked image.", valueName: "path"))
   var cat: String?
 
   @Option(
@@ -47,10 +47,10 @@ struct Inspect: AsyncParsableCommand {
 
   func validate() throws {
     guard cat == nil || !list && !json else {
-      throw ValidationError("--cat excludes --list and --json.")
+      throw ValidationError("--cat cannot be combined with --list or --json.")
     }
     guard kernelConfig == nil || cat == nil && (!list || json) else {
-      throw ValidationError("--kernel-config excludes --list and --cat.")
+      throw ValidationError("--kernel-config cannot be combined with --cat or a plain --list.")
     }
   }
 
@@ -114,7 +114,7 @@ struct Inspect: AsyncParsableCommand {
     return report.exitStatus
   }
 
-  /// Says on standard error what is wrong with an image, if anything is.
+  /// Reports a defect of the image, if any, on standard error.
   private func complain(_ reading: Reading) -> Int32 {
     guard let error = damage(reading) else { return 0 }
     standardError("leafroot: \(error)\n")

@@ -89,7 +89,7 @@ private struct EntryJSON: Encodable {
   }
 }
 
-/// `bytes` as JSON can say them, and in hex if that is not all of them.
+/// `bytes` as a JSON string, and in hex if they are not UTF-8.
 private func text(_ bytes: [UInt8]) -> (String, String?) {
   if let text = String(validating: bytes, as: UTF8.self) { return (text, nil) }
   let hex = bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()

@@ -22,9 +22,9 @@ struct LeafRoot: AsyncParsableCommand {
     await main(Boot.namingCommand(in: arguments))
   }
 
-  /// The word in the place of a verb that is none, with `help` before it or not.
+  /// The first argument, or the one after `help`, if it should be a verb and is not one.
   ///
-  /// The argument parser looks for `--help` first, and prints that of the whole tool.
+  /// The argument parser looks for `--help` first, and would print the help of the whole tool.
   static func unknownVerb(in arguments: [String]) -> String? {
     var words = arguments[...]
     if words.first == "help" { words.removeFirst() }

@@ -2,7 +2,7 @@
 
 import ArgumentParser
 
-/// An amount of RAM as people write it: `512M`, `2G`, or just a number of MiB.
+/// An amount of RAM: `512M`, `2G`, or a number of MiB.
 struct MemorySize: ExpressibleByArgument, CustomStringConvertible {
   /// The amount in MiB.
   let mebibytes: Int

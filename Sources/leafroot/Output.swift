@@ -7,7 +7,7 @@ import SystemPackage
 
 /// Standard output, written in large pieces.
 final class Output {
-  /// A person reads it: colour, columns, and no control characters from an image.
+  /// Whether a person reads it: colours, columns, and no control characters from an image.
   let isTerminal = isatty(STDOUT_FILENO) == 1
 
   private var bytes: [UInt8] = []
@@ -27,7 +27,7 @@ final class Output {
 
   func write(_ text: UnsafeRawBufferPointer) { bytes.append(contentsOf: text) }
 
-  /// `number`, on a terminal with blanks before it up to `width` digits.
+  /// `number`, on a terminal padded with blanks to `width` digits.
   func write(_ number: UInt64, width: Int = 0) {
     var digits: [20 of UInt8] = .init(repeating: UInt8(ascii: " "))
     var rest = number
@@ -47,19 +47,19 @@ final class Output {
     bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
   }
 
-  /// A name from an image: as it is, or on a terminal with `?` for what would move its cursor.
+  /// A name from an image: unchanged, or on a terminal with `?` for control characters.
   func write(name: [UInt8]) {
     guard isTerminal else { return write(name) }
     for byte in name { bytes.append(byte < 0x20 || byte == 0x7F ? UInt8(ascii: "?") : byte) }
   }
 
-  /// Ends a line, and writes if there is enough.
+  /// Ends a line, and writes the buffer if it is full.
   func endLine() throws(FileError) {
     bytes.append(UInt8(ascii: "\n"))
     if bytes.count >= Output.size { try flush() }
   }
 
-  /// Writes all that is left. write(2).
+  /// Writes the rest of the buffer. write(2).
   func flush() throws(FileError) {
     do {
       _ = try FileDescriptor.standardOutput.writeAll(bytes)

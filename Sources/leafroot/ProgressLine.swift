@@ -10,8 +10,8 @@ func standardError(_ text: String) {
   _ = try? FileDescriptor.standardError.writeAll(text.utf8)
 }
 
-/// Shows on standard error how far something is: on a terminal one line that is rewritten,
-/// else a line every ten seconds if it is a new one.
+/// Shows progress on standard error: on a terminal in one line that is rewritten, otherwise in a
+/// line every ten seconds, if it differs from the last one.
 final class ProgressLine: Sendable {
   private static let interval: Duration = .seconds(10)
 
@@ -35,17 +35,17 @@ final class ProgressLine: Sendable {
     self.write = write
   }
 
-  /// Says what begins.
+  /// Announces what begins.
   func begin(_ text: String) { write("leafroot: \(text)\n") }
 
-  /// Shows how far the machine is.
+  /// Shows the progress of the machine.
   func update(_ progress: Run.Progress) {
     update(
       progress.lastLine, after: progress.elapsed,
       label: "\(progress.elapsed.components.seconds) s  ")
   }
 
-  /// Shows `text`, so long after the beginning, with `label` before it.
+  /// Shows `text`, `elapsed` after the start, with `label` before it.
   func update(_ text: String, after elapsed: Duration, label: String = "") {
     if isTerminal {
       state.withLock { $0.isShown = true }
@@ -62,7 +62,7 @@ final class ProgressLine: Sendable {
     if isDue { write("leafroot: \(label)\(text)\n") }
   }
 
-  /// Takes the line away, if there is one.
+  /// Removes the line, if it is shown.
   func end() {
     let wasShown = state.withLock { state in
       defer { state.isShown = false }

@@ -2,7 +2,7 @@
 
 import Synchronization
 
-/// Shows how much of a file has been read, if that takes longer than a moment.
+/// Shows how much of a file has been read, after the first half second.
 final class ReadingProgress: Sendable {
   private static let interval: Duration = .milliseconds(100)
   private static let width = 30
@@ -22,7 +22,7 @@ final class ReadingProgress: Sendable {
     if isDue { line.update(ReadingProgress.bar(offset, of: size), after: elapsed) }
   }
 
-  /// Takes the line away.
+  /// Removes the line.
   func end() { line.end() }
 
   static func bar(_ offset: Int64, of size: Int64) -> String {

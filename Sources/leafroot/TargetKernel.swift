@@ -11,11 +11,11 @@ struct TargetKernel: ParsableArguments {
   @Option(
     name: .customLong("kernel"),
     help: ArgumentHelp(
-      "The kernel to boot, a file or a version as uname -r prints it. (default: the newest)",
+      "The kernel to boot: a file, or a version in the format of uname -r. (default: the newest)",
       valueName: "vmlinuz|version"), completion: .file())
   var kernel: String?
 
-  /// Its version; nil if none is named.
+  /// Its version; nil if `--kernel` is not given.
   /// - Throws: `FileError` if the file has none.
   func version() throws(FileError) -> KernelVersion? {
     guard let kernel else { return nil }

@@ -7,20 +7,22 @@ import Initramfs
 import SystemPackage
 import Unpacking
 
-/// `leafroot unpack`: what the kernel would make of an image.
+/// `leafroot unpack`: unpacks an image as the kernel does.
 struct Unpack: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "unpack",
     abstract: "Unpack an initramfs as the kernel does.",
     discussion: """
-      DIR is created, or must be empty. No name in IMAGE leads out of it, neither by .. nor by a \
-      symbolic link. Entries that the kernel skips silently are skipped and reported. Without \
-      root, device nodes, owners, and setuid and setgid bits are left out.
+      unpack creates DIR; an existing DIR must be empty. No name in IMAGE leads out of DIR, \
+      neither by .. nor by a symbolic link. unpack skips entries that the kernel skips silently, \
+      and reports them. Without root, it sets no owners and no setuid or setgid bits, and skips \
+      device nodes.
 
-      Unpacking stops where the kernel stops with an error; DIR then has what comes before. If \
-      DIR cannot be filled, or on interruption, DIR is left as it was.
+      Unpacking stops where the kernel stops with an error; DIR then contains what has been \
+      unpacked up to there. If DIR cannot be filled, or a signal interrupts unpack, DIR is left \
+      as it was.
 
-      Exit status: 0 done, 1 IMAGE is damaged, 2 not done, 64 wrong usage, 128 + N ended by \
+      Exit status: 0 success; 1 IMAGE is damaged; 2 failure; 64 usage error; 128 + N ended by \
       signal N.
       """)
 
@@ -54,13 +56,13 @@ struct Unpack: AsyncParsableCommand {
   }
 }
 
-/// What is said of an unpacked image.
+/// The report on an unpacked image.
 enum UnpackReport {
   static func line(_ summary: Unpacking.Summary, _ directory: FilePath) -> String {
     "\(directory): \(summary.entries) entries, \(summary.bytes) bytes of content"
   }
 
-  /// What is not in the tree, though the image is sound.
+  /// What the tree lacks, although the image is sound.
   static func notes(_ summary: Unpacking.Summary) -> [String] {
     var notes = summary.lost.map { lost in
       let name = lost.path.map { "\(quoted($0)): " } ?? ""
@@ -76,7 +78,7 @@ enum UnpackReport {
     }
     if summary.ownerCount > 0 {
       let entries = count(summary.ownerCount, "entry", "entries")
-      notes.append("kept the owner of \(entries) (not mapped in this user namespace)")
+      notes.append("did not set the owner of \(entries) (not mapped in this user namespace)")
     }
     return notes
   }

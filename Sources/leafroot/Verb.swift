@@ -5,8 +5,8 @@ import Files
 import Initramfs
 import Machine
 
-/// Runs a verb: what is wrong with a file becomes one line and the exit status `failure`; a signal
-/// cancels the verb.
+/// Runs a verb: a `FileError` becomes one line and the exit status `failure`; a signal cancels the
+/// verb.
 func asVerb<Result: Sendable>(
   failure: Int32, _ verb: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {

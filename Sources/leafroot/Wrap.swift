@@ -7,7 +7,7 @@ import Initramfs
 import Packing
 import SystemPackage
 
-/// `leafroot wrap`: puts the leaf segment before an image.
+/// `leafroot wrap`: prepends the leaf segment to an image.
 struct Wrap: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Prepend LeafRoot's PID 1 to an initramfs.",
@@ -23,8 +23,8 @@ struct Wrap: AsyncParsableCommand {
       wrap reads all of IMAGE first. If IMAGE is cut short or damaged, or the kernel would not \
       unpack all of it, wrap prints a warning with the offset, and still writes OUT.
 
-      Exit status: 0 done, 1 done, but IMAGE is damaged, 2 not done, 64 wrong usage, 128 + N \
-      ended by signal N.
+      Exit status: 0 success; 1 IMAGE is damaged, OUT is written; 2 failure; 64 usage error; \
+      128 + N ended by signal N.
       """)
 
   @Argument(help: "The initramfs to wrap.", completion: .file(), transform: { FilePath($0) })
@@ -78,7 +78,7 @@ struct Wrap: AsyncParsableCommand {
     if !isSound { throw ExitCode(1) }
   }
 
-  /// What is wrong with an image that can be wrapped.
+  /// The defect of an image that can be wrapped; nil for a sound one.
   private func damage(_ path: FilePath) throws -> FileError? {
     try ImageFile(path).refuseIfWrapped()
     let progress = ReadingProgress()
@@ -107,7 +107,7 @@ struct Wrap: AsyncParsableCommand {
     return "\(output): \(leaf.bytes.count) bytes of LeafRoot (\(arch))"
   }
 
-  /// The time in the environment variable, 0 if it is not set.
+  /// The time in the environment variable; 0 if it is not set.
   ///
   /// Source: https://reproducible-builds.org/specs/source-date-epoch/
   /// - Throws: `ValidationError` if newc cannot hold it.

@@ -140,7 +140,8 @@ import Testing
       #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
       #expect(outcome.verdict.isHalfUnpacked, "\(outcome)")
       #expect(
-        outcome.logs("the image is half unpacked, the boot continues (leafroot_partial=ok)"), "\(outcome)")
+        outcome.logs("the image is half unpacked, the boot continues (leafroot_partial=ok)"),
+        "\(outcome)")
       #expect(!outcome.output.contains("leafroot_partial"), "\(outcome)")
     }
   }

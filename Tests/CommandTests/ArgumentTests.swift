@@ -74,7 +74,8 @@ import Testing
     #expect(
       help.contains(
         "USAGE: leafroot boot <image> ... --kernel <vmlinuz> [<options>] [-- <command> ...]"))
-    #expect(help.contains("Exit status: 0 as promised (and COMMAND exited 0), 1 not as promised"))
+    #expect(
+      help.contains("Exit status: 0 as promised, and COMMAND exited with 0; 1 not as promised"))
     #expect(!help.contains("command-word"))
   }
 
@@ -82,12 +83,12 @@ import Testing
     #expect(
       LeafRoot.helpMessage(columns: 80).contains(
         """
-          inspect                 Show the contents of an initramfs, its defects, and
-                                  the memory it needs.
+          inspect                 Show the contents and defects of an initramfs, and the
+                                  memory it needs.
           unpack                  Unpack an initramfs as the kernel does.
           wrap                    Prepend LeafRoot's PID 1 to an initramfs.
-          boot                    Boot an initramfs in QEMU and check what kind of root
-                                  it gets.
+          boot                    Boot an initramfs in QEMU and check whether its root
+                                  is a leaf.
         """))
   }
 }

@@ -131,7 +131,8 @@ import Testing
     #expect(
       result.output.contains(
         "error\toffset 600: found '070707', expected 070701 or 070702; the kernel logs "
-          + "\"incorrect cpio method used: use -H newc option\" and boots with what comes before\n")
+          + "\"incorrect cpio method used: use -H newc option\" and boots with what it has "
+          + "unpacked up to there\n")
     )
     let list = try inspect("--list", "broken")
     #expect(list.status == 1)

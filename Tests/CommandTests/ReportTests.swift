@@ -30,7 +30,7 @@ import Testing
         below       0 entries, sealed
         said        leafroot: one
                     leafroot: two
-        time        6.05 s with tcg, check at 4.56 s of the guest
+        time        6.05 s with tcg, check at 4.56 s in the guest
         kept        leafroot-x
         log         console.log
         replay      qemu …

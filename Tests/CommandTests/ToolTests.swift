@@ -35,7 +35,9 @@ import Testing
     #expect(try directory.permissions("out") == 0o640)
   }
 
-  @Test func `wrap writes the image to standard output, and the parameters to standard error`() throws {
+  @Test func `wrap writes the image to standard output, and the parameters to standard error`()
+    throws
+  {
     let file = try leafroot("wrap", "image", "-o", "out", "--arch", "x86_64")
     let stream = try leafroot("wrap", "image", "-o", "-", "--arch", "x86_64")
     #expect(stream.bytes == (try directory.bytes("out")))
@@ -87,8 +89,8 @@ import Testing
     #expect(result.status == 2)
     #expect(
       result.errors == """
-        leafroot: ./leafroot-init.aarch64: no such file; name the built leafroot-init with --init \
-        or LEAFROOT_LIB
+        leafroot: ./leafroot-init.aarch64: no such file; specify the built leafroot-init with \
+        --init or LEAFROOT_LIB
 
         """)
   }

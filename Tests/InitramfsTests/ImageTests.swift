@@ -43,7 +43,7 @@ import Testing
     #expect(try message(for: [0] + zstd) == nil)
     #expect(
       try message(for: [0] + archive("a", [1]))
-        == "image: offset 1: found a newc archive, expected one at a multiple of 4")
+        == "image: offset 1: found a newc archive, expected its offset to be a multiple of 4")
   }
 
   @Test(arguments: [

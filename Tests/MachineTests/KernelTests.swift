@@ -90,7 +90,7 @@ import Testing
     let path = try directory.file("kernel", bytes)
     #expect(
       throws: FileError(
-        path, "has no kernel version that can be read; name the version instead")
+        path, "contains no readable kernel version; specify the version instead")
     ) { try Kernel(path).version() }
   }
 }
