@@ -4,10 +4,10 @@
 public struct KernelWord {
   public let name: ArraySlice<UInt8>
 
-  /// What stands behind the first `=`, without quotes; nil if there is none.
+  /// The text after the first `=`, without quotes; nil if there is no `=`.
   public let value: ArraySlice<UInt8>?
 
-  /// Whether it is called `name`: `-` and `_` are the same to the kernel (kernel/params.c,
+  /// Whether its name is `name`: the kernel does not distinguish `-` and `_` (kernel/params.c,
   /// parameq()).
   public func isCalled(_ name: StaticString) -> Bool {
     guard self.name.count == name.utf8CodeUnitCount else { return false }
@@ -20,16 +20,16 @@ public struct KernelWord {
   public func isBare(_ name: StaticString) -> Bool { value == nil && isCalled(name) }
 }
 
-/// The kernel's command line, taken apart as the kernel does it: lib/cmdline.c, next_arg(), and
+/// The kernel's command line, parsed as the kernel does: lib/cmdline.c, next_arg(), and
 /// kernel/params.c, parse_args().
 ///
-/// What PID 1 gets as arguments is not all of it: `init=` and `rdinit=` clear the arguments that
-/// stand before them (init/main.c, init_setup() and rdinit_setup()).
+/// The arguments of PID 1 are only a part of it: `init=` and `rdinit=` clear the arguments before
+/// them (init/main.c, init_setup() and rdinit_setup()).
 public struct KernelCommandLine {
-  /// The kernel's words.
+  /// The words before `--`: the kernel's.
   public private(set) var words: [KernelWord] = []
 
-  /// Those behind `--`: the init's alone.
+  /// The words after `--`, which are for the init only.
   public private(set) var behindDashes: [KernelWord] = []
 
   /// - Parameter text: the content of /proc/cmdline.
@@ -48,7 +48,7 @@ public struct KernelCommandLine {
     }
   }
 
-  /// The value of the last word called `name`: later words override earlier ones.
+  /// The value of the last word named `name`: later words override earlier ones.
   public func value(of name: StaticString) -> ArraySlice<UInt8>? {
     var found: ArraySlice<UInt8>?
     for word in words where word.isCalled(name) { found = word.value ?? found }
@@ -56,7 +56,7 @@ public struct KernelCommandLine {
   }
 }
 
-/// next_arg(): blanks in quotes do not end a word, quotes at the ends of a word or of its value go.
+/// next_arg(): blanks in quotes do not end a word; quotes around a word or its value are removed.
 private func nextWord(_ rest: inout ArraySlice<UInt8>) -> KernelWord? {
   guard let first = rest.first else { return nil }
   let isQuoted = first == quote
@@ -82,7 +82,7 @@ private func nextWord(_ rest: inout ArraySlice<UInt8>) -> KernelWord? {
   return KernelWord(name: name, value: trimmed(&word, isQuoted || isValueQuoted))
 }
 
-/// `word` without its last byte, if that is the quote that ends it.
+/// `word` without its closing quote, if it has one.
 private func trimmed(_ word: inout ArraySlice<UInt8>, _ isQuoted: Bool) -> ArraySlice<UInt8> {
   isQuoted && word.last == quote ? word.dropLast() : word
 }

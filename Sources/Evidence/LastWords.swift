@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-/// What PID 1 says before it stops because a part of the image is missing: what the kernel said,
-/// what there is, and what helps.
+/// The messages of PID 1 before it stops because a part of the image is missing: the kernel's
+/// message, the cause, and the remedy.
 public struct LastWords {
-  /// What the kernel's log says; nil where no inode is left, of which the kernel says nothing.
+  /// The kernel's message; nil if no inode is free, which the kernel does not log.
   private let complaint: [UInt8]?
-  /// The root directory's.
+  /// The limits of the root directory.
   private let limits: Limits
-  /// The machine's, in bytes.
+  /// The memory of the machine, in bytes.
   private let memory: Int
   /// Whether the user gave `initramfs_options=`.
   private let hasOptions: Bool
@@ -21,7 +21,7 @@ public struct LastWords {
     self.hasOptions = hasOptions
   }
 
-  /// One after the other, each a line of the log.
+  /// The lines for the log, in order.
   public var lines: [Text] { [cause, remedy, Self.word] }
 
   private var cause: Text {
@@ -62,7 +62,7 @@ public struct LastWords {
     return text
   }
 
-  /// What the tree takes is known only from below; the limit is a share of the memory. In bytes.
+  /// In bytes. Only a lower bound of the tree's size is known; the limit is a share of the memory.
   private var leastMemory: Int {
     // In MiB: their products stay below 2^63 up to 2^51 bytes.
     let (used, size) = (limits.used >> 20, max(limits.size >> 20, 1))

@@ -2,13 +2,13 @@
 
 import CLinux
 
-/// The limits of a tmpfs, as statfs(2) gives them. A ramfs has none, and does not say what it holds.
+/// The limits of a tmpfs, from statfs(2). A ramfs has none, and does not report its usage.
 public struct Limits {
-  /// In bytes; 0 is no limit.
+  /// In bytes; 0 means no limit.
   public let size: Int
   public let used: Int
 
-  /// How many; 0 is no limit. tmpfs counts each name of a file (mm/shmem.c, shmem_link()).
+  /// 0 means no limit. tmpfs counts each name of a file (mm/shmem.c, shmem_link()).
   public let inodes: Int
   public let usedInodes: Int
 
@@ -36,16 +36,16 @@ public struct Limits {
     self.init(of: directory)
   }
 
-  /// Whether one more entry can be made.
+  /// Whether one more entry can be created.
   public var hasInodes: Bool { inodes == 0 || usedInodes < inodes }
 
-  /// Full to the last page or nearly so: what did not fit was larger than what is left.
+  /// Full, or nearly full: the file that did not fit was larger than the free space.
   var isFull: Bool { size > 0 && size - used < size / 8 }
 
-  /// Beside the tree there may be a directory of our own while it moves.
+  /// While the tree moves, the leaf may also contain a directory of our own.
   private var neededInodes: Int { usedInodes + 1 }
 
-  /// Options for a tmpfs with the same limits, that surely holds what this one holds.
+  /// Options for a tmpfs with the same limits, which can hold the contents of this one.
   public var options: Text {
     var text = Text("size=")
     text.add(max(size, used))
@@ -54,12 +54,12 @@ public struct Limits {
     return text
   }
 
-  /// Why a file system of these limits, and empty, cannot hold what `tree` holds; nil if it can.
+  /// Why an empty file system with these limits cannot hold the contents of `tree`; nil if it can.
   public func shortage(for tree: Limits) -> Text? {
     if size > 0 && tree.used > size {
       return Self.shortage(tree.used >> 10, "KiB", "size", size >> 10)
     }
-    // Without a limit, statfs(2) tells nothing of those in use.
+    // Without a limit, statfs(2) does not report the inodes in use.
     if inodes > 0 && tree.inodes > 0 && tree.neededInodes > inodes {
       return Self.shortage(tree.neededInodes, "inodes", "nr_inodes", inodes)
     }

@@ -1,38 +1,39 @@
 // SPDX-License-Identifier: MIT
 
-/// A file of /proc does not end where it should, or has a line that is none.
+/// A file of /proc is longer than it can be, or contains a malformed line.
 public struct Unreadable: Error {
   public init() {}
 }
 
-/// The lines of a file of /proc, as it is read: no more of it is in memory than a page, or a line.
+/// The lines of a file of /proc, read piece by piece: at most a page or a line is in memory.
 public struct Lines {
-  /// read(2): up to so many bytes of the file; none at its end, nil on an error.
+  /// read(2): up to `count` bytes of the file; none at its end, nil on an error.
   public typealias Read = (_ count: Int) -> [UInt8]?
 
-  /// What a read(2) of a file of /proc gives at most, unless a line is longer (fs/seq_file.c).
+  /// The most that read(2) of a file of /proc returns, unless a line is longer (fs/seq_file.c).
   private static var portion: Int { 4096 }
 
-  /// A path of mountinfo has 4,096 bytes, four characters each if need be; an overlay has several.
+  /// A path in mountinfo has up to 4,096 bytes, four characters each if escaped; an overlay has
+  /// several paths.
   private static var longestLine: Int { 1 << 20 }
 
   private let read: Read
   private var isAtEnd = false
 
-  /// How many bytes may still come.
+  /// How many bytes the file may still have.
   private var room: Int
 
-  /// What has been read and not been given yet.
+  /// Bytes that have been read but not returned.
   private var buffer: [UInt8] = []
   private var start = 0
 
-  /// - Parameter longest: more bytes than the file can have.
+  /// - Parameter longest: a size that the file cannot reach.
   public init(longest: Int, _ read: @escaping Read) {
     room = longest
     self.read = read
   }
 
-  /// The next line without its end; nil behind the last one.
+  /// The next line, without its line feed; nil after the last one.
   public mutating func next() throws(Unreadable) -> ArraySlice<UInt8>? {
     var searched = start
     while true {

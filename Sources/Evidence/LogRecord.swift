@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 
-/// One record of the kernel's log, as a read(2) of /dev/kmsg gives it:
+/// One record of the kernel's log, as read(2) of /dev/kmsg returns it:
 /// Documentation/ABI/testing/dev-kmsg.
 public struct LogRecord {
-  /// 0 for the first since the kernel's start.
+  /// 0 for the first record since the kernel started.
   public let sequence: Int
 
-  /// Written by the kernel itself. What comes through /dev/kmsg has another facility than 0.
+  /// Whether the kernel itself wrote it. Records written to /dev/kmsg do not have facility 0.
   public let isKernels: Bool
 
   public let message: ArraySlice<UInt8>
 
-  /// nil if `record` is none.
+  /// nil if `record` is malformed.
   public init?(_ record: ArraySlice<UInt8>) {
     // 6,339,5140900,-,caller=T12;message
     //  KEY=value
@@ -28,12 +28,12 @@ public struct LogRecord {
   }
 }
 
-/// What the kernel's log says of the image, judged record by record, the oldest first.
+/// The verdict of the kernel's log on the image, from its records, the oldest first.
 public struct ImageVerdict {
-  /// The kernel's complaint, the first one.
+  /// The kernel's first complaint.
   public private(set) var complaint: [UInt8]?
 
-  /// Whether all was seen that the kernel may have said of the image.
+  /// Whether all records that may concern the image were seen.
   public private(set) var isComplete = false
 
   private var last: Int?
@@ -53,7 +53,7 @@ public struct ImageVerdict {
 
     let message = record.message
     if message.starts(with: "Trying to unpack rootfs image as initramfs") {
-      // What was said before says nothing of the image.
+      // Earlier records do not concern the image.
       isComplete = true
     } else if complaint == nil,
       message.starts(with: "Initramfs unpacking failed: ")

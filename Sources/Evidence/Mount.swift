@@ -3,18 +3,18 @@
 /// One line of /proc/PID/mountinfo: proc_pid_mountinfo(5).
 public final class Mount {
   public let id: Int
-  /// The id of the mount it lies on; its own if it is the root of the mount tree.
+  /// The id of its parent mount; its own id if it is the root of the mount tree.
   public let parent: Int
   /// `MAJOR:MINOR` of the file system.
   public let device: ArraySlice<UInt8>
-  /// Where it is mounted, blanks and the like as `\040`.
+  /// The mount point; blanks and the like are escaped, as in `\040`.
   public let point: ArraySlice<UInt8>
   public let options: ArraySlice<UInt8>
   public let isShared: Bool
   public let type: ArraySlice<UInt8>
   public let source: ArraySlice<UInt8>
 
-  /// nil if `line` is none.
+  /// nil if `line` is malformed.
   public init?(_ line: ArraySlice<UInt8>) {
     // 36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw
     let fields = line.split(separator: 0x20, omittingEmptySubsequences: false)
@@ -35,12 +35,12 @@ public final class Mount {
 
 /// The mounts of a process.
 ///
-/// The first line once more is the end, too: in a namespace with a single mount the file does not
-/// end on Linux 6.16 to 6.18, where each read(2) begins anew.
+/// A repetition of the first line also ends the table: on Linux 6.16 to 6.18, the file of a
+/// namespace with a single mount does not end, because each read(2) starts again.
 ///
 /// - Parameter read: read(2) of /proc/PID/mountinfo.
 public func mounts(_ read: @escaping Lines.Read) throws(Unreadable) -> [Mount] {
-  // More than there can be: 100,000 mounts (`fs.mount-max`) of usual length.
+  // More than 100,000 mounts (`fs.mount-max`) with lines of usual length.
   var lines = Lines(longest: 32 << 20, read)
   var mounts: [Mount] = []
   while let line = try lines.next() {
@@ -51,14 +51,14 @@ public func mounts(_ read: @escaping Lines.Read) throws(Unreadable) -> [Mount] {
   return mounts
 }
 
-/// Why a tree must stay where it is: what is mounted rests on it, and would lose it.
+/// Why a tree must not move: a mount rests on it, and would lose it.
 ///
 /// - Parameters:
 ///   - root: the mount of rootfs.
-///   - mounts: all of its namespace.
-/// - Returns: what the log says of the first that does; nil if the tree may move.
+///   - mounts: all mounts of its namespace.
+/// - Returns: the text for the log on the first such mount; nil if the tree may move.
 public func obstacle(to root: Mount, in mounts: [Mount]) -> Text? {
-  // mount(2): what lies on a shared mount cannot be moved.
+  // mount(2): a mount whose parent is shared cannot be moved.
   if root.isShared { return Text("the mount of / is shared") }
 
   for other in mounts where other.id != root.id {

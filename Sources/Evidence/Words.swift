@@ -2,19 +2,19 @@
 
 import CLinux
 
-/// What the user asks of PID 1: in the kernel's command line, and in the arguments and the
-/// environment, which whoever executes it may have changed.
+/// The user's parameters for PID 1: from the kernel's command line, and from the arguments and the
+/// environment, which the program that executes PID 1 may have changed.
 public struct Words {
   public typealias Vector = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
 
-  /// The bare word that asks for the leaf; with a value it is not ours, as in the seed.
+  /// The word that requests the leaf; with a value it is not ours, as in the seed.
   private static var ask: StaticString { "nonroot_initramfs" }
   private static var initName: StaticString { "leafroot_init" }
   private static var optionsName: StaticString { "initramfs_options" }
   private static var partialName: StaticString { "leafroot_partial" }
 
-  /// Of the command line's words, those that the kernel did not know itself. Bare ones are
-  /// arguments, NAME=VALUE are environment.
+  /// The words of the command line that the kernel does not know. Words without a value are
+  /// arguments; NAME=VALUE goes to the environment.
   public let arguments: Vector
   public let environment: Vector
 
@@ -31,8 +31,8 @@ public struct Words {
     commandLine.words.contains { $0.isBare(Self.ask) } || ownArguments > 0
   }
 
-  /// How many of the arguments are our word, less those that stand behind `--` and are the init's.
-  /// The kernel appends these to the others.
+  /// How many of the arguments are our word, without those after `--`, which are for the init. The
+  /// kernel appends these to the others.
   private var ownArguments: Int {
     var count = 0
     var next = arguments
@@ -47,16 +47,16 @@ public struct Words {
   /// `leafroot_init=PATH`
   public var realInit: Text? { value(of: Self.initName) }
 
-  /// `initramfs_options=OPTIONS`. A kernel that knows the word keeps it to itself, so that it is in
-  /// the command line only.
+  /// `initramfs_options=OPTIONS`. A kernel that knows this parameter does not pass it on: then it is
+  /// only on the command line.
   public var options: Text? { value(of: Self.optionsName) }
 
-  /// `leafroot_partial=ok`: a half-unpacked image is to boot all the same.
+  /// `leafroot_partial=ok`: boot a half-unpacked image all the same.
   public var isPartialAllowed: Bool {
     value(of: Self.partialName)?.bytes[...].equals("ok") ?? false
   }
 
-  /// The environment goes first: a script that executes PID 1 may have changed it.
+  /// The environment takes precedence: a script that executes PID 1 may have changed it.
   private func value(of name: StaticString) -> Text? {
     var next = environment
     while let entry = next.pointee {
@@ -66,7 +66,7 @@ public struct Words {
     return commandLine.value(of: name).map { Text(Array($0)) }
   }
 
-  /// Takes our words out of both: the real init gets what the user meant for it.
+  /// Removes our words from both: the real init gets only its own.
   public func removeOurs() {
     var count = ownArguments
     remove(from: arguments) { word in

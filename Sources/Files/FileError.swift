@@ -2,7 +2,7 @@
 
 public import SystemPackage
 
-/// What is wrong with a file that the user named: the one error of the host side.
+/// A fault of a file that the user named: the only error type of the host tool.
 public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
   /// What is wrong.
   public enum Fault: Equatable, Sendable {
@@ -19,7 +19,7 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
   /// What is wrong.
   public var fault: Fault
 
-  /// The bytes of `path` are wrong, at `offset` from its start where that says anything.
+  /// The bytes of `path` are wrong, at `offset` from its start, if known.
   public init(_ path: FilePath, offset: Int64? = nil, found: String, expected: String) {
     self.path = path
     fault = .bytes(offset: offset, found: found, expected: expected)
@@ -31,7 +31,7 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
     fault = .state(state)
   }
 
-  /// The system did not let us `act` on `path`.
+  /// The system call to `act` on `path` failed.
   public init(_ path: FilePath, cannot act: String, _ errno: Errno) {
     self.path = path
     fault = .call(act: act, errno)
@@ -66,6 +66,6 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 extension Errno {
-  /// strerror(3), in lower case as it stands inside a sentence.
+  /// strerror(3), in lower case for use inside a sentence.
   package var reason: String { description.prefix(1).lowercased() + description.dropFirst() }
 }

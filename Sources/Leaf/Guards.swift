@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 
 /// What `/` is, judged by behaviour: ids in mountinfo, pivot_root(2). Never by a kernel version, a
-/// file-system name or a magic number: on Linux 7.0 a leaf still reads "rootfs".
+/// file-system name or a magic number: on Linux 7.0 the type of a leaf is still "rootfs".
 public enum Root: Sendable {
-  /// The root of the mount tree: it has no parent, and pivot_root(2) gives EINVAL.
+  /// The root of the mount tree: it has no parent, and pivot_root(2) fails with EINVAL.
   case rootfs
   /// A mount with a parent.
   case leaf
-  /// It could not be found out.
+  /// It cannot be determined.
   case unknown
 }
 
-/// The other processes that live in rootfs, and would be left behind in it.
+/// The other processes that run in rootfs, and would remain there.
 public enum Company: Sendable {
   case none
   case others
@@ -19,19 +19,19 @@ public enum Company: Sendable {
   case unknown
 }
 
-/// What PID 1 must know of the system before it acts. Asked in the order of `decide`, each at most
-/// once; asking changes nothing.
+/// What PID 1 must know about the system before it acts. `decide` queries each fact at most once, in
+/// its order; a query changes nothing.
 public protocol Facts {
   /// Process 1 of the machine itself, not of a container.
   mutating func isInit() -> Bool
-  /// The bare word `nonroot_initramfs` was given.
+  /// `nonroot_initramfs` is set, without a value.
   mutating func isWordGiven() -> Bool
-  /// The kernel did not log that the unpacking of the image broke off.
+  /// The kernel did not log that it could not unpack all of the image.
   mutating func isImageWhole() -> Bool
-  /// The word `leafroot_partial=ok` was given.
+  /// `leafroot_partial=ok` is set.
   mutating func isPartialAllowed() -> Bool
   mutating func root() -> Root
-  /// Nothing that is mounted would lose what it rests on, and rootfs's own mount can be left.
+  /// No mount rests on the tree, and the mount of rootfs is not shared.
   mutating func areMountsApart() -> Bool
   mutating func isTmpfsThere() -> Bool
   /// Waits for those that end soon: usermode helpers such as modprobe, which the kernel starts
@@ -41,13 +41,13 @@ public protocol Facts {
 
 /// What PID 1 is to do.
 public enum Decision {
-  /// End without having touched anything: this is not PID 1, or not known to be.
+  /// Exit without any change: this is not PID 1, or may not be.
   case refuse
-  /// Run the real init, everything untouched: nobody asked for the leaf.
+  /// Run the real init without any change: the leaf is not requested.
   case notAsked
   /// Stop with last words: a part of the tree is missing.
   case halfUnpacked
-  /// Run the real init, everything untouched: `/` is a leaf already.
+  /// Run the real init without any change: `/` is already a leaf.
   case alreadyLeaf
   /// Run the real init in rootfs, with the seed's line: the leaf cannot be made.
   case cannot(StaticString)
@@ -57,11 +57,11 @@ public enum Decision {
   case make
 }
 
-/// Decides whether the leaf is to be made. All guards stand here, before the first act.
+/// Decides whether to make the leaf. All guards are here, before the first act.
 public func decide<World: Facts>(_ facts: inout World) -> Decision {
   guard facts.isInit() else { return .refuse }
   guard facts.isWordGiven() else { return .notAsked }
-  // Before the look at `/`: half a tree in a leaf is no better.
+  // Before the check of `/`: half a tree in a leaf is no better.
   guard facts.isImageWhole() || facts.isPartialAllowed() else { return .halfUnpacked }
 
   switch facts.root() {

@@ -6,10 +6,10 @@ public import Packing
 import SystemPackage
 
 extension Machine.Accelerator {
-  /// KVM if it really serves a guest of that architecture, else emulation.
+  /// KVM if it can run a guest of this architecture, otherwise emulation.
   ///
-  /// A /dev/kvm that opens is no proof: inside some virtual machines the guest then never runs an
-  /// instruction. So one is made to run three, once per process.
+  /// That /dev/kvm can be opened proves nothing: in some virtual machines the guest never executes an
+  /// instruction. Therefore a test guest runs three instructions, once per process.
   public static func best(for architecture: Architecture) async -> Self {
     // The probe is x86 code; other hosts emulate.
     guard architecture == .x86, Architecture.host == .x86 else { return .tcg }
@@ -26,8 +26,8 @@ extension Machine.Accelerator {
     let status = await QEMU.exitStatus(
       of: "qemu-system-x86_64",
       [
-        // The processor model of a real run: a KVM was seen that served the default model up to
-        // the kernel's decompressor, and could not set up this one.
+        // The processor model of a real run: one KVM ran the default model up to the kernel's
+        // decompressor, but could not set up this one.
         "-M", "q35", "-accel", "kvm", "-cpu", "max", "-nodefaults", "-display", "none",
         "-no-reboot",
         "-bios", path.string, "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
@@ -36,7 +36,7 @@ extension Machine.Accelerator {
     return status == 0x10 << 1 | 1
   }
 
-  /// A 64 KiB firmware whose reset vector, 16 bytes before its end, says 0x10 to port 0xf4.
+  /// A 64 KiB firmware whose reset vector, 16 bytes before its end, writes 0x10 to port 0xf4.
   private static var probe: [UInt8] {
     var rom = [UInt8](repeating: 0, count: 64 << 10)
     let code: [UInt8] = [

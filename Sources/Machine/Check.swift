@@ -2,17 +2,17 @@
 
 /// What `leafroot-init check` found in the guest: one line of JSON on the console.
 public struct Check: Codable, Equatable, Sendable {
-  /// What a process sees that has detached its root mount.
+  /// What a process sees after it detaches its root mount.
   public struct Below: Codable, Equatable, Sendable {
-    /// How many entries are in the directory there; 0 is the promise.
+    /// The number of entries in the directory there; 0 is the promise.
     public var entries: Int
     /// Whether it is read-only.
     public var sealed: Bool
 
-    /// How many mounts show it elsewhere in the tree as well; 0 is the promise.
+    /// The number of other mounts of it in the tree; 0 is the promise.
     public var mounts: Int
 
-    /// A directory of so many entries, read-only or not, and what else leads to it.
+    /// A directory with its number of entries and of other mounts.
     public init(entries: Int, sealed: Bool, mounts: Int = 0) {
       self.entries = entries
       self.sealed = sealed
@@ -30,9 +30,9 @@ public struct Check: Codable, Equatable, Sendable {
   public var options: String
   /// Whether `/` is a leaf.
   public var isLeaf: Bool
-  /// `ok`, or the name of the error that pivot_root(2) gave.
+  /// `ok`, or the name of the error from pivot_root(2).
   public var pivotRoot: String
-  /// What lies below `/`; nil if it could not be seen.
+  /// What lies below `/`; nil if it is not reachable.
   public var below: Below?
   /// Whether all is as promised.
   public var asPromised: Bool

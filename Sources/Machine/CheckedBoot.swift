@@ -6,10 +6,10 @@ import Newc
 public import Packing
 public import SystemPackage
 
-/// A boot whose real init is LeafRoot's `check`, and then a command.
+/// A boot whose real init is LeafRoot's `check`, followed by a command.
 ///
-/// A raw segment before all images brings `/.leafroot-boot`: the program and the command's words.
-/// So the images need nothing of ours in them, and nothing in them can be in the way.
+/// A raw segment before all images contains `/.leafroot-boot`: the program and the words of the
+/// command. So the images need no file of ours, and none of their files is in the way.
 public struct CheckedBoot: Sendable {
   /// The images as the user gave them, in order.
   public var images: [FilePath]
@@ -17,9 +17,9 @@ public struct CheckedBoot: Sendable {
   public var program: GuestInit
   /// The command to run after the check, its program first; none if empty.
   public var command: [String] = []
-  /// Boots as the kernel would without us, even if the image is wrapped.
+  /// Boots without LeafRoot, even if the image is wrapped.
   public var isStock = false
-  /// Words for the kernel, behind ours.
+  /// Kernel parameters, after ours.
   public var append: [String] = []
 
   /// A boot of `images`.
@@ -28,13 +28,13 @@ public struct CheckedBoot: Sendable {
     self.program = program
   }
 
-  /// Where our files are in the guest.
+  /// The directory of our files in the guest.
   public static let directory = ".leafroot-boot"
 
-  /// The words for the kernel.
+  /// The kernel parameters.
   ///
-  /// The leaf is asked for only where the first image brings our PID 1.
-  /// - Throws: ``FileError`` if the first image is none.
+  /// They request the leaf only if the first image contains our PID 1.
+  /// - Throws: ``FileError`` if the first image is not an initramfs.
   public func words() throws(FileError) -> [String] {
     let initPath = "/\(CheckedBoot.directory)/init"
     var isWrapped = false
@@ -46,7 +46,7 @@ public struct CheckedBoot: Sendable {
   }
 
   /// The segment that goes before all images.
-  /// - Throws: ``FileError`` if the command is too long for a file of the image.
+  /// - Throws: ``FileError`` if the command is too long for a file of an image.
   public func segment() throws(FileError) -> Segment {
     let directory = CheckedBoot.directory
     let regular = Entry.FileType.regular.rawValue

@@ -9,7 +9,7 @@ public struct Console: Equatable, Sendable {
   /// The lines, without their ends.
   public let lines: [String]
 
-  /// The lines of `bytes` as they came from the serial port.
+  /// The lines of `bytes`, which come from a serial port.
   ///
   /// Bytes that are not UTF-8 become U+FFFD.
   public init(_ bytes: some Sequence<UInt8>) {
@@ -43,7 +43,7 @@ struct EscapeFilter {
 
   private var state = State.text
 
-  /// The bytes of `stream` that are text; a sequence may go on in the next call.
+  /// The bytes of `stream` that are text; an escape sequence may continue in the next call.
   mutating func plain(_ stream: some Sequence<UInt8>) -> [UInt8] {
     var text: [UInt8] = []
     for byte in stream where takes(byte) { text.append(byte) }
@@ -87,7 +87,8 @@ struct EscapeFilter {
 
 /// The end of a log that is still being written, for a person.
 ///
-/// The guest's reports are for the host, and what a command prints is printed when it ends.
+/// It omits the guest's reports, which are for the host, and the command's output, which is printed
+/// when the command ends.
 struct ConsoleTail {
   private let path: FilePath
   private var offset: Int64 = 0
@@ -98,7 +99,7 @@ struct ConsoleTail {
 
   init(_ path: FilePath) { self.path = path }
 
-  /// The last line so far that is not empty; an unreadable log has none.
+  /// The last line so far that is not empty; empty if the log cannot be read.
   mutating func lastLine() -> String {
     guard let file = try? InputFile(path) else { return last }
     while let bytes = try? file.bytes(at: offset, count: InputFile.blockSize), !bytes.isEmpty {
@@ -111,7 +112,7 @@ struct ConsoleTail {
     return last
   }
 
-  /// The last of the lines may be unfinished, and then comes once more.
+  /// The last line may be unfinished, and is then passed again.
   private mutating func take(_ line: String) {
     if line.contains(Mark.command) {
       isCommandRunning = true

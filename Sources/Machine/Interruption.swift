@@ -4,22 +4,22 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// A signal has ended an operation early.
+/// A signal has cancelled an operation.
 public struct Interrupted: Error {
   public let signal: Int32
 
-  /// The status that sh(1) gives for a process that a signal ended.
+  /// The status that sh(1) reports for a process ended by this signal.
   public var status: Int32 { 128 + signal }
 }
 
-/// Runs an operation, which SIGINT, SIGTERM and SIGHUP cancel: temporary files and QEMU go before
-/// the process does.
+/// Runs an operation, which SIGINT, SIGTERM and SIGHUP cancel: it removes temporary files and ends
+/// QEMU before the process exits.
 ///
-/// - Throws: what the operation throws; ``Interrupted`` if it failed after such a signal.
+/// - Throws: the error of the operation; ``Interrupted`` if it failed after such a signal.
 public func interruptible<Result: Sendable>(
   _ operation: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
-  // It waits until signals are looked after: what it begins must not be left as it is.
+  // The operation waits for the signal handlers: a signal must not leave its files behind.
   let (ready, isReady) = AsyncStream<Never>.makeStream()
   let task = Task {
     for await _ in ready {}
@@ -42,8 +42,8 @@ public func interruptible<Result: Sendable>(
 
 /// Calls `body` on another thread for each SIGINT, SIGTERM and SIGHUP from now on.
 ///
-/// The handler writes to a pipe, whichever thread it runs on. Dispatch's own source of signals
-/// reads a signalfd(2), and loses one in twenty to the main thread, which does not block them.
+/// The handler writes to a pipe, on any thread. Dispatch's own signal source reads a signalfd(2), and
+/// loses one signal in twenty to the main thread, which does not block them.
 private func signalSource(
   _ body: @escaping @Sendable (Int32) -> Void
 ) -> any DispatchSourceRead {
@@ -73,7 +73,7 @@ private func signalSource(
   return source
 }
 
-/// The end of the pipe that a signal's handler writes to; it gets no other context.
+/// The end of the pipe that the signal handler writes to: a handler has no other context.
 private nonisolated(unsafe) var writeEnd: Int32 = -1
 
 /// The signal that cancelled an operation.

@@ -10,13 +10,13 @@ public import SystemPackage
 public struct Kernel: Equatable, Sendable {
   /// The file.
   public let path: FilePath
-  /// What it runs on, as its header says.
+  /// Its architecture, from its header.
   public let architecture: Architecture
 
-  /// Looks at the header of the kernel at `path`.
-  /// - Parameter wanted: What it must run on; nil for any.
+  /// Reads the header of the kernel at `path`.
+  /// - Parameter wanted: The required architecture; nil for any.
   /// - Throws: `FileError` if it is neither an x86 bzImage nor an arm64 or riscv64 Image (plain,
-  ///   gzipped or as EFI zboot), or runs on something else.
+  ///   gzipped or as EFI zboot), or is for another architecture.
   public init(_ path: FilePath, for wanted: Architecture? = nil) throws(FileError) {
     let file = try InputFile(path)
     let head = try file.bytes(at: 0, count: 4096)
@@ -52,7 +52,7 @@ public struct Kernel: Equatable, Sendable {
     return nil
   }
 
-  /// What the first bytes of a gzipped file begin with; nothing if they are damaged.
+  /// The first bytes of the content of a gzipped file; none if they are damaged.
   private static func unzipped(_ head: [UInt8]) -> [UInt8] {
     let decoder = Decoder(.gzip)
     var output = [UInt8](repeating: 0, count: decoder.outputSize)
@@ -61,7 +61,7 @@ public struct Kernel: Equatable, Sendable {
       try rest.withUnsafeBytes { try decoder.step($0, isLast: false, into: sink) }
     }), step.taken > 0 {
       if step.made > 0 { return Array(output[..<step.made]) }
-      // That was the header, or the name.
+      // The decoder has taken the gzip header.
       rest = rest.dropFirst(step.taken)
     }
     return []
@@ -71,7 +71,7 @@ public struct Kernel: Equatable, Sendable {
     text.withUTF8Buffer { head.dropFirst(offset).starts(with: $0) }
   }
 
-  /// `Machine` of the COFF header, behind `PE\0\0`, whose offset is at 0x3c (linux/pe.h).
+  /// `Machine` of the COFF header, after `PE\0\0`, whose offset is at 0x3c (linux/pe.h).
   private static func peMachine(in head: [UInt8]) -> UInt16? {
     guard head.count >= 0x40 else { return nil }
     let header = Int(head[0x3C]) | Int(head[0x3D]) << 8

@@ -4,7 +4,7 @@ import Files
 import Initramfs
 public import SystemPackage
 
-/// A virtual machine that is switched on once: QEMU with a kernel, an initramfs and a console.
+/// A virtual machine that runs once: QEMU with a kernel, an initramfs and a console.
 public struct Machine: Sendable {
   /// What executes the guest's instructions.
   public enum Accelerator: String, Sendable {
@@ -18,16 +18,16 @@ public struct Machine: Sendable {
   public var kernel: Kernel
   /// The initramfs as one file; nil for none.
   public var initrd: FilePath?
-  /// Words for the kernel, behind those that every machine gets.
+  /// Kernel parameters, after those for every machine.
   public var words: [String]
   /// RAM in MiB.
   public var memory = 512
   /// Virtual processors.
   public var cpus = 1
-  /// Counts instructions as nanoseconds (`-icount shift=0`): guest time then repeats, whatever else
-  /// the host does. Only with one processor, and only emulated.
+  /// Counts instructions as nanoseconds (`-icount shift=0`): guest time is then independent of the
+  /// load of the host. Only with one processor, and only with emulation.
   public var countsInstructions = false
-  /// How long it may run before it is switched off.
+  /// How long it may run before QEMU is killed.
   public var timeout: Duration = .seconds(120)
 
   /// A machine of one processor and 512 MiB.
@@ -37,11 +37,11 @@ public struct Machine: Sendable {
     self.words = words
   }
 
-  /// Where the console goes.
+  /// The destination of the console.
   public enum Serial: Sendable {
-    /// To a file. (A pipe behind timeout(1) lost the end of the log.)
+    /// A file. (A pipe from timeout(1) lost the end of the log.)
     case file(FilePath)
-    /// To the terminal, with QEMU's monitor behind Ctrl-A.
+    /// The terminal; Ctrl-A switches to QEMU's monitor.
     case terminal
   }
 
@@ -51,8 +51,8 @@ public struct Machine: Sendable {
   /// The kernel's command line.
   public var commandLine: String {
     let console = kernel.architecture == .arm ? "ttyAMA0" : "ttyS0"
-    // panic=-1 restarts at once, and -no-reboot makes of that the end of QEMU. no_timer_check: on
-    // a busy host the emulated timer looks broken to an x86 kernel.
+    // panic=-1 reboots at once, and with -no-reboot QEMU then exits. no_timer_check: on a busy host
+    // the emulated timer looks broken to an x86 kernel.
     var base = ["console=\(console)", "quiet", "panic=-1"]
     if kernel.architecture == .x86 { base.append("no_timer_check") }
     return (base + words).joined(separator: " ")
@@ -94,7 +94,7 @@ public struct Machine: Sendable {
   }
 }
 
-/// `word` so that sh(1) reads it as one word.
+/// `word`, quoted so that sh(1) reads it as one word.
 func shellQuoted(_ word: String) -> String {
   let plain = word.utf8.allSatisfy { byte in
     switch byte {

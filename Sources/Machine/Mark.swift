@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-/// What begins a line with which the guest reports to the host (Sources/leafroot-init/Probe.swift).
+/// The prefixes of the lines in which the guest reports to the host
+/// (Sources/leafroot-init/Probe.swift).
 enum Mark {
-  /// What all of them begin with.
+  /// The prefix of all of them.
   static let any = "@leafroot "
   /// A line of ours in the kernel's log.
   static let log = "@leafroot log "
-  /// What the check found.
+  /// The result of the check.
   static let check = "@leafroot check "
   /// The command starts.
   static let command = "@leafroot command"

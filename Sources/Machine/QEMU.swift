@@ -7,21 +7,21 @@ import SystemPackage
 
 /// The QEMU program as a subprocess.
 enum QEMU {
-  /// What QEMU says on standard error is a few lines; more than this is not worth keeping.
+  /// QEMU prints a few lines on standard error; more than this is not worth keeping.
   private static let messageLimit = 1 << 20
 
-  /// A session of its own: the terminal's Ctrl-C reaches us alone, and we end QEMU. Otherwise QEMU
-  /// could be first, and its end look like the guest's.
+  /// A separate session: Ctrl-C on the terminal reaches only us, and we end QEMU. Otherwise QEMU could
+  /// exit first, as if the guest had ended.
   private static var apart: PlatformOptions {
     var options = PlatformOptions()
     options.createSession = true
     return options
   }
 
-  /// Runs `program` until it ends by itself with status 0.
+  /// Runs `program` until it exits with status 0.
   ///
   /// A cancelled task kills it.
-  /// - Throws: ``FileError`` if it is not installed or ends otherwise, with its last words.
+  /// - Throws: ``FileError`` if it is not installed, or ends in another way; with its last message.
   static func run(_ program: String, _ arguments: [String]) async throws {
     let result: ExecutionResult<Void, DiscardedOutput, StringOutput<UTF8>>
     do {
@@ -46,7 +46,7 @@ enum QEMU {
     }
   }
 
-  /// Runs `program` for at most `limit` and gives its exit status; nil if it did not exit.
+  /// Runs `program` for at most `limit`, and returns its exit status; nil if it did not exit.
   static func exitStatus(
     of program: String, _ arguments: [String], within limit: Duration
   ) async -> Int32? {

@@ -5,13 +5,13 @@ import Initramfs
 import Subprocess
 public import SystemPackage
 
-/// What came of switching a machine on.
+/// The result of running a machine.
 public struct Run: Sendable {
   /// How it ended.
   public enum Ending: Equatable, Sendable {
     /// The guest restarted or powered off.
     case byGuest
-    /// It was switched off after its ``Machine/timeout``.
+    /// It was killed after its ``Machine/timeout``.
     case timedOut
   }
 
@@ -19,16 +19,16 @@ public struct Run: Sendable {
   public let console: Console
   /// How it ended.
   public let ending: Ending
-  /// How long it ran, in time of the host.
+  /// How long it ran, in host time.
   public let elapsed: Duration
   /// The file that keeps ``console``.
   public let log: FilePath
-  /// What executed it.
+  /// What executed the guest.
   public let accelerator: Machine.Accelerator
   /// The command that boots the same machine on a terminal.
   public let replay: String
 
-  /// How far a machine is.
+  /// The progress of a machine.
   public struct Progress: Sendable {
     /// How long it has been running.
     public let elapsed: Duration
@@ -38,14 +38,14 @@ public struct Run: Sendable {
 }
 
 extension Machine {
-  /// Switches the machine on and waits for its end.
+  /// Runs the machine and waits until it ends.
   ///
   /// If the task is cancelled, QEMU is killed before this returns.
   /// - Parameters:
-  ///   - log: The console is written here, and kept, without escape sequences.
-  ///   - accelerator: nil for the best that serves a guest.
+  ///   - log: Receives the console, without escape sequences, and is kept.
+  ///   - accelerator: nil for the best one that can run a guest.
   ///   - onProgress: Called about four times a second.
-  /// - Throws: ``FileError`` if QEMU is missing or gives up, or `log` cannot be written;
+  /// - Throws: ``FileError`` if QEMU is missing or fails, or `log` cannot be written;
   ///   `CancellationError`.
   public func run(
     log: FilePath, accelerator: Accelerator? = nil,
@@ -68,8 +68,8 @@ extension Machine {
 
     let clock = ContinuousClock()
     let start = clock.now
-    // Whichever is first decides; leaving the group cancels the others, and a cancelled
-    // subprocess is killed.
+    // The first task to end decides. Leaving the group cancels the others, and a cancelled subprocess
+    // is killed.
     let ending = try await withThrowingTaskGroup(of: Run.Ending.self) { group in
       group.addTask {
         try await QEMU.run(program, arguments)

@@ -5,18 +5,18 @@ import Glibc
 import Initramfs
 public import SystemPackage
 
-/// A directory of what a boot is made of: initramfs, log.
+/// The directory with the files of a boot: initramfs, log.
 public struct RunDirectory: Sendable {
   /// The directory.
   public let path: FilePath
 
-  /// How many of those that ``keep()`` was called for stay.
+  /// How many kept directories remain; see ``keep()``.
   public static let keptLimit = 5
 
   private static let prefix = "leafroot-"
   private static let mark = "kept"
 
-  /// Creates one under `$TMPDIR`, else /tmp. mkdtemp(3).
+  /// Creates one in `$TMPDIR`, or in /tmp. mkdtemp(3).
   /// - Throws: ``FileError``.
   public static func temporary() throws(FileError) -> RunDirectory {
     let parent = getenv("TMPDIR").map { FilePath(platformString: $0) } ?? "/tmp"
@@ -45,8 +45,8 @@ public struct RunDirectory: Sendable {
     _ = path.withPlatformString { rmdir($0) }
   }
 
-  /// Leaves the directory for somebody to look at, and removes those that were left before but for
-  /// the newest ones. A boot that is running has none of the mark that they have.
+  /// Keeps the directory for inspection, and removes older kept ones, except the newest. The directory
+  /// of a running boot does not have their mark.
   public func keep() {
     let mark = path.appending(RunDirectory.mark)
     let descriptor = mark.withPlatformString { open($0, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600) }
@@ -62,8 +62,8 @@ public struct RunDirectory: Sendable {
     }
   }
 
-  /// When the directory was marked, in nanoseconds since 1970; nil if it is not one of ours that
-  /// was kept. lstat(2).
+  /// When the directory was marked, in nanoseconds since 1970; nil if it is not a kept directory of
+  /// ours. lstat(2).
   private var markTime: Int? {
     var status = stat()
     guard path.withPlatformString({ lstat($0, &status) }) == 0,
@@ -74,7 +74,7 @@ public struct RunDirectory: Sendable {
     return status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec
   }
 
-  /// What is in the directory at `path`. readdir(3).
+  /// The names in the directory at `path`. readdir(3).
   private static func names(in path: FilePath) -> [String] {
     guard let stream = path.withPlatformString({ opendir($0) }) else { return [] }
     defer { closedir(stream) }

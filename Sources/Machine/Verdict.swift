@@ -2,7 +2,7 @@
 
 import FoundationEssentials
 
-/// What a boot showed, read from its console.
+/// The result of a boot, read from its console.
 public struct Verdict: Codable, Equatable, Sendable {
   /// How the boot went.
   public enum Outcome: String, Codable, Sendable {
@@ -12,13 +12,13 @@ public struct Verdict: Codable, Equatable, Sendable {
     case notAsPromised = "not as promised"
     /// The kernel panicked before the check, or PID 1 ended.
     case panicked = "kernel panic"
-    /// The machine was switched off before the check.
+    /// The machine was killed before the check.
     case timedOut = "timed out"
     /// The machine ended without a check.
     case unchecked = "no check"
   }
 
-  /// What the command did that ran after the check.
+  /// The result of the command that ran after the check.
   public struct Command: Codable, Equatable, Sendable {
     /// Its exit status; nil if the machine ended first.
     public var status: Int?
@@ -34,23 +34,23 @@ public struct Verdict: Codable, Equatable, Sendable {
 
   /// How the boot went.
   public var outcome: Outcome
-  /// What the check found; nil if it did not run.
+  /// The result of the check; nil if it did not run.
   public var check: Check?
-  /// The command; nil if none was started.
+  /// The command; nil if none started.
   public var command: Command?
   /// Whether the kernel could not unpack all of the image.
   public var isHalfUnpacked: Bool
-  /// What LeafRoot said, in the kernel's log and on the console.
+  /// The lines of LeafRoot, in the kernel's log and on the console.
   public var logged: [String]
-  /// The last lines of the console, where the boot did not reach the check.
+  /// The last lines of the console, if the boot did not reach the check.
   public var lastWords: [String]
-  /// Seconds the machine ran, in time of the host.
+  /// How many seconds the machine ran, in host time.
   public var seconds: Double
 
-  /// How many lines ``lastWords`` has at most.
+  /// The maximum number of lines in ``lastWords``.
   private static let lastWordCount = 8
 
-  /// Reads the verdict from what a run printed.
+  /// Reads the verdict from the console of a run.
   public init(_ run: Run) {
     self.init(run.console, ending: run.ending, elapsed: run.elapsed)
   }
@@ -62,7 +62,7 @@ public struct Verdict: Codable, Equatable, Sendable {
     command = report.command
     isHalfUnpacked = console.lines.contains { $0.contains("Initramfs unpacking failed") }
     logged = console.lines.compactMap(Verdict.ownMessage).reduce(into: []) { known, message in
-      // The kernel may have shown it on the console, too.
+      // The kernel may also have printed it on the console.
       if !known.contains(message) { known.append(message) }
     }
     seconds = elapsed / .seconds(1)
@@ -80,7 +80,7 @@ public struct Verdict: Codable, Equatable, Sendable {
   /// The kernel unpacked all of the image, and the check ran, whatever it found.
   public var reachedCheckWhole: Bool { check != nil && !isHalfUnpacked }
 
-  /// The exit status that stands for this verdict: 0, 1, 2 or 3 (see `leafroot boot --help`).
+  /// The exit status for this verdict: 0, 1, 2 or 3 (see `leafroot boot --help`).
   public var exitStatus: Int32 {
     switch outcome {
     case .panicked, .timedOut, .unchecked: 2
@@ -89,14 +89,14 @@ public struct Verdict: Codable, Equatable, Sendable {
     }
   }
 
-  /// The message in `line` if it is LeafRoot's, without the time that the kernel puts before it.
+  /// The message in `line` if it is LeafRoot's, without the kernel's time stamp.
   ///
-  /// The guest reports those that `quiet` kept from the console.
+  /// The guest reports the messages that `quiet` keeps from the console.
   private static func ownMessage(_ line: String) -> String? {
     if let reported = line.firstRange(of: Mark.log) {
       return String(line[reported.upperBound...])
     }
-    // The line of the patch that LeafRoot began with, kept word for word.
+    // The line of the patch that LeafRoot began with, unchanged.
     for mark in ["leafroot: ", "Failed to create a non-root filesystem"] {
       guard let range = line.firstRange(of: mark) else { continue }
       let before = line[..<range.lowerBound]
@@ -105,7 +105,7 @@ public struct Verdict: Codable, Equatable, Sendable {
     return nil
   }
 
-  /// What led to the panic if there is one, else to the end.
+  /// The lines up to the panic, if there is one, otherwise the last lines.
   private static func lastWords(_ console: Console) -> [String] {
     let lines = console.lines.filter { line in !line.allSatisfy(\.isWhitespace) }
     if let panic = lines.firstIndex(where: { $0.contains("Kernel panic - not syncing") }) {
@@ -115,14 +115,14 @@ public struct Verdict: Codable, Equatable, Sendable {
   }
 }
 
-/// The lines with which the guest reports, `@leafroot …`, taken from a console.
+/// The guest's report: the lines `@leafroot …` of a console.
 private struct Report {
   var check: Check?
   var command: Verdict.Command?
 
   init(_ console: Console) {
-    // The kernel may have begun a line before ours, so the mark is looked for inside lines. The
-    // first check counts: what a command prints comes after it and could look the same.
+    // Our line may continue a line of the kernel, so search for the mark inside lines. The first check
+    // counts: the output of the command comes later, and could look the same.
     guard
       let first = console.lines.firstIndex(where: { Report.check(in: $0) != nil })
     else { return }
@@ -139,7 +139,7 @@ private struct Report {
       return
     }
     var lines = Array(output[..<end])
-    // Output that did not end its last line has the mark in that line.
+    // If the output does not end with a line feed, the mark is in its last line.
     if !exit.before.isEmpty { lines.append(exit.before) }
     command = Verdict.Command(status: exit.status, output: lines.joined(separator: "\n"))
   }

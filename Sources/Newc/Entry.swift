@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-/// A device number, in two halves as newc has it.
+/// A device number, in the two halves of newc.
 public struct Device: Hashable, Sendable {
   /// Which driver.
   public var major: UInt32
   /// Which of the driver's devices.
   public var minor: UInt32
 
-  /// A device number; 0:0 stands for none.
+  /// A device number; 0:0 means none.
   public init(major: UInt32 = 0, minor: UInt32 = 0) {
     self.major = major
     self.minor = minor
@@ -27,7 +27,7 @@ public struct Entry: Equatable, Sendable {
     case socket = 0o140000
   }
 
-  /// Path from the root, any bytes but NUL, without the leading slash.
+  /// Path from the root, without the leading slash: any bytes except NUL.
   public var name: [UInt8]
   /// Type bits and permission bits, as in `st_mode`.
   public var mode: UInt32
@@ -39,7 +39,7 @@ public struct Entry: Equatable, Sendable {
   public var linkCount: UInt32
   /// Seconds since 1970.
   public var modificationTime: UInt32
-  /// The file's number, or nil where the writer may count.
+  /// The inode number; nil if the writer may choose it.
   public var inode: UInt32?
   /// The device that the file was on: with ``inode``, the key of a group of hard links.
   public var device: Device
@@ -48,7 +48,7 @@ public struct Entry: Equatable, Sendable {
   /// Bytes of data: a file's content, a symbolic link's target.
   public var size: UInt64
 
-  /// An entry owned by root, with one name and no data, if nothing else is said.
+  /// An entry; by default owned by root, with one name and no data.
   public init(
     name: [UInt8], mode: UInt32, userID: UInt32 = 0, groupID: UInt32 = 0, linkCount: UInt32 = 1,
     modificationTime: UInt32 = 0, inode: UInt32? = nil, device: Device = Device(),
@@ -66,6 +66,6 @@ public struct Entry: Equatable, Sendable {
     self.size = size
   }
 
-  /// The type in ``mode``; nil for bits that no file has.
+  /// The type in ``mode``; nil if the bits are no file type.
   public var type: FileType? { FileType(rawValue: mode & 0o170000) }
 }

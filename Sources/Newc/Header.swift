@@ -6,7 +6,7 @@
 public struct Header: Equatable, Sendable {
   /// The two magics that Linux unpacks.
   public enum Magic: Equatable, Sendable {
-    /// `070701`: the checksum field is not looked at.
+    /// `070701`: the checksum field is ignored.
     case newc
     /// `070702`: the checksum field is the 32-bit sum of all data bytes, and is verified.
     case crc
@@ -14,7 +14,7 @@ public struct Header: Equatable, Sendable {
 
   /// Why bytes are not a header.
   public enum Malformed: Error, Equatable, Sendable {
-    /// Fewer than ``Header/size`` bytes are there; the number is how many.
+    /// Only this many bytes, fewer than ``Header/size``.
     case short(Int)
     /// The first six bytes are neither `070701` nor `070702`.
     case magic
@@ -22,10 +22,10 @@ public struct Header: Equatable, Sendable {
     case digit(at: Int)
   }
 
-  /// How long a header is, in bytes.
+  /// The size of a header in bytes.
   public static let size = 110
 
-  /// Which of the two formats the record is in.
+  /// The format of the record.
   public var magic: Magic
   /// `c_ino`: with the device, the key of a group of hard links.
   public var inode: UInt32
@@ -35,11 +35,11 @@ public struct Header: Equatable, Sendable {
   public var userID: UInt32
   /// `c_gid`.
   public var groupID: UInt32
-  /// `c_nlink`: the kernel looks for other names of the file only where this is more than 1.
+  /// `c_nlink`: the kernel looks for other names of the file only if this is greater than 1.
   public var linkCount: UInt32
-  /// `c_mtime`: seconds since 1970, unsigned, thus good until 2106.
+  /// `c_mtime`: seconds since 1970, unsigned, which lasts until 2106.
   public var modificationTime: UInt32
-  /// `c_filesize`: bytes of data behind the name.
+  /// `c_filesize`: bytes of data after the name.
   public var dataSize: UInt32
   /// `c_maj`, `c_min`: the device that the file was on.
   public var device: Device
@@ -50,7 +50,7 @@ public struct Header: Equatable, Sendable {
   /// `c_chksum`.
   public var checksum: UInt32
 
-  /// A header with every field given; those that are mostly zero have that as their default.
+  /// A header; fields that are usually zero default to zero.
   public init(
     magic: Magic = .newc, inode: UInt32 = 0, mode: UInt32 = 0, userID: UInt32 = 0,
     groupID: UInt32 = 0, linkCount: UInt32 = 1, modificationTime: UInt32 = 0,
@@ -75,14 +75,14 @@ public struct Header: Equatable, Sendable {
   public enum Digits: Sendable {
     /// All eight digits must be hexadecimal (`hex2bin`, recent kernels).
     case strict
-    /// A number ends before the first other byte, and `0x` may precede it (`simple_strtoul`, Linux
-    /// 6.1 and 6.12): nothing is refused.
+    /// A number ends at the first other byte, and `0x` may precede it (`simple_strtoul`, Linux 6.1
+    /// and 6.12): nothing is refused.
     case lenient
   }
 
   /// Reads a header from the first ``size`` bytes.
   ///
-  /// - Throws: ``Malformed``, with the offset where it is a digit that is wrong.
+  /// - Throws: ``Malformed``, with the offset of a wrong digit.
   public init(_ bytes: Span<UInt8>, digits: Digits = .strict) throws(Malformed) {
     guard bytes.count >= Header.size else { throw .short(bytes.count) }
     for (offset, byte) in zip(0..., Header.magicPrefix) where bytes[offset] != byte {
@@ -125,7 +125,7 @@ public struct Header: Equatable, Sendable {
     }
   }
 
-  /// `07070`, what both magics begin with.
+  /// `07070`, the beginning of both magics.
   private static let magicPrefix: [UInt8] = [0x30, 0x37, 0x30, 0x37, 0x30]
 
   /// The `index`th of the thirteen numbers.

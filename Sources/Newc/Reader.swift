@@ -1,37 +1,37 @@
 // SPDX-License-Identifier: MIT
 
-/// Reads newc records out of bytes that come in pieces, as Linux does: init/initramfs.c,
+/// Reads newc records from bytes that arrive in pieces, as Linux does: init/initramfs.c,
 /// `write_buffer` and its states.
 ///
-/// Hand it a piece with ``next(in:from:)`` again and again until it is ``Event/starved``, then the
-/// next piece. It keeps a header and a name, never data: that is handed back as a range of the
-/// piece. What the kernel refuses is thrown as ``Malformed``; what the kernel passes over in
-/// silence is an event. Nothing is judged that depends on the file tree.
+/// Call ``next(in:from:)`` with a piece until it returns ``Event/starved``, then with the next piece.
+/// The reader keeps a header and a name, but no data: it returns these as a range of the piece. It
+/// throws ``Malformed`` where the kernel refuses the bytes; a record that the kernel skips silently
+/// is an event. It does not judge what depends on the file tree.
 public struct Reader: Sendable {
-  /// What was found. Fields of the reader belong to the last ``entry`` or ``skipped(_:)``.
+  /// What the reader found. Its fields describe the last ``entry`` or ``skipped(_:)``.
   public enum Event: Equatable, Sendable {
     /// A file: ``Reader/header``, ``Reader/name`` and for a symbolic link ``Reader/target``.
     ///
     /// For a regular file ``data(_:)`` follows, any number of times, and ``end``, unless
     /// ``Reader/passOver()`` is called now.
     case entry
-    /// A part of the file's data: a range of the bytes that were given.
+    /// A part of the file's data: a range of the given bytes.
     case data(Range<Int>)
-    /// All of the file's data has come, and its sum is right if it has one.
+    /// The file's data are complete, and their sum, if any, is right.
     case end
-    /// The record `TRAILER!!!`: hard links are forgotten; other records may follow.
+    /// The record `TRAILER!!!`: the kernel forgets hard links; other records may follow.
     case trailer
-    /// A record that the kernel passes over without a word.
+    /// A record that the kernel skips silently.
     case skipped(Skip)
-    /// Between two records is a byte that begins none and is no padding; it has not been taken.
+    /// A byte between two records that starts no record and is not padding; it has not been taken.
     ///
-    /// In an image it begins a compressed member; inside of one it is junk.
+    /// In an image it starts a compressed member; inside a member it is junk.
     case foreign
     /// All bytes have been taken.
     case starved
   }
 
-  /// Why the kernel passes over a record (`do_header`).
+  /// Why the kernel skips a record (`do_header`).
   public enum Skip: Equatable, Sendable {
     /// The name has this many bytes with its NUL: none, or more than ``Writer/pathLimit``.
     case nameSize(UInt32)
@@ -44,7 +44,7 @@ public struct Reader: Sendable {
   /// Why the kernel refuses the bytes, and where.
   public struct Malformed: Error, Equatable, Sendable {
     public enum Reason: Equatable, Sendable {
-      /// The six bytes are no magic of newc.
+      /// The six bytes are not a magic of newc.
       case magic([UInt8])
       /// The byte is not a hex digit.
       case digit(UInt8)
@@ -56,7 +56,7 @@ public struct Reader: Sendable {
       case padding(UInt8)
     }
 
-    /// Bytes from the start of the stream to what is wrong.
+    /// Where the fault is, in bytes from the start of the stream.
     public var offset: UInt64
     /// What is wrong.
     public var reason: Reason
@@ -74,17 +74,17 @@ public struct Reader: Sendable {
     public var digits = Header.Digits.strict
     /// `070702` is a magic, and sums are verified.
     public var takesSums = true
-    /// A name that does not end with a NUL is noticed. Where it is not, the name goes on in whatever
-    /// lies behind it; here it is refused all the same.
+    /// The kernel checks that a name ends with a NUL. A kernel that does not takes the bytes that
+    /// follow as part of the name; the reader refuses the name in either case.
     public var checksNames = true
 
-    /// The newest kernel's.
+    /// The rules of the newest kernel.
     public init() {}
   }
 
-  /// Bytes that have been taken, `this_header` of the kernel; settable between two records only.
+  /// The number of bytes taken, `this_header` in the kernel; set it between two records only.
   public var offset: UInt64 = 0
-  /// Where the last record began.
+  /// The start of the last record.
   public private(set) var recordOffset: UInt64 = 0
   /// The last record's header.
   public private(set) var header = Header(nameSize: 0)
@@ -103,7 +103,7 @@ public struct Reader: Sendable {
     case reset
   }
 
-  /// Where the last record ends, with its padding.
+  /// The end of the last record, with its padding.
   public var recordEnd: UInt64 { nextRecord }
 
   private let rules: Rules
@@ -124,27 +124,27 @@ public struct Reader: Sendable {
     state == .reset || state == .skip && offset == nextRecord
   }
 
-  /// How many of the bytes to come are not looked at, whatever they are.
+  /// How many of the next bytes the reader ignores.
   public var skippable: UInt64 { state == .skip ? nextRecord - offset : 0 }
 
-  /// Tells that `count` bytes, at most ``skippable``, were left out by the caller.
+  /// Records that the caller left out `count` bytes, at most ``skippable``.
   public mutating func leftOut(_ count: UInt64) {
     precondition(count <= skippable)
     offset += count
   }
 
-  /// Passes over the data of the file whose ``Event/entry`` came last. Its sum is not verified:
-  /// so the kernel treats a file that it cannot create.
+  /// Skips the data of the file whose ``Event/entry`` came last, without verifying their sum, as the
+  /// kernel does for a file that it cannot create.
   public mutating func passOver() {
     if state == .copy { state = .skip }
   }
 
   /// Begins another stream, at offset 0: a compressed member.
   ///
-  /// The state stays: only before the first record of an image must a record come at once.
+  /// The state is kept: only at the start of an image must a record come first.
   public mutating func beginMember() { offset = 0 }
 
-  /// Goes on with `bytes` from `index`, and moves that behind what was taken.
+  /// Continues with `bytes` from `index`, and advances `index` past the bytes taken.
   public mutating func next(
     in bytes: Span<UInt8>, from index: inout Int
   ) throws(Malformed) -> Event {
@@ -200,7 +200,7 @@ public struct Reader: Sendable {
     }
   }
 
-  /// `do_start`: begins a record at the next byte, whatever that is.
+  /// `do_start`: starts a record at the next byte, whatever it is.
   public mutating func resume() { state = .start }
 
   // MARK: The states
@@ -236,7 +236,7 @@ public struct Reader: Sendable {
     return nil
   }
 
-  /// `do_name`, without what it does to the tree.
+  /// `do_name`, without its effects on the tree.
   private mutating func readName() throws(Malformed) -> Event {
     try readName(size: Int(header.nameSize))
     settle(.skip)
@@ -291,7 +291,7 @@ public struct Reader: Sendable {
     offset += UInt64(count)
   }
 
-  /// Holds `count` bytes if there are as many, else all there are (`do_collect`).
+  /// Holds `count` bytes, or all that are available (`do_collect`).
   private mutating func gather(_ count: Int, _ bytes: Span<UInt8>, _ index: inout Int) -> Bool {
     let step = min(count - held.count, bytes.count - index)
     bytes.extracting(index..<(index + step)).withUnsafeBufferPointer {
@@ -311,13 +311,13 @@ public struct Reader: Sendable {
 }
 
 extension Header {
-  /// The type in ``mode``, of which the kernel keeps 16 bits (`umode_t`); nil for none.
+  /// The type in ``mode``, of which the kernel keeps 16 bits (`umode_t`); nil if it is not a type.
   public var type: Entry.FileType? { Entry.FileType(rawValue: mode & 0o170000) }
 }
 
 extension Reader {
-  /// The last record as the kernel understands it: 16 bits of mode, 12 bits of a device's major and
-  /// 20 of its minor number (`MKDEV`, include/linux/kdev_t.h).
+  /// The last record as the kernel takes it: 16 bits of mode, 12 bits of a device's major and 20 bits
+  /// of its minor number (`MKDEV`, include/linux/kdev_t.h).
   public var entry: Entry {
     Entry(
       name: name, mode: header.mode & 0xFFFF, userID: header.userID, groupID: header.groupID,

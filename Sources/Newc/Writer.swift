@@ -2,10 +2,10 @@
 
 /// Writes the records of one newc or crc archive, in the order they are given.
 ///
-/// The kernel drops without a word what it cannot make (init/initramfs.c, `do_header`), so the
-/// writer refuses it. The same records give the same bytes: nothing comes from clock or machine.
+/// The kernel silently skips entries that it cannot create (init/initramfs.c, `do_header`), so the
+/// writer refuses them. The same records give the same bytes on every machine, at any time.
 public struct Writer: Sendable {
-  /// Why an entry was refused. Nothing has been written then.
+  /// Why the writer refused an entry. It has written nothing then.
   public enum Refusal: Error, Equatable, Sendable {
     /// The name is empty; the root itself is named `.`.
     case nameEmpty
@@ -17,19 +17,19 @@ public struct Writer: Sendable {
     case nameHoldsNUL
     /// The name is that of the trailer, which would end the archive.
     case nameIsTrailer
-    /// The mode's type bits are those of no type.
+    /// The mode's type bits are not a file type.
     case typeUnknown(mode: UInt32)
-    /// The data has this many bytes, more than newc's 32-bit field can say.
+    /// The data have this many bytes, more than newc's 32-bit field holds.
     case dataTooLarge(UInt64)
     /// The data of a directory, device, fifo or socket.
     case dataUnexpected(UInt64)
     /// The target of a symbolic link has this many bytes, ``Writer/pathLimit`` or more, or none.
     case targetLength(UInt64)
-    /// A file of several names came without the inode that its names share.
+    /// A file with several names has no inode for them to share.
     case linkWithoutInode
     /// A group of hard links of this many names, or of directories.
     case group(Int)
-    /// An archive with sums was asked for a head without one.
+    /// A record of an archive with sums has no sum.
     case sumMissing
   }
 
@@ -46,7 +46,7 @@ public struct Writer: Sendable {
   /// A writer at the start of an archive; in the crc format each record has a sum of its data.
   public init(_ magic: Header.Magic = .newc) { self.magic = magic }
 
-  /// The sum of `data` that a crc record has, added to that of what came before it.
+  /// The sum of a crc record over `data`, continued from the sum of earlier data.
   public static func sum(_ data: some Sequence<UInt8>, after sum: UInt32 = 0) -> UInt32 {
     data.reduce(sum) { $0 &+ UInt32($1) }
   }
@@ -56,14 +56,14 @@ public struct Writer: Sendable {
   /// - Parameters:
   ///   - entry: The file; its ``Entry/size`` is not read, `data` has it.
   ///   - data: A file's content or a symbolic link's target (without NUL).
-  ///   - sink: Where the bytes go; it must be 4-aligned in the image, as an archive's start is.
+  ///   - sink: Receives the bytes; it must be 4-aligned in the image, like the start of an archive.
   /// - Throws: ``Refusal``; `sink` is untouched then.
   public mutating func append(
     _ entry: Entry, data: [UInt8] = [], to sink: inout some RangeReplaceableCollection<UInt8>
   ) throws(Refusal) {
     var entry = entry
     entry.size = UInt64(data.count)
-    // Only of files: the kernel verifies no other sum, and GNU cpio writes none.
+    // For files only: the kernel verifies no other sum, and GNU cpio writes none.
     let sum = magic == .crc && entry.type == .regular ? Writer.sum(data) : 0
     try appendHead(of: entry, sum: sum, to: &sink)
     sink.append(contentsOf: data)
@@ -72,8 +72,8 @@ public struct Writer: Sendable {
 
   /// Appends one file under several names.
   ///
-  /// The records get an inode that no other of this writer's has, and follow one another; the last
-  /// has the data, as GNU cpio writes it.
+  /// The records get an inode that no other record of this writer has, and are adjacent; the last one
+  /// has the data, as in GNU cpio.
   /// - Parameters:
   ///   - entry: The file; its name, inode, link count and size are not read.
   ///   - names: Two or more.
@@ -93,19 +93,19 @@ public struct Writer: Sendable {
     }
     for name in names.dropLast() {
       entry.name = name
-      // The names of a symbolic link all have its target: the kernel links none of these.
+      // Each name of a symbolic link has the target: the kernel does not link them.
       try append(entry, data: entry.type == .symbolicLink ? data : [], to: &sink)
     }
     entry.name = names[names.count - 1]
     try append(entry, data: data, to: &sink)
   }
 
-  /// Appends what comes before a record's data: header, name, padding.
+  /// Appends the part of a record that precedes its data: header, name, padding.
   ///
-  /// The caller adds ``Entry/size`` bytes, then ``padding(after:)``: the way for data that does
-  /// not fit into memory.
+  /// The caller then adds ``Entry/size`` bytes and ``padding(after:)``. Use this for data that do not
+  /// fit into memory.
   ///
-  /// - Parameter sum: The data's, for an archive with sums; ``sum(_:after:)`` makes it.
+  /// - Parameter sum: The sum of the data, for an archive with sums; from ``sum(_:after:)``.
   /// - Throws: ``Refusal``; `sink` is untouched then.
   public mutating func appendHead(
     of entry: Entry, sum: UInt32? = nil, to sink: inout some RangeReplaceableCollection<UInt8>

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 
-/// A processor architecture that LeafRoot has a PID 1 for.
+/// A processor architecture for which LeafRoot has a PID 1.
 public enum Architecture: String, CaseIterable, Codable, Sendable, CustomStringConvertible {
   case x86 = "x86_64"
   case arm = "aarch64"
   case riscv = "riscv64"
 
-  /// The name that uname(2) and QEMU have for it.
+  /// The name that uname(2) and QEMU use.
   public var description: String { rawValue }
 
-  /// The one that this process runs on.
+  /// The architecture of this process.
   public static var host: Architecture {
     #if arch(arm64)
       .arm
@@ -29,7 +29,7 @@ public enum Architecture: String, CaseIterable, Codable, Sendable, CustomStringC
     }
   }
 
-  /// `Machine` of a PE file, which kernels with an EFI stub are (linux/pe.h).
+  /// `Machine` of a PE file; kernels with an EFI stub are PE files (linux/pe.h).
   package var peMachine: UInt16 {
     switch self {
     case .x86: 0x8664

@@ -6,14 +6,14 @@ public import SystemPackage
 
 /// A built `leafroot-init`: the program that becomes PID 1 of the guest. Never run it on a host.
 public struct GuestInit: Equatable, Sendable {
-  /// Where it was read from.
+  /// The file that it was read from.
   public let path: FilePath
-  /// What it runs on.
+  /// Its architecture.
   public let architecture: Architecture
   /// The program.
   public let bytes: [UInt8]
 
-  /// Far above what a PID 1 weighs, far below what would hurt to read.
+  /// Much larger than a PID 1, and small enough to read.
   private static let sizeLimit: Int64 = 16 << 20
 
   /// Reads the program at `path`.

@@ -7,13 +7,13 @@ public import SystemPackage
 
 /// An initramfs in a file: any sequence of zero bytes, raw newc archives and compressed ones.
 ///
-/// Only its beginning is looked at. Source: Linux, init/initramfs.c, `unpack_to_rootfs`.
+/// Reads only its beginning. Source: Linux, init/initramfs.c, `unpack_to_rootfs`.
 public struct ImageFile: ~Copyable {
   /// The bytes.
   public let file: InputFile
-  /// How the first member is encoded.
+  /// The encoding of the first member.
   public let leading: Codec
-  /// Where the first member begins: the offset of the first byte that is not zero.
+  /// Where the first member starts: the offset of the first byte that is not zero.
   public let start: Int64
   /// Whether the first member is a raw archive that holds our PID 1.
   public let isWrapped: Bool
@@ -22,7 +22,7 @@ public struct ImageFile: ~Copyable {
   public static let leafName = "leafroot"
 
   /// Opens the image at `path`.
-  /// - Throws: ``FileError`` if it does not begin as an initramfs must, naming what it looks like.
+  /// - Throws: ``FileError`` if it does not start like an initramfs; it names what it looks like.
   public init(_ path: FilePath) throws(FileError) {
     let file = try InputFile(path)
     let start = try file.firstNonZero(from: 0)
@@ -73,8 +73,8 @@ public struct ImageFile: ~Copyable {
         file.path, offset: start, found: quoted(head),
         expected: "newc or a compressed member")
     }
-    // The kernel takes a raw archive for one only at a multiple of 4; elsewhere it looks for a
-    // compressor with that magic.
+    // The kernel recognises a raw archive only at a multiple of 4; elsewhere it searches for a
+    // compressor with this magic.
     guard codec != .raw || start % 4 == 0 else {
       throw FileError(
         file.path, offset: start, found: "a newc archive",

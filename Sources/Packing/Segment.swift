@@ -2,20 +2,20 @@
 
 public import Newc
 
-/// A piece of an initramfs that LeafRoot makes: one raw newc archive, ready to be put before an
-/// image or given to the boot loader as an `initrd` of its own.
+/// The part of an initramfs that LeafRoot creates: one raw newc archive, to be prepended to an image
+/// or loaded as a separate `initrd`.
 ///
-/// Raw, because the kernel's early search for x86 microcode (lib/earlycpio.c) walks on over raw
-/// archives, trailers and padding, but stops at a compressed one.
+/// It is raw because the kernel's early search for x86 microcode (lib/earlycpio.c) continues past raw
+/// archives, trailers and padding, but stops at a compressed member.
 public struct Segment: Equatable, Sendable {
-  /// A segment's length is a multiple of this, so that whatever follows is as aligned as it was.
+  /// The size of a segment is a multiple of this, so that the alignment of the image is preserved.
   public static let alignment = 512
 
   /// The archive, with its trailer and zero bytes up to a multiple of ``alignment``.
   public let bytes: [UInt8]
 
   /// An archive of `records`, in that order.
-  /// - Throws: `Writer.Refusal` for what newc cannot say.
+  /// - Throws: `Writer.Refusal` for entries that newc cannot hold.
   public init(_ records: [(entry: Entry, data: [UInt8])]) throws(Writer.Refusal) {
     var bytes: [UInt8] = []
     var writer = Writer()
@@ -30,7 +30,7 @@ public struct Segment: Equatable, Sendable {
     self.bytes = bytes
   }
 
-  /// The leaf segment: nothing but `/leafroot`, owned by root, mode 0755.
+  /// The leaf segment: only `/leafroot`, owned by root, mode 0755.
   ///
   /// - Parameters:
   ///   - program: The PID 1.

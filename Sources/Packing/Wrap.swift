@@ -7,12 +7,12 @@ public import SystemPackage
 extension ImageFile {
   /// Writes `segment` and then this image, unchanged, as the new file `output`.
   ///
-  /// The segment goes first: it is raw, so early microcode is still found behind it, and an image
-  /// that memory is too small for is still half unpacked *with* our PID 1, which can say so.
+  /// The segment comes first. It is raw, so the kernel still finds early microcode after it; and if
+  /// memory is too small for the image, the half-unpacked tree contains our PID 1, which reports it.
   /// `output` gets this image's permission bits and may be this image.
   /// - Returns: The length of `output` in bytes.
-  /// - Throws: ``FileError``, among others if this image is wrapped already; `CancellationError`
-  ///   if the task was cancelled. `output` is as it was then.
+  /// - Throws: ``FileError``, also if this image is already wrapped; `CancellationError` if the task
+  ///   was cancelled. `output` is then unchanged.
   @discardableResult
   public func wrap(with segment: Segment, into output: FilePath) throws -> Int64 {
     try refuseIfWrapped()
@@ -25,7 +25,7 @@ extension ImageFile {
 
   /// Writes `segment` and then this image to an open descriptor, which errors name `-`.
   /// - Returns: The number of bytes written.
-  /// - Throws: As ``wrap(with:into:)-(_,FilePath)``, but what was written stays.
+  /// - Throws: As ``wrap(with:into:)-(_,FilePath)``, but the bytes written remain.
   @discardableResult
   public func wrap(with segment: Segment, into output: FileDescriptor) throws -> Int64 {
     try refuseIfWrapped()
@@ -36,7 +36,7 @@ extension ImageFile {
     return Int64(segment.bytes.count) + file.size
   }
 
-  /// - Throws: ``FileError`` if this image begins with our PID 1.
+  /// - Throws: ``FileError`` if this image starts with our PID 1.
   public func refuseIfWrapped() throws(FileError) {
     if isWrapped {
       throw FileError(file.path, "is already wrapped: its first archive has /\(ImageFile.leafName)")
@@ -46,7 +46,7 @@ extension ImageFile {
 
 extension Segment {
   /// Writes this segment as the new file `output`, mode 0644.
-  /// - Throws: ``FileError``; `output` is as it was then.
+  /// - Throws: ``FileError``; `output` is then unchanged.
   public func write(to output: FilePath) throws(FileError) {
     let target = try OutputFile(output)
     try target.write(bytes)
@@ -54,7 +54,7 @@ extension Segment {
   }
 
   /// Writes this segment to an open descriptor, which errors name `-`.
-  /// - Throws: ``FileError``; what was written stays.
+  /// - Throws: ``FileError``; the bytes written remain.
   public func write(to output: FileDescriptor) throws(FileError) {
     _ = try FileError.naming("-", cannot: "write") { try output.writeAll(bytes) }
   }

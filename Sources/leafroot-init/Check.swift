@@ -3,7 +3,7 @@
 import CLinux
 import Evidence
 
-/// What the exit status says.
+/// The exit status.
 enum ExitStatus {
   static var asPromised: Int32 { 0 }
   static var notALeaf: Int32 { 1 }
@@ -12,8 +12,8 @@ enum ExitStatus {
   static var usage: Int32 { 64 }
 }
 
-/// The promise, held against a running system. Changes nothing: what must be tried is tried in
-/// child processes with mounts of their own.
+/// Checks the promise on a running system, and changes nothing: it makes the risky calls in child
+/// processes with their own mount namespaces.
 struct Check {
   let mount: Mount?
 

@@ -4,8 +4,8 @@ import CLinux
 import Evidence
 import Tree
 
-/// The root is a leaf: what is left on rootfs goes, and this program leaves no trace for the real
-/// init. What fails here is logged, and stops nothing.
+/// The steps after the root is a leaf: empty and seal rootfs, and remove the traces of this program.
+/// A failure is logged, and the boot continues.
 struct Handover {
   private let calls: LinuxSyscalls
   private let proc: Proc
@@ -25,8 +25,8 @@ struct Handover {
     openConsole()
   }
 
-  /// A raw archive that is cut short leaves its last file as long as it should be
-  /// (init/initramfs.c, do_name()), and the kernel says nothing.
+  /// If a raw archive is cut short, the kernel creates its last file in full length
+  /// (init/initramfs.c, do_name()), and logs nothing.
   private func warnOfHoles() {
     if calls.filesEndingInHole == 0 { return }
     var text = Text(calls.firstEndingInHole)
@@ -57,10 +57,10 @@ struct Handover {
     } catch { warn("a trace of this program remains in the tree", error) }
   }
 
-  /// A usermode helper that the kernel started while the tree moved has rootfs as its root directory
-  /// for good, and may write there: until it ends, and until it has to stay.
+  /// A usermode helper that started while the tree moved keeps rootfs as its root directory, and may
+  /// write there: empties rootfs again until no helper is left, or the time is up.
   ///
-  /// - Returns: whether one stays.
+  /// - Returns: whether a helper remains.
   private func emptyRootfs() -> Bool {
     var inhabitants: [Int] = []
     var failure: Tree.Failure?
@@ -84,8 +84,8 @@ struct Handover {
     return !inhabitants.isEmpty
   }
 
-  /// Nobody can write to rootfs afterwards, so what was written until then is removed last: through
-  /// another mount of it, as this one is read-only.
+  /// Nothing can write to rootfs after this, so the last files are removed then: through another
+  /// mount of rootfs, because this one is read-only.
   private func sealRootfs(_ isInhabited: Bool) {
     var writable: Int32 = -1
     if isInhabited {
@@ -106,7 +106,7 @@ struct Handover {
     }
   }
 
-  /// The mount on the working directory, not the file system, which has a deleted file in use: this
+  /// The mount on the working directory, not the file system: there a deleted file is in use, this
   /// program.
   private func remountReadOnly(_ isInhabited: Bool) -> Bool {
     let flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
@@ -119,16 +119,16 @@ struct Handover {
     return false
   }
 
-  /// Standard input, output and error of the real init: the tree's console, as the kernel would
-  /// open it (init/main.c, console_on_rootfs()), in place of a deleted file on rootfs. That it is
-  /// also where the tree has moved and come back.
+  /// Standard input, output and error of the real init: the console of the tree, as the kernel opens
+  /// it (init/main.c, console_on_rootfs()), instead of a deleted file on rootfs. The descriptors also
+  /// refer to a deleted file if the tree has moved and moved back.
   func openConsole() {
     let console = linux_openat(AT_FDCWD, "/dev/console", O_RDWR, 0)
     if console < 0 { return warnOfConsole("open") }
     for descriptor: Int32 in 0...2 where descriptor != console {
       if dup2(console, descriptor) < 0 { warnOfConsole("dup2") }
     }
-    // If the kernel had none to give, it is one of the three itself: only its close-on-exec flag goes.
+    // If the kernel opened no console, it is one of the three: only clear its close-on-exec flag.
     if console > 2 { close(console) } else { linux_keep_on_exec(console) }
   }
 
@@ -148,7 +148,7 @@ struct Handover {
 }
 
 extension Text {
-  /// The call, and what it was made for: `step name: `
+  /// The call and the entry: `step name: `
   mutating func add(_ failure: Tree.Failure) {
     add(failure.step)
     if !failure.name.isEmpty {

@@ -5,7 +5,7 @@ import Evidence
 import Leaf
 import Tree
 
-/// PID 1: makes the leaf if it is asked to and can, and becomes the real init.
+/// PID 1: makes the leaf if requested and possible, and becomes the real init.
 struct Init {
   private let words: Words
   private let proc: Proc
@@ -16,8 +16,8 @@ struct Init {
     self.proc = proc
   }
 
-  /// Ends only if nothing can be started, with the exit status; the kernel panics then, and does
-  /// what `panic=` says.
+  /// Returns only if no init can be executed, with the exit status. The kernel then panics, and
+  /// follows `panic=`.
   func run() -> Int32 {
     var facts = LinuxFacts(words, proc, log)
     let allowance = Allowance.take()
@@ -48,7 +48,7 @@ struct Init {
     return 1
   }
 
-  /// What is wrong with the image, or may be, where the boot goes on.
+  /// Warns of defects of the image if the boot continues.
   private func warnOfImage(_ image: ImageVerdict) {
     if let complaint = image.complaint {
       var text = Text(
@@ -91,7 +91,7 @@ struct Init {
     return true
   }
 
-  /// Everything has been undone, unless the tree is torn.
+  /// All acts have been undone, unless the tree is torn.
   private func handle(_ error: Leaf.Failure, _ calls: inout LinuxSyscalls) -> Bool {
     var reason = Text()
     if error.step == .fill, let shortage = calls.shortage {
@@ -142,16 +142,16 @@ struct Init {
   }
 }
 
-/// What PID 1 allows itself, and gives back before the real init runs: what it cannot read it
-/// leaves as it is.
+/// The limits that PID 1 raises for itself, and restores before the real init runs. It leaves a limit
+/// alone that it cannot read.
 private struct Allowance {
   private let files: rlimit?
   private let priority: Int32?
 
-  /// Open files: two for each level of the tree, and for each directory whose files are under way.
+  /// Open files: two for each level of the tree, and for each directory whose files are being moved.
   ///
-  /// Priority: the whole machine waits for the move, and on one processor it would share it with
-  /// the kernel's own start-up work: the crypto self-tests alone take 0.7 s there.
+  /// Priority: the whole machine waits for the move, and on a single processor the kernel's start-up
+  /// work would compete with it: the crypto self-tests alone take 0.7 s there.
   static func take() -> Allowance {
     var files = rlimit()
     let hasLimit = getrlimit(RLIMIT_NOFILE, &files) == 0
@@ -160,7 +160,7 @@ private struct Allowance {
       setrlimit(RLIMIT_NOFILE, &more)
     }
 
-    // -1 is a priority, too, though not one that the kernel's first program has.
+    // -1 is also a valid priority, but not that of the kernel's first program.
     let priority = getpriority(PRIO_PROCESS, 0)
     let hasPriority = priority != -1
     if hasPriority { setpriority(PRIO_PROCESS, 0, -20) }
@@ -177,7 +177,7 @@ private struct Allowance {
   }
 }
 
-/// Since the kernel's start, nearly.
+/// Approximately since the kernel started.
 func milliseconds() -> Int {
   var now = timespec()
   clock_gettime(CLOCK_MONOTONIC, &now)

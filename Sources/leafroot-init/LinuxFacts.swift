@@ -4,16 +4,16 @@ import CLinux
 import Evidence
 import Leaf
 
-/// What the running kernel says.
+/// Facts about the running kernel.
 struct LinuxFacts: Facts {
   let words: Words
   let proc: Proc
   let log: Log
 
-  /// What the kernel's log says of the image, once `isImageWhole` has looked.
+  /// The verdict of the kernel's log on the image, after `isImageWhole()`.
   private(set) var image = ImageVerdict()
 
-  /// The mount that rests on the tree, once `areMountsApart` has found one.
+  /// The mount that rests on the tree, if `areMountsApart()` has found one.
   private(set) var obstacle = Text()
 
   init(_ words: Words, _ proc: Proc, _ log: Log) {
@@ -24,8 +24,8 @@ struct LinuxFacts: Facts {
 
   func isInit() -> Bool { Self.isInit(proc) }
 
-  /// Process 1, and of the first pid namespace: that one has a fixed inode number,
-  /// `PROC_PID_INIT_INO` (include/linux/proc_ns.h).
+  /// Process 1 of the initial pid namespace, which has a fixed inode number, `PROC_PID_INIT_INO`
+  /// (include/linux/proc_ns.h).
   static func isInit(_ proc: Proc) -> Bool {
     guard getpid() == 1 else { return false }
     guard let namespace = proc.readLink(Text("self/ns/pid")) else { return true }
@@ -34,7 +34,7 @@ struct LinuxFacts: Facts {
 
   func isWordGiven() -> Bool { words.isAsked }
 
-  /// Of an entry for which no inode is left the kernel says nothing.
+  /// The kernel does not log an entry for which no inode is free.
   mutating func isImageWhole() -> Bool {
     var verdict = ImageVerdict()
     log.forEachRecord { verdict.add($0) }

@@ -5,12 +5,12 @@ import Evidence
 import Leaf
 import Tree
 
-/// The steps of the leaf as PID 1 takes them, with the tree moved in between.
+/// The steps of the leaf in PID 1, which also moves the tree.
 struct LinuxSyscalls: Syscalls {
-  /// rootfs's root directory: the way back to it when nothing else leads there.
+  /// The root directory of rootfs: the only way back to it once the leaf is the root.
   let rootfs: Int32
 
-  /// As it was before the first act.
+  /// Its status before the first act.
   let status: Status
   private let proc: Proc
   private let limits: Limits
@@ -21,17 +21,17 @@ struct LinuxSyscalls: Syscalls {
   private var leaf: Int32 = -1
   private var mover: Mover?
 
-  /// With usermode helpers that the kernel has started while the tree moved: they have rootfs as
-  /// their root directory.
+  /// The time left for usermode helpers that started while the tree moved: their root directory is
+  /// rootfs.
   private(set) var patience = Patience()
 
-  /// What `fill` failed on.
+  /// Why `fill` failed.
   private(set) var failure: Tree.Failure?
 
-  /// Why `fill` did not begin, if the tree does not fit.
+  /// Why `fill` did not start, if the tree does not fit.
   private(set) var shortage: Text?
 
-  /// The tree could not be brought back whole.
+  /// Whether the tree could not be moved back completely.
   private(set) var isTorn = false
 
   var entries: Int { mover?.entries ?? 0 }
@@ -39,7 +39,7 @@ struct LinuxSyscalls: Syscalls {
   var filesEndingInHole: Int { mover?.filesEndingInHole ?? 0 }
   var firstEndingInHole: [UInt8] { mover?.firstEndingInHole ?? [] }
 
-  /// Looks, and touches nothing.
+  /// Reads the limits of rootfs, and changes nothing.
   init?(_ words: Words, _ proc: Proc) {
     rootfs = linux_openat(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY, 0)
     guard rootfs >= 0, let status = try? Status(of: rootfs), let limits = Limits(of: rootfs) else {
@@ -68,7 +68,7 @@ struct LinuxSyscalls: Syscalls {
   }
 
   func umount(_ path: StaticString) -> Int32 {
-    // A part of the tree is in there, and nowhere else.
+    // It holds the only copy of a part of the tree.
     if isTorn { return -EBUSY }
     return path.withCString { result(umount2($0, 0)) }
   }
@@ -113,11 +113,11 @@ struct LinuxSyscalls: Syscalls {
     close(leaf)
   }
 
-  /// Not yet: what `fill` left in rootfs is removed when the root is the leaf, see `Handover`.
+  /// Not yet: `Handover` empties and seals rootfs once the root is the leaf.
   func seal() -> Int32 { 0 }
   func unseal() {}
 
-  /// Once all is undone: the one thing that the mount point has changed.
+  /// After all acts are undone: the times are the only thing that the mount point has changed.
   func restoreTimes() { try? setTimes(of: rootfs, status) }
 
   private func result(_ value: Int32) -> Int32 { value < 0 ? -linux_errno() : 0 }

@@ -3,10 +3,10 @@
 import CLinux
 import Evidence
 
-/// The kernel log, which PID 1 reads and writes; standard error where it cannot be had, and for
+/// The kernel's log, which PID 1 reads and writes; standard error if it is not available, and for
 /// last words.
 struct Log {
-  /// syslog levels, syslog(3): what is above `warning` reaches the console although `quiet` is given.
+  /// syslog levels, syslog(3): those above `warning` reach the console even with `quiet`.
   enum Level: Int {
     case critical = 2
     case error = 3
@@ -20,8 +20,7 @@ struct Log {
 
   func close() { _ = CLinux.close(kmsg) }
 
-  /// Opens /dev/kmsg, or a node like it on a file system that is attached nowhere: nobody needs to
-  /// have made it.
+  /// Opens /dev/kmsg, or creates such a node on a detached file system: the image need not have it.
   private static func open() -> Int32 {
     let path: StaticString = "/dev/kmsg"
     var status = stat()
@@ -50,7 +49,7 @@ struct Log {
 
   func write(_ level: Level, _ text: StaticString) { write(level, Text(text)) }
 
-  /// One line without our name before it: the seed's own.
+  /// One line without our prefix: the seed's own.
   func writeBare(_ level: Level, _ text: Text) {
     let line = text + "\n"
     if kmsg >= 0 {
@@ -60,28 +59,29 @@ struct Log {
       record.add(line.bytes)
       record.write(to: kmsg)
     }
-    // Last words go to the console in any case: /dev/kmsg may have been turned off, and still take
-    // what is written (printk.devkmsg=off).
+    // Last words always go to the console: /dev/kmsg may discard what is written
+    // (printk.devkmsg=off).
     if kmsg < 0 || level == .critical { line.write(to: 2) }
   }
 
-  /// The records that the kernel still has, the oldest first.
+  /// Calls `body` with each record that the kernel still has, the oldest first.
   func forEachRecord(_ body: (LogRecord) -> Void) {
     if kmsg < 0 { return }
     lseek(kmsg, 0, SEEK_SET)
 
-    // No record is longer: CONSOLE_EXT_LOG_MAX, kernel/printk/internal.h. No ring has as many.
+    // The longest record is CONSOLE_EXT_LOG_MAX, kernel/printk/internal.h. No ring buffer has a
+    // million of them.
     var buffer = [UInt8](repeating: 0, count: 8192)
     for _ in 0..<1_000_000 {
       let count = read(kmsg, &buffer, buffer.count)
-      // EPIPE: the one to be read has just been overwritten, the next read(2) gives the oldest.
+      // EPIPE: this record has just been overwritten; the next read(2) returns the oldest.
       if count < 0 && linux_errno() == EPIPE { continue }
       if count <= 0 { return }
       if let record = LogRecord(buffer[..<count]) { body(record) }
     }
   }
 
-  /// Whether the kernel shows its messages on the console meanwhile.
+  /// Sets whether the kernel prints its messages on the console.
   static func showOnConsole(_ isShown: Bool) {
     // SYSLOG_ACTION_CONSOLE_ON and SYSLOG_ACTION_CONSOLE_OFF, syslog(2)
     klogctl(isShown ? 7 : 6, nil, 0)

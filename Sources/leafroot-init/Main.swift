@@ -15,7 +15,7 @@ func main(_ count: Int32, _ arguments: Words.Vector, _ environment: Words.Vector
     Probe().run()
     return 1
   }
-  // What the kernel gives its PID 1 as an argument is meant for the real init.
+  // The arguments from the kernel are for the real init.
   let proc = Proc()
   if !LinuxFacts.isInit(proc), count >= 2, let verb = arguments[1], matches(verb, "check") {
     let isJson = count == 3 && arguments[2].map { matches($0, "--json") } ?? false
@@ -27,11 +27,11 @@ func main(_ count: Int32, _ arguments: Words.Vector, _ environment: Words.Vector
   return Init(words, proc).run()
 }
 
-/// Descriptors 0 to 2 that the kernel has not opened, for want of a console, are taken until the
-/// real init runs: else another file would be there, and the console's place gone.
+/// If the kernel has opened no console, occupies descriptors 0 to 2 until the real init runs:
+/// otherwise another file would get these numbers.
 private func occupyStandardDescriptors() {
   for descriptor: Int32 in 0...2 where linux_descriptor_flags(descriptor) < 0 {
-    // The lowest that is free.
+    // This takes the lowest free descriptor.
     _ = linux_openat(AT_FDCWD, "/", LINUX_O_PATH | O_DIRECTORY, 0)
   }
 }

@@ -2,13 +2,13 @@
 
 import CLinux
 
-/// How long the boot waits for other processes: 5 s in all, however often it looks.
+/// How long the boot waits for other processes: 5 s in total.
 struct Patience {
   private let end = milliseconds() + 5000
 
-  /// Asks again and again whether something is over, at least once.
+  /// Calls `isOver`, at least once, until it returns true or the time is up.
   func await(_ isOver: () -> Bool) {
-    // The number is for a clock that cannot be read.
+    // The limit is for a clock that cannot be read.
     for _ in 0..<500 {
       if isOver() || milliseconds() >= end { return }
       usleep(10_000)

@@ -3,7 +3,7 @@
 import CLinux
 import Evidence
 
-/// pivot_root(2), really done, where it harms nobody: in a forked child with mounts of its own.
+/// Calls pivot_root(2) where it does no harm: in a child process with its own mount namespace.
 enum Pivot {
   /// - Returns: 0, or the errno of the step that failed.
   static func attempt() -> Int32 {
@@ -13,14 +13,14 @@ enum Pivot {
 
   private static func pivot() -> [UInt8] {
     guard enterOwnMounts() == 0, mountSomewhere() == 0 else { return failure() }
-    // pivot_root(2), NOTES: the old root comes to lie on the new one, and is taken off again.
+    // pivot_root(2), NOTES: this stacks the old root on the new one; umount2(2) removes it.
     guard linux_pivot_root(".", ".") == 0, umount2(".", MNT_DETACH) == 0 else { return failure() }
     return [0]
   }
 
   private static func failure() -> [UInt8] { [UInt8(truncatingIfNeeded: linux_errno())] }
 
-  /// A tmpfs on any directory of the root, which becomes the working directory.
+  /// Mounts a tmpfs on any directory of the root, and changes to it.
   private static func mountSomewhere() -> Int32 {
     guard chdir("/") == 0, let root = opendir("/") else { return -1 }
     while let entry = readdir(root) {
@@ -32,16 +32,16 @@ enum Pivot {
   }
 }
 
-/// What is found below `/` by someone who takes its mount off, as an escapee from a container with
-/// CAP_SYS_ADMIN can: umount2(2), then setns(2) into the own mount namespace.
+/// What a process finds below `/` after it unmounts `/`, as a container process with CAP_SYS_ADMIN
+/// can: umount2(2), then setns(2) into its own mount namespace.
 struct Below {
   let entries: Int
   let isSealed: Bool
 
-  /// How many mounts of the whole table show it elsewhere in the tree.
+  /// How many other mounts of it are in the mount table.
   let mounts: Int
 
-  /// nil if nothing can be reached below: `/` is the root of the mount tree.
+  /// nil if nothing below is reachable: `/` is the root of the mount tree.
   static func look(_ proc: Proc) -> Below? {
     let result = inChild { reach(proc) }
     guard result.count > 9 else { return nil }
@@ -69,7 +69,7 @@ struct Below {
     for shift in stride(from: 56, through: 0, by: -8) {
       answer.append(UInt8(truncatingIfNeeded: count >> shift))
     }
-    // As mountinfo has it.
+    // In the format of mountinfo.
     var device = Text()
     device.add(Int(linux_major(status.st_dev)))
     device.add(":")
@@ -78,7 +78,7 @@ struct Below {
   }
 }
 
-/// Mounts that the rest of the system does not see.
+/// Enters a mount namespace that does not propagate to the rest of the system.
 private func enterOwnMounts() -> Int32 {
   guard linux_unshare(LINUX_CLONE_NEWNS) == 0 else { return -1 }
   return mount(nil, "/", nil, UInt(MS_REC) | UInt(MS_PRIVATE), nil)
@@ -86,7 +86,7 @@ private func enterOwnMounts() -> Int32 {
 
 /// Runs `body` in a child process.
 ///
-/// - Returns: the bytes it gives, at most a pipe's capacity; none if the child could not be made.
+/// - Returns: the bytes that it returns, at most a pipe's capacity; none if fork(2) failed.
 private func inChild(_ body: () -> [UInt8]) -> [UInt8] {
   var ends: [Int32] = [-1, -1]
   guard pipe(&ends) == 0 else { return [] }

@@ -3,8 +3,8 @@
 import CLinux
 import Evidence
 
-/// The real init of a machine that `leafroot boot` has started: says on the console what `check`
-/// finds, runs the command that was given along, and resets the machine, which ends it.
+/// The real init of a machine that `leafroot boot` has started: prints the result of `check` on the
+/// console, runs the command, if any, and resets the machine, which ends it.
 ///
 /// Each line for the host begins with "@leafroot ".
 struct Probe {
@@ -44,7 +44,7 @@ struct Probe {
       say("exit ", text.bytes[...])
     }
     sync()
-    // reboot(2) does not wait for what the console has not sent yet.
+    // reboot(2) does not wait for output that the console has not sent yet.
     tcdrain(1)
     reboot(Int32(bitPattern: UInt32(RB_AUTOBOOT)))
   }
@@ -67,7 +67,7 @@ struct Probe {
     return count > 0 ? Array(content[..<count]) : nil
   }
 
-  /// - Returns: the exit status, 128 + N for signal N as a shell has it.
+  /// - Returns: the exit status; 128 + N for signal N, as in a shell.
   private func run(_ command: [UInt8]) -> Int32 {
     let child = fork()
     if child == 0 {

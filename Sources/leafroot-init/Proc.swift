@@ -4,7 +4,7 @@ import CLinux
 import Evidence
 import Tree
 
-/// A mount of a virtual file system that is attached nowhere: nothing in the tree is touched.
+/// A detached mount of a virtual file system: it changes nothing in the tree.
 ///
 /// fsopen(2), fsconfig(2), fsmount(2): Linux 5.2.
 ///
@@ -17,7 +17,7 @@ func detachedMount(of type: StaticString) -> Int32 {
   return linux_fsconfig_create(context) < 0 ? -1 : linux_fsmount(context)
 }
 
-/// /proc, whether or not the tree has such a directory.
+/// proc, whether or not the tree has a directory /proc.
 struct Proc {
   private let root: Int32
 
@@ -33,7 +33,7 @@ struct Proc {
     path.withCString { linux_openat(root, $0, O_RDONLY, 0) }
   }
 
-  /// The content of a file, nil if there is none or it has more than `longest` bytes.
+  /// The content of a file; nil if it cannot be read, or has more than `longest` bytes.
   func read(_ path: Text, longest: Int = 65536) -> [UInt8]? {
     let file = open(path)
     if file < 0 { return nil }
@@ -48,7 +48,7 @@ struct Proc {
     return nil
   }
 
-  /// The mounts of this process; nil if the kernel does not tell.
+  /// The mounts of this process; nil if they cannot be read.
   func mounts() -> [Mount]? {
     let file = open(Text("self/mountinfo"))
     if file < 0 { return nil }
@@ -56,13 +56,13 @@ struct Proc {
     return try? Evidence.mounts { portion(of: file, count: $0) }
   }
 
-  /// The mount of the root directory, nil if the kernel does not tell.
+  /// The mount of the root directory; nil if it cannot be read.
   func rootMount() -> Mount? {
     guard let id = rootMountId() else { return nil }
     return mounts()?.first { $0.id == id }
   }
 
-  /// Which of the mounts called "/" is ours: mounts may be stacked.
+  /// Which of the mounts on "/" is ours: mounts may be stacked.
   private func rootMountId() -> Int? {
     let root = linux_openat(AT_FDCWD, "/", LINUX_O_PATH | O_DIRECTORY, 0)
     if root < 0 { return nil }
@@ -76,7 +76,7 @@ struct Proc {
     return nil
   }
 
-  /// The processes that have a program, but for this one: kernel threads have none.
+  /// The processes that execute a program, except this one: kernel threads execute none.
   ///
   /// - Returns: nil if they cannot be listed.
   func otherPrograms() -> [Int]? {
@@ -94,7 +94,7 @@ struct Proc {
     return found
   }
 
-  /// Takes no memory: there are a hundred kernel threads, and the boot waits.
+  /// Allocates no memory: there are a hundred kernel threads, and the boot waits.
   private func hasProgram(_ process: UnsafePointer<CChar>) -> Bool {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: 32) { path in
       guard let path = path.baseAddress, strlen(process) < 24 else { return false }
@@ -105,9 +105,9 @@ struct Proc {
     }
   }
 
-  /// Waits for them to end.
+  /// Waits for these processes to end.
   ///
-  /// - Returns: those that have not; nil if they cannot be listed.
+  /// - Returns: those that have not ended; nil if they cannot be listed.
   func awaitOtherPrograms(_ patience: Patience) -> [Int]? {
     var programs: [Int]?
     patience.await {
@@ -127,12 +127,12 @@ struct Proc {
     return (try? Status(of: directory))?.isBeside(status) ?? false
   }
 
-  /// What a process is called: proc_pid_comm(5).
+  /// The name of a process: proc_pid_comm(5).
   func name(of process: Int) -> [UInt8] {
     read(Self.path(process, "/comm")).map { $0.filter { $0 != 0x0a } } ?? []
   }
 
-  /// Where a magic link points.
+  /// The target of a magic link.
   func readLink(_ path: Text) -> [UInt8]? {
     var buffer = [CChar](repeating: 0, count: 256)
     let count = path.withCString { readlinkat(root, $0, &buffer, buffer.count) }
@@ -145,7 +145,7 @@ struct Proc {
     return path + file
   }
 
-  /// read(2): none at the end, nil on an error.
+  /// read(2): no bytes at the end, nil on an error.
   private func portion(of file: Int32, count: Int) -> [UInt8]? {
     var buffer = [UInt8](repeating: 0, count: count)
     let read = CLinux.read(file, &buffer, count)

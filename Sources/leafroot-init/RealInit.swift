@@ -5,14 +5,14 @@ import Evidence
 
 /// The program that PID 1 becomes.
 struct RealInit {
-  /// What the kernel tries: init/main.c, kernel_init().
+  /// The programs that the kernel tries: init/main.c, kernel_init().
   private static let kernelsList: [StaticString] = [
     "/init", "/sbin/init", "/etc/init", "/bin/init", "/bin/sh",
   ]
 
   private let words: Words
 
-  /// This program, by device and inode: it must not start itself again and again.
+  /// Device and inode of this program: it must not execute itself in a loop.
   private let own: stat?
 
   init(_ words: Words) {
@@ -25,8 +25,8 @@ struct RealInit {
     UnsafePointer(bitPattern: getauxval(UInt(AT_EXECFN)))
   }
 
-  /// execve(2) of the first that can be executed, with the arguments and the environment that the
-  /// kernel gave less our own words. Returns only if none can.
+  /// Executes the first program that can be executed, with the arguments and the environment from the
+  /// kernel, except for our own words. Returns only if there is none. execve(2).
   func start(_ log: Log) {
     let given = words.realInit
     words.removeOurs()

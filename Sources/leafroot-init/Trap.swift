@@ -3,16 +3,16 @@
 import CLinux
 import Evidence
 
-/// What PID 1 does where its own program fails: it never ends without a line.
+/// What PID 1 does if it crashes: it never ends without a message.
 enum Trap {
-  /// Lets the signals of a trap in this program, and of memory that is not there, end in last words.
-  /// execve(2) takes this back.
+  /// Installs handlers that print last words for the signals of a trap and of an invalid memory
+  /// access. execve(2) resets them.
   static func arm() {
     let size = 16384
     var stack = stack_t()
     stack.ss_sp = malloc(size)
     stack.ss_size = size
-    // Where the stack itself has overflowed.
+    // For an overflow of the stack itself.
     if stack.ss_sp != nil { sigaltstack(&stack, nil) }
 
     for signal in [SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV] {
@@ -21,14 +21,14 @@ enum Trap {
   }
 }
 
-/// Says why, and ends. Takes no memory: signal-safety(7).
+/// Prints the reason, and exits. Allocates no memory: signal-safety(7).
 private func end(_ reason: StaticString) -> Never {
   _ = write(2, reason.utf8Start, reason.utf8CodeUnitCount)
   _exit(1)
 }
 
-/// Swift takes all its memory with this function, and does not look at what it returns. musl's own
-/// is not linked then.
+/// Swift allocates all its memory with this function, and does not check its result. It replaces
+/// musl's own.
 @c(posix_memalign)
 func allocate(
   _ result: UnsafeMutablePointer<UnsafeMutableRawPointer?>, _ alignment: Int, _ size: Int

@@ -83,8 +83,8 @@ import Testing
     #expect(
       LeafRoot.helpMessage(columns: 80).contains(
         """
-          inspect                 Show the contents and defects of an initramfs, and the
-                                  memory it needs.
+          inspect                 Show the contents and defects of an initramfs, and
+                                  the memory it needs.
           unpack                  Unpack an initramfs as the kernel does.
           wrap                    Prepend LeafRoot's PID 1 to an initramfs.
           boot                    Boot an initramfs in QEMU and check whether its root
