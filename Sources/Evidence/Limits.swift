@@ -82,7 +82,7 @@ public struct Limits {
 }
 
 extension StaticString {
-  /// As C takes it: the compiler ends it with a NUL.
+  /// Calls `body` with the string, which the compiler terminates with a NUL.
   public func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
     withUTF8Buffer { buffer in
       buffer.withMemoryRebound(to: CChar.self) { body($0.baseAddress!) }

@@ -2,7 +2,7 @@
 
 import CLinux
 
-/// A line that is put together from bytes. Swift's String would bring Unicode tables of 50 kB.
+/// A line built from bytes. Swift's String would add Unicode tables of 50 kB.
 public struct Text {
   public private(set) var bytes: [UInt8] = []
 
@@ -57,7 +57,7 @@ public struct Text {
     add(" MiB")
   }
 
-  /// As C takes it.
+  /// Calls `body` with the bytes, terminated by a NUL.
   public func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
     let terminated = bytes + [0]
     return terminated.withUnsafeBufferPointer { buffer in
@@ -65,7 +65,7 @@ public struct Text {
     }
   }
 
-  /// write(2), as far as it goes.
+  /// Writes the line to `descriptor`; a failure is ignored. write(2).
   public func write(to descriptor: Int32) {
     _ = bytes.withUnsafeBytes { CLinux.write(descriptor, $0.baseAddress, $0.count) }
   }
@@ -78,7 +78,7 @@ public func bytes(of text: UnsafePointer<CChar>) -> [UInt8] {
   return line.bytes
 }
 
-/// A decimal number, nil if it is none.
+/// A decimal number; nil if `digits` is not one.
 public func number(_ digits: ArraySlice<UInt8>) -> Int? {
   if digits.isEmpty || digits.count > 18 { return nil }
   var value = 0

@@ -9,7 +9,8 @@ extension Inspector {
     if let refusal = reading.refusal {
       findings.add(
         .error, .refused, member: reading.members.indices.last,
-        "offset \(refusal.offset)\(refusal.place): found \(refusal.found), expected \(refusal.expected); "
+        "offset \(refusal.offset)\(refusal.place): found \(refusal.found), "
+          + "expected \(refusal.expected); "
           + "the kernel logs \"\(refusal.kernelMessage)\" and boots with what it has unpacked "
           + "up to there")
       judge(refusal)

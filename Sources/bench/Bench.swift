@@ -7,44 +7,49 @@ import Initramfs
 import Machine
 import SystemPackage
 
-/// Measures what a leaf costs, beside what people do without LeafRoot.
+/// Measures the cost of a leaf, and of the usual alternatives.
 @main
 struct Bench: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Measure what a leaf costs: time, memory, size.",
+    abstract: "Measure the cost of a leaf: time, memory, size.",
     discussion: """
-      Run it with `make bench`, from the repository's directory. Benchmarks/README.md says what \
-      is measured and how to read it.
+      Run it with `make bench` in the repository's directory. Benchmarks/README.md describes the \
+      measurements.
       """,
     subcommands: [FindLeastMemory.self])
 
-  @Flag(help: "Only the times that repeat on a busy host: no least memory, no two processors.")
+  @Flag(help: "Measure only times that are reproducible on a busy host.")
   var quick = false
 
   @Option(
-    help: ArgumentHelp("Only this variant, beside stock; may be repeated.", valueName: "name"))
+    help: ArgumentHelp("Measure only this variant and stock; may be repeated.", valueName: "name"))
   var only: [Variant] = []
 
-  @Option(help: ArgumentHelp("Machines at a time, where time is not the host's.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp("Number of parallel machines where guest time counts.", valueName: "n"))
   var jobs = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 
-  @Option(help: ArgumentHelp("Boots for each number of processors.", valueName: "n"))
+  @Option(help: ArgumentHelp("Number of boots for each number of processors.", valueName: "n"))
   var rounds = 7
 
   @Option(
-    help: ArgumentHelp("Where the results go as JSON; images and logs go beside it."),
+    help: ArgumentHelp("Write the results to this file as JSON, and images and logs next to it."),
     transform: { FilePath($0) })
   var output: FilePath = "build/bench/results.json"
 
   @Option(
-    help: ArgumentHelp("A document whose table of costs is brought up to date.", valueName: "file"),
+    help: ArgumentHelp("Update the table of costs in this document.", valueName: "file"),
     transform: { FilePath($0) })
   var document: FilePath?
 
   func validate() throws {
-    guard jobs >= 1 else { throw ValidationError("--jobs is \(jobs), expected 1 or more.") }
-    guard rounds >= 1 else { throw ValidationError("--rounds is \(rounds), expected 1 or more.") }
+    guard jobs >= 1 else {
+      throw ValidationError("--jobs \(jobs) is out of range; it must be at least 1.")
+    }
+    guard rounds >= 1 else {
+      throw ValidationError("--rounds \(rounds) is out of range; it must be at least 1.")
+    }
   }
 
   func run() async throws {
@@ -71,7 +76,7 @@ struct Bench: AsyncParsableCommand {
     try results.write(to: output)
     if let document { try results.update(document: document) }
     print(results.table())
-    say("\(output), logs beside it")
+    say("\(output), logs next to it")
   }
 }
 

@@ -31,7 +31,7 @@ struct Boot: Sendable {
       return check.isLeaf ? "already a leaf" : "no leaf"
     }
     if variant == .wrap, !check.asPromised { return "not as promised" }
-    return verdict.command?.status == 0 ? nil : "the tree is not whole"
+    return verdict.command?.status == 0 ? nil : "the tree is incomplete"
   }
 
   /// `leafroot: moved 4 entries, 3 bytes in 2 ms; …` → 2

@@ -34,7 +34,7 @@ extension Workbench {
     machine.countsInstructions = true
     say("\(name): counting instructions")
     let boot = try await boot(machine, variant, name: name)
-    let result = boot.uptime.map { "\(fixed($0, 3)) s of the guest" } ?? boot.problem ?? ""
+    let result = boot.uptime.map { "\(fixed($0, 3)) s in the guest" } ?? boot.problem ?? ""
     say("\(name): \(result), after \(fixed(boot.seconds, 0)) s")
     return boot
   }

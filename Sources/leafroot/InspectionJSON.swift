@@ -30,7 +30,7 @@ extension InspectionReport {
       reader.skipData()
     }
     output.write("\n  ],\n")
-    // The summary goes on behind its opening brace.
+    // The summary, without its opening brace.
     output.write(Array(summary.dropFirst(2)))
     try output.endLine()
   }
