@@ -23,7 +23,9 @@ let embeddable =
   ]
 
 let shared: [Target] = [
+  .systemLibrary(name: "CCodecs"),
   .systemLibrary(name: "CLinux"),
+  .target(name: "Compression", dependencies: ["CCodecs"], swiftSettings: embeddable),
   .target(name: "Leaf", swiftSettings: embeddable),
   .target(name: "Evidence", dependencies: ["CLinux"], swiftSettings: embeddable),
   .target(name: "Newc", swiftSettings: embeddable),
@@ -46,8 +48,6 @@ let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-s
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
 let host: [Target] = [
-  .systemLibrary(name: "CCodecs"),
-  .target(name: "Compression", dependencies: ["CCodecs"], swiftSettings: strict),
   .target(
     name: "Initramfs", dependencies: ["Newc", "Compression", "Threads"], swiftSettings: strict),
   .target(
@@ -109,6 +109,12 @@ let tests: [Target] = [
   .testTarget(name: "NewcTests", dependencies: ["Newc", "TestSupport"], swiftSettings: strict),
   .testTarget(
     name: "TreeTests", dependencies: ["CLinux", "Threads", "Tree"], swiftSettings: strict),
+  .testTarget(
+    name: "CompressionTests",
+    dependencies: [
+      "Compression", "Initramfs", "Inspection", "OddImages", "TestSupport", systemPackage,
+    ],
+    swiftSettings: strict),
   .testTarget(
     name: "InitramfsTests",
     dependencies: [

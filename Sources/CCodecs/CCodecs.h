@@ -9,8 +9,10 @@
 #include <lz4.h>
 #include <lzma.h>
 #include <lzo/lzo1x.h>
+#include <string.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 /// inflateInit2 without any header or trailer, as lib/decompress_inflate.c has it.
 static inline int leafroot_inflate_init(z_stream *stream) {

@@ -10,13 +10,13 @@ final class Bzip2Decoder: Backend {
   // What came before the fault is handed over first.
   private var pending: Decoder.Failure?
 
-  let truncated: String? = nil
+  let truncated: StaticString? = nil
   /// A block of 900 kB, four bytes for each of them.
   let workspace = 3_600_000
 
-  init() {
+  init() throws(Decoder.Failure) {
     stream.initialize(to: bz_stream())
-    precondition(BZ2_bzDecompressInit(stream, 0, 0) == BZ_OK, "libbz2 is out of memory")
+    guard BZ2_bzDecompressInit(stream, 0, 0) == BZ_OK else { throw .outOfMemory }
   }
 
   deinit {
@@ -36,8 +36,7 @@ final class Bzip2Decoder: Backend {
 
     let result = BZ2_bzDecompress(stream)
     guard result == BZ_OK || result == BZ_STREAM_END else {
-      let what = result == BZ_DATA_ERROR_MAGIC ? "no bzip2 header" : "damaged bzip2 data"
-      let failure = Decoder.Failure(found: what, expected: "whole bzip2 data")
+      let failure = Bzip2Decoder.failure(result)
       guard Int(stream.pointee.avail_out) < output.count else { throw failure }
       pending = failure
       return Decoder.Step(
@@ -47,5 +46,14 @@ final class Bzip2Decoder: Backend {
     return Decoder.Step(
       taken: input.count - Int(stream.pointee.avail_in),
       made: output.count - Int(stream.pointee.avail_out), isEnd: result == BZ_STREAM_END)
+  }
+
+  private static func failure(_ result: Int32) -> Decoder.Failure {
+    switch result {
+    case BZ_MEM_ERROR: .outOfMemory
+    case BZ_DATA_ERROR_MAGIC:
+      Decoder.Failure(found: "no bzip2 header", expected: "whole bzip2 data")
+    default: Decoder.Failure(found: "damaged bzip2 data", expected: "whole bzip2 data")
+    }
   }
 }

@@ -42,8 +42,17 @@ public enum Codec: String, CaseIterable, Sendable {
     }
   }
 
-  /// The option that a kernel must be built with to read this codec; nil for raw.
-  public var kernelOption: String? {
-    self == .raw ? nil : "CONFIG_RD_\(rawValue.uppercased())"
+  /// What a member that is cut short lacks.
+  var rest: StaticString {
+    switch self {
+    case .raw: "more of the raw member"
+    case .gzip: "more of the gzip member"
+    case .bzip2: "more of the bzip2 member"
+    case .lzma: "more of the lzma member"
+    case .xz: "more of the xz member"
+    case .lzo: "more of the lzo member"
+    case .lz4: "more of the lz4 member"
+    case .zstd: "more of the zstd member"
+    }
   }
 }

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import CCodecs
-
 /// Decodes one member of an initramfs, piece by piece, as the kernel's lib/decompress_*.c do.
 ///
 /// Call ``step(_:isLast:into:)`` until it says that the member ends. What the kernel refuses is a
@@ -31,20 +29,8 @@ public struct Decoder: ~Copyable {
     public var isEnd = false
   }
 
-  /// Why the kernel would not decode the member.
-  public struct Failure: Error, Equatable, Sendable {
-    /// What is there.
-    public var found: String
-    /// What should be there.
-    public var expected: String
-    /// What the kernel says; nil where it says only `decompressor failed`.
-    public var kernelMessage: String?
-    /// The input ends inside the member.
-    public var isTruncated = false
-  }
-
   /// The most memory for a window or a dictionary: zstd's limit in the kernel and by default,
-  /// and twice as much for lzma and xz, for which the kernel knows none.
+  /// and twice as much for lzma and xz, for which the kernel knows none, and whose failures name it.
   public static let memoryLimit = 256 << 20
 
   /// What the member is encoded in.
@@ -61,19 +47,24 @@ public struct Decoder: ~Copyable {
   private let backend: any Backend
 
   /// A decoder at the start of a member; ``Codec/raw`` has none.
-  public init(_ codec: Codec, _ rules: Rules = Rules()) {
+  ///
+  /// - Throws: A failure with ``Failure/isOutOfMemory``, as each step may: most libraries take the
+  ///   memory for a window when its size is read. What Swift itself takes for the decoder, some
+  ///   hundred bytes, is not asked for: it ends the program where there is none.
+  public init(_ codec: Codec, _ rules: Rules = Rules()) throws(Failure) {
+    let backend: any Backend
+    switch codec {
+    case .raw: preconditionFailure("raw members are not decoded")
+    case .gzip: backend = try GzipDecoder()
+    case .bzip2: backend = try Bzip2Decoder()
+    case .lzma: backend = try LZMADecoder()
+    case .xz: backend = try XZDecoder(rules)
+    case .lzo: backend = LZODecoder()
+    case .lz4: backend = LZ4Decoder(rules)
+    case .zstd: backend = try ZstdDecoder(rules)
+    }
+    self.backend = backend
     self.codec = codec
-    backend =
-      switch codec {
-      case .raw: preconditionFailure("raw members are not decoded")
-      case .gzip: GzipDecoder()
-      case .bzip2: Bzip2Decoder()
-      case .lzma: LZMADecoder()
-      case .xz: XZDecoder(rules)
-      case .lzo: LZODecoder()
-      case .lz4: LZ4Decoder(rules)
-      case .zstd: ZstdDecoder(rules)
-      }
     outputSize = backend.outputSize
   }
 
@@ -97,8 +88,8 @@ public struct Decoder: ~Copyable {
     let step = try backend.step(input, isLast: isLast, into: output)
     if isLast, step == Step() || (step.taken == input.count && !step.isEnd && step.made == 0) {
       throw Failure(
-        found: "the end of the file", expected: "more of the \(codec) member",
-        kernelMessage: backend.truncated, isTruncated: true)
+        found: "the end of the file", expected: codec.rest, kernelMessage: backend.truncated,
+        isTruncated: true)
     }
     return step
   }
@@ -112,7 +103,7 @@ protocol Backend: AnyObject {
   var isCheckWrong: Bool { get }
   var workspace: Int { get }
   /// What the kernel says where the member is cut short.
-  var truncated: String? { get }
+  var truncated: StaticString? { get }
   func check(_ bytes: UnsafeRawBufferPointer)
   func step(
     _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer

@@ -21,13 +21,13 @@ final class GzipDecoder: Backend {
   }
 
   let hasCheck = true
-  let truncated: String? = "read error"
+  let truncated: StaticString? = "read error"
   /// 32 KiB of window, 32 KiB of output, tables.
   let workspace = 80 << 10
 
-  init() {
+  init() throws(Decoder.Failure) {
     stream.initialize(to: z_stream())
-    precondition(leafroot_inflate_init(stream) == Z_OK, "zlib is out of memory")
+    guard leafroot_inflate_init(stream) == Z_OK else { throw .outOfMemory }
   }
 
   deinit {
@@ -85,15 +85,21 @@ final class GzipDecoder: Backend {
     let result = CCodecs.inflate(stream, Z_NO_FLUSH)
     let made = output.count - Int(stream.pointee.avail_out)
     if result != Z_OK, result != Z_STREAM_END, result != Z_BUF_ERROR {
-      let message = stream.pointee.msg.map { String(cString: $0) } ?? "error \(result)"
-      let failure = Decoder.Failure(
-        found: "damaged gzip data (\(message))", expected: "whole gzip data",
-        kernelMessage: "uncompression error")
+      let failure = failure(result)
       guard made > 0 else { throw failure }
       pending = failure
     }
     if result == Z_STREAM_END { stage = .trailer }
     return Decoder.Step(taken: input.count - Int(stream.pointee.avail_in), made: made)
+  }
+
+  private func failure(_ result: Int32) -> Decoder.Failure {
+    guard result != Z_MEM_ERROR else { return .outOfMemory }
+    return Decoder.Failure(
+      found: "damaged gzip data",
+      detail: stream.pointee.msg.map { .library(Decoder.Failure.Sentence($0)) }
+        ?? .number(Int(result)),
+      expected: "whole gzip data", kernelMessage: "uncompression error")
   }
 
   func check(_ bytes: UnsafeRawBufferPointer) {

@@ -15,7 +15,7 @@ final class LZ4Decoder: Backend {
   private var isStarted = false
   private let rules: Decoder.Rules
 
-  let truncated: String? = "data corrupted"
+  let truncated: StaticString? = "data corrupted"
   let workspace = chunkSize
 
   init(_ rules: Decoder.Rules) { self.rules = rules }
@@ -42,7 +42,8 @@ final class LZ4Decoder: Backend {
 
     // More than this is never made of a chunk's 8 MiB.
     guard size <= UInt32(LZ4_compressBound(Int32(LZ4Decoder.chunkSize))) else {
-      throw failure("a chunk of \(size) bytes, or another member,", "Decoding failed")
+      throw failure(
+        "a chunk that is too long, or another member", "Decoding failed", .bytes(Int(size)))
     }
     needed = 4 + Int(size)
     guard input.count >= needed else {
@@ -70,9 +71,11 @@ final class LZ4Decoder: Backend {
     return Decoder.Step(taken: taken, made: Int(made), isEnd: isLast && taken == input.count)
   }
 
-  private func failure(_ found: String, _ message: String) -> Decoder.Failure {
+  private func failure(
+    _ found: StaticString, _ message: StaticString, _ detail: Decoder.Failure.Detail = .none
+  ) -> Decoder.Failure {
     Decoder.Failure(
-      found: found, expected: "whole lz4 data, then its end or four zero bytes",
-      kernelMessage: message)
+      found: found, detail: detail,
+      expected: "whole lz4 data, then its end or four zero bytes", kernelMessage: message)
   }
 }

@@ -8,14 +8,14 @@ final class LZMADecoder: Backend {
   // What came before the fault is handed over first.
   private var pending: Decoder.Failure?
 
-  let truncated: String? = nil
+  let truncated: StaticString? = nil
   /// liblzma counts what its own decoder takes, and nearly all of that is the dictionary.
   private(set) var workspace = 0
 
-  init() {
+  init() throws(Decoder.Failure) {
     // liblzma counts its own state, too.
     let limit = UInt64(Decoder.memoryLimit + (1 << 20))
-    precondition(lzma_alone_decoder(&stream, limit) == LZMA_OK, "liblzma is out of memory")
+    guard lzma_alone_decoder(&stream, limit) == LZMA_OK else { throw .outOfMemory }
   }
 
   deinit { lzma_end(&stream) }
@@ -44,10 +44,10 @@ final class LZMADecoder: Backend {
 
   private func failure(_ result: lzma_ret) -> Decoder.Failure {
     switch result {
-    case LZMA_MEMLIMIT_ERROR, LZMA_MEM_ERROR:
+    case LZMA_MEM_ERROR: .outOfMemory
+    case LZMA_MEMLIMIT_ERROR:
       Decoder.Failure(
-        found: "lzma with a dictionary above \(Decoder.memoryLimit >> 20) MiB",
-        expected: "a smaller one")
+        found: "lzma with a dictionary above 256 MiB", expected: "a smaller one")
     case LZMA_OPTIONS_ERROR, LZMA_FORMAT_ERROR:
       Decoder.Failure(
         found: "no lzma header", expected: "whole lzma data", kernelMessage: "bad header")

@@ -18,7 +18,7 @@ final class LZODecoder: Backend {
   /// Which check of a block's data comes first (lzop, `F_ADLER32_D` and `F_CRC32_D`).
   private enum Check { case none, adler32, crc32 }
 
-  let truncated: String? = "file corrupted"
+  let truncated: StaticString? = "file corrupted"
   let workspace = blockSize
 
   func step(
@@ -41,12 +41,14 @@ final class LZODecoder: Backend {
     let made = Int(input.bigEndian32(at: 0))
     if made == 0 { return Decoder.Step(taken: 4, isEnd: true) }
     guard made <= LZODecoder.blockSize else {
-      throw failure("a block of \(made) bytes", "dest len longer than block size")
+      throw failure(
+        "a block that is too long", "dest len longer than block size", .bytes(made))
     }
     guard input.count >= 12 else { return Decoder.Step() }
     let size = Int(input.bigEndian32(at: 4))
     guard size > 0, size <= made else {
-      throw failure("a block of \(made) bytes in \(size)", "file corrupted")
+      throw failure(
+        "a block that is empty, or longer than what it holds", "file corrupted", .bytes(size))
     }
     needed = 12 + size
     guard input.count >= needed else { return Decoder.Step() }
@@ -102,7 +104,10 @@ final class LZODecoder: Backend {
     }
   }
 
-  private func failure(_ found: String, _ message: String) -> Decoder.Failure {
-    Decoder.Failure(found: found, expected: "whole lzop data", kernelMessage: message)
+  private func failure(
+    _ found: StaticString, _ message: StaticString, _ detail: Decoder.Failure.Detail = .none
+  ) -> Decoder.Failure {
+    Decoder.Failure(
+      found: found, detail: detail, expected: "whole lzop data", kernelMessage: message)
   }
 }

@@ -11,13 +11,16 @@ final class XZDecoder: Backend {
   /// `LZMA_VLI_UNKNOWN`, a macro: the end of a list of filters.
   private static let noFilter = lzma_vli.max
   private static let lzma2: lzma_vli = 0x21
-  /// The branch filters that Debian's kernels are built with: x86 and arm64
+  /// The branch filters that Debian's kernels for x86 are built with: those of x86 and arm64
   /// (`CONFIG_XZ_DEC_X86`, `CONFIG_XZ_DEC_ARM64`).
+  ///
+  /// lib/xz/Kconfig lets a kernel have others: powerpc, arm, armthumb, sparc, from 6.12 on riscv
+  /// (`CONFIG_XZ_DEC_RISCV`). No member with one of these is decoded here, on any architecture.
   private let branches: [lzma_vli]
 
   private enum Stage { case header, blockHeader, block, index, footer }
 
-  let truncated: String? = "XZ-compressed data is corrupt"
+  let truncated: StaticString? = "XZ-compressed data is corrupt"
   private(set) var workspace = 0
   private(set) var needed = Int(LZMA_STREAM_HEADER_SIZE)
 
@@ -28,20 +31,17 @@ final class XZDecoder: Backend {
   private let block = UnsafeMutablePointer<lzma_block>.allocate(capacity: 1)
   private let filters = UnsafeMutablePointer<lzma_filter>.allocate(
     capacity: Int(LZMA_FILTERS_MAX) + 1)
-  private let index: OpaquePointer
+  private let index = lzma_index_hash_init(nil, nil)
   // What came before the fault is handed over first, as the kernel does.
   private var pending: Decoder.Failure?
 
-  init(_ rules: Decoder.Rules) {
+  init(_ rules: Decoder.Rules) throws(Decoder.Failure) {
     branches = rules.hasARM64Filter ? [0x04, 0x0A] : [0x04]
-    guard let index = lzma_index_hash_init(nil, nil) else {
-      preconditionFailure("liblzma is out of memory")
-    }
-    self.index = index
     block.initialize(to: lzma_block())
     filters.initialize(
       repeating: lzma_filter(id: XZDecoder.noFilter, options: nil),
       count: Int(LZMA_FILTERS_MAX) + 1)
+    guard index != nil else { throw .outOfMemory }
   }
 
   deinit {
@@ -74,14 +74,7 @@ final class XZDecoder: Backend {
   private func header(_ bytes: UnsafePointer<UInt8>) throws(Decoder.Failure) -> Decoder.Step {
     try succeed(lzma_stream_header_decode(&flags, bytes))
     guard flags.check.rawValue <= LZMA_CHECK_CRC32.rawValue else {
-      let name =
-        switch flags.check {
-        case LZMA_CHECK_CRC64: "crc64"
-        case LZMA_CHECK_SHA256: "sha256"
-        default: "number \(flags.check.rawValue)"
-        }
-      throw unsupported(
-        "xz with check \(name)", expected: "check crc32 or none (xz --check=crc32)")
+      throw unsupportedCheck
     }
     enter(.blockHeader, needed: 1)
     return Decoder.Step(taken: Int(LZMA_STREAM_HEADER_SIZE))
@@ -121,15 +114,15 @@ final class XZDecoder: Backend {
     guard isKnown else {
       throw unsupported(
         "xz with other filters",
-        expected: "LZMA2, at most with x86\(branches.count > 1 ? " or arm64" : "") before it")
+        expected: branches.count > 1
+          ? "LZMA2, at most with x86 or arm64 before it" : "LZMA2, at most with x86 before it")
     }
     let memory = lzma_raw_decoder_memusage(filters)
     workspace = max(workspace, Int(clamping: memory))
     // liblzma counts its own state, too.
     guard memory <= UInt64(Decoder.memoryLimit + (1 << 20)) else {
       throw Decoder.Failure(
-        found: "xz with a dictionary above \(Decoder.memoryLimit >> 20) MiB",
-        expected: "a smaller one")
+        found: "xz with a dictionary above 256 MiB", expected: "a smaller one")
     }
   }
 
@@ -152,8 +145,9 @@ final class XZDecoder: Backend {
           index, lzma_block_unpadded_size(block), block.pointee.uncompressed_size))
       enter(.blockHeader, needed: 1)
     default:
-      guard step.made > 0 else { throw damaged }
-      pending = damaged
+      let failure: Decoder.Failure = result == LZMA_MEM_ERROR ? .outOfMemory : damaged
+      guard step.made > 0 else { throw failure }
+      pending = failure
     }
     return step
   }
@@ -190,6 +184,7 @@ final class XZDecoder: Backend {
   private func succeed(_ result: lzma_ret) throws(Decoder.Failure) {
     switch result {
     case LZMA_OK: return
+    case LZMA_MEM_ERROR: throw .outOfMemory
     case LZMA_OPTIONS_ERROR:
       throw unsupported("xz with unknown settings", expected: "settings that the kernel knows")
     case LZMA_FORMAT_ERROR where stage == .header:
@@ -206,9 +201,22 @@ final class XZDecoder: Backend {
       kernelMessage: "XZ-compressed data is corrupt")
   }
 
-  private func unsupported(_ found: String, expected: String) -> Decoder.Failure {
+  private var unsupportedCheck: Decoder.Failure {
+    let expected: StaticString = "check crc32 or none (xz --check=crc32)"
+    return switch flags.check {
+    case LZMA_CHECK_CRC64: unsupported("xz with check crc64", expected: expected)
+    case LZMA_CHECK_SHA256: unsupported("xz with check sha256", expected: expected)
+    default:
+      unsupported(
+        "xz with an unknown check", .number(Int(flags.check.rawValue)), expected: expected)
+    }
+  }
+
+  private func unsupported(
+    _ found: StaticString, _ detail: Decoder.Failure.Detail = .none, expected: StaticString
+  ) -> Decoder.Failure {
     Decoder.Failure(
-      found: found, expected: expected,
+      found: found, detail: detail, expected: expected,
       kernelMessage: "Input was encoded with settings that are not supported by this XZ decoder")
   }
 }

@@ -4,17 +4,16 @@ import CCodecs
 
 /// lib/decompress_unzstd.c: one frame.
 final class ZstdDecoder: Backend {
-  private let context: OpaquePointer
+  private let context = ZSTD_createDCtx()
   private let rules: Decoder.Rules
   private var isStarted = false
 
-  let truncated: String? = "ZSTD-compressed data is truncated"
+  let truncated: StaticString? = "ZSTD-compressed data is truncated"
   private(set) var workspace = 0
 
-  init(_ rules: Decoder.Rules) {
+  init(_ rules: Decoder.Rules) throws(Decoder.Failure) {
     self.rules = rules
-    guard let context = ZSTD_createDCtx() else { preconditionFailure("zstd is out of memory") }
-    self.context = context
+    guard context != nil else { throw .outOfMemory }
   }
 
   deinit { ZSTD_freeDCtx(context) }
@@ -35,10 +34,11 @@ final class ZstdDecoder: Backend {
     var sink = ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
     let result = ZSTD_decompressStream(context, &sink, &source)
     guard ZSTD_isError(result) == 0 else {
-      let reason = String(cString: ZSTD_getErrorName(result))
+      guard ZSTD_getErrorCode(result) != ZSTD_error_memory_allocation else { throw .outOfMemory }
       throw Decoder.Failure(
-        found: "damaged zstd data (\(reason))", expected: "a whole zstd frame",
-        kernelMessage: "ZSTD-compressed data is corrupt")
+        found: "damaged zstd data",
+        detail: .library(Decoder.Failure.Sentence(ZSTD_getErrorName(result))),
+        expected: "a whole zstd frame", kernelMessage: "ZSTD-compressed data is corrupt")
     }
     return Decoder.Step(taken: source.pos, made: sink.pos, isEnd: result == 0)
   }

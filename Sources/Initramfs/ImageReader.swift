@@ -261,12 +261,21 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
     begin(Member(offset: window.offset, codec: codec))
     reader.beginMember()
     compressedEnd = window.offset
-    let decoding = Decoding(Decoder(codec, rules.members), window)
-    pieces = DecodedPieces(decoding, of: reading.size - window.offset)
+    pieces = DecodedPieces(
+      Decoding(try decoder(of: codec), window), of: reading.size - window.offset)
     bytes = UnsafeRawBufferPointer(start: nil, count: 0)
     index = 0
     isLastPiece = false
     stage = .compressed
+  }
+
+  private func decoder(of codec: Codec) throws(Stop<Source.Failure>) -> Decoder {
+    do throws(Decoder.Failure) {
+      return try Decoder(codec, rules.members)
+    } catch {
+      throw .refused(
+        Refusal(offset: window.offset, fault: .member(codec, at: window.offset, error)))
+    }
   }
 
   private func reloadCompressed() throws(Stop<Source.Failure>) {

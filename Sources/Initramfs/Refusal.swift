@@ -15,7 +15,7 @@ public struct Refusal: Equatable, Sendable {
     case junk
     /// A compressed member ends inside a record.
     case unfinishedRecord(Codec)
-    /// The compressed member at this offset.
+    /// The compressed member at this offset; or there is no memory to decode it.
     case member(Codec, at: Int64, Decoder.Failure)
   }
 

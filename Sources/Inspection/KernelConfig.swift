@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import Compression
+public import Compression
 public import Files
 public import Initramfs
 public import SystemPackage
@@ -49,13 +49,13 @@ public struct KernelConfig: Sendable {
   private static func unzipped(
     _ bytes: [UInt8], _ path: FilePath
   ) throws(FileError) -> [UInt8] {
-    let decoder = Decoder(.gzip)
     var result: [UInt8] = []
-    var output = [UInt8](repeating: 0, count: decoder.outputSize)
     var offset = 0
-    var isEnd = false
-    while !isEnd, result.count < limit {
-      do {
+    do {
+      let decoder = try Decoder(.gzip)
+      var output = [UInt8](repeating: 0, count: decoder.outputSize)
+      var isEnd = false
+      while !isEnd, result.count < limit {
         let step = try output.withUnsafeMutableBytes { sink in
           try bytes.withUnsafeBytes { source in
             try decoder.step(
@@ -65,13 +65,20 @@ public struct KernelConfig: Sendable {
         result += output[..<step.made]
         offset += step.taken
         isEnd = step.isEnd
-      } catch let error as Decoder.Failure {
-        throw FileError(
-          path, offset: Int64(offset), found: error.found, expected: error.expected)
-      } catch {
-        throw FileError(path, "\(error)")
       }
+    } catch let error as Decoder.Failure {
+      throw FileError(
+        path, offset: Int64(offset), found: error.foundText, expected: "\(error.expected)")
+    } catch {
+      throw FileError(path, "\(error)")
     }
     return result
+  }
+}
+
+extension Codec {
+  /// The option that a kernel must be built with to read this codec; nil for raw.
+  public var kernelOption: String? {
+    self == .raw ? nil : "CONFIG_RD_\(rawValue.uppercased())"
   }
 }

@@ -13,7 +13,7 @@ extension Refusal {
     case .magic(let bytes): quoted(bytes)
     case .junk: "junk"
     case .unfinishedRecord(let codec): "the end of the \(codec) member"
-    case .member(_, _, let failure): "\(failure.found)"
+    case .member(_, _, let failure): failure.foundText
     }
   }
 

@@ -54,7 +54,7 @@ public struct Kernel: Equatable, Sendable {
 
   /// The first bytes of the content of a gzipped file; none if they are damaged.
   private static func unzipped(_ head: [UInt8]) -> [UInt8] {
-    let decoder = Decoder(.gzip)
+    guard let decoder = try? Decoder(.gzip) else { return [] }
     var output = [UInt8](repeating: 0, count: decoder.outputSize)
     var rest = head[...]
     while let step = try? output.withUnsafeMutableBytes({ sink in

@@ -91,7 +91,7 @@ private struct BannerSearch {
   mutating func unpack(
     _ file: borrowing InputFile, from start: Int64, _ codec: Codec
   ) throws(FileError) {
-    let decoder = Decoder(codec)
+    guard let decoder = try? Decoder(codec) else { return }
     var output = [UInt8](repeating: 0, count: decoder.outputSize)
     var offset = start
     while true {

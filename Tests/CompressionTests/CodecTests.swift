@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Compression
+import Inspection
 import Testing
 
 @Suite struct CodecTests {

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+
+public import Compression
+
+extension Decoder.Failure {
+  /// What is there, for a person.
+  package var foundText: String {
+    switch detail {
+    case .none: "\(found)"
+    case .library(let sentence): "\(found) (\(String(cString: sentence.text)))"
+    case .bytes(let count): "\(found) (\(count) bytes)"
+    case .number(let number): "\(found) (\(number))"
+    }
+  }
+}
+
+extension Decoder.Failure: CustomStringConvertible {
+  public var description: String { "found \(foundText), expected \(expected)" }
+}

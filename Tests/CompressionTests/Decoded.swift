@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+
+import Compression
+
+/// What became of a member.
+struct Decoded {
+  /// What was in it, as far as it goes.
+  var bytes: [UInt8] = []
+  /// Why it goes no further.
+  var failure: Decoder.Failure?
+
+  /// Decodes `member` with the host's decoder, which gets all that is left of it at each step.
+  init(_ member: [UInt8], _ codec: Codec) throws {
+    do {
+      let decoder = try Decoder(codec)
+      var buffer = [UInt8](repeating: 0, count: decoder.outputSize)
+      var rest = member[...]
+      while true {
+        let step = try buffer.withUnsafeMutableBytes { sink in
+          try rest.withUnsafeBytes { try decoder.step($0, isLast: true, into: sink) }
+        }
+        bytes += buffer[..<step.made]
+        if step.isEnd { return }
+        rest = rest.dropFirst(step.taken)
+      }
+    } catch let failure as Decoder.Failure {
+      self.failure = failure
+    }
+  }
+}
