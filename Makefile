@@ -44,24 +44,36 @@ build: setup guest ## build/bin/leafroot and build/lib/leafroot/leafroot-init.AR
 
 guest: setup $(guests)
 
-# SwiftPM knows best what is out of date. The file is deliberately not executable: PID 1 must never
-# run on this machine, only in a virtual one.
+# $(call guest-build,PRODUCT,ARCH). SwiftPM knows best what is out of date.
+define guest-build
+@mkdir -p build/toolsets $(@D)
+@Toolsets/generate $2 > build/toolsets/$2.json
+LEAFROOT_GUEST=1 swift build -c release --product $1 --scratch-path .build-guest-$2 \
+  --triple $(triple.$2) --toolset build/toolsets/$2.json
+@chmod -x .build-guest-$2/release/$1
+@Toolsets/no-indirect-functions .build-guest-$2/release/$1
+endef
+
+# The file is deliberately not executable, nor is it where it is built: PID 1 must never run on this
+# machine, only in a virtual one.
 build/lib/leafroot/leafroot-init.%: FORCE
-	@mkdir -p build/toolsets build/lib/leafroot
-	@Toolsets/generate $* > build/toolsets/$*.json
-	LEAFROOT_GUEST=1 swift build -c release --product leafroot-init --scratch-path .build-guest-$* \
-	  --triple $(triple.$*) --toolset build/toolsets/$*.json
-	@chmod -x .build-guest-$*/release/leafroot-init
+	$(call guest-build,leafroot-init,$*)
 	@llvm-objcopy --strip-all .build-guest-$*/release/leafroot-init build/guest.$*
 	@chmod 644 build/guest.$* && mv build/guest.$* $@
 
-# The program that lists a tree for the tests, in the guest and on the host: it only reads.
+# The programs that list a tree and unpack an image for the tests, in the guest and on the host.
 build/test/census: FORCE
-	@mkdir -p build/toolsets build/test
-	@Toolsets/generate x86_64 > build/toolsets/x86_64.json
-	LEAFROOT_GUEST=1 swift build -c release --product census --scratch-path .build-guest-x86_64 \
-	  --triple $(triple.x86_64) --toolset build/toolsets/x86_64.json
+	$(call guest-build,census,x86_64)
 	@llvm-objcopy --strip-all .build-guest-x86_64/release/census $@
+	@chmod +x $@
+
+build/test/guest-unpack: build/test/guest-unpack.x86_64
+	@cp $< $@
+
+build/test/guest-unpack.%: FORCE
+	$(call guest-build,guest-unpack,$*)
+	@llvm-objcopy --strip-all .build-guest-$*/release/guest-unpack $@
+	@chmod +x $@
 
 vm: setup ## fetch the stock kernels that the tests boot
 	@Scripts/fetch-kernels test
@@ -78,15 +90,18 @@ demo: build ## boot an image on a stock kernel, without the leaf and with it
 	@Scripts/fetch-kernels 6.12-x86_64
 	@Scripts/demo
 
-test: build vm kit build/test/census ## run unit and boot tests
+test: build vm kit build/test/census build/test/guest-unpack ## run unit and boot tests
 	@Scripts/build-kernels um-6.12
 	swift test --disable-xctest --skip ProofTests $(if $(FILTER),--filter '$(FILTER)')
 
 # The tests for every stock kernel; `make test` runs them on some.
 reach := ContractTests|LeafKernelTests|ArchitectureTests|RuntimeTests|FidelityTests.*nasty|FallbackTests.*damaged
 
+# The decoders are linked for the architectures, too, on which no test decodes.
+others := $(patsubst %,build/test/guest-unpack.%,$(filter-out x86_64,$(arches)))
+
 # The kernels of all series and architectures, those with faults, and those that are only compiled.
-proof: build kit build/test/census ## run the long tests, on all kernels
+proof: build kit build/test/census build/test/guest-unpack $(others) ## run the long tests, on all kernels
 	@Scripts/fetch-kernels proof
 	@Kernel/update --check
 	@Scripts/build-kernels 6.12 6.1 5.10 um-6.12 arm64-6.12 no-tmpfs-6.12 \

@@ -40,6 +40,15 @@ let guest: [Target] = [
   // What the tests look at trees with, on both sides of the console.
   .executableTarget(
     name: "census", dependencies: ["CLinux"], path: "Tests/Census", swiftSettings: strict),
+  // What Debian's archives of the compressors' libraries want of glibc. The module map of CCodecs
+  // names the same archives, for the host: for a triple without a system nobody reads it.
+  .target(
+    name: "CodecLinkage", dependencies: ["CLinux"], swiftSettings: strict,
+    linkerSettings: ["z", "bz2", "lzma", "zstd", "lz4", "lzo2"].map { .linkedLibrary($0) }),
+  // What the tests compare the host's decoders with.
+  .executableTarget(
+    name: "guest-unpack", dependencies: ["CLinux", "CodecLinkage", "Compression", "Evidence"],
+    path: "Tests/GuestUnpack", swiftSettings: strict),
 ]
 
 let argumentParser = Target.Dependency.product(
@@ -152,6 +161,7 @@ let package = Package(
     ? [
       .executable(name: "leafroot-init", targets: ["leafroot-init"]),
       .executable(name: "census", targets: ["census"]),
+      .executable(name: "guest-unpack", targets: ["guest-unpack"]),
     ]
     : [.executable(name: "leafroot", targets: ["leafroot"])],
   dependencies: isGuest
