@@ -279,7 +279,7 @@ extension Inspection {
     #expect(throws: Excess.steps) { try inspect(archive.bytes) }
   }
 
-  /// Measured with `Benchmarks/least-memory`, Debian's 6.12 in QEMU, in steps of 4 MiB.
+  /// Measured with `bench least-memory`, Debian's 6.12 in QEMU, in steps of 4 MiB.
   @Test func `more content needs twice its memory, and with a larger rootfs once`() throws {
     func memory(_ count: Int) throws -> MemoryNeed {
       try inspect { archive in
