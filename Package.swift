@@ -31,6 +31,11 @@ let shared: [Target] = [
   .target(name: "Newc", swiftSettings: embeddable),
   .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: embeddable),
   .target(name: "Tree", dependencies: ["CLinux", "Threads"], swiftSettings: embeddable),
+  .target(
+    name: "Initramfs", dependencies: ["Newc", "Compression", "Threads"], swiftSettings: embeddable),
+  .target(
+    name: "Unpacking", dependencies: ["CLinux", "Initramfs", "Newc", "Threads", "Tree"],
+    swiftSettings: embeddable),
 ]
 
 let guest: [Target] = [
@@ -40,14 +45,17 @@ let guest: [Target] = [
   // What the tests look at trees with, on both sides of the console.
   .executableTarget(
     name: "census", dependencies: ["CLinux"], path: "Tests/Census", swiftSettings: strict),
-  // What Debian's archives of the compressors' libraries want of glibc. The module map of CCodecs
+  // What Debian's archives of the compressors' libraries, and Swift, want of glibc. The module map of CCodecs
   // names the same archives, for the host: for a triple without a system nobody reads it.
   .target(
-    name: "CodecLinkage", dependencies: ["CLinux"], swiftSettings: strict,
+    name: "GuestLinkage", dependencies: ["CLinux"], swiftSettings: strict,
     linkerSettings: ["z", "bz2", "lzma", "zstd", "lz4", "lzo2"].map { .linkedLibrary($0) }),
   // What the tests compare the host's decoders with.
   .executableTarget(
-    name: "guest-unpack", dependencies: ["CLinux", "CodecLinkage", "Compression", "Evidence"],
+    name: "guest-unpack",
+    dependencies: [
+      "CLinux", "GuestLinkage", "Compression", "Evidence", "Initramfs", "Newc", "Tree", "Unpacking",
+    ],
     path: "Tests/GuestUnpack", swiftSettings: strict),
 ]
 
@@ -57,11 +65,6 @@ let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-s
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
 let host: [Target] = [
-  .target(
-    name: "Initramfs", dependencies: ["Newc", "Compression", "Threads"], swiftSettings: strict),
-  .target(
-    name: "Unpacking", dependencies: ["CLinux", "Initramfs", "Newc", "Threads", "Tree"],
-    swiftSettings: strict),
   .target(
     name: "Files", dependencies: ["Initramfs", "Newc", "Tree", "Unpacking", systemPackage],
     swiftSettings: strict),

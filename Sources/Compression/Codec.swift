@@ -3,7 +3,8 @@
 /// How a member of an initramfs is encoded: raw, or by one of the kernel's seven compressors.
 ///
 /// Source: Linux, lib/decompress.c (`compressed_formats`) and usr/Kconfig.
-public enum Codec: String, CaseIterable, Sendable {
+// Without a raw value: the guest would compare, and hash, strings.
+public enum Codec: CaseIterable, Sendable {
   case raw, gzip, bzip2, lzma, xz, lzo, lz4, zstd
 
   /// The codec whose magic `bytes` begin with, or nil.

@@ -18,34 +18,53 @@ public struct KernelVersion: Equatable, Sendable, CustomStringConvertible {
   ///
   /// Debian's releases end in .0 and a number of its own (`6.1.0-50-amd64`); the patch level is at
   /// the end of its banner (`#1 SMP Debian 5.10.223-1`). Other distributions do not tell it.
-  public init?(_ text: String) {
-    guard let (numbers, rest) = KernelVersion.numbers(of: text[...]) else { return nil }
+  public init?(_ text: String) { self.init(Array(text.utf8)) }
+
+  /// The same for bytes.
+  public init?(_ text: [UInt8]) {
+    guard let (numbers, rest) = Self.numbers(of: text[...]) else { return nil }
     self.init(numbers[0], numbers[1], numbers.count > 2 ? numbers[2] : 0)
-    if numbers.count == 2, !rest.hasPrefix("-rc") { patch = nil }
-    if patch == 0, rest.hasPrefix("-"), !rest.hasPrefix("-rc") { patch = nil }
-    if let debian = text.firstRange(of: " Debian "),
-      let (numbers, _) = KernelVersion.numbers(of: text[debian.upperBound...]),
-      numbers.prefix(2) == [major, minor], numbers.count > 2
+    let isCandidate = rest.starts(with: Self.bytes("-rc"))
+    if numbers.count == 2, !isCandidate { patch = nil }
+    if patch == 0, rest.first == UInt8(ascii: "-"), !isCandidate { patch = nil }
+    if let banner = Self.end(of: " Debian ", in: text),
+      let (numbers, _) = Self.numbers(of: text[banner...]), numbers.count > 2,
+      numbers[0] == major, numbers[1] == minor
     {
       patch = numbers[2]
     }
   }
 
   /// Two or three numbers with dots between, and what is behind them.
-  private static func numbers(of text: Substring) -> ([Int], Substring)? {
+  private static func numbers(of text: ArraySlice<UInt8>) -> ([Int], ArraySlice<UInt8>)? {
     var numbers: [Int] = []
     var rest = text
     while numbers.count < 3 {
-      let digits = rest.prefix { ("0"..."9").contains($0) }
-      guard digits.count < 6, let number = Int(digits) else { break }
-      numbers.append(number)
+      let digits = rest.prefix { isDigit($0) }
+      guard !digits.isEmpty, digits.count < 6 else { break }
+      numbers.append(digits.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) })
       rest = rest[digits.endIndex...]
-      guard rest.first == ".", numbers.count < 3,
-        rest.dropFirst().first.map({ ("0"..."9").contains($0) }) == true
-      else { break }
+      let next = rest.dropFirst().first
+      guard numbers.count < 3, rest.first == UInt8(ascii: "."), let next, isDigit(next) else {
+        break
+      }
       rest = rest.dropFirst()
     }
     return numbers.count >= 2 ? (numbers, rest) : nil
+  }
+
+  private static func isDigit(_ byte: UInt8) -> Bool {
+    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+  }
+
+  private static func bytes(_ text: StaticString) -> UnsafeBufferPointer<UInt8> {
+    UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+  }
+
+  /// Where the first `words` in `text` end.
+  private static func end(of words: StaticString, in text: [UInt8]) -> Int? {
+    let words = bytes(words)
+    return text.indices.first { text[$0...].starts(with: words) }.map { $0 + words.count }
   }
 
   public var description: String {

@@ -79,6 +79,6 @@ public struct KernelConfig: Sendable {
 extension Codec {
   /// The option that a kernel must be built with to read this codec; nil for raw.
   public var kernelOption: String? {
-    self == .raw ? nil : "CONFIG_RD_\(rawValue.uppercased())"
+    self == .raw ? nil : "CONFIG_RD_\("\(self)".uppercased())"
   }
 }

@@ -178,8 +178,10 @@ public struct DirectoryTree: FileSystem {
   public mutating func chmod(_ path: [UInt8], _ mode: UInt32) -> Int {
     let permissions = permissions(mode)
     if mode & UInt32(S_IFMT) == UInt32(S_IFDIR) { return chmodDirectory(path, permissions) }
+    // Not with AT_SYMLINK_NOFOLLOW: for that the C libraries need a mounted /proc.
+    if UInt32(max(0, lstat(path))) & UInt32(S_IFMT) == UInt32(S_IFLNK) { return -Int(ELOOP) }
     return call("fchmodat", path) {
-      fchmodat($0.directory, $0.name, permissions, AT_SYMLINK_NOFOLLOW)
+      fchmodat($0.directory, $0.name, permissions, 0)
     } _: {
       fchmod($0, permissions)
     }
@@ -268,7 +270,7 @@ public struct DirectoryTree: FileSystem {
     _ place: RootedPlace, _ status: Status, _ flags: Int32
   ) throws(Failure) -> Int32 {
     try Self.refuseSpecial(status)
-    if !isPrivileged { _ = fchmodat(place.directory, place.name, 0o600, AT_SYMLINK_NOFOLLOW) }
+    if !isPrivileged { _ = fchmodat(place.directory, place.name, 0o600, 0) }
     return try attempt("open") {
       linux_openat(place.directory, place.name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | flags, 0)
     }

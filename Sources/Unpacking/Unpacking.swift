@@ -2,6 +2,7 @@
 
 import CLinux
 public import Initramfs
+import Newc
 
 /// Unpacks an image into a directory: what the kernel would make of it in rootfs.
 ///

@@ -153,7 +153,7 @@ private struct Summary: Encodable {
     padding = inspection.reading.padding
     members = zip(inspection.reading.members, inspection.contents).map { member, contents in
       MemberJSON(
-        offset: member.offset, size: member.size, codec: member.codec.rawValue,
+        offset: member.offset, size: member.size, codec: "\(member.codec)",
         unpackedSize: member.unpackedSize, entries: member.entries, holds: contents.words,
         modules: contents.modules, microcode: contents.microcode,
         isCheckWrong: member.isCheckWrong)

@@ -100,8 +100,9 @@ enum Place {
 
 extension Place {
   /// What takes the census of a tree.
-  static let census = FilePath(#filePath).removingLastComponent().removingLastComponent()
-    .removingLastComponent().appending("build/test/census")
+  static let census = root.appending("build/test/census")
+  /// Tests/GuestUnpack, built for the guest.
+  static let guestUnpack = root.appending("build/test/guest-unpack")
 }
 
 /// Lets in as many machines as there are processors: more would only slow each other down.

@@ -3,18 +3,26 @@
 import CLinux
 import Compression
 import Evidence
+import Initramfs
+import Unpacking
 
-/// Decodes the member that a file begins with, as PID 1 would, and writes what was in it to standard
-/// output. It only reads.
+/// With one argument, decodes the member that a file begins with, as PID 1 would, and writes what was
+/// in it to standard output. With two, unpacks an image into a directory, as the kernel that runs
+/// would.
 ///
 /// SwiftPM links an executable's `main` under this name.
 @c(guest_unpack_main)
 func main(_ count: Int32, _ arguments: UnsafePointer<UnsafePointer<CChar>?>) -> Int32 {
-  guard count == 2, let path = arguments[1] else {
-    Text("usage: guest-unpack FILE\n").write(to: 2)
+  guard count == 2 || count == 3, let path = arguments[1] else {
+    Text("usage: guest-unpack FILE [DIRECTORY]\n").write(to: 2)
     return 64
   }
   guard let file = map(path) else { return fail(errorNumber()) }
+  if let directory = arguments[2] { return unpack(file, into: directory) }
+  return decode(file)
+}
+
+private func decode(_ file: UnsafeRawBufferPointer) -> Int32 {
   guard file.count >= 2, let codec = Codec(kernelMagic: file[0], file[1]) else {
     return fail(Text("found no compressed member"))
   }
@@ -22,9 +30,55 @@ func main(_ count: Int32, _ arguments: UnsafePointer<UnsafePointer<CChar>?>) -> 
     let decoder = try Decoder(codec)
     guard let output = malloc(decoder.outputSize) else { return fail(errorNumber()) }
     let buffer = UnsafeMutableRawBufferPointer(start: output, count: decoder.outputSize)
-    return try unpack(file, decoder, buffer) ? 0 : fail(errorNumber())
+    return try decode(file, decoder, buffer) ? 0 : fail(errorNumber())
   } catch {
     return fail(words(error))
+  }
+}
+
+private func unpack(
+  _ file: UnsafeRawBufferPointer, into directory: UnsafePointer<CChar>
+) -> Int32 {
+  let root = linux_openat(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY, 0)
+  guard root >= 0 else { return fail(errorNumber()) }
+  var unpacking = Unpacking()
+  if let version = runningKernel() { unpacking.rules = KernelRules(version) }
+  do throws(Unpacking.Failure<Never>) {
+    let summary = try unpacking.run(MappedImage(bytes: file), into: root)
+    return summary.reading.refusal == nil ? 0 : fail(Text("the kernel would refuse the image"))
+  } catch {
+    guard case .tree(let failure) = error else { return fail(Text("the image cannot be read")) }
+    var text = Text(failure.name)
+    text.add(": ")
+    text.add(error: failure.code)
+    return fail(text)
+  }
+}
+
+/// uname(2). Debian's patch level is in what it calls version.
+private func runningKernel() -> KernelVersion? {
+  var name = utsname()
+  guard uname(&name) == 0 else { return nil }
+  var text = Text()
+  withUnsafePointer(to: &name.release.0) { text.add(cString: $0) }
+  text.add(" ")
+  withUnsafePointer(to: &name.version.0) { text.add(cString: $0) }
+  return KernelVersion(text.bytes)
+}
+
+/// An image that is mapped into memory.
+private struct MappedImage: ImageSource {
+  typealias Failure = Never
+
+  let bytes: UnsafeRawBufferPointer
+  var size: Int64 { Int64(bytes.count) }
+
+  func read(
+    at offset: Int64, into buffer: UnsafeMutableRawBufferPointer
+  ) throws(Never) -> Int {
+    let rest = UnsafeRawBufferPointer(rebasing: bytes[Int(offset)...].prefix(buffer.count))
+    buffer.copyMemory(from: rest)
+    return rest.count
   }
 }
 
@@ -39,7 +93,7 @@ private func map(_ path: UnsafePointer<CChar>) -> UnsafeRawBufferPointer? {
 }
 
 /// - Returns: Whether all could be written.
-private func unpack(
+private func decode(
   _ file: UnsafeRawBufferPointer, _ decoder: borrowing Decoder,
   _ buffer: UnsafeMutableRawBufferPointer
 ) throws(Decoder.Failure) -> Bool {

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+
+import Files
+import Initramfs
+import OddImages
+import Packing
+import TestSupport
+import Testing
+import Unpacking
+
+/// The reader and the unpacker as Embedded Swift on musl, in a guest: Tests/GuestUnpack. They are the
+/// host's, from the same sources.
+@Suite(.enabled(if: Oracle.mayRun, "gives owners and makes devices: needs root"))
+struct GuestUnpackTests {
+  @Test func `every odd image that ends well is unpacked in a guest as on the host`() async throws {
+    let oracle = try Oracle(kernel: "6.12-x86_64")
+    let batch = Oracle.Batch(whole: try oracle.batches(try Corpus.images())[0].whole)
+    #expect(batch.whole.count > 500)
+    try await expectSameTree(oracle.image(batch), oracle.rules)
+  }
+
+  @Test(arguments: [Compressor.zstd, .gzip])
+  func `a nasty tree in a compressed member is unpacked in a guest as on the host`(
+    compressor: Compressor
+  ) async throws {
+    let newc = try Segment(NastyTree.tree().records).bytes
+    try await expectSameTree(compressor.compress(newc), KernelRules())
+  }
+
+  private func expectSameTree(_ image: [UInt8], _ rules: KernelRules) async throws {
+    var boot = Boot(hasLeaf: false, memory: 1024, cpus: 2)
+    boot.tree.file("image", image)
+    boot.tree.file("census", try bytes(of: Place.census), mode: 0o755)
+    boot.tree.file("unpack", try bytes(of: Place.guestUnpack), mode: 0o755)
+    let outcome = try await boot.run(
+      """
+      busybox mount -t tmpfs -o size=80%,mode=0755 tmpfs /tmp
+      /unpack /image /tmp && /census /tmp
+      """)
+
+    let directory = try TemporaryDirectory(below: "/dev/shm")
+    var unpacking = Unpacking()
+    unpacking.rules = rules
+    let tree = directory.path.appending("tree")
+    let summary = try OutputDirectory(tree).fill(from: Bytes(image), by: unpacking)
+    #expect(summary.reading.refusal == nil)
+    let host = CensusLines(
+      try Command([Place.census.string, tree.string]).run().output.split(separator: "\n")
+        .map(String.init))
+    let guest = CensusLines(outcome.output.split(separator: "\n").map(String.init))
+    #expect(host.entries.count > 250)
+    let differences = guest.differences(from: host)
+    #expect(differences.isEmpty, "\(differences.prefix(20)) \(outcome)")
+  }
+}
