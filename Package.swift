@@ -45,8 +45,9 @@ let guest: [Target] = [
   // What the tests look at trees with, on both sides of the console.
   .executableTarget(
     name: "census", dependencies: ["CLinux"], path: "Tests/Census", swiftSettings: strict),
-  // What Debian's archives of the compressors' libraries, and Swift, want of glibc. The module map of CCodecs
-  // names the same archives, for the host: for a triple without a system nobody reads it.
+  // What Debian's archives of the compressors' libraries, and Swift, want of glibc. The module map
+  // of CCodecs names the same archives, for the host: for a triple without a system nobody reads
+  // it.
   .target(
     name: "GuestLinkage", dependencies: ["CLinux"], swiftSettings: strict,
     linkerSettings: ["z", "bz2", "lzma", "zstd", "lz4", "lzo2"].map { .linkedLibrary($0) }),
@@ -115,7 +116,8 @@ let tests: [Target] = [
     swiftSettings: strict),
   oddImages,
   .executableTarget(
-    name: "odd-images", dependencies: ["OddImages"], path: "Fuzz/SeedWriter", swiftSettings: strict),
+    name: "odd-images", dependencies: ["OddImages"], path: "Fuzz/SeedWriter",
+    swiftSettings: strict),
   .testTarget(name: "LeafTests", dependencies: ["Leaf"], swiftSettings: strict),
   .testTarget(name: "EvidenceTests", dependencies: ["Evidence"], swiftSettings: strict),
   .testTarget(name: "NewcTests", dependencies: ["Newc", "TestSupport"], swiftSettings: strict),

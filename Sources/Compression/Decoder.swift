@@ -30,7 +30,8 @@ public struct Decoder: ~Copyable {
   }
 
   /// The most memory for a window or a dictionary: zstd's limit in the kernel and by default,
-  /// and twice as much for lzma and xz, for which the kernel knows none, and whose failures name it.
+  /// and twice as much for lzma and xz, for which the kernel knows none, and whose failures name
+  /// it.
   public static let memoryLimit = 256 << 20
 
   /// What the member is encoded in.

@@ -2,8 +2,8 @@
 
 import CCodecs
 
-/// lib/decompress_unxz.c: one stream, with check crc32 or none, of blocks with LZMA2 and at most one
-/// branch filter before it.
+/// lib/decompress_unxz.c: one stream, with check crc32 or none, of blocks with LZMA2 and at most
+/// one branch filter before it.
 ///
 /// liblzma's own stream decoder takes more checks and filters than the kernel, so this goes
 /// through the parts of a stream itself: https://tukaani.org/xz/xz-file-format.txt.

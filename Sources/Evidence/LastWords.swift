@@ -36,7 +36,8 @@ public struct LastWords {
     return Text("/ is not full: the image is damaged, cut short, or followed by junk")
   }
 
-  /// Half of the pages of memory, unless the option is given (mm/shmem.c, shmem_default_max_inodes()).
+  /// Half of the pages of memory, unless the option is given (mm/shmem.c,
+  /// shmem_default_max_inodes()).
   private var moreInodes: Text {
     var text = Text("/ has no free inode of ")
     text.add(limits.inodes)

@@ -47,8 +47,8 @@ public struct Words {
   /// `leafroot_init=PATH`
   public var realInit: Text? { value(of: Self.initName) }
 
-  /// `initramfs_options=OPTIONS`. A kernel that knows this parameter does not pass it on: then it is
-  /// only on the command line.
+  /// `initramfs_options=OPTIONS`. A kernel that knows this parameter does not pass it on: then it
+  /// is only on the command line.
   public var options: Text? { value(of: Self.optionsName) }
 
   /// `leafroot_partial=ok`: boot a half-unpacked image all the same.

@@ -91,8 +91,8 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
   /// verified. So the kernel treats a file that it cannot create.
   public func passOver() { reader.passOver() }
 
-  /// To be called after ``Event/entry(_:)``: the file's data is not handed out. If it has a sum, that
-  /// must be right.
+  /// To be called after ``Event/entry(_:)``: the file's data is not handed out. If it has a sum,
+  /// that must be right.
   public func skipData() {
     if reader.header.magic == .newc { reader.passOver() } else { wantsData = false }
   }

@@ -40,8 +40,8 @@ public struct KernelRules: Equatable, Sendable {
       since: KernelVersion(5, 14), stable: [KernelVersion(5, 4, 134), KernelVersion(5, 10, 52)])
     // lib/xz/Kconfig: XZ_DEC_ARM64.
     members.hasARM64Filter = version.has(since: KernelVersion(6, 12))
-    // e0c1b49f5b67 ("lib: zstd: Upgrade to latest upstream zstd version 1.4.10"): before, a window of
-    // no size was that of a skippable frame. Seen on 5.10, and not on 6.1.
+    // e0c1b49f5b67 ("lib: zstd: Upgrade to latest upstream zstd version 1.4.10"): before, a window
+    // of no size was that of a skippable frame. Seen on 5.10, and not on 6.1.
     members.takesEmptyZstd = version.has(since: KernelVersion(5, 16))
     // lib/decompress_unzstd.c, not seen: there is no older kernel in the tests.
     if !version.has(since: KernelVersion(5, 9)) { codecs.remove(.zstd) }

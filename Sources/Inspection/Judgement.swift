@@ -128,7 +128,8 @@ extension Inspector {
     if rules.hasTimeOption, !config.has("CONFIG_INITRAMFS_PRESERVE_MTIME") {
       findings.add(
         .note, .optionMissing,
-        "CONFIG_INITRAMFS_PRESERVE_MTIME is not set in \(config.path): files get the time of the boot"
+        "CONFIG_INITRAMFS_PRESERVE_MTIME is not set in \(config.path): files get the time of the "
+          + "boot"
       )
     }
   }

@@ -19,8 +19,8 @@ public enum Company: Sendable {
   case unknown
 }
 
-/// What PID 1 must know about the system before it acts. `decide` queries each fact at most once, in
-/// its order; a query changes nothing.
+/// What PID 1 must know about the system before it acts. `decide` queries each fact at most once,
+/// in its order; a query changes nothing.
 public protocol Facts {
   /// Process 1 of the machine itself, not of a container.
   mutating func isInit() -> Bool

@@ -8,8 +8,8 @@ import SystemPackage
 extension Machine.Accelerator {
   /// KVM if it can run a guest of this architecture, otherwise emulation.
   ///
-  /// That /dev/kvm can be opened proves nothing: in some virtual machines the guest never executes an
-  /// instruction. Therefore a test guest runs three instructions, once per process.
+  /// That /dev/kvm can be opened proves nothing: in some virtual machines the guest never executes
+  /// an instruction. Therefore a test guest runs three instructions, once per process.
   public static func best(for architecture: Architecture) async -> Self {
     // The probe is x86 code; other hosts emulate.
     guard architecture == .x86, Architecture.host == .x86 else { return .tcg }

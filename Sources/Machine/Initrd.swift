@@ -10,8 +10,8 @@ public enum Initrd {
   /// Writes `first`, if any, and the images at `paths`, in that order, as the new file `output`.
   ///
   /// Between two images are zero bytes up to a multiple of 4, where a raw archive must start, and
-  /// four more: the kernel's lz4 reader assumes that it can read four bytes past its own member, and
-  /// zero bytes there end it.
+  /// four more: the kernel's lz4 reader assumes that it can read four bytes past its own member,
+  /// and zero bytes there end it.
   /// - Throws: ``FileError``; `CancellationError`.
   public static func write(
     _ first: Segment?, _ paths: [FilePath], into output: FilePath

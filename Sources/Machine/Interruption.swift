@@ -42,8 +42,8 @@ public func interruptible<Result: Sendable>(
 
 /// Calls `body` on another thread for each SIGINT, SIGTERM and SIGHUP from now on.
 ///
-/// The handler writes to a pipe, on any thread. Dispatch's own signal source reads a signalfd(2), and
-/// loses one signal in twenty to the main thread, which does not block them.
+/// The handler writes to a pipe, on any thread. Dispatch's own signal source reads a signalfd(2),
+/// and loses one signal in twenty to the main thread, which does not block them.
 private func signalSource(
   _ body: @escaping @Sendable (Int32) -> Void
 ) -> any DispatchSourceRead {

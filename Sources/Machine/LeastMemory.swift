@@ -16,8 +16,8 @@ public struct LeastMemory: Sendable {
     self.step = step
   }
 
-  /// Finds the least memory that is enough, by bisection: less was tried and is not, unless it is out
-  /// of bounds.
+  /// Finds the least memory that is enough, by bisection: less was tried and is not, unless it is
+  /// out of bounds.
   ///
   /// - Parameter isEnough: whether so many MiB are; called once for each.
   /// - Returns: nil if nothing within the bounds is.

@@ -10,8 +10,8 @@ enum QEMU {
   /// QEMU prints a few lines on standard error; more than this is not worth keeping.
   private static let messageLimit = 1 << 20
 
-  /// A separate session: Ctrl-C on the terminal reaches only us, and we end QEMU. Otherwise QEMU could
-  /// exit first, as if the guest had ended.
+  /// A separate session: Ctrl-C on the terminal reaches only us, and we end QEMU. Otherwise QEMU
+  /// could exit first, as if the guest had ended.
   private static var apart: PlatformOptions {
     var options = PlatformOptions()
     options.createSession = true

@@ -68,8 +68,8 @@ extension Machine {
 
     let clock = ContinuousClock()
     let start = clock.now
-    // The first task to end decides. Leaving the group cancels the others, and a cancelled subprocess
-    // is killed.
+    // The first task to end decides. Leaving the group cancels the others, and a cancelled
+    // subprocess is killed.
     let ending = try await withThrowingTaskGroup(of: Run.Ending.self) { group in
       group.addTask {
         try await QEMU.run(program, arguments)

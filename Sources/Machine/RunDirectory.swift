@@ -45,8 +45,8 @@ public struct RunDirectory: Sendable {
     _ = path.withPlatformString { rmdir($0) }
   }
 
-  /// Keeps the directory for inspection, and removes older kept ones, except the newest. The directory
-  /// of a running boot does not have their mark.
+  /// Keeps the directory for inspection, and removes older kept ones, except the newest. The
+  /// directory of a running boot does not have their mark.
   public func keep() {
     let mark = path.appending(RunDirectory.mark)
     let descriptor = mark.withPlatformString { open($0, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600) }

@@ -121,8 +121,8 @@ private struct Report {
   var command: Verdict.Command?
 
   init(_ console: Console) {
-    // Our line may continue a line of the kernel, so search for the mark inside lines. The first check
-    // counts: the output of the command comes later, and could look the same.
+    // Our line may continue a line of the kernel, so search for the mark inside lines. The first
+    // check counts: the output of the command comes later, and could look the same.
     guard
       let first = console.lines.firstIndex(where: { Report.check(in: $0) != nil })
     else { return }

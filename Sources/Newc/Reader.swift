@@ -3,10 +3,10 @@
 /// Reads newc records from bytes that arrive in pieces, as Linux does: init/initramfs.c,
 /// `write_buffer` and its states.
 ///
-/// Call ``next(in:from:)`` with a piece until it returns ``Event/starved``, then with the next piece.
-/// The reader keeps a header and a name, but no data: it returns these as a range of the piece. It
-/// throws ``Malformed`` where the kernel refuses the bytes; a record that the kernel skips silently
-/// is an event. It does not judge what depends on the file tree.
+/// Call ``next(in:from:)`` with a piece until it returns ``Event/starved``, then with the next
+/// piece. The reader keeps a header and a name, but no data: it returns these as a range of the
+/// piece. It throws ``Malformed`` where the kernel refuses the bytes; a record that the kernel
+/// skips silently is an event. It does not judge what depends on the file tree.
 public struct Reader: Sendable {
   /// What the reader found. Its fields describe the last ``entry`` or ``skipped(_:)``.
   public enum Event: Equatable, Sendable {
@@ -133,8 +133,8 @@ public struct Reader: Sendable {
     offset += count
   }
 
-  /// Skips the data of the file whose ``Event/entry`` came last, without verifying their sum, as the
-  /// kernel does for a file that it cannot create.
+  /// Skips the data of the file whose ``Event/entry`` came last, without verifying their sum, as
+  /// the kernel does for a file that it cannot create.
   public mutating func passOver() {
     if state == .copy { state = .skip }
   }
@@ -316,8 +316,8 @@ extension Header {
 }
 
 extension Reader {
-  /// The last record as the kernel takes it: 16 bits of mode, 12 bits of a device's major and 20 bits
-  /// of its minor number (`MKDEV`, include/linux/kdev_t.h).
+  /// The last record as the kernel takes it: 16 bits of mode, 12 bits of a device's major and 20
+  /// bits of its minor number (`MKDEV`, include/linux/kdev_t.h).
   public var entry: Entry {
     Entry(
       name: name, mode: header.mode & 0xFFFF, userID: header.userID, groupID: header.groupID,

@@ -72,8 +72,8 @@ public struct Writer: Sendable {
 
   /// Appends one file under several names.
   ///
-  /// The records get an inode that no other record of this writer has, and are adjacent; the last one
-  /// has the data, as in GNU cpio.
+  /// The records get an inode that no other record of this writer has, and are adjacent; the last
+  /// one has the data, as in GNU cpio.
   /// - Parameters:
   ///   - entry: The file; its name, inode, link count and size are not read.
   ///   - names: Two or more.
@@ -102,8 +102,8 @@ public struct Writer: Sendable {
 
   /// Appends the part of a record that precedes its data: header, name, padding.
   ///
-  /// The caller then adds ``Entry/size`` bytes and ``padding(after:)``. Use this for data that do not
-  /// fit into memory.
+  /// The caller then adds ``Entry/size`` bytes and ``padding(after:)``. Use this for data that do
+  /// not fit into memory.
   ///
   /// - Parameter sum: The sum of the data, for an archive with sums; from ``sum(_:after:)``.
   /// - Throws: ``Refusal``; `sink` is untouched then.

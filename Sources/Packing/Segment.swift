@@ -2,11 +2,11 @@
 
 public import Newc
 
-/// The part of an initramfs that LeafRoot creates: one raw newc archive, to be prepended to an image
-/// or loaded as a separate `initrd`.
+/// The part of an initramfs that LeafRoot creates: one raw newc archive, to be prepended to an
+/// image or loaded as a separate `initrd`.
 ///
-/// It is raw because the kernel's early search for x86 microcode (lib/earlycpio.c) continues past raw
-/// archives, trailers and padding, but stops at a compressed member.
+/// It is raw because the kernel's early search for x86 microcode (lib/earlycpio.c) continues past
+/// raw archives, trailers and padding, but stops at a compressed member.
 public struct Segment: Equatable, Sendable {
   /// The size of a segment is a multiple of this, so that the alignment of the image is preserved.
   public static let alignment = 512

@@ -8,10 +8,11 @@ extension ImageFile {
   /// Writes `segment` and then this image, unchanged, as the new file `output`.
   ///
   /// The segment comes first. It is raw, so the kernel still finds early microcode after it; and if
-  /// memory is too small for the image, the half-unpacked tree contains our PID 1, which reports it.
-  /// `output` gets this image's permission bits and may be this image.
+  /// memory is too small for the image, the half-unpacked tree contains our PID 1, which reports
+  /// it. `output` gets this image's permission bits and may be this image.
   /// - Returns: The length of `output` in bytes.
-  /// - Throws: ``FileError``, also if this image is already wrapped; `CancellationError` if the task
+  /// - Throws: ``FileError``, also if this image is already wrapped; `CancellationError` if the
+  ///   task
   ///   was cancelled. `output` is then unchanged.
   @discardableResult
   public func wrap(with segment: Segment, into output: FilePath) throws -> Int64 {

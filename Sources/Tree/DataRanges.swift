@@ -2,17 +2,18 @@
 
 import CLinux
 
-/// Where a regular file holds data. Holes lie between: they read as zeros and take no memory, unless
-/// someone writes the zeros elsewhere. A file that is not sparse is one range, and costs no call.
+/// Where a regular file holds data. Holes lie between: they read as zeros and take no memory,
+/// unless someone writes the zeros elsewhere. A file that is not sparse is one range, and costs no
+/// call.
 struct DataRanges: ~Copyable {
   private let file: Int32
   private let size: Int
   private let isSparse: Bool
 
   /// The whole file, where the file system does not tell its holes: ramfs calls everything data
-  /// (fs/read_write.c, generic_file_llseek()), and keeps a page for each hole that is read. mincore(2)
-  /// tells which pages there are. tmpfs tells, and must not be asked by mincore(2), to which a page
-  /// in swap is none.
+  /// (fs/read_write.c, generic_file_llseek()), and keeps a page for each hole that is read.
+  /// mincore(2) tells which pages there are. tmpfs tells, and must not be asked by mincore(2), to
+  /// which a page in swap is none.
   private let map: UnsafeMutableRawPointer?
 
   /// - Parameter status: tells whether the file is sparse, and its size. The file may be cut off

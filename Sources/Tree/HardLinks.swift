@@ -8,10 +8,10 @@ import CLinux
 /// of either tree. This key has the inode number of the file that is left, in hexadecimal. So the
 /// directory in the tree that arises is the table of the files already met.
 ///
-/// tmpfs counts each name as an inode (mm/shmem.c, shmem_link()), so that neither tree may ever have
-/// more of them than the whole one: the first name that leaves becomes the key there, and the key here
-/// becomes the last name that arrives. The data move with the last name: until then each step is
-/// taken back by moving names alone.
+/// tmpfs counts each name as an inode (mm/shmem.c, shmem_link()), so that neither tree may ever
+/// have more of them than the whole one: the first name that leaves becomes the key there, and the
+/// key here becomes the last name that arrives. The data move with the last name: until then each
+/// step is taken back by moving names alone.
 final class HardLinks {
   /// The directory's name in both roots.
   static var directoryName: [CChar] { cName(".leafroot-links") }

@@ -17,8 +17,8 @@ public final class Mover {
   public private(set) var bytes: Int = 0
 
   /// Files that `move` found to end in a hole: the kernel gives a file its size before its content
-  /// (init/initramfs.c, do_name()), and an archive that is cut short leaves it so. Holes are of whole
-  /// pages. A name outside the tree hides its file from this.
+  /// (init/initramfs.c, do_name()), and an archive that is cut short leaves it so. Holes are of
+  /// whole pages. A name outside the tree hides its file from this.
   public private(set) var filesEndingInHole: Int = 0
 
   /// The path of one of them from the root of the tree, which is its `/`; empty if there is none.
@@ -35,7 +35,8 @@ public final class Mover {
   private var isReturning = false
 
   private let monitor = Monitor()
-  /// The first failure of this run. Guarded by `monitor`, as are the counts and `DirectoryMove.pending`.
+  /// The first failure of this run. Guarded by `monitor`, as are the counts and
+  /// `DirectoryMove.pending`.
   private var failure: Failure?
 
   /// - Parameters:

@@ -59,9 +59,9 @@ struct Source {
   }
 }
 
-/// Moves data and metadata of `source` to the empty file `target`, and removes its `name` at the end,
-/// or leaves an empty file where there is none to remove. If anything fails, all is in the source
-/// again.
+/// Moves data and metadata of `source` to the empty file `target`, and removes its `name` at the
+/// end, or leaves an empty file where there is none to remove. If anything fails, all is in the
+/// source again.
 ///
 /// `attributes` are the source's from before: write(2) and ftruncate(2) remove security.capability.
 ///

@@ -57,7 +57,8 @@ public struct Status {
   /// ramfs count their pages for that (mm/shmem.c, shmem_getattr(); fs/libfs.c, simple_getattr()).
   var isSparse: Bool { size > 0 && (size - 1) / 512 >= Int(raw.blocks) }
 
-  /// Whether a mount begins here. Linux 5.8; before, a directory on another device is taken for one.
+  /// Whether a mount begins here. Linux 5.8; before, a directory on another device is taken for
+  /// one.
   var isMountRoot: Bool { raw.attributes & LINUX_STATX_ATTR_MOUNT_ROOT != 0 }
 
   /// Access and modification time, for utimensat(2).

@@ -257,8 +257,8 @@ public struct DirectoryTree: FileSystem {
     }
   }
 
-  /// The name may have become another one of a device, fifo or socket: nothing is written to a device
-  /// of this machine.
+  /// The name may have become another one of a device, fifo or socket: nothing is written to a
+  /// device of this machine.
   private static func refuseSpecial(_ status: Status) throws(Failure) {
     if status.isDirectory { throw Failure("open", EISDIR) }
     if !status.isRegular { throw Failure("open", ENXIO) }

@@ -4,8 +4,8 @@ import CLinux
 import Evidence
 import Tree
 
-/// The steps after the root is a leaf: empty and seal rootfs, and remove the traces of this program.
-/// A failure is logged, and the boot continues.
+/// The steps after the root is a leaf: empty and seal rootfs, and remove the traces of this
+/// program. A failure is logged, and the boot continues.
 struct Handover {
   private let calls: LinuxSyscalls
   private let proc: Proc
@@ -57,8 +57,8 @@ struct Handover {
     } catch { warn("a trace of this program remains in the tree", error) }
   }
 
-  /// A usermode helper that started while the tree moved keeps rootfs as its root directory, and may
-  /// write there: empties rootfs again until no helper is left, or the time is up.
+  /// A usermode helper that started while the tree moved keeps rootfs as its root directory, and
+  /// may write there: empties rootfs again until no helper is left, or the time is up.
   ///
   /// - Returns: whether a helper remains.
   private func emptyRootfs() -> Bool {
@@ -119,9 +119,9 @@ struct Handover {
     return false
   }
 
-  /// Standard input, output and error of the real init: the console of the tree, as the kernel opens
-  /// it (init/main.c, console_on_rootfs()), instead of a deleted file on rootfs. The descriptors also
-  /// refer to a deleted file if the tree has moved and moved back.
+  /// Standard input, output and error of the real init: the console of the tree, as the kernel
+  /// opens it (init/main.c, console_on_rootfs()), instead of a deleted file on rootfs. The
+  /// descriptors also refer to a deleted file if the tree has moved and moved back.
   func openConsole() {
     let console = linux_openat(AT_FDCWD, "/dev/console", O_RDWR, 0)
     if console < 0 { return warnOfConsole("open") }

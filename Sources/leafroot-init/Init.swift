@@ -142,16 +142,17 @@ struct Init {
   }
 }
 
-/// The limits that PID 1 raises for itself, and restores before the real init runs. It leaves a limit
-/// alone that it cannot read.
+/// The limits that PID 1 raises for itself, and restores before the real init runs. It leaves a
+/// limit alone that it cannot read.
 private struct Allowance {
   private let files: rlimit?
   private let priority: Int32?
 
-  /// Open files: two for each level of the tree, and for each directory whose files are being moved.
+  /// Open files: two for each level of the tree, and for each directory whose files are being
+  /// moved.
   ///
-  /// Priority: the whole machine waits for the move, and on a single processor the kernel's start-up
-  /// work would compete with it: the crypto self-tests alone take 0.7 s there.
+  /// Priority: the whole machine waits for the move, and on a single processor the kernel's
+  /// start-up work would compete with it: the crypto self-tests alone take 0.7 s there.
   static func take() -> Allowance {
     var files = rlimit()
     let hasLimit = getrlimit(RLIMIT_NOFILE, &files) == 0

@@ -25,8 +25,8 @@ struct RealInit {
     UnsafePointer(bitPattern: getauxval(UInt(AT_EXECFN)))
   }
 
-  /// Executes the first program that can be executed, with the arguments and the environment from the
-  /// kernel, except for our own words. Returns only if there is none. execve(2).
+  /// Executes the first program that can be executed, with the arguments and the environment from
+  /// the kernel, except for our own words. Returns only if there is none. execve(2).
   func start(_ log: Log) {
     let given = words.realInit
     words.removeOurs()

@@ -8,8 +8,8 @@ import TestSupport
 import Testing
 import Unpacking
 
-/// The reader and the unpacker as Embedded Swift on musl, in a guest: Tests/GuestUnpack. They are the
-/// host's, from the same sources.
+/// The reader and the unpacker as Embedded Swift on musl, in a guest: Tests/GuestUnpack. They are
+/// the host's, from the same sources.
 @Suite(.enabled(if: Oracle.mayRun, "gives owners and makes devices: needs root"))
 struct GuestUnpackTests {
   @Test func `every odd image that ends well is unpacked in a guest as on the host`() async throws {

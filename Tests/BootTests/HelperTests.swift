@@ -3,9 +3,9 @@
 import Newc
 import Testing
 
-/// Usermode helpers, such as modprobe for slow hardware, that the kernel starts while the tree moves:
-/// they live in rootfs. Here the kernel starts one before the first directory is made in the leaf
-/// (Kernel/faults.patch).
+/// Usermode helpers, such as modprobe for slow hardware, that the kernel starts while the tree
+/// moves: they live in rootfs. Here the kernel starts one before the first directory is made in the
+/// leaf (Kernel/faults.patch).
 @Suite struct HelperTests {
   @Test func `a helper that ends soon is waited for, and rootfs is empty and sealed`() async throws
   {

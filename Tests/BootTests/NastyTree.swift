@@ -16,8 +16,8 @@ enum NastyTree {
     return tree
   }
 
-  /// One line for each entry: name, type and permissions, owner, links, size, device, mtime, target,
-  /// and the content's checksum.
+  /// One line for each entry: name, type and permissions, owner, links, size, device, mtime,
+  /// target, and the content's checksum.
   static let census = """
     cd /
     busybox find . -xdev | busybox sort | while IFS= read -r name; do

@@ -50,8 +50,8 @@ struct Oracle {
     var census: CensusLines?
   }
 
-  /// One image: the census first, so that it is there whatever comes; behind each image a mark. What
-  /// must be first itself is there alone.
+  /// One image: the census first, so that it is there whatever comes; behind each image a mark.
+  /// What must be first itself is there alone.
   func image(_ batch: Batch) -> [UInt8] {
     var bytes = archive([.file(".census", "", 0o755).with { $0.data = census }])
     if let first = batch.last, first.isFirst {
@@ -127,8 +127,8 @@ struct Oracle {
     return reading.refusal == nil && !reading.isCutShort
   }
 
-  /// All that are unpacked to their end, as far as we know, are in the first boot; each of the others
-  /// ends a boot.
+  /// All that are unpacked to their end, as far as we know, are in the first boot; each of the
+  /// others ends a boot.
   func batches(_ images: [OddImage]) throws -> [Batch] {
     var first = Batch()
     var others: [Batch] = []

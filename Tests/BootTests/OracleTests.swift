@@ -4,7 +4,8 @@ import OddImages
 import Testing
 
 /// The kernel is the oracle: odd images, unpacked by stock kernels and by `leafroot unpack`, whose
-/// trees and verdicts are compared. What is not the same is explained in Documentation/decisions.md.
+/// trees and verdicts are compared. What is not the same is explained in
+/// Documentation/decisions.md.
 @Suite(.enabled(if: Oracle.mayRun, "gives owners and makes devices: needs root"))
 struct OracleTests {
   @Test(arguments: Oracle.kernels)
@@ -64,7 +65,8 @@ extension Oracle.Batch {
 }
 
 extension Oracle {
-  /// All that end well, in one boot, what is rare, and each `step`th of those that need a boot each.
+  /// All that end well, in one boot, what is rare, and each `step`th of those that need a boot
+  /// each.
   fileprivate func expectAgreementOnSome(_ step: Int) async throws {
     let batches = try batches(try Corpus.images())
     #expect(batches[0].whole.count > 400)

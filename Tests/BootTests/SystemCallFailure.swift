@@ -149,8 +149,8 @@ struct FailingBoot {
     guard let panic = lines.firstIndex(where: { $0.contains("Kernel panic - not syncing") }) else {
       return .broken("no check, no panic: \(outcome.verdict.outcome.rawValue)")
     }
-    // On the console, whatever `quiet` keeps from it. Before main() has begun, as musl starts, it is
-    // the kernel that names the program: "leafroot[1]: segfault at …".
+    // On the console, whatever `quiet` keeps from it. Before main() has begun, as musl starts, it
+    // is the kernel that names the program: "leafroot[1]: segfault at …".
     for mark in ["leafroot: ", "leafroot-init: ", "leafroot[1]: "] {
       for line in lines[..<panic].reversed() {
         if let range = line.firstRange(of: mark) {

@@ -35,8 +35,9 @@ import Testing
     #expect(leaf.output == stock.output, "\(stock)")
   }
 
-  /// The kernel gives a file its size before its content, and unpacks what there is. It never closes
-  /// the file that it was writing (init/initramfs.c, wfile), so that rootfs cannot be sealed.
+  /// The kernel gives a file its size before its content, and unpacks what there is. It never
+  /// closes the file that it was writing (init/initramfs.c, wfile), so that rootfs cannot be
+  /// sealed.
   @Test(arguments: [[], ["rootfstype=ramfs"]])
   func `a raw image cut short: 2,000 MB that are not there need no memory`(
     words: [String]

@@ -39,7 +39,8 @@ import Testing
     #expect((4 << 10..<64 << 10).contains(peak), "\(peak) KiB")
   }
 
-  /// The most that a process had in memory since it was executed, in KiB. proc_pid_status(5), VmHWM.
+  /// The most that a process had in memory since it was executed, in KiB. proc_pid_status(5),
+  /// VmHWM.
   private func peakMemory(of process: Int32) -> Int? {
     guard let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
     else { return nil }

@@ -29,8 +29,8 @@ private func host(_ member: [UInt8]) throws -> Outcome {
   return Outcome(decoded.bytes, decoded.failure?.description)
 }
 
-/// Tests/GuestUnpack, which is Embedded Swift on musl and the archives, as PID 1 is. It, too, gives all that is left at
-/// each step.
+/// Tests/GuestUnpack, which is Embedded Swift on musl and the archives, as PID 1 is. It, too, gives
+/// all that is left at each step.
 private func guest(_ member: [UInt8], memory: Int? = nil) throws -> Outcome {
   let directory = try TemporaryDirectory()
   let file = try directory.file("member", member)

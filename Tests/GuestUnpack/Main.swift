@@ -6,9 +6,9 @@ import Evidence
 import Initramfs
 import Unpacking
 
-/// With one argument, decodes the member that a file begins with, as PID 1 would, and writes what was
-/// in it to standard output. With two, unpacks an image into a directory, as the kernel that runs
-/// would.
+/// With one argument, decodes the member that a file begins with, as PID 1 would, and writes what
+/// was in it to standard output. With two, unpacks an image into a directory, as the kernel that
+/// runs would.
 ///
 /// SwiftPM links an executable's `main` under this name.
 @c(guest_unpack_main)

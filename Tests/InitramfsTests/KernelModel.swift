@@ -10,7 +10,8 @@ struct KernelModel: Equatable {
   /// The bytes end inside of a record.
   var isCutShort = false
 
-  /// Where a byte is that begins a compressed member: all behind it is none of the model's business.
+  /// Where a byte is that begins a compressed member: all behind it is none of the model's
+  /// business.
   var isCompressed = false
 
   init(_ bytes: [UInt8]) {

@@ -6,8 +6,8 @@ import Newc
 import OddImages
 import Testing
 
-/// Inputs that somebody, or a bad disk, has changed: truncated, turned over, empty, with huge sizes.
-/// Never a crash, and never a silent success on a broken member.
+/// Inputs that somebody, or a bad disk, has changed: truncated, turned over, empty, with huge
+/// sizes. Never a crash, and never a silent success on a broken member.
 @Suite struct MutationTests {
   /// Raw archives of all kinds: the verdict is that of a second telling of the kernel's rules.
   @Test func `10,000 mutated raw archives are judged as the kernel judges them`() throws {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-/// Images that begin oddly: the kernel's unpacker then waits for a record, elsewhere for padding too.
+/// Images that begin oddly: the kernel's unpacker then waits for a record, elsewhere for padding
+/// too.
 enum Firsts {
   static func images() throws -> [OddImage] {
     func file(_ name: String) -> [UInt8] { archive([.file(name, "content")]) }

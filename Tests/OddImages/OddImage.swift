@@ -2,8 +2,8 @@
 
 /// An image that says something about how the kernel reads images.
 public struct OddImage: Sendable, CustomStringConvertible {
-  /// Why the stock kernels of the tests and LeafRoot do not agree on it. Each of these is a paragraph of
-  /// Documentation/decisions.md.
+  /// Why the stock kernels of the tests and LeafRoot do not agree on it. Each of these is a
+  /// paragraph of Documentation/decisions.md.
   public enum Explanation: String, Sendable {
     /// Kernels before 7.2 read numbers up to the first byte that is no digit, and take "0x"; newer
     /// ones refuse both. We read as the kernel that is named does, or the newest.
@@ -16,8 +16,8 @@ public struct OddImage: Sendable, CustomStringConvertible {
     /// The compressed data itself is damaged: the kernel refuses it, and so do we, but each
     /// decompressor has its own words, and hands over more or less of what comes before the fault.
     case damagedData
-    /// A lzma member that has both its size in the header and an end marker: the kernel stops at the
-    /// size and takes the marker for the next member.
+    /// A lzma member that has both its size in the header and an end marker: the kernel stops at
+    /// the size and takes the marker for the next member.
     case lzmaMarker
     /// The kernel goes on with a header that it has read before, if the record is one to be skipped
     /// and its header came in two pieces.
@@ -30,7 +30,8 @@ public struct OddImage: Sendable, CustomStringConvertible {
   public var explanation: Explanation?
   /// It says something only at the very beginning.
   public var isFirst = false
-  /// It changes what is not its own, or fills the image to its end: nothing can be unpacked with it.
+  /// It changes what is not its own, or fills the image to its end: nothing can be unpacked with
+  /// it.
   public var isAlone = false
 
   public init(_ name: String, _ bytes: [UInt8]) {

@@ -95,7 +95,7 @@ struct Arena {
   }
 }
 
-/// The tests of Tree, one after another: the limit of open descriptors, which one of them lowers, is
-/// the whole process's, and so is memory.
+/// The tests of Tree, one after another: the limit of open descriptors, which one of them lowers,
+/// is the whole process's, and so is memory.
 @Suite(.serialized, .enabled(if: Privilege.mayRun, "needs root"))
 enum TreeTests {}

@@ -94,8 +94,8 @@ extension TreeTests {
       try failEach(threads: 1, plant, requireSame)
     }
 
-    /// One of the names is outside the tree. Once all has moved, what it stands for is another file,
-    /// and empty; until then the names stay together.
+    /// One of the names is outside the tree. Once all has moved, what it stands for is another
+    /// file, and empty; until then the names stay together.
     @Test(arguments: [1, 2, 3])
     func `files that have a name elsewhere come back whole`(links: Int) throws {
       func plant(_ planting: Planting) throws {
@@ -213,7 +213,8 @@ extension TreeTests {
       for calls in stride(from: 3, to: 120, by: 7) { try failReturn(after: calls, of: plant) }
     }
 
-    /// Lets one call after the other of the way back fail: it says so, and each content is somewhere.
+    /// Lets one call after the other of the way back fail: it says so, and each content is
+    /// somewhere.
     ///
     /// - Parameter moveCalls: how many calls of the move succeed; nil if all do.
     private func failReturn(
