@@ -53,7 +53,7 @@ public enum FuzzChecks {
     var records = 0
     var left: UInt64 = 0
 
-    mutating func count(_ event: ImageReader<Bytes>.Event) {
+    mutating func count(_ event: ImageEvent) {
       switch event {
       case .memberBegins: open += 1
       case .entry(let record):

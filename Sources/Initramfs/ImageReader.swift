@@ -3,6 +3,24 @@
 import Compression
 public import Newc
 
+/// What comes next in an image.
+public enum ImageEvent {
+  /// A member begins; only its offset and codec are known.
+  case memberBegins(Member)
+  /// A file. If it is a regular one, its data follows, and ``dataEnds``.
+  case entry(Record)
+  /// The next bytes of the file's data, valid until the next event.
+  case data(UnsafeRawBufferPointer)
+  /// All of the file's data has come.
+  case dataEnds
+  /// `TRAILER!!!`: the kernel forgets which names were hard links.
+  case trailer
+  /// A record that the kernel passes over.
+  case skipped(Record, Reader.Skip)
+  /// A member ends; all about it is known.
+  case memberEnds(Member)
+}
+
 /// Reads a whole image as the kernel does: init/initramfs.c, `unpack_to_rootfs`.
 ///
 /// Any sequence of zero bytes, raw records and compressed members. ``next()`` gives one after the
@@ -13,32 +31,6 @@ public import Newc
 ///     while let event = try reader.next() { … }
 ///     if let refusal = reader.reading.refusal { … }
 public final class ImageReader<Source: ImageSource & ~Copyable> {
-  /// What comes next in an image.
-  public enum Event {
-    /// A member begins; only its offset and codec are known.
-    case memberBegins(Member)
-    /// A file. If it is a regular one, its data follows, and ``dataEnds``.
-    case entry(Record)
-    /// The next bytes of the file's data, valid until the next event.
-    case data(UnsafeRawBufferPointer)
-    /// All of the file's data has come.
-    case dataEnds
-    /// `TRAILER!!!`: the kernel forgets which names were hard links.
-    case trailer
-    /// A record that the kernel passes over.
-    case skipped(Record, Reader.Skip)
-    /// A member ends; all about it is known.
-    case memberEnds(Member)
-  }
-
-  private enum Stage {
-    /// A member, padding, or the end is next.
-    case between
-    case raw
-    case compressed
-    case over
-  }
-
   /// What the image turned out to be, as far as it has been read.
   public private(set) var reading: Reading
 
@@ -56,7 +48,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
   private var pieces: DecodedPieces<Source>?
 
   // Events that are found together.
-  private var queue: [Event] = []
+  private var queue: [ImageEvent] = []
 
   // Where the last raw record ends.
   private var rawEnd: Int64 = 0
@@ -73,7 +65,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
 
   /// What comes next; nil where the image ends, or the kernel stops.
   /// - Throws: why the source cannot be read.
-  public func next() throws(Source.Failure) -> Event? {
+  public func next() throws(Source.Failure) -> ImageEvent? {
     do throws(Stop<Source.Failure>) {
       while queue.isEmpty, stage != .over {
         if let event = try advance() { return event }
@@ -87,11 +79,11 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
     return queue.isEmpty ? nil : queue.removeFirst()
   }
 
-  /// To be called after ``Event/entry(_:)``: the file's data is not handed out, and its sum not
+  /// To be called after ``ImageEvent/entry(_:)``: the file's data is not handed out, and its sum not
   /// verified. So the kernel treats a file that it cannot create.
   public func passOver() { reader.passOver() }
 
-  /// To be called after ``Event/entry(_:)``: the file's data is not handed out. If it has a sum,
+  /// To be called after ``ImageEvent/entry(_:)``: the file's data is not handed out. If it has a sum,
   /// that must be right.
   public func skipData() {
     if reader.header.magic == .newc { reader.passOver() } else { wantsData = false }
@@ -124,7 +116,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
   // MARK: Stages
 
   /// - Returns: nil if only the stage, or the queue, has changed.
-  private func advance() throws(Stop<Source.Failure>) -> Event? {
+  private func advance() throws(Stop<Source.Failure>) -> ImageEvent? {
     switch stage {
     case .between:
       try findMember()
@@ -152,7 +144,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
   }
 
   /// The next event of the bytes that are loaded; nil after other ones have been loaded.
-  private func nextRecordEvent() throws(Stop<Source.Failure>) -> Event? {
+  private func nextRecordEvent() throws(Stop<Source.Failure>) -> ImageEvent? {
     while true {
       switch try nextInBytes() {
       case .entry:
@@ -204,7 +196,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
   }
 
   /// Counts a record. Of the first of a raw member, the member's beginning goes before it.
-  private func inMember(_ event: Event) -> Event? {
+  private func inMember(_ event: ImageEvent) -> ImageEvent? {
     let isFirst = member == nil
     if isFirst { begin(Member(offset: Int64(reader.recordOffset), codec: .raw)) }
     member?.entries += 1
@@ -362,4 +354,13 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
       throw .source(error)
     }
   }
+}
+
+// Not in the generic class: its values would be handled by their type's description, at run time.
+private enum Stage {
+  /// A member, padding, or the end is next.
+  case between
+  case raw
+  case compressed
+  case over
 }

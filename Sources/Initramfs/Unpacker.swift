@@ -8,13 +8,6 @@ public import Newc
 /// What the kernel does not look at (an entry whose directory is not there) is lost here too, and
 /// told. What is no fault of the archive, as a full file system, ends the unpacking.
 public struct Unpacker<Files: FileSystem> {
-  /// A regular file whose data comes.
-  private struct OpenFile {
-    var number: Int
-    var entry: Entry
-    var left: UInt64
-  }
-
   public var files: Files
   private let memoryLimit: Int
   private var links = LinkTable()
@@ -163,17 +156,6 @@ public struct Unpacker<Files: FileSystem> {
 
   // MARK: What is there
 
-  /// What has an entry's name.
-  private struct There {
-    var type: Entry.FileType?
-    var removed: Entry.FileType?
-
-    var outcome: Outcome {
-      if let removed { return .replaced(removed) }
-      return type == nil ? .made : .rewritten
-    }
-  }
-
   /// `clean_path`: removes what has the name and another type than `mode` (0: any).
   private mutating func clean(
     _ entry: Entry, keeping mode: UInt32
@@ -234,5 +216,23 @@ public struct Unpacker<Files: FileSystem> {
   ) throws(UnpackFailure) -> Outcome {
     try pass(result, step, entry.name)
     return .lost(Loss(step: step, code: Int32(-result)))
+  }
+}
+
+/// A regular file whose data comes.
+private struct OpenFile {
+  var number: Int
+  var entry: Entry
+  var left: UInt64
+}
+
+/// What has an entry's name.
+private struct There {
+  var type: Entry.FileType?
+  var removed: Entry.FileType?
+
+  var outcome: Outcome {
+    if let removed { return .replaced(removed) }
+    return type == nil ? .made : .rewritten
   }
 }

@@ -47,6 +47,7 @@ struct MemoryTree {
   private var table: [Key: Int] = [:]
   // Records of one directory mostly come together, and calls for one file always.
   private var lastParent: (path: ArraySlice<UInt8>, node: Int) = ([], 0)
+  private var lastPlace: (path: [UInt8], place: Place)?
   private var lastFile: (path: [UInt8], node: Int) = ([], 0)
   private var linkSteps = 0
   private var isConsoleTouched = false
@@ -107,6 +108,13 @@ struct MemoryTree {
 
   /// The place of a path, whose directory must be there.
   private mutating func place(of path: [UInt8]) throws(Refused) -> Place {
+    if let lastPlace, lastPlace.path == path { return lastPlace.place }
+    let place = try findPlace(of: path)
+    lastPlace = (path, place)
+    return place
+  }
+
+  private mutating func findPlace(of path: [UInt8]) throws(Refused) -> Place {
     var end = path.endIndex
     while end > 0, path[end - 1] == MemoryTree.slash { end -= 1 }
     let cut = path[..<end].lastIndex(of: MemoryTree.slash)
@@ -145,7 +153,11 @@ struct MemoryTree {
   /// The file of that name, for a call: its steps count.
   private mutating func node(of path: [UInt8]) throws(Refused) -> Int {
     if lastFile.node > 0, lastFile.path == path { return lastFile.node }
-    let node = try findCounted(path[...], follow: false)
+    let place = try place(of: path)
+    guard !place.isDots, !place.hasSlash, place.name.count <= Writer.componentLimit else {
+      return try findCounted(path[...], follow: false)
+    }
+    guard let node = table[place.key] else { throw Refused(ErrorNumber.noEntry) }
     lastFile = (path, node)
     return node
   }
@@ -161,6 +173,7 @@ struct MemoryTree {
 
   private mutating func forget() {
     lastParent = ([], 0)
+    lastPlace = nil
     lastFile = ([], 0)
   }
 
@@ -221,14 +234,15 @@ extension MemoryTree: FileSystem {
   mutating func mkdir(_ path: [UInt8], _ mode: UInt32) -> Int {
     result { tree throws(Refused) in
       let place = try tree.newPlace(of: path, isDirectory: true)
-      tree.make(Node(mode: mode), place)
+      tree.lastFile = (path, tree.make(Node(mode: mode), place))
       return 0
     }
   }
 
   mutating func mknod(_ path: [UInt8], _ mode: UInt32, _ device: Device) -> Int {
     result { tree throws(Refused) in
-      tree.make(Node(mode: mode, device: device), try tree.newPlace(of: path))
+      let place = try tree.newPlace(of: path)
+      tree.lastFile = (path, tree.make(Node(mode: mode, device: device), place))
       return 0
     }
   }
@@ -237,7 +251,8 @@ extension MemoryTree: FileSystem {
     result { tree throws(Refused) in
       guard target.count < Writer.pathLimit else { throw Refused(ErrorNumber.nameTooLong) }
       let place = try tree.newPlace(of: path)
-      tree.make(Node(mode: 0o120777, size: UInt64(target.count), target: target), place)
+      let node = Node(mode: 0o120777, size: UInt64(target.count), target: target)
+      tree.lastFile = (path, tree.make(node, place))
       return 0
     }
   }
