@@ -27,7 +27,7 @@ let shared: [Target] = [
   .systemLibrary(name: "CLinux"),
   .target(name: "Compression", dependencies: ["CCodecs"], swiftSettings: embeddable),
   .target(name: "Leaf", swiftSettings: embeddable),
-  .target(name: "Evidence", dependencies: ["CLinux"], swiftSettings: embeddable),
+  .target(name: "Evidence", dependencies: ["CLinux", "Leaf"], swiftSettings: embeddable),
   .target(name: "Newc", swiftSettings: embeddable),
   .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: embeddable),
   .target(name: "Tree", dependencies: ["CLinux", "Threads"], swiftSettings: embeddable),
@@ -73,10 +73,12 @@ let host: [Target] = [
     name: "Inspection", dependencies: ["Compression", "Files", "Initramfs", "Newc", systemPackage],
     swiftSettings: strict),
   .target(
-    name: "Packing", dependencies: ["Compression", "Files", "Initramfs", "Newc", systemPackage],
+    name: "Packing",
+    dependencies: ["Compression", "Files", "Initramfs", "Leaf", "Newc", systemPackage],
     swiftSettings: strict),
   .target(
-    name: "Machine", dependencies: ["Compression", "Files", "Packing", subprocess, systemPackage],
+    name: "Machine",
+    dependencies: ["Compression", "Files", "Leaf", "Packing", subprocess, systemPackage],
     swiftSettings: strict),
   .executableTarget(
     name: "leafroot",

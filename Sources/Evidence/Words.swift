@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: MIT
 
 import CLinux
+import Leaf
 
 /// The user's parameters for PID 1: from the kernel's command line, and from the arguments and the
 /// environment, which the program that executes PID 1 may have changed.
 public struct Words {
   public typealias Vector = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
 
-  /// The word that requests the leaf; with a value it is not ours, as in the seed.
-  private static var ask: StaticString { "nonroot_initramfs" }
-  private static var initName: StaticString { "leafroot_init" }
+  /// With a value it is not ours, as in the seed.
+  private static var ask: StaticString { Vocabulary.request }
   private static var optionsName: StaticString { "initramfs_options" }
-  private static var partialName: StaticString { "leafroot_partial" }
 
   /// The words of the command line that the kernel does not know. Words without a value are
   /// arguments; NAME=VALUE goes to the environment.
@@ -45,7 +44,7 @@ public struct Words {
   }
 
   /// `leafroot_init=PATH`
-  public var realInit: Text? { value(of: Self.initName) }
+  public var realInit: Text? { value(of: Vocabulary.initParameter) }
 
   /// `initramfs_options=OPTIONS`. A kernel that knows this parameter does not pass it on: then it
   /// is only on the command line.
@@ -53,7 +52,7 @@ public struct Words {
 
   /// `leafroot_partial=ok`: boot a half-unpacked image all the same.
   public var isPartialAllowed: Bool {
-    value(of: Self.partialName)?.bytes[...].equals("ok") ?? false
+    value(of: Vocabulary.partialParameter)?.bytes[...].equals("ok") ?? false
   }
 
   /// The environment takes precedence: a script that executes PID 1 may have changed it.
@@ -75,9 +74,9 @@ public struct Words {
       return true
     }
     remove(from: environment) { entry in
-      environmentValue(entry, of: Self.initName) != nil
+      environmentValue(entry, of: Vocabulary.initParameter) != nil
         || environmentValue(entry, of: Self.optionsName) != nil
-        || environmentValue(entry, of: Self.partialName) != nil
+        || environmentValue(entry, of: Vocabulary.partialParameter) != nil
     }
   }
 

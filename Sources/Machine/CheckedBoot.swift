@@ -2,6 +2,7 @@
 
 public import Files
 import Initramfs
+import Leaf
 import Newc
 public import Packing
 public import SystemPackage
@@ -28,19 +29,16 @@ public struct CheckedBoot: Sendable {
     self.program = program
   }
 
-  /// The directory of our files in the guest.
-  public static let directory = ".leafroot-boot"
-
   /// The kernel parameters.
   ///
   /// They request the leaf only if the first image contains our PID 1.
   /// - Throws: ``FileError`` if the first image is not an initramfs.
   public func words() throws(FileError) -> [String] {
-    let initPath = "/\(CheckedBoot.directory)/init"
+    let initPath = "\(Vocabulary.checkPath)"
     var isWrapped = false
     if let first = images.first { isWrapped = try ImageFile(first).isWrapped }
     if isWrapped, !isStock {
-      return [KernelWords.leaf, "leafroot_init=\(initPath)"] + append
+      return [KernelWords.leaf, KernelWords.realInit(initPath)] + append
     }
     return ["rdinit=\(initPath)"] + append
   }
@@ -48,16 +46,17 @@ public struct CheckedBoot: Sendable {
   /// The segment that goes before all images.
   /// - Throws: ``FileError`` if the command is too long for a file of an image.
   public func segment() throws(FileError) -> Segment {
-    let directory = CheckedBoot.directory
+    let name = CheckedBoot.name(Vocabulary.checkPath)
+    let directory = Array(name.prefix { $0 != UInt8(ascii: "/") })
     let regular = Entry.FileType.regular.rawValue
     var records: [(Entry, [UInt8])] = [
-      (Entry(name: Array(directory.utf8), mode: Entry.FileType.directory.rawValue | 0o755), []),
-      (Entry(name: Array("\(directory)/init".utf8), mode: regular | 0o755), program.bytes),
+      (Entry(name: directory, mode: Entry.FileType.directory.rawValue | 0o755), []),
+      (Entry(name: name, mode: regular | 0o755), program.bytes),
     ]
     if !command.isEmpty {
       let words: [UInt8] = command.flatMap { Array($0.utf8) + [0] }
-      records.append(
-        (Entry(name: Array("\(directory)/command".utf8), mode: regular | 0o644), words))
+      let name = CheckedBoot.name(Vocabulary.commandPath)
+      records.append((Entry(name: name, mode: regular | 0o644), words))
     }
     do {
       return try Segment(records)
@@ -65,6 +64,9 @@ public struct CheckedBoot: Sendable {
       throw FileError(program.path, "does not fit into newc together with the command: \(error)")
     }
   }
+
+  /// A path as an image's entry has it.
+  private static func name(_ path: StaticString) -> [UInt8] { Array("\(path)".utf8.dropFirst()) }
 
   /// Makes the initramfs in `directory` and the machine that boots it.
   /// - Throws: ``FileError``; `CancellationError`.

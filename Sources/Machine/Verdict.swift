@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import FoundationEssentials
+import Leaf
 
 /// The result of a boot, read from its console.
 public struct Verdict: Codable, Equatable, Sendable {
@@ -97,8 +98,8 @@ public struct Verdict: Codable, Equatable, Sendable {
       return String(line[reported.upperBound...])
     }
     // The line of the patch that LeafRoot began with, unchanged.
-    for mark in ["leafroot: ", "Failed to create a non-root filesystem"] {
-      guard let range = line.firstRange(of: mark) else { continue }
+    for mark in [Vocabulary.logPrefix, Vocabulary.failurePrefix] {
+      guard let range = line.firstRange(of: "\(mark)") else { continue }
       let before = line[..<range.lowerBound]
       if before.isEmpty || before.hasPrefix("[") { return String(line[range.lowerBound...]) }
     }

@@ -3,6 +3,7 @@
 public import Compression
 public import Files
 import Initramfs
+import Leaf
 public import SystemPackage
 
 /// An initramfs in a file: any sequence of zero bytes, raw newc archives and compressed ones.
@@ -19,7 +20,7 @@ public struct ImageFile: ~Copyable {
   public let isWrapped: Bool
 
   /// The name of our PID 1 in the image.
-  public static let leafName = "leafroot"
+  public static let leafName = "\(Vocabulary.program)"
 
   /// Opens the image at `path`.
   /// - Throws: ``FileError`` if it does not start like an initramfs; it names what it looks like.

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
 
+import Leaf
+
 /// The parameters for the kernel and for LeafRoot's PID 1 on the kernel's command line.
 public enum KernelWords {
   /// Starts our PID 1 and requests the leaf: the parameters for a wrapped image.
-  public static let leaf = "rdinit=/\(ImageFile.leafName) nonroot_initramfs"
+  public static let leaf = "rdinit=/\(Vocabulary.program) \(Vocabulary.request)"
+
+  /// The real init, instead of the usual ones.
+  public static func realInit(_ path: String) -> String { "\(Vocabulary.initParameter)=\(path)" }
 
   /// Starts `/init` in spite of an earlier `rdinit=`: the last one takes precedence (init/main.c,
   /// `rdinit_setup`). For a kernel that gets ``leaf`` and an image without our PID 1.

@@ -114,7 +114,7 @@ struct Init {
 
   /// The seed's own line.
   private func report(_ reason: Text, at step: StaticString) {
-    var text = Text("Failed to create a non-root filesystem for initramfs: ")
+    var text = Text(Vocabulary.failurePrefix)
     text.add(step)
     text.add(": ")
     text.add(reason.bytes)

@@ -2,6 +2,7 @@
 
 import CLinux
 import Evidence
+import Leaf
 
 /// The kernel's log, which PID 1 reads and writes; standard error if it is not available, and for
 /// last words.
@@ -40,9 +41,9 @@ struct Log {
   /// Documentation/admin-guide/devices.txt
   private static var device: dev_t { linux_makedev(1, 11) }
 
-  /// One line, after "leafroot: ".
+  /// One line, after ``Vocabulary/logPrefix``.
   func write(_ level: Level, _ text: Text) {
-    var line = Text("leafroot: ")
+    var line = Text(Vocabulary.logPrefix)
     line.add(text.bytes)
     writeBare(level, line)
   }

@@ -2,6 +2,7 @@
 
 import CLinux
 import Evidence
+import Leaf
 
 /// As PID 1: the leaf. On a running system: `check [--json]`.
 ///
@@ -11,7 +12,7 @@ func main(_ count: Int32, _ arguments: Words.Vector, _ environment: Words.Vector
   Trap.arm()
   occupyStandardDescriptors()
 
-  if getpid() == 1, let own = arguments.pointee, matches(own, Probe.path) {
+  if getpid() == 1, let own = arguments.pointee, matches(own, Vocabulary.checkPath) {
     Probe().run()
     return 1
   }

@@ -2,24 +2,22 @@
 
 import CLinux
 import Evidence
+import Leaf
 
 /// The real init of a machine that `leafroot boot` has started: prints the result of `check` on the
 /// console, runs the command, if any, and resets the machine, which ends it.
 ///
-/// Each line for the host begins with "@leafroot ".
+/// Each line for the host begins with ``Vocabulary/reportPrefix``.
 struct Probe {
-  static var path: StaticString { "/.leafroot-boot/init" }
-  private static var commandPath: StaticString { "/.leafroot-boot/command" }
-
   func run() {
     let uptime = milliseconds()
     Log.showOnConsole(false)
     let log = Log()
     log.forEachRecord { record in
-      if record.message.starts(with: "leafroot: ")
-        || record.message.starts(with: "Failed to create a non-root filesystem")
+      if record.message.starts(with: Vocabulary.logPrefix)
+        || record.message.starts(with: Vocabulary.failurePrefix)
       {
-        say("log ", record.message)
+        say(Vocabulary.logReport, record.message)
       }
     }
     log.close()
@@ -32,16 +30,16 @@ struct Probe {
     json.add(".")
     for unit in [100, 10, 1] { json.add(uptime / unit % 10) }
     json.add("}")
-    say("check ", json.bytes[...])
+    say(Vocabulary.checkReport, json.bytes[...])
     Log.showOnConsole(true)
 
     if let command = readCommand() {
-      say("command", [])
+      say(Vocabulary.commandReport, [])
       let status = run(command)
       Log.showOnConsole(false)
       var text = Text()
       text.add(Int(status))
-      say("exit ", text.bytes[...])
+      say(Vocabulary.exitReport, text.bytes[...])
     }
     sync()
     // reboot(2) does not wait for output that the console has not sent yet.
@@ -50,7 +48,8 @@ struct Probe {
   }
 
   private func say(_ what: StaticString, _ text: ArraySlice<UInt8>) {
-    var line = Text("\n@leafroot ")
+    var line = Text("\n")
+    line.add(Vocabulary.reportPrefix)
     line.add(what)
     line.add(text)
     line.add("\n")
@@ -59,7 +58,7 @@ struct Probe {
 
   /// The command's arguments, each ended by a NUL.
   private func readCommand() -> [UInt8]? {
-    let file = Self.commandPath.withCString { linux_openat(AT_FDCWD, $0, O_RDONLY, 0) }
+    let file = Vocabulary.commandPath.withCString { linux_openat(AT_FDCWD, $0, O_RDONLY, 0) }
     if file < 0 { return nil }
     defer { close(file) }
     var content = [UInt8](repeating: 0, count: 65536)
@@ -97,7 +96,7 @@ struct Probe {
       arguments.append(nil)
       execvp(text, arguments)
 
-      var line = Text("leafroot: ")
+      var line = Text(Vocabulary.logPrefix)
       line.add(cString: text)
       line.add(": ")
       line.add(error: linux_errno())

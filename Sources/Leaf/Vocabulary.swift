@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+
+/// What the guest and the host must say alike: parameters, paths, and the prefixes of lines.
+public enum Vocabulary {
+  /// The kernel parameter that requests the leaf.
+  public static var request: StaticString { "nonroot_initramfs" }
+  /// `leafroot_init=PATH`: the real init.
+  public static var initParameter: StaticString { "leafroot_init" }
+  /// `leafroot_partial=ok`: boot a half-unpacked image all the same.
+  public static var partialParameter: StaticString { "leafroot_partial" }
+
+  /// PID 1 in the root directory of an image.
+  public static var program: StaticString { "leafroot" }
+  /// The program of a boot that the host checks.
+  public static var checkPath: StaticString { "/.leafroot-boot/init" }
+  /// Its command, each argument ended by a NUL.
+  public static var commandPath: StaticString { "/.leafroot-boot/command" }
+
+  /// The prefix of our lines in the kernel's log.
+  public static var logPrefix: StaticString { "leafroot: " }
+  /// The prefix of the line that the kernel patch has, too.
+  public static var failurePrefix: StaticString {
+    "Failed to create a non-root filesystem for initramfs: "
+  }
+
+  /// The prefix of the lines in which the guest reports to the host, and what comes next: a line of
+  /// the log, the result of the check, that the command starts, the status it ended with.
+  public static var reportPrefix: StaticString { "@leafroot " }
+  public static var logReport: StaticString { "log " }
+  public static var checkReport: StaticString { "check " }
+  public static var commandReport: StaticString { "command" }
+  public static var exitReport: StaticString { "exit " }
+}
