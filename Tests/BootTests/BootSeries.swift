@@ -160,6 +160,8 @@ struct BootSeriesImage: Sendable {
 
     var boot = CheckedBoot([path], program: program)
     boot.command = ["/bin/busybox", "sh", "-c", Self.count]
+    // A boot that hangs shows how far it came.
+    boot.append = ["loglevel=7"]
     self.boot = boot
     entries =
       Set(tree.records.map { String(decoding: $0.entry.name, as: UTF8.self) })
