@@ -6,7 +6,7 @@
 
 import CLinux
 
-/// fprintf(3) as glibc's <bits/stdio2.h> has it, without what comes behind the format.
+/// fprintf(3) under the name in glibc's <bits/stdio2.h>; ignores the arguments after the format.
 ///
 /// libbz2 calls it where it finds a fault in itself (`BZ2_bz__AssertH__fail`), before exit(3), and
 /// with a verbosity above 0, which nobody asks for. So the line that says what ended PID 1 has its

@@ -117,8 +117,9 @@ final class DecodedPieces<Source: ImageSource & ~Copyable> {
   func next() throws(Stop<Source.Failure>) -> (Piece, UnsafeRawBufferPointer) {
     let filled = nextFilled()
     let piece = try filled.piece.get()
-    decoding.check(UnsafeRawBufferPointer(rebasing: filled.buffer[..<piece.count]))
-    return (piece, UnsafeRawBufferPointer(rebasing: filled.buffer[..<piece.count]))
+    let bytes = UnsafeRawBufferPointer(rebasing: filled.buffer[..<piece.count])
+    decoding.check(bytes)
+    return (piece, bytes)
   }
 
   private func nextFilled() -> Filled {

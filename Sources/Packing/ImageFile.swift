@@ -28,7 +28,7 @@ public struct ImageFile: ~Copyable {
     let file = try InputFile(path)
     let start = try file.firstNonZero(from: 0)
     let leading = try ImageFile.leading(of: file, at: start)
-    let isWrapped = try ImageFile.beginsWithLeaf(path)
+    let isWrapped = leading == .raw ? try ImageFile.beginsWithLeaf(path) : false
 
     self.file = file
     self.leading = leading
@@ -36,13 +36,12 @@ public struct ImageFile: ~Copyable {
     self.isWrapped = isWrapped
   }
 
-  /// Whether the first member is raw and has our PID 1 at its root. What the kernel refuses in it
-  /// is no matter here.
+  /// Whether the first member, a raw one, has our PID 1 at its root. What the kernel refuses in it
+  /// does not matter here.
   private static func beginsWithLeaf(_ path: FilePath) throws(FileError) -> Bool {
     let reader = ImageReader(try InputFile(path))
     while let event = try reader.next() {
       switch event {
-      case .memberBegins(let member) where member.codec != .raw: return false
       case .entry(let record) where isLeaf(record.entry.name): return true
       case .entry: reader.passOver()
       case .memberEnds: return false

@@ -12,8 +12,7 @@ extension ImageFile {
   /// it. `output` gets this image's permission bits and may be this image.
   /// - Returns: The length of `output` in bytes.
   /// - Throws: ``FileError``, also if this image is already wrapped; `CancellationError` if the
-  ///   task
-  ///   was cancelled. `output` is then unchanged.
+  ///   task was cancelled. `output` is then unchanged.
   @discardableResult
   public func wrap(with segment: Segment, into output: FilePath) throws -> Int64 {
     try refuseIfWrapped()

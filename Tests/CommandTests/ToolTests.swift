@@ -168,7 +168,7 @@ import Testing
   @Test(arguments: [
     ["tie"], ["tie", "--help"], ["tie", "--version"], ["help", "tie"], ["help", "tie", "--help"],
   ])
-  func `a verb that there is none of is wrong usage, whatever comes behind it`(words: [String])
+  func `an unknown verb is wrong usage, whatever follows it`(words: [String])
     throws
   {
     let result = try leafroot(words, epoch: nil)
@@ -197,7 +197,7 @@ import Testing
     get throws { try directory.names.filter { $0.hasPrefix("leafroot-") && !$0.contains(".") } }
   }
 
-  @Test func `a boot as promised leaves nothing behind, unless it is told to`() throws {
+  @Test func `a boot as promised removes its files, unless --keep is given`() throws {
     try qemu(Self.check)
     let result = try boot()
     #expect(result.status == 0)

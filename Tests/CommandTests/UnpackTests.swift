@@ -19,7 +19,7 @@ import Testing
     try directory.file("image", image)
   }
 
-  @Test func `what was made is told, and what was lost`() throws {
+  @Test func `unpack reports what it made and what it skipped`() throws {
     let result = try unpack("image", "tree")
     #expect(result.status == 0)
     #expect(result.output == "tree: 4 entries, 7 bytes of content\n")
@@ -29,7 +29,7 @@ import Testing
     #expect(try directory.bytes("tree/l") == Array("content".utf8))
   }
 
-  @Test func `a damaged image gives 1, says where, and leaves what comes before`() throws {
+  @Test func `a damaged image gives 1 and the offset, and keeps what was unpacked`() throws {
     try directory.file("broken", image + Array("070707".utf8) + zeros(110))
     let result = try unpack("broken", "tree")
     #expect(result.status == 1)

@@ -26,7 +26,7 @@ private func failure(_ member: [UInt8], _ codec: Codec) throws -> Decoder.Failur
     #expect(damaged.kernelMessage?.description == "ZSTD-compressed data is corrupt")
   }
 
-  @Test func `a length or a number that is there is told`() throws {
+  @Test func `a failure names its length or number`() throws {
     let lz4: [UInt8] = [0x02, 0x21, 0x4C, 0x18, 0xFF, 0xFF, 0xFF, 0x7F]
     #expect(
       try failure(lz4, .lz4)?.description

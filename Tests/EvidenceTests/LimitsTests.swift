@@ -22,7 +22,7 @@ private func string(_ text: Text?) -> String? {
     #expect(string(full.options) == "size=1048576,nr_inodes=1301")
   }
 
-  @Test func `that are too small are told, in bytes and in inodes`() {
+  @Test func `that are too small are reported, in bytes and in inodes`() {
     let tree = Limits(
       size: 64 * mebibyte, used: 8 * mebibyte + 4096, inodes: 2000, usedInodes: 1214)
     let small = Limits(size: 8 * mebibyte, used: 0, inodes: 2000, usedInodes: 1)
