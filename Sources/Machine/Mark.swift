@@ -3,7 +3,7 @@
 import Leaf
 
 /// The prefixes of the lines in which the guest reports to the host
-/// (Sources/leafroot-init/Probe.swift).
+/// (Sources/Guest/Probe.swift).
 enum Mark {
   /// The prefix of all of them.
   static let any = "\(Vocabulary.reportPrefix)"
