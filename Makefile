@@ -9,7 +9,7 @@ SECONDS ?= 60
 
 cache   := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/leafroot
 arches  := x86_64 aarch64 riscv64
-guests  := $(arches:%=build/lib/leafroot/leafroot-init.%)
+guests  := $(foreach program,init unpack,$(arches:%=build/lib/leafroot/leafroot-$(program).%))
 
 # What is checked: the files that git knows or would add; in a tarball, all but what was built. A
 # script is known by its first line, and what scripts source by its name.
@@ -38,7 +38,7 @@ help: ## print the targets and the values they use
 setup: ## install what the build needs (apt-get), fetch musl for each architecture
 	@Scripts/setup
 
-build: setup guest ## build/bin/leafroot and build/lib/leafroot/leafroot-init.ARCH
+build: setup guest ## build/bin/leafroot, build/lib/leafroot/leafroot-{init,unpack}.ARCH
 	swift build -c release --product leafroot --static-swift-stdlib
 	@install -D .build/release/leafroot build/bin/leafroot
 
@@ -54,12 +54,20 @@ LEAFROOT_GUEST=1 swift build -c release --product $1 --scratch-path .build-guest
 @Toolsets/no-indirect-functions .build-guest-$2/release/$1
 endef
 
+# $(call guest-program,PRODUCT,ARCH), the target.
 # The file is deliberately not executable, nor is it where it is built: PID 1 must never run on this
 # machine, only in a virtual one.
+define guest-program
+$(guest-build)
+@llvm-objcopy --strip-all .build-guest-$2/release/$1 build/$1.$2
+@chmod 644 build/$1.$2 && mv build/$1.$2 $@
+endef
+
 build/lib/leafroot/leafroot-init.%: FORCE
-	$(call guest-build,leafroot-init,$*)
-	@llvm-objcopy --strip-all .build-guest-$*/release/leafroot-init build/guest.$*
-	@chmod 644 build/guest.$* && mv build/guest.$* $@
+	$(call guest-program,leafroot-init,$*)
+
+build/lib/leafroot/leafroot-unpack.%: FORCE
+	$(call guest-program,leafroot-unpack,$*)
 
 # The programs that list a tree and unpack an image for the tests, in the guest and on the host.
 build/test/census: FORCE

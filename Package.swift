@@ -34,7 +34,10 @@ let shared: [Target] = [
   .target(
     name: "Initramfs", dependencies: ["Newc", "Compression", "Threads"], swiftSettings: embeddable),
   .target(
-    name: "Unpacking", dependencies: ["CLinux", "Initramfs", "Newc", "Threads", "Tree"],
+    name: "Unpacking",
+    dependencies: [
+      "CLinux", "Compression", "Evidence", "Initramfs", "Leaf", "Newc", "Threads", "Tree",
+    ],
     swiftSettings: embeddable),
 ]
 
@@ -43,6 +46,12 @@ let guest: [Target] = [
     name: "Guest", dependencies: ["Leaf", "Evidence", "Tree", "CLinux"], swiftSettings: strict),
   .executableTarget(
     name: "leafroot-init", dependencies: ["Evidence", "Guest"], swiftSettings: strict),
+  .executableTarget(
+    name: "leafroot-unpack",
+    dependencies: [
+      "CLinux", "Evidence", "Guest", "GuestLinkage", "Leaf", "Threads", "Tree", "Unpacking",
+    ],
+    swiftSettings: strict),
   // What the tests look at trees with, on both sides of the console.
   .executableTarget(
     name: "census", dependencies: ["CLinux"], path: "Tests/Census", swiftSettings: strict),
@@ -168,6 +177,7 @@ let package = Package(
   products: isGuest
     ? [
       .executable(name: "leafroot-init", targets: ["leafroot-init"]),
+      .executable(name: "leafroot-unpack", targets: ["leafroot-unpack"]),
       .executable(name: "census", targets: ["census"]),
       .executable(name: "guest-unpack", targets: ["guest-unpack"]),
     ]

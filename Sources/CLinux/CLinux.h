@@ -96,6 +96,19 @@ static inline int linux_fsconfig_create(int context) {
   return (int)syscall(431, context, 6 /* FSCONFIG_CMD_CREATE */, NULL, NULL, 0);
 }
 
+static inline int linux_fsconfig_set(int context, const char *key, const char *value) {
+  return (int)syscall(431, context, 1 /* FSCONFIG_SET_STRING */, key, value, 0);
+}
+
+static inline int linux_fsconfig_reconfigure(int context) {
+  return (int)syscall(431, context, 7 /* FSCONFIG_CMD_RECONFIGURE */, NULL, NULL, 0);
+}
+
+// fspick(2): the configuration of the file system that is mounted on the directory.
+static inline int linux_fspick(int directory) {
+  return (int)syscall(433, directory, ".", 1 /* CLOEXEC */ | 2 /* SYMLINK_NOFOLLOW */);
+}
+
 static inline int linux_fsmount(int context) {
   return (int)syscall(432, context, 1 /* CLOEXEC */, 0);
 }

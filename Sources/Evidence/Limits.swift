@@ -48,10 +48,23 @@ public struct Limits {
   /// Options for a tmpfs with the same limits, which can hold the contents of this one.
   public var options: Text {
     var text = Text("size=")
-    text.add(max(size, used))
+    text.add(fittingSize)
     text.add(",nr_inodes=")
-    text.add(inodes == 0 ? 0 : max(inodes, neededInodes))
+    text.add(fittingInodes)
     return text
+  }
+
+  /// The limits, raised so far that the contents fit.
+  public var fittingSize: Int { size == 0 ? 0 : max(size, used) }
+  public var fittingInodes: Int { inodes == 0 ? 0 : max(inodes, neededInodes) }
+
+  /// The same limits, where a tree takes the place of the payload that it comes of.
+  ///
+  /// - Parameter payload: bytes of its files.
+  public func holding(_ tree: PayloadAbout.Tree, insteadOf payload: Int) -> Limits {
+    Limits(
+      size: size, used: max(used - payload, 0) + PayloadNeed.content(of: tree), inodes: inodes,
+      usedInodes: usedInodes + tree.entries)
   }
 
   /// Why an empty file system with these limits cannot hold the contents of `tree`; nil if it can.

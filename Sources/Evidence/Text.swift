@@ -3,7 +3,7 @@
 import CLinux
 
 /// A line built from bytes. Swift's String would add Unicode tables of 50 kB.
-public struct Text {
+public struct Text: Sendable {
   public private(set) var bytes: [UInt8] = []
 
   public init() {}

@@ -6,12 +6,12 @@ import Tree
 
 /// The steps after the root is a leaf: empty and seal rootfs, and remove the traces of this
 /// program. A failure is logged, and the boot continues.
-struct Handover {
-  private let calls: LinuxSyscalls
+struct Handover<Packed: PackedTree> {
+  private let calls: LinuxSyscalls<Packed>
   private let proc: Proc
   private let log: Log
 
-  init(_ calls: LinuxSyscalls, _ proc: Proc, _ log: Log) {
+  init(_ calls: LinuxSyscalls<Packed>, _ proc: Proc, _ log: Log) {
     self.calls = calls
     self.proc = proc
     self.log = log
@@ -19,10 +19,11 @@ struct Handover {
 
   func run() {
     warnOfHoles()
-    removeOwnFile()
+    // Where the tree is packed, this program is no part of it.
+    if calls.packed == nil { removeOwnFile() }
     let isInhabited = emptyRootfs()
     sealRootfs(isInhabited)
-    openConsole()
+    openConsole(log)
   }
 
   /// If a raw archive is cut short, the kernel creates its last file in full length
@@ -42,7 +43,7 @@ struct Handover {
 
   /// This program was moved with the tree.
   private func removeOwnFile() {
-    guard let path = RealInit.ownPath() else { return }
+    guard let path = OwnProgram.path else { return }
     var own = bytes(of: path)
     while let last = own.popLast(), last != 0x2f {}
     let parent = own.isEmpty ? Text("/") : Text(own)
@@ -119,42 +120,7 @@ struct Handover {
     return false
   }
 
-  /// Standard input, output and error of the real init: the console of the tree, as the kernel
-  /// opens it (init/main.c, console_on_rootfs()), instead of a deleted file on rootfs. The
-  /// descriptors also refer to a deleted file if the tree has moved and moved back.
-  func openConsole() {
-    let console = linux_openat(AT_FDCWD, "/dev/console", O_RDWR, 0)
-    if console < 0 { return warnOfConsole("open") }
-    for descriptor: Int32 in 0...2 where descriptor != console {
-      if dup2(console, descriptor) < 0 { warnOfConsole("dup2") }
-    }
-    // If the kernel opened no console, it is one of the three: only clear its close-on-exec flag.
-    if console > 2 { close(console) } else { linux_keep_on_exec(console) }
-  }
-
-  private func warnOfConsole(_ call: StaticString) {
-    warn("the real init's standard descriptors are not /dev/console", failure(call))
-  }
-
   private func failure(_ call: StaticString) -> Tree.Failure { Tree.Failure(call, linux_errno()) }
 
-  private func warn(_ what: StaticString, _ failure: Tree.Failure) {
-    var text = Text(what)
-    text.add(": ")
-    text.add(failure)
-    text.add(error: failure.code)
-    log.write(.error, text)
-  }
-}
-
-extension Text {
-  /// The call and the entry: `step name: `
-  mutating func add(_ failure: Tree.Failure) {
-    add(failure.step)
-    if !failure.name.isEmpty {
-      add(" ")
-      add(failure.name)
-    }
-    add(": ")
-  }
+  private func warn(_ what: StaticString, _ failure: Tree.Failure) { log.warn(what, failure) }
 }

@@ -5,11 +5,15 @@ import Evidence
 import Leaf
 import Tree
 
-/// PID 1: makes the leaf if requested and possible, and becomes the real init.
-struct Init {
-  private let words: Words
-  private let proc: Proc
-  private let log = Log()
+/// PID 1: makes the leaf if requested and possible, brings the tree there, and becomes the real
+/// init.
+struct Init<Packed: PackedTree> {
+  let words: Words
+  let proc: Proc
+  let log = Log()
+
+  /// The tree, until it is unpacked; nil if the kernel has unpacked it.
+  var packed: Packed?
 
   init(_ words: Words, _ proc: Proc) {
     self.words = words
@@ -18,34 +22,49 @@ struct Init {
 
   /// Returns only if no init can be executed, with the exit status. The kernel then panics, and
   /// follows `panic=`.
-  func run() -> Int32 {
+  mutating func run() -> Int32 {
     var facts = LinuxFacts(words, proc, log)
     let allowance = Allowance.take()
 
-    switch decide(&facts) {
+    let decision = decide(&facts)
+    if case .refuse = decision { return refuse() }
+    findPacked()
+    let preferred = preferredInits
+    guard isPackedWhole(&facts), obey(decision, facts), unpackInPlace() else { return 1 }
+
+    allowance.giveBack(log)
+    RealInit(words, preferring: preferred).start(log)
+    log.write(.critical, "no working init found; try leafroot_init=/path")
+    return 1
+  }
+
+  /// Makes the leaf, or says why not.
+  ///
+  /// - Returns: whether the boot may continue.
+  private mutating func obey(_ decision: Decision, _ facts: LinuxFacts) -> Bool {
+    switch decision {
     case .refuse:
-      return refuse()
+      return false
     case .notAsked:
-      log.write(.info, "nonroot_initramfs is not set, nothing to do")
+      if packed == nil { log.write(.info, "nonroot_initramfs is not set, nothing to do") }
     case .halfUnpacked:
       stop(facts.image.complaint)
-      return 1
+      return false
     case .alreadyLeaf:
       warnOfImage(facts.image)
-      log.write(.info, "the root is already a leaf, nothing to do")
+      log.write(
+        .info,
+        packed == nil
+          ? "the root is already a leaf, nothing to do" : "the root is already a leaf")
     case .cannot(let reason):
       report(Text(reason), at: "guard")
     case .mountInTheWay:
       report(facts.obstacle, at: "guard")
     case .make:
       warnOfImage(facts.image)
-      guard make() else { return 1 }
+      return make()
     }
-
-    allowance.giveBack(log)
-    RealInit(words).start(log)
-    log.write(.critical, "no working init found; try leafroot_init=/path")
-    return 1
+    return true
   }
 
   /// Warns of defects of the image if the boot continues.
@@ -66,8 +85,8 @@ struct Init {
   }
 
   /// - Returns: whether the real init may run.
-  private func make() -> Bool {
-    guard var calls = LinuxSyscalls(words, proc) else {
+  private mutating func make() -> Bool {
+    guard var calls = LinuxSyscalls(words, proc, packed) else {
       report(Text("/ cannot be read"), at: "guard")
       return true
     }
@@ -80,22 +99,37 @@ struct Init {
     }
 
     Handover(calls, proc, log).run()
-    var text = Text("moved ")
-    text.add(calls.entries)
-    text.add(" entries, ")
-    text.add(calls.bytes)
-    text.add(" bytes in ")
-    text.add(milliseconds() - start)
-    text.add(" ms; the root is a leaf")
-    log.write(.info, text)
+    let time = milliseconds() - start
+    if let packed = calls.packed {
+      warnOfRefusal(packed)
+      logTree("unpacked ", packed.entries, packed.bytes, time, "; the root is a leaf")
+    } else {
+      logTree("moved ", calls.entries, calls.bytes, time, "; the root is a leaf")
+    }
+    packed = nil
     return true
   }
 
+  func logTree(
+    _ verb: StaticString, _ entries: Int, _ bytes: Int, _ milliseconds: Int, _ end: StaticString
+  ) {
+    var text = Text(verb)
+    text.add(entries)
+    text.add(" entries, ")
+    text.add(bytes)
+    text.add(" bytes in ")
+    text.add(milliseconds)
+    text.add(" ms")
+    log.write(.info, text + end)
+  }
+
   /// All acts have been undone, unless the tree is torn.
-  private func handle(_ error: Leaf.Failure, _ calls: inout LinuxSyscalls) -> Bool {
+  private mutating func handle(
+    _ error: Leaf.Failure, _ calls: inout LinuxSyscalls<Packed>
+  ) -> Bool {
     var reason = Text()
-    if error.step == .fill, let shortage = calls.shortage {
-      reason = shortage
+    if error.step == .fill, let words = calls.reason {
+      reason = words
     } else {
       if error.step == .fill, let failure = calls.failure { reason.add(failure) }
       reason.add(error: error.code)
@@ -103,13 +137,21 @@ struct Init {
     report(reason, at: error.step.name)
 
     if calls.isTorn {
-      log.write(.critical, "cannot move the tree back: a part of it remains in /.leaf")
+      log.write(.critical, Self.tornWords(isPacked: packed != nil))
       return false
     }
+    // Once it was unpacked, the tree has been brought back as a whole.
+    packed = calls.packed.flatMap { $0.isConsumed ? nil : $0 }
     calls.restoreTimes()
     close(calls.rootfs)
-    Handover(calls, proc, log).openConsole()
+    if packed == nil { openConsole(log) }
     return true
+  }
+
+  private static func tornWords(isPacked: Bool) -> StaticString {
+    isPacked
+      ? "a part of the payload has been freed: it cannot be unpacked again, the boot stops"
+      : "cannot move the tree back: a part of it remains in /.leaf"
   }
 
   /// The seed's own line.
@@ -132,7 +174,7 @@ struct Init {
     return ExitStatus.usage
   }
 
-  private func stop(_ complaint: [UInt8]?) {
+  func stop(_ complaint: [UInt8]?) {
     var info = sysinfo()
     sysinfo(&info)
     let words = LastWords(

@@ -5,16 +5,26 @@ import Evidence
 import Leaf
 import Tree
 
-/// The steps of the leaf in PID 1, which also moves the tree.
-struct LinuxSyscalls: Syscalls {
+/// The steps of the leaf in PID 1, which also brings the tree there: unpacks what is packed, and
+/// moves what the kernel has unpacked.
+struct LinuxSyscalls<Packed: PackedTree>: Syscalls {
   /// The root directory of rootfs: the only way back to it once the leaf is the root.
   let rootfs: Int32
 
   /// Its status before the first act.
   let status: Status
   private let proc: Proc
-  private let limits: Limits
   private let options: Text
+
+  private let rootfsLimits: Limits
+
+  /// What the leaf must hold.
+  private let need: Limits
+
+  /// What the kernel would refuse of a payload only ends it.
+  private let endsAtRefusal: Bool
+
+  private(set) var packed: Packed?
 
   /// The leaf's root directory while the tree moves. Open, it would keep the leaf from being
   /// unmounted.
@@ -25,30 +35,32 @@ struct LinuxSyscalls: Syscalls {
   /// rootfs.
   private(set) var patience = Patience()
 
-  /// Why `fill` failed.
+  /// Why `fill` failed: a call, or what is said in words.
   private(set) var failure: Tree.Failure?
-
-  /// Why `fill` did not start, if the tree does not fit.
-  private(set) var shortage: Text?
+  private(set) var reason: Text?
 
   /// Whether the tree could not be moved back completely.
   private(set) var isTorn = false
 
+  /// That have moved.
   var entries: Int { mover?.entries ?? 0 }
   var bytes: Int { mover?.bytes ?? 0 }
   var filesEndingInHole: Int { mover?.filesEndingInHole ?? 0 }
   var firstEndingInHole: [UInt8] { mover?.firstEndingInHole ?? [] }
 
   /// Reads the limits of rootfs, and changes nothing.
-  init?(_ words: Words, _ proc: Proc) {
+  init?(_ words: Words, _ proc: Proc, _ packed: Packed?) {
     rootfs = linux_openat(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY, 0)
     guard rootfs >= 0, let status = try? Status(of: rootfs), let limits = Limits(of: rootfs) else {
       return nil
     }
     self.status = status
-    self.limits = limits
     self.proc = proc
-    options = words.options ?? limits.options
+    self.packed = packed
+    rootfsLimits = limits
+    endsAtRefusal = words.isPartialAllowed
+    need = packed.map { $0.need(limits, isApart: true) } ?? limits
+    options = words.options ?? need.options
   }
 
   func mkdir(_ path: StaticString, mode: UInt16) -> Int32 {
@@ -90,9 +102,11 @@ struct LinuxSyscalls: Syscalls {
     if leaf < 0 { return result(leaf) }
 
     do throws(Tree.Failure) {
-      shortage = Limits(of: leaf)?.shortage(for: limits)
-      if shortage != nil { throw Tree.Failure("statfs", ENOSPC) }
-      let mover = Mover(from: rootfs, status, to: leaf, skipping: ".leaf")
+      reason = Limits(of: leaf)?.shortage(for: need)
+      if reason != nil { throw Tree.Failure("statfs", ENOSPC) }
+      let status = try unpack() ?? status
+      let mover = Mover(
+        from: rootfs, status, to: leaf, skipping: ".leaf", merging: packed != nil)
       self.mover = mover
       try mover.move()
       patience = Patience()
@@ -103,6 +117,34 @@ struct LinuxSyscalls: Syscalls {
       restore()
       return -error.code
     }
+  }
+
+  /// Unpacks what is packed, if there is any.
+  ///
+  /// - Returns: the status of rootfs's root directory afterwards.
+  private mutating func unpack() throws(Tree.Failure) -> Status? {
+    guard var packed else { return nil }
+    defer { self.packed = packed }
+    OwnProgram()?.removeNames()
+    try copyMetadata(from: rootfs, status, to: leaf)
+    do throws(PackedTreeFailure) {
+      try packed.unpack(
+        beside: rootfs, into: leaf, endsAtRefusal: endsAtRefusal,
+        skipping: [".leaf", Vocabulary.payload])
+    } catch {
+      reason = error.reason
+      isTorn = packed.isConsumed
+      throw Tree.Failure("unpack", EIO)
+    }
+    packed.remove()
+    if packed.about.tree == nil { lowerLimit() }
+    return try Status(of: rootfs)
+  }
+
+  /// To that of rootfs, or to what is used: it had to be as large as memory.
+  private func lowerLimit() {
+    guard let limits = Limits(of: leaf) else { return }
+    reconfigure(leaf, size: max(rootfsLimits.size, limits.used), inodes: nil)
   }
 
   mutating func restore() {

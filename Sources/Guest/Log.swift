@@ -3,6 +3,7 @@
 import CLinux
 import Evidence
 import Leaf
+import Tree
 
 /// The kernel's log, which PID 1 reads and writes; standard error if it is not available, and for
 /// last words.
@@ -86,5 +87,28 @@ struct Log {
   static func showOnConsole(_ isShown: Bool) {
     // SYSLOG_ACTION_CONSOLE_ON and SYSLOG_ACTION_CONSOLE_OFF, syslog(2)
     klogctl(isShown ? 7 : 6, nil, 0)
+  }
+}
+
+extension Log {
+  /// Logs that `what` did not succeed, and goes on.
+  func warn(_ what: StaticString, _ failure: Tree.Failure) {
+    var text = Text(what)
+    text.add(": ")
+    text.add(failure)
+    text.add(error: failure.code)
+    write(.error, text)
+  }
+}
+
+extension Text {
+  /// The call and the entry: `step name: `
+  mutating func add(_ failure: Tree.Failure) {
+    add(failure.step)
+    if !failure.name.isEmpty {
+      add(" ")
+      add(failure.name)
+    }
+    add(": ")
   }
 }

@@ -2,27 +2,26 @@
 
 import CLinux
 import Evidence
+import Leaf
 
 /// The program that PID 1 becomes.
 struct RealInit {
   /// The programs that the kernel tries: init/main.c, kernel_init().
-  private static let kernelsList: [StaticString] = [
+  static let kernelsList: [StaticString] = [
     "/init", "/sbin/init", "/etc/init", "/bin/init", "/bin/sh",
   ]
 
   private let words: Words
 
-  /// Device and inode of this program: it must not execute itself in a loop.
-  private let own: stat?
+  /// Programs that go before the kernel's list.
+  private let preferred: [Text]
 
-  init(_ words: Words) {
+  /// It must not execute itself in a loop.
+  private let own = OwnProgram()
+
+  init(_ words: Words, preferring preferred: [Text] = []) {
     self.words = words
-    own = Self.ownPath().flatMap { Self.identify($0) }
-  }
-
-  /// The path that the kernel executed: getauxval(3), AT_EXECFN.
-  static func ownPath() -> UnsafePointer<CChar>? {
-    UnsafePointer(bitPattern: getauxval(UInt(AT_EXECFN)))
+    self.preferred = preferred
   }
 
   /// Executes the first program that can be executed, with the arguments and the environment from
@@ -31,20 +30,13 @@ struct RealInit {
     let given = words.realInit
     words.removeOurs()
 
-    if let given {
-      given.withCString { execute($0, log, isWanted: true) }
-    }
-    for path in Self.kernelsList {
-      path.withCString { execute($0, log, isWanted: false) }
-    }
+    if let given { given.withCString { execute($0, log, isWanted: true) } }
+    for path in preferred { path.withCString { execute($0, log, isWanted: true) } }
+    for path in Self.kernelsList { path.withCString { execute($0, log, isWanted: false) } }
   }
 
   private func execute(_ path: UnsafePointer<CChar>, _ log: Log, isWanted: Bool) {
-    if let own, let candidate = Self.identify(path), candidate.st_dev == own.st_dev,
-      candidate.st_ino == own.st_ino
-    {
-      return
-    }
+    if let own, own.isExecuted(at: path) { return }
 
     words.arguments.pointee = UnsafeMutablePointer(mutating: path)
     execve(path, words.arguments, words.environment)
@@ -57,10 +49,5 @@ struct RealInit {
       text.add(error: code)
       log.write(.error, text)
     }
-  }
-
-  private static func identify(_ path: UnsafePointer<CChar>) -> stat? {
-    var result = stat()
-    return stat(path, &result) == 0 ? result : nil
   }
 }

@@ -6,9 +6,10 @@ import Leaf
 
 /// What the program does. As PID 1: the leaf. On a running system: `check [--json]`.
 ///
+/// - Parameter packed: what finds and unpacks a packed tree.
 /// - Returns: its exit status.
-package func start(
-  _ count: Int32, _ arguments: Words.Vector, _ environment: Words.Vector
+package func start<Packed: PackedTree>(
+  _ count: Int32, _ arguments: Words.Vector, _ environment: Words.Vector, _ packed: Packed.Type
 ) -> Int32 {
   Trap.arm()
   occupyStandardDescriptors()
@@ -26,7 +27,8 @@ package func start(
   // COMMAND_LINE_SIZE is 2,048 on most machines, 65,536 at most (arch/*/include).
   let commandLine = proc.read(Text("cmdline"), longest: 1 << 20) ?? []
   let words = Words(arguments: arguments, environment: environment, commandLine: commandLine)
-  return Init(words, proc).run()
+  var start = Init<Packed>(words, proc)
+  return start.run()
 }
 
 /// If the kernel has opened no console, occupies descriptors 0 to 2 until the real init runs:

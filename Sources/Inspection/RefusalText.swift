@@ -30,15 +30,7 @@ extension Refusal {
   }
 
   /// What the kernel says.
-  public var kernelMessage: String {
-    switch fault {
-    case .record(let reason, _): reason.kernelMessage
-    case .magic: "invalid magic at start of compressed archive"
-    case .junk: "junk within compressed archive"
-    case .unfinishedRecord: "junk at the end of compressed archive"
-    case .member(_, _, let failure): failure.kernelMessage.map { "\($0)" } ?? "decompressor failed"
-    }
-  }
+  public var kernelMessage: String { "\(kernelWords)" }
 
   /// The kernel finds no NUL at the end of a name, if it looks for one.
   var isOfName: Bool {
@@ -83,18 +75,6 @@ extension Reader.Malformed.Reason {
     case .nameUnterminated: "one that ends with a NUL"
     case .checksum(_, let expected): "\(expected)"
     case .padding: "zero bytes up to a multiple of 4"
-    }
-  }
-
-  fileprivate var kernelMessage: String {
-    switch self {
-    case .magic(let bytes) where bytes.elementsEqual(oldMagic):
-      "incorrect cpio method used: use -H newc option"
-    case .magic: "no cpio magic"
-    case .digit: "damaged header"
-    case .nameUnterminated: "malformed archive"
-    case .checksum: "bad data checksum"
-    case .padding: "broken padding"
     }
   }
 }

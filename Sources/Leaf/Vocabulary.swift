@@ -11,6 +11,11 @@ public enum Vocabulary {
 
   /// PID 1 in the root directory of an image.
   public static var program: StaticString { "leafroot" }
+  /// The payload in the root directory of a packed image: the files 0000, 0001 … are images.
+  public static var payload: StaticString { ".leafroot" }
+  /// What is said about the payload, and the xattrs of its tree.
+  public static var about: StaticString { "about" }
+  public static var xattrs: StaticString { "xattrs" }
   /// The program of a boot that the host checks.
   public static var checkPath: StaticString { "/.leafroot-boot/init" }
   /// Its command, each argument ended by a NUL.

@@ -18,7 +18,8 @@ public func empty(_ directory: Int32) throws(Failure) {
   if let failure { throw failure }
 }
 
-private func remove(_ name: [CChar], in directory: Int32) throws(Failure) {
+/// Removes an entry, with everything below it.
+func remove(_ name: [CChar], in directory: Int32) throws(Failure) {
   let status = try Status(of: name, in: directory)
   if status.isMountRoot { throw Failure("mount", EBUSY) }
 

@@ -42,3 +42,12 @@ struct Listing: ~Copyable {
     }
   }
 }
+
+/// All names in a directory, in no order, with their terminating NULs.
+@inline(never)
+package func names(in directory: Int32) throws(Failure) -> [[CChar]] {
+  var all: [[CChar]] = []
+  var listing = try Listing(of: directory)
+  while let name = try listing.next() { all.append(name) }
+  return all
+}

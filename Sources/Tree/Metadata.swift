@@ -10,7 +10,7 @@ struct Place {
 
 /// Gives the file that `target` is open on owner, permissions, xattrs and times of the one that
 /// `source` is open on.
-func copyMetadata(from source: Int32, _ status: Status, to target: Int32) throws(Failure) {
+package func copyMetadata(from source: Int32, _ status: Status, to target: Int32) throws(Failure) {
   try setMetadata(of: target, status, Attributes(of: source))
 }
 

@@ -28,6 +28,7 @@ public final class Mover {
   private let target: Int32
   private let status: Status
   private let skipped: [CChar]
+  private let isMerge: Bool
   private let crew: Crew<FileMove>
 
   /// From the first file of several names on, until its run is at its end, or `restore` is.
@@ -42,17 +43,20 @@ public final class Mover {
   /// - Parameters:
   ///   - source: the root directory of the tree, open for reading; it stays, emptied.
   ///   - status: the root directory's, from before the target was mounted in it.
-  ///   - target: an empty directory, open for reading.
+  ///   - target: a directory, open for reading: an empty one, unless `merging`.
   ///   - skipped: an entry of the root that is left alone: the target's own mount point.
+  ///   - merging: the target has entries, and keeps them. Directories may be in both trees: they
+  ///     get the times of those in the source, and keep their other metadata.
   ///   - threads: how many may work; nil for as many as there are processors.
   public init(
     from source: Int32, _ status: Status, to target: Int32, skipping skipped: StaticString,
-    threads: Int? = nil
+    merging: Bool = false, threads: Int? = nil
   ) {
     self.source = source
     self.target = target
     self.status = status
     self.skipped = cName(skipped)
+    isMerge = merging
     crew = Crew(size: threads ?? processorCount())
   }
 
@@ -63,7 +67,7 @@ public final class Mover {
   /// Moves the tree. If anything fails, it is in both places afterwards, each entry whole in one
   /// of them, until `restore` brings it back.
   public func move() throws(Failure) {
-    try run(DirectoryMove([], in: nil, source: source, target: target, status, isMerge: false))
+    try run(DirectoryMove([], in: nil, source: source, target: target, status, isMerge: isMerge))
   }
 
   /// Brings everything that was moved back to where it was.
@@ -184,7 +188,7 @@ public final class Mover {
     do throws(Failure) {
       try attempt("mkdir") { mkdirat(directory.target, name, 0o700) }
     } catch {
-      guard isReturning && error.code == EEXIST else { throw error }
+      guard self.isMerge || isReturning, error.code == EEXIST else { throw error }
       isMerge = true
     }
 

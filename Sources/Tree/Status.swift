@@ -39,7 +39,7 @@ public struct Status {
   var user: UInt32 { raw.uid }
   var group: UInt32 { raw.gid }
   var links: UInt32 { raw.links }
-  var inode: UInt64 { raw.inode }
+  package var inode: UInt64 { raw.inode }
 
   /// The file system it is on.
   var device: dev_t { linux_makedev(raw.dev_major, raw.dev_minor) }
@@ -51,7 +51,7 @@ public struct Status {
   var deviceNode: dev_t { linux_makedev(raw.rdev_major, raw.rdev_minor) }
 
   /// In bytes.
-  var size: Int { Int(raw.size) }
+  package var size: Int { Int(raw.size) }
 
   /// Whether it is a file with holes: it takes fewer blocks of 512 bytes than its size. tmpfs and
   /// ramfs count their pages for that (mm/shmem.c, shmem_getattr(); fs/libfs.c, simple_getattr()).

@@ -32,7 +32,9 @@ private func decode(_ file: UnsafeRawBufferPointer) -> Int32 {
     let buffer = UnsafeMutableRawBufferPointer(start: output, count: decoder.outputSize)
     return try decode(file, decoder, buffer) ? 0 : fail(errorNumber())
   } catch {
-    return fail(words(error))
+    var text = Text()
+    text.add(error)
+    return fail(text)
   }
 }
 
@@ -42,7 +44,7 @@ private func unpack(
   let root = linux_openat(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY, 0)
   guard root >= 0 else { return fail(errorNumber()) }
   var unpacking = Unpacking()
-  if let version = runningKernel() { unpacking.rules = KernelRules(version) }
+  unpacking.rules = .running
   do throws(Unpacking.Failure<Never>) {
     let summary = try unpacking.run(MappedImage(bytes: file), into: root)
     return summary.reading.refusal == nil ? 0 : fail(Text("the kernel would refuse the image"))
@@ -53,17 +55,6 @@ private func unpack(
     text.add(error: failure.code)
     return fail(text)
   }
-}
-
-/// uname(2). Debian's patch level is in what it calls version.
-private func runningKernel() -> KernelVersion? {
-  var name = utsname()
-  guard uname(&name) == 0 else { return nil }
-  var text = Text()
-  withUnsafePointer(to: &name.release.0) { text.add(cString: $0) }
-  text.add(" ")
-  withUnsafePointer(to: &name.version.0) { text.add(cString: $0) }
-  return KernelVersion(text.bytes)
 }
 
 /// An image that is mapped into memory.
@@ -116,27 +107,6 @@ private func put(_ bytes: UnsafeRawBufferPointer) -> Bool {
     start += written
   }
   return true
-}
-
-/// What the host says, too.
-private func words(_ failure: Decoder.Failure) -> Text {
-  var text = Text("found ") + failure.found
-  switch failure.detail {
-  case .none: break
-  case .library(let sentence):
-    text.add(" (")
-    text.add(cString: sentence.text)
-    text.add(")")
-  case .bytes(let count):
-    text.add(" (")
-    text.add(count)
-    text.add(" bytes)")
-  case .number(let number):
-    text.add(" (")
-    text.add(number)
-    text.add(")")
-  }
-  return text + ", expected " + failure.expected
 }
 
 private func errorNumber() -> Text {

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+
+import CLinux
+import Evidence
+import Leaf
+
+/// What PID 1 does besides where the tree is packed.
+extension Init {
+  mutating func findPacked() {
+    guard Packed.isPossible else { return }
+    let root = Self.openRoot()
+    if root < 0 { return }
+    packed = Packed(below: root)
+    if packed == nil { close(root) }
+  }
+
+  private static func openRoot() -> Int32 {
+    linux_openat(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY, 0)
+  }
+
+  /// The program that the kernel was told to execute (`rdinit=`), if it is one of the tree, and the
+  /// one that the image was packed with.
+  var preferredInits: [Text] {
+    guard Packed.isPossible, let packed else { return [] }
+    var paths: [Text] = []
+    if let own = OwnProgram.path, !matches(own, "/leafroot") {
+      paths.append(Text(bytes(of: own)))
+    }
+    if let path = packed.about.realInit { paths.append(Text(path)) }
+    return paths
+  }
+
+  /// Whether all of the payload is there, and can be unpacked. Says why not.
+  func isPackedWhole(_ facts: inout LinuxFacts) -> Bool {
+    guard Packed.isPossible, let packed else { return true }
+    if !words.isAsked, !facts.isImageWhole(), !words.isPartialAllowed {
+      stop(facts.image.complaint)
+      return false
+    }
+    guard let lines = packed.obstacle() else { return true }
+    for line in lines { log.write(.critical, line) }
+    return false
+  }
+
+  /// Unpacks into the root directory as it is, unless the tree is unpacked already.
+  ///
+  /// - Returns: whether the boot may continue.
+  mutating func unpackInPlace() -> Bool {
+    guard Packed.isPossible, var packed else { return true }
+    let root = Self.openRoot()
+    defer { close(root) }
+    let start = milliseconds()
+
+    do throws(PackedTreeFailure) {
+      // Without our word, the boot is what it would be without us.
+      try InPlace(root).run(&packed, endsAtRefusal: !words.isAsked || words.isPartialAllowed)
+    } catch {
+      var text = Text("cannot unpack the payload, the boot stops: ")
+      text.add(error.reason.bytes)
+      log.write(.critical, text)
+      return false
+    }
+
+    warnOfRefusal(packed)
+    logTree(
+      "unpacked ", packed.entries, packed.bytes, milliseconds() - start,
+      " into the root file system")
+    openConsole(log)
+    self.packed = nil
+    return true
+  }
+
+  func warnOfRefusal(_ packed: Packed) {
+    guard let refusal = packed.refusal else { return }
+    var text = Text("Initramfs unpacking failed: ")
+    text.add(refusal.bytes)
+    log.write(.error, text)
+  }
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MIT
+
+import CLinux
+public import Initramfs
+import Newc
+import Threads
+import Tree
+
+/// Images in a directory, in files that are named by numbers: 0000, 0001 … They are unpacked into
+/// one tree, and freed as they are read.
+///
+/// `cat` of the files, in order, is an initramfs with the same tree.
+public final class Payload {
+  /// Bytes of all files.
+  public let size: Int
+  /// The largest inode number of the files, in their file system.
+  public let lastInode: UInt64
+
+  /// Records that have been applied, and bytes of their content.
+  public private(set) var entries = 0
+  public private(set) var bytes: UInt64 = 0
+
+  /// Where the kernel would have stopped, if that did not end the unpacking.
+  public private(set) var refusal: PayloadFailure?
+
+  private let directory: Int32
+  private let names: [[CChar]]
+  private let monitor = Monitor()
+
+  // Guarded by `monitor`, as are the counts.
+  private var failure: PayloadFailure?
+  private var isFreed = false
+
+  /// How the files are unpacked.
+  public struct Plan {
+    /// For which kernel.
+    public var rules = KernelRules()
+    /// How many of the files pack has made: those after the first are independent of each other.
+    public var members = 0
+    /// How many threads may work.
+    public var threads = 1
+    /// Memory that must remain free, in bytes.
+    public var reserve = 0
+    /// Where the kernel would stop, the tree ends, as it would; otherwise that is a failure.
+    public var endsAtRefusal = false
+
+    public init() {}
+  }
+
+  /// Finds the files, and changes nothing.
+  ///
+  /// - Parameter directory: open for reading; it stays the caller's.
+  /// - Returns: nil if there are no files, or they cannot be listed.
+  public init?(in directory: Int32) {
+    var (names, size, lastInode): ([[CChar]], Int, UInt64) = ([], 0, 0)
+    do throws(Failure) {
+      for name in try Tree.names(in: directory) where Self.isNumber(name) {
+        let status = try Status(of: name, in: directory)
+        guard status.isRegular else { continue }
+        names.append(name)
+        size += status.size
+        lastInode = max(lastInode, status.inode)
+      }
+    } catch { return nil }
+    if names.isEmpty { return nil }
+
+    self.directory = directory
+    self.names = names.sorted { $0.count != $1.count ? $0.count < $1.count : isLess($0, $1) }
+    self.size = size
+    self.lastInode = lastInode
+  }
+
+  /// Whether a part of the files has been freed: they cannot be unpacked a second time.
+  public var isConsumed: Bool { monitor.withLock { isFreed } }
+
+  /// Unpacks all files into the directory that `root` is open on.
+  public func unpack(into root: Int32, _ plan: Plan) throws(PayloadFailure) {
+    (entries, bytes, failure, refusal) = (0, 0, nil, nil)
+    // Keeps the directories, whose times come last.
+    var first = Unpacker(DirectoryTree(root, isPrivileged: true))
+    var rest = names[...]
+
+    if plan.members > 1 {
+      // It is small, and kept: until another is freed, what has gone wrong can be undone.
+      try unpackInOrder(names.prefix(1), &first, plan, frees: false)
+      rest = names.dropFirst(plan.members)
+      unpackInParallel(names[1..<rest.startIndex], into: root, plan)
+      if failure == nil { free(names[0]) }
+    }
+    try unpackInOrder(rest, &first, plan, frees: true)
+
+    do throws(UnpackFailure) {
+      try first.finish()
+    } catch {
+      throw PayloadFailure(file: [], offset: 0, cause: .unpack(error))
+    }
+  }
+
+  /// Removes what is left of the files. unlink(2).
+  public func remove() {
+    for name in names { _ = unlinkat(directory, name, 0) }
+  }
+
+  private func unpackInOrder(
+    _ names: ArraySlice<[CChar]>, _ unpacker: inout Unpacker<DirectoryTree>, _ plan: Plan,
+    frees: Bool
+  ) throws(PayloadFailure) {
+    for name in names where failure == nil && refusal == nil {
+      unpack(name, &unpacker, plan, frees: frees)
+    }
+    if let failure { throw failure }
+  }
+
+  private func unpackInParallel(_ names: ArraySlice<[CChar]>, into root: Int32, _ plan: Plan) {
+    let crew = Crew<MemberJob>(size: min(plan.threads, names.count))
+    for name in names { crew.add(MemberJob(payload: self, name: name, root: root, plan: plan)) }
+    crew.finish()
+    crew.dismiss()
+  }
+
+  /// A file that does not depend on others.
+  fileprivate func unpackAlone(_ name: [CChar], into root: Int32, _ plan: Plan) {
+    if monitor.withLock({ failure != nil }) { return }
+    var unpacker = Unpacker(DirectoryTree(root, isPrivileged: true))
+    unpack(name, &unpacker, plan, frees: true)
+    do throws(UnpackFailure) {
+      try unpacker.finish()
+    } catch {
+      note(PayloadFailure(file: bytes(of: name), offset: 0, cause: .unpack(error)))
+    }
+  }
+
+  /// Unpacks one file; notes what goes wrong.
+  private func unpack(
+    _ name: [CChar], _ unpacker: inout Unpacker<DirectoryTree>, _ plan: Plan, frees: Bool
+  ) {
+    var file: PayloadFile?
+    do throws(Unpacking.Failure<Failure>) {
+      let opened = try open(name, plan, frees: frees)
+      file = opened
+      try read(ImageReader(opened, plan.rules), name, opened, &unpacker, plan)
+      if frees { free(name) }
+    } catch {
+      unpacker.abandon()
+      let cause: PayloadFailure.Cause
+      switch error {
+      case .source(let failure):
+        cause = failure.code == ENOMEM ? .memory : .call(failure)
+      case .tree(let failure): cause = .unpack(failure)
+      }
+      note(PayloadFailure(file: bytes(of: name), offset: file?.consumed ?? 0, cause: cause))
+    }
+  }
+
+  private func open(
+    _ name: [CChar], _ plan: Plan, frees: Bool
+  ) throws(Unpacking.Failure<Failure>) -> PayloadFile {
+    do throws(Failure) {
+      let onFree = frees ? { self.monitor.withLock { self.isFreed = true } } : nil
+      return try PayloadFile(name, in: directory, reserve: plan.reserve, onFree: onFree)
+    } catch {
+      throw .source(error)
+    }
+  }
+
+  /// Applies all that is in the image.
+  private func read(
+    _ reader: ImageReader<PayloadFile>, _ name: [CChar], _ file: PayloadFile,
+    _ unpacker: inout Unpacker<DirectoryTree>, _ plan: Plan
+  ) throws(Unpacking.Failure<Failure>) {
+    var (entries, bytes) = (0, UInt64(0))
+    while let event = try next(of: reader) {
+      do throws(UnpackFailure) {
+        switch event {
+        case .entry(let record):
+          entries += 1
+          _ = try unpacker.apply(record.entry, target: record.target)
+          guard record.entry.type == .regular else { break }
+          // Of a file that cannot be made the kernel does not look at the sum either.
+          if unpacker.isFileOpen { bytes += record.entry.size } else { reader.passOver() }
+        case .data(let data): try unpacker.write(data)
+        case .dataEnds: try unpacker.endData()
+        case .trailer: unpacker.forgetLinks()
+        case .skipped, .memberBegins, .memberEnds: break
+        }
+      } catch {
+        throw .tree(error)
+      }
+    }
+    count(entries, bytes)
+
+    guard let refused = reader.reading.refusal else { return }
+    let failure = PayloadFailure(
+      file: self.bytes(of: name), offset: refused.offset, cause: .refused(refused))
+    if plan.endsAtRefusal { monitor.withLock { refusal = failure } } else { note(failure) }
+  }
+
+  private func next(
+    of reader: ImageReader<PayloadFile>
+  ) throws(Unpacking.Failure<Failure>) -> ImageEvent? {
+    do throws(Failure) { return try reader.next() } catch { throw .source(error) }
+  }
+
+  private func count(_ entries: Int, _ bytes: UInt64) {
+    monitor.withLock {
+      self.entries += entries
+      self.bytes += bytes
+    }
+  }
+
+  private func note(_ failure: PayloadFailure) {
+    monitor.withLock { if self.failure == nil { self.failure = failure } }
+  }
+
+  private func free(_ name: [CChar]) {
+    monitor.withLock { isFreed = true }
+    _ = unlinkat(directory, name, 0)
+  }
+
+  private func bytes(of name: [CChar]) -> [UInt8] {
+    name.dropLast().map { UInt8(bitPattern: $0) }
+  }
+
+  /// At least four digits.
+  private static func isNumber(_ name: [CChar]) -> Bool {
+    name.count > 4 && name.dropLast().allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
+  }
+}
+
+/// One independent file of a payload.
+private struct MemberJob: Job {
+  let payload: Payload
+  let name: [CChar]
+  let root: Int32
+  let plan: Payload.Plan
+
+  func perform() { payload.unpackAlone(name, into: root, plan) }
+}
+
+private func isLess(_ one: [CChar], _ other: [CChar]) -> Bool {
+  for (a, b) in zip(one, other) where a != b { return a < b }
+  return false
+}

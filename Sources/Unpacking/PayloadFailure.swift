@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+
+public import Initramfs
+public import Tree
+
+/// Why a payload is not unpacked.
+public struct PayloadFailure: Error {
+  /// What is wrong.
+  public enum Cause: Sendable {
+    /// The file cannot be opened or read.
+    case call(Tree.Failure)
+    /// The kernel would refuse the image.
+    case refused(Refusal)
+    /// An entry cannot be made, and it is not the image's fault.
+    case unpack(UnpackFailure)
+    /// Almost no memory is left.
+    case memory
+    /// The file of xattrs has this malformed line.
+    case xattrs(line: Int)
+    /// An xattr or a time cannot be set on this file.
+    case xattr(path: [UInt8], Tree.Failure)
+  }
+
+  /// The file's name.
+  public var file: [UInt8]
+  /// How much of it had been read, in bytes.
+  public var offset: Int64
+  public var cause: Cause
+}

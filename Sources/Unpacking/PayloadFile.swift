@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+
+import CLinux
+import Evidence
+import Initramfs
+import Tree
+
+/// A file of a payload, as an image: what has been read is given back to the system, in pieces.
+final class PayloadFile: ImageSource {
+  typealias Failure = Tree.Failure
+
+  let name: [CChar]
+  let size: Int64
+  private let descriptor: Int32
+  private let reserve: Int
+  private let onFree: (() -> Void)?
+
+  /// All before this offset has been read for the last time.
+  private(set) var consumed: Int64 = 0
+  private var freed: Int64 = 0
+
+  /// A hole of this size is punched at once.
+  private static var piece: Int64 { 1 << 20 }
+
+  /// Opens the file.
+  /// - Parameters:
+  ///   - reserve: how much memory must remain free, in bytes. Otherwise the kernel would soon find no
+  ///     process to kill but PID 1, and panic.
+  ///   - onFree: is called before anything of the file is freed; without it nothing is.
+  init(
+    _ name: [CChar], in directory: Int32, reserve: Int, onFree: (() -> Void)?
+  ) throws(Failure) {
+    descriptor = try attempt("open") {
+      linux_openat(directory, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0)
+    }
+    let status = try Status(of: descriptor)
+    self.name = name
+    self.reserve = reserve
+    self.onFree = onFree
+    size = Int64(status.size)
+  }
+
+  deinit { closeQuietly(descriptor) }
+
+  func read(
+    at offset: Int64, into buffer: UnsafeMutableRawBufferPointer
+  ) throws(Failure) -> Int {
+    var count = 0
+    while count < buffer.count {
+      let (file, start, rest) = (descriptor, buffer.baseAddress! + count, buffer.count - count)
+      let more = try attempt("read") { pread(file, start, rest, Int(offset) + count) }
+      if more == 0 { break }
+      count += more
+    }
+    return count
+  }
+
+  func consumed(upTo offset: Int64) throws(Failure) {
+    consumed = offset
+    if reserve > 0, freeMemory() < reserve { throw Failure("sysinfo", ENOMEM) }
+    let count = (offset - freed) / Self.piece * Self.piece
+    guard let onFree, count > 0 else { return }
+    onFree()
+    // ramfs cannot do this: there the file is freed as a whole, at its end.
+    _ = linux_punch_hole(descriptor, Int(freed), Int(count))
+    freed += count
+  }
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+
+import CLinux
+public import Initramfs
+
+extension KernelRules {
+  /// The rules of the kernel that runs; of the newest, if it does not say its version. uname(2).
+  public static var running: KernelRules {
+    var name = utsname()
+    guard uname(&name) == 0 else { return KernelRules() }
+    // Debian's patch level is in what uname calls version.
+    let release = withUnsafeBytes(of: name.release) { $0.prefix { $0 != 0 } + [0x20] }
+    let version = withUnsafeBytes(of: name.version) { Array($0.prefix { $0 != 0 }) }
+    return KernelVersion(Array(release) + version).map { KernelRules($0) } ?? KernelRules()
+  }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+
+import CLinux
+import Evidence
+import Guest
+import Leaf
+import Threads
+import Tree
+import Unpacking
+
+/// The tree in the payload of a packed image.
+struct PayloadTree: PackedTree {
+  static var isPossible: Bool { true }
+
+  let about: PayloadAbout
+
+  private let payload: Payload
+  /// ``Vocabulary/payload`` and the directory it is in.
+  private let directory: Int32
+  private let root: Int32
+
+  init?(below root: Int32) {
+    let directory = Vocabulary.payload.withCString {
+      linux_openat(root, $0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
+    }
+    guard directory >= 0 else { return nil }
+    guard let payload = Payload(in: directory) else {
+      close(directory)
+      return nil
+    }
+    self.root = root
+    self.directory = directory
+    self.payload = payload
+    about = PayloadAbout(Self.read(Vocabulary.about, in: directory) ?? [])
+  }
+
+  var size: Int { payload.size }
+  var lastInode: UInt64 { payload.lastInode }
+  var entries: Int { payload.entries }
+  var bytes: Int { Int(clamping: payload.bytes) }
+  var isConsumed: Bool { payload.isConsumed }
+  var refusal: Text? { payload.refusal.map { Text($0) } }
+
+  func obstacle() -> [Text]? {
+    about.tree.flatMap {
+      PayloadNeed($0, threads: 1).shortage(free: freeMemory(), payload: size)
+    }
+  }
+
+  func unpack(into root: Int32, endsAtRefusal: Bool) throws(PackedTreeFailure) {
+    var plan = Payload.Plan()
+    plan.rules = .running
+    plan.members = about.members
+    plan.threads = threads
+    plan.reserve = Self.reserve
+    plan.endsAtRefusal = endsAtRefusal
+
+    do throws(PayloadFailure) {
+      try payload.unpack(into: root, plan)
+      if let dump = Self.read(Vocabulary.xattrs, in: directory) {
+        try Payload.setXattrs(dump, from: Text(Vocabulary.xattrs).bytes, below: root)
+      }
+    } catch {
+      throw PackedTreeFailure(Text(error))
+    }
+  }
+
+  func remove() {
+    payload.remove()
+    for name in [Vocabulary.about, Vocabulary.xattrs] {
+      name.withCString { _ = unlinkat(directory, $0, 0) }
+    }
+    close(directory)
+    Vocabulary.payload.withCString { _ = unlinkat(root, $0, AT_REMOVEDIR) }
+  }
+
+  /// Below this, the kernel would soon end PID 1, or panic.
+  private static var reserve: Int { 4 << 20 }
+
+  /// As many as there are processors, and as memory suffices for.
+  private var threads: Int {
+    let most = processorCount()
+    guard let tree = about.tree else { return most }
+    let spare = freeMemory() + size - PayloadNeed(tree, threads: 1).bytes
+    return max(1, min(most, 1 + spare / PayloadNeed.thread))
+  }
+
+  /// The content of a file; nil if there is none.
+  private static func read(_ name: StaticString, in directory: Int32) -> [UInt8]? {
+    let file = name.withCString { linux_openat(directory, $0, O_RDONLY | O_NOFOLLOW, 0) }
+    if file < 0 { return nil }
+    defer { close(file) }
+
+    let size = Int(lseek(file, 0, SEEK_END))
+    guard size > 0 else { return nil }
+    var content = [UInt8](repeating: 0, count: size)
+    let count = pread(file, &content, size, 0)
+    return count == size ? content : nil
+  }
+}
