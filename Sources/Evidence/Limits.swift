@@ -64,7 +64,7 @@ public struct Limits {
   public func holding(_ tree: PayloadAbout.Tree, insteadOf payload: Int) -> Limits {
     Limits(
       size: size, used: max(used - payload, 0) + PayloadNeed.content(of: tree), inodes: inodes,
-      usedInodes: usedInodes + tree.entries)
+      usedInodes: usedInodes + PayloadNeed.inodes(of: tree))
   }
 
   /// Why an empty file system with these limits cannot hold the contents of `tree`; nil if it can.

@@ -18,13 +18,14 @@ public struct PayloadNeed {
   private static var base: Int { 12 << 20 }
   /// The decoder of one more thread, and the part of its file that is not freed yet.
   public static var thread: Int { 10 << 20 }
-  /// Sizes above are not those of a tree that fits into any memory.
-  private static var limit: Int { 1 << 52 }
+  /// No memory has more pages, or room for more entries.
+  private static var most: Int { 1 << 40 }
 
   /// The tree's content on a tmpfs, in bytes.
-  public static func content(of tree: PayloadAbout.Tree) -> Int {
-    min(tree.pages, limit >> 12) << 12
-  }
+  public static func content(of tree: PayloadAbout.Tree) -> Int { min(tree.pages, most) << 12 }
+
+  /// The inodes of the tree.
+  public static func inodes(of tree: PayloadAbout.Tree) -> Int { min(tree.entries, most) }
 
   /// The largest tree, roughly, that can be unpacked with so much memory, in bytes: for a payload of
   /// which nothing is said.
@@ -35,7 +36,7 @@ public struct PayloadNeed {
 
   /// In bytes, the tree itself among them.
   public var bytes: Int {
-    Self.content(of: tree) + min(tree.entries, Self.limit >> 11) * Self.entry + Self.base
+    Self.content(of: tree) + Self.inodes(of: tree) * Self.entry + Self.base
       + (threads - 1) * Self.thread
   }
 

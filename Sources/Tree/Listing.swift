@@ -45,7 +45,7 @@ struct Listing: ~Copyable {
 
 /// All names in a directory, in no order, with their terminating NULs.
 @inline(never)
-package func names(in directory: Int32) throws(Failure) -> [[CChar]] {
+package func entryNames(of directory: Int32) throws(Failure) -> [[CChar]] {
   var all: [[CChar]] = []
   var listing = try Listing(of: directory)
   while let name = try listing.next() { all.append(name) }

@@ -54,7 +54,7 @@ public final class Payload {
   public init?(in directory: Int32) {
     var (names, size, lastInode): ([[CChar]], Int, UInt64) = ([], 0, 0)
     do throws(Failure) {
-      for name in try Tree.names(in: directory) where Self.isNumber(name) {
+      for name in try entryNames(of: directory) where Self.isNumber(name) {
         let status = try Status(of: name, in: directory)
         guard status.isRegular else { continue }
         names.append(name)

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+
+import Evidence
+import Testing
+
+private let mebibyte = 1 << 20
+
+private func string(_ text: Text) -> String { String(decoding: text.bytes, as: UTF8.self) }
+
+@Suite struct `What is said about a payload` {
+  @Test func `is read as it is written`() {
+    var about = PayloadAbout()
+    about.members = 14
+    about.tree = PayloadAbout.Tree(entries: 6478, bytes: 213_123_123, pages: 52_345)
+    about.realInit = Array("/usr/lib/systemd/systemd".utf8)
+    #expect(PayloadAbout(about.text.bytes) == about)
+    #expect(
+      string(about.text) == """
+        members 14
+        entries 6478
+        bytes 213123123
+        pages 52345
+        init /usr/lib/systemd/systemd
+
+        """)
+    #expect(PayloadAbout(PayloadAbout().text.bytes) == PayloadAbout())
+  }
+
+  @Test(arguments: [
+    "", "\n\n", "members", "members x\n", "members -1\n", "entries 1\nbytes 2\n",
+    "entries 1\nbytes 2\npages 99999999999999999999\n", "color blue\n",
+  ])
+  func `says nothing where it is damaged`(text: String) {
+    #expect(PayloadAbout(Array(text.utf8)) == PayloadAbout())
+  }
+}
+
+@Suite struct `The memory for a payload` {
+  private let tree = PayloadAbout.Tree(entries: 6478, bytes: 203_000_000, pages: 52_000)
+
+  @Test func `is that of the tree, of its entries, and of the decoders`() {
+    let one = PayloadNeed(tree, threads: 1)
+    #expect(one.bytes == 52_000 * 4096 + 6478 * 1230 + 12 * mebibyte)
+    #expect(PayloadNeed(tree, threads: 3).bytes == one.bytes + 2 * PayloadNeed.thread)
+  }
+
+  @Test func `counts the payload as free`() {
+    let need = PayloadNeed(tree, threads: 1)
+    #expect(need.shortage(free: need.bytes - 60 * mebibyte, payload: 60 * mebibyte) == nil)
+    let lines = need.shortage(free: need.bytes - 61 * mebibyte, payload: 60 * mebibyte)
+    #expect(
+      lines?.map(string) == [
+        """
+        too little memory to unpack the payload, the boot stops: needed 222 MiB (203 MiB of files, \
+        6478 entries), available 221 MiB (161 MiB free, 60 MiB of payload)
+        """,
+        "needed: 1 MiB more memory",
+      ])
+  }
+
+  @Test func `of a tree as large as its numbers can say is no trap`() {
+    let huge = PayloadAbout.Tree(entries: .max, bytes: .max, pages: .max)
+    #expect(PayloadNeed(huge, threads: 8).shortage(free: 1 << 42, payload: 1 << 40) != nil)
+    let limits = Limits(size: 1 << 40, used: 1 << 30, inodes: 1000, usedInodes: 10)
+    #expect(limits.holding(huge, insteadOf: 0).shortage(for: limits) == nil)
+  }
+
+  @Test func `unknown, is all there is`() {
+    let tree = PayloadNeed.largestTree(in: 300 * mebibyte)
+    #expect(tree.pages == 288 << 8)
+    #expect(PayloadNeed.largestTree(in: 0).pages == 0)
+  }
+}
