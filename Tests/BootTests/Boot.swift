@@ -16,6 +16,8 @@ struct Boot {
   var images: [FilePath] = []
   /// Without it, the kernel boots the tree as it would without us.
   var hasLeaf = true
+  /// How the tree is packed; nil for a tree that the kernel unpacks.
+  var packed: PackedImage?
   /// Words for the kernel.
   var append: [String] = []
   /// In MiB.
@@ -36,8 +38,8 @@ struct Boot {
     let program = try GuestInit(
       Place.library.appending("leafroot-init.\(kernel.architecture)"), for: kernel.architecture)
 
-    var first = try Segment(tree.records).bytes
-    if hasLeaf { first = Segment.leaf(program).bytes + first }
+    var first = try Segment(packed?.records(of: tree.records) ?? tree.records).bytes
+    if hasLeaf, packed == nil { first = Segment.leaf(program).bytes + first }
     let image = directory.path.appending("tree.img")
     try Data(first).write(to: URL(filePath: image.string))
 

@@ -71,3 +71,23 @@ private func string(_ text: Text) -> String { String(decoding: text.bytes, as: U
     #expect(PayloadNeed.largestTree(in: 0).pages == 0)
   }
 }
+
+@Suite struct `The limits of a packed tree` {
+  private let tree = PayloadAbout.Tree(entries: 1600, bytes: 16 * mebibyte, pages: 4096)
+
+  @Test func `are raised so that it fits, and a sixteenth more`() {
+    let rootfs = Limits(
+      size: 12 * mebibyte, used: 5 * mebibyte, inodes: 1000, usedInodes: 0)
+    let apart = rootfs.holding(tree, insteadOf: 5 * mebibyte)
+    #expect(string(apart.options) == "size=\(17 * mebibyte),nr_inodes=1700")
+    #expect(apart.used == 16 * mebibyte)
+    #expect(rootfs.holding(tree, insteadOf: 0).used == 21 * mebibyte)
+  }
+
+  @Test func `stay where it fits, or where there are none`() {
+    let large = Limits(size: 64 * mebibyte, used: mebibyte, inodes: 9000, usedInodes: 10)
+    #expect(
+      string(large.holding(tree, insteadOf: 0).options) == "size=\(64 * mebibyte),nr_inodes=9000")
+    #expect(string(Limits().holding(tree, insteadOf: 0).options) == "size=0,nr_inodes=0")
+  }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+
+import Newc
+import OddImages
+import Packing
+
+/// A packed image of a tree, told a second time: it shares no code with `leafroot pack`.
+struct PackedImage: Sendable {
+  /// The compressor of the members; nil for none.
+  var compressor: Compressor? = .zstd
+  /// How many members have files; 0 puts the whole tree into one file, as nest does.
+  var parts = 3
+  /// What `/.leafroot/xattrs` has; none if empty.
+  var xattrs = ""
+  /// Lines of `/.leafroot/about` instead of the right ones.
+  var about: String?
+  /// Called with the payload's files before they are put into the image.
+  var damage: @Sendable (inout [[UInt8]]) -> Void = { _ in }
+
+  /// The records of the image.
+  func records(of tree: [(entry: Entry, data: [UInt8])]) throws
+    -> [(entry: Entry, data: [UInt8])]
+  {
+    var files = try members(of: tree).map(compressed)
+    damage(&files)
+
+    let program = try bytes(of: Place.library.appending("leafroot-unpack.x86_64"))
+    let isSkeleton = { (entry: Entry) in entry.type == .directory || entry.type == .symbolicLink }
+    var records = parts > 0 ? tree.filter { isSkeleton($0.entry) } : []
+    for name in ["init", "leafroot"] {
+      records.append(
+        (
+          Entry(name: Array(name.utf8), mode: 0o100755, linkCount: 2, inode: 0x4C52),
+          name == "init" ? program : []
+        ))
+    }
+    records.append((Entry(name: Array(".leafroot".utf8), mode: 0o040700), []))
+    add("about", Array((about ?? lines(tree, files.count)).utf8), &records)
+    if !xattrs.isEmpty { add("xattrs", Array(xattrs.utf8), &records) }
+    for (number, file) in files.enumerated() {
+      let digits = String(number)
+      add(String(repeating: "0", count: 4 - digits.count) + digits, file, &records)
+    }
+    return records
+  }
+
+  private func add(
+    _ name: String, _ data: [UInt8], _ records: inout [(entry: Entry, data: [UInt8])]
+  ) {
+    records.append((Entry(name: Array(".leafroot/\(name)".utf8), mode: 0o100600), data))
+  }
+
+  private func lines(_ tree: [(entry: Entry, data: [UInt8])], _ count: Int) -> String {
+    let sizes = tree.filter { $0.entry.type == .regular }.map(\.data.count)
+    let pages = sizes.reduce(0) { $0 + ($1 + 4095) / 4096 }
+    return """
+      \(parts > 0 ? "members \(count)\n" : "")entries \(tree.count)
+      bytes \(sizes.reduce(0, +))
+      pages \(pages + 1)
+
+      """
+  }
+
+  /// What has no content comes first; of a file of several names all are in the second.
+  private func members(of tree: [(entry: Entry, data: [UInt8])]) throws
+    -> [[(entry: Entry, data: [UInt8])]]
+  {
+    guard parts > 0 else { return [tree] }
+    var members = [[(entry: Entry, data: [UInt8])]](repeating: [], count: 1 + parts)
+    var next = 0
+    for record in tree {
+      if record.entry.type != .regular {
+        members[0].append(record)
+      } else if record.entry.linkCount > 1 {
+        members[1].append(record)
+      } else {
+        members[1 + next % parts].append(record)
+        next += 1
+      }
+    }
+    return members
+  }
+
+  private func compressed(_ records: [(entry: Entry, data: [UInt8])]) throws -> [UInt8] {
+    let newc = try Segment(records).bytes
+    return try compressor?.compress(newc) ?? newc
+  }
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Machine
+import Newc
+import OddImages
+import Packing
+import Testing
+
+/// Packed images: PID 1 unpacks the tree.
+@Suite struct PackedTests {
+  /// A boot of a tree that is packed.
+  private func packed(_ image: PackedImage = PackedImage(), kernel: String = "6.12-x86_64") -> Boot
+  {
+    var boot = Boot(kernel: kernel)
+    boot.packed = image
+    return boot
+  }
+
+  @Test(arguments: StockKernel.rootfs)
+  func `a nasty tree in parallel members is what the stock kernel unpacks`(kernel: StockKernel)
+    async throws
+  {
+    var boot = packed(kernel: kernel.name)
+    boot.cpus = 2
+    boot.tree = NastyTree.tree()
+    let leaf = try await boot.run(NastyTree.census)
+    boot.packed = nil
+    boot.hasLeaf = false
+    let stock = try await boot.run(NastyTree.census)
+
+    #expect(leaf.verdict.outcome == .asPromised, "\(leaf)")
+    NastyTree.expectSame(leaf, as: stock)
+  }
+
+  @Test(arguments: [PackedImage(parts: 0), PackedImage(compressor: nil), PackedImage(parts: 1)])
+  func `so is one in a single file, and one that is not compressed`(image: PackedImage) async throws
+  {
+    var boot = packed(image)
+    boot.tree = NastyTree.tree()
+    let leaf = try await boot.run(NastyTree.census)
+    boot.packed = nil
+    boot.hasLeaf = false
+    let stock = try await boot.run(NastyTree.census)
+
+    #expect(leaf.verdict.outcome == .asPromised, "\(leaf)")
+    NastyTree.expectSame(leaf, as: stock)
+  }
+
+  @Test(arguments: ["6.12-x86_64", "7.3-x86_64"])
+  func `without the word the tree is what the stock kernel unpacks, in the kernel's own root`(
+    kernel: String
+  ) async throws {
+    var boot = packed(kernel: kernel)
+    boot.hasLeaf = false
+    boot.tree = NastyTree.tree()
+    let ours = try await boot.run(NastyTree.census)
+    boot.packed = nil
+    let stock = try await boot.run(NastyTree.census)
+
+    #expect(ours.logs("into the root file system"), "\(ours)")
+    #expect(ours.check?.isLeaf == stock.check?.isLeaf)
+    NastyTree.expectSame(ours, as: stock)
+  }
+
+  @Test func `where the root is a leaf already, the tree comes there`() async throws {
+    var boot = packed(kernel: "7.3-x86_64")
+    boot.tree = NastyTree.tree()
+    let ours = try await boot.run(NastyTree.census)
+    boot.packed = nil
+    boot.hasLeaf = false
+    let stock = try await boot.run(NastyTree.census)
+
+    #expect(ours.logs("the root is already a leaf"), "\(ours)")
+    NastyTree.expectSame(ours, as: stock)
+  }
+
+  @Test(arguments: Compressor.allCases)
+  func `every compressor of the kernel is understood`(compressor: Compressor) async throws {
+    let outcome = try await packed(PackedImage(compressor: compressor)).run("echo runs")
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    #expect(outcome.output.contains("runs"))
+  }
+
+  /// A file below a directory that only the payload has, a file of the payload changed, and a
+  /// directory of it with other permissions.
+  @Test(arguments: [PackedImage(), PackedImage(parts: 0)], [true, false])
+  func `an image behind the packed one has the last word, as on the stock kernel`(
+    image: PackedImage, hasLeaf: Bool
+  ) async throws {
+    let directory = try RunDirectory.temporary()
+    defer { directory.remove() }
+    let later = directory.path.appending("later.img")
+    var overlay = GuestTree(init: nil)
+    overlay.file("etc/changed", "later")
+    overlay.directory("etc/opened", mode: 0o777)
+    overlay.file("etc/opened/new", "new")
+    overlay.file("etc/was-link", "file")
+    try Data(try Segment(overlay.records).bytes).write(to: URL(filePath: later.string))
+
+    var boot = packed(image)
+    boot.hasLeaf = hasLeaf
+    boot.tree.file("etc/changed", "first")
+    boot.tree.file("etc/kept", "first")
+    boot.tree.directory("etc/opened", mode: 0o700)
+    boot.tree.file("etc/opened/old", "old")
+    boot.tree.link("etc/was-link", to: "kept")
+    boot.images = [later]
+    let ours = try await boot.run(NastyTree.census)
+    boot.packed = nil
+    boot.hasLeaf = false
+    let stock = try await boot.run(NastyTree.census)
+
+    #expect(ours.verdict.outcome == (hasLeaf ? .asPromised : .notAsPromised), "\(ours)")
+    let (mine, theirs) = (NastyTree.entries(ours), NastyTree.entries(stock))
+    #expect(theirs.contains { $0.contains("./etc/opened/new") }, "\(stock)")
+    for line in Set(mine).symmetricDifference(theirs) { Issue.record("\(line)") }
+  }
+
+  @Test func `xattrs come, and times that newc has no room for`() async throws {
+    var image = PackedImage()
+    image.xattrs = """
+      # file: etc/caps
+      security.capability=0x0100000200200000000000000000000000000000
+
+      # file: etc/caps
+      leafroot.mtime=0xffffffffffffffff
+      trusted.name=0x7661
+
+      """
+    var boot = packed(image)
+    boot.tree.file("etc/caps", "x")
+    let outcome = try await boot.run(
+      """
+      busybox stat -c '%Y %n' /etc/caps
+      busybox getfattr -d -m - /etc/caps || echo none
+      """)
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    #expect(outcome.output.contains("-1 /etc/caps"), "\(outcome)")
+  }
+
+  @Test func `a damaged member stops the boot, and the words say where and why`() async throws {
+    var image = PackedImage(parts: 2)
+    image.damage = { $0[2].removeLast(20) }
+    var boot = packed(image)
+    boot.tree = NastyTree.tree()
+    let outcome = try await boot.run()
+    #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
+    #expect(outcome.console.text.contains("/.leafroot/0002, byte "), "\(outcome)")
+    #expect(outcome.console.text.contains("the boot stops"), "\(outcome)")
+  }
+
+  @Test func `without the word a damaged image boots as far as it goes, as the kernel does it`()
+    async throws
+  {
+    var image = PackedImage(compressor: nil, parts: 0)
+    image.damage = { $0[0] += Array("junk".utf8) }
+    var boot = packed(image)
+    boot.hasLeaf = false
+    let outcome = try await boot.run("echo runs")
+    #expect(outcome.output.contains("runs"), "\(outcome)")
+    #expect(outcome.logs("Initramfs unpacking failed: "), "\(outcome)")
+  }
+
+  @Test func `too little memory is told before anything is freed`() async throws {
+    var image = PackedImage()
+    image.about = "members 4\nentries 1000\nbytes 1000000000\npages 250000\n"
+    let outcome = try await packed(image).run()
+    #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
+    #expect(outcome.console.text.contains("too little memory to unpack the payload"), "\(outcome)")
+    #expect(outcome.console.text.contains("more memory"), "\(outcome)")
+  }
+
+  @Test func `what cannot be made into a leaf is unpacked into rootfs`() async throws {
+    // A kernel that takes the option for rootfs itself would not unpack the image.
+    var boot = packed(kernel: "5.10-x86_64")
+    boot.append = ["initramfs_options=size=1"]
+    let outcome = try await boot.run("echo runs")
+    #expect(outcome.verdict.outcome == .notAsPromised, "\(outcome)")
+    #expect(outcome.logs("fill: the tree needs"), "\(outcome)")
+    #expect(outcome.output.contains("runs"), "\(outcome)")
+  }
+
+  @Test func `the real init is the one of rdinit, of about, or of the list`() async throws {
+    var image = PackedImage()
+    image.about = "members 4\nentries 100\nbytes 10000000\npages 3000\ninit /etc/other\n"
+    var boot = packed(image)
+    boot.tree = GuestTree(init: "/etc/other")
+    // `leafroot boot` names its own: the last word counts.
+    boot.append = ["leafroot_init=/missing"]
+    let outcome = try await boot.run("echo runs")
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+  }
+}
