@@ -58,13 +58,18 @@ public struct Limits {
   public var fittingSize: Int { size == 0 ? 0 : max(size, used) }
   public var fittingInodes: Int { inodes == 0 ? 0 : max(inodes, neededInodes) }
 
-  /// The same limits, where a tree takes the place of the payload that it comes of.
+  /// The limits where a tree takes the place of the payload that it comes of. They are raised so far
+  /// that there is room for a sixteenth more: what fits into memory may take more than its half,
+  /// which is the default, and the system is to write, too.
   ///
   /// - Parameter payload: bytes of its files.
   public func holding(_ tree: PayloadAbout.Tree, insteadOf payload: Int) -> Limits {
-    Limits(
-      size: size, used: max(used - payload, 0) + PayloadNeed.content(of: tree), inodes: inodes,
-      usedInodes: usedInodes + PayloadNeed.inodes(of: tree))
+    let used = max(used - payload, 0) + PayloadNeed.content(of: tree)
+    let usedInodes = usedInodes + PayloadNeed.inodes(of: tree)
+    return Limits(
+      size: size == 0 ? 0 : max(size, used + used / 16), used: used,
+      inodes: inodes == 0 ? 0 : max(inodes, usedInodes + usedInodes / 16),
+      usedInodes: usedInodes)
   }
 
   /// Why an empty file system with these limits cannot hold the contents of `tree`; nil if it can.

@@ -26,8 +26,9 @@ struct InPlace {
     let rest = try setAside()
     try packed.unpack(
       beside: rest.directory, into: root, endsAtRefusal: endsAtRefusal, skipping: [])
-    try bringBack(rest)
+    let status = try bringBack(rest)
     packed.remove()
+    try? setTimes(of: root, status)
   }
 
   /// Raises the limits of the root file system so far that the tree fits; ramfs has none.
@@ -47,13 +48,15 @@ struct InPlace {
     } catch { throw PackedTreeFailure(error) }
   }
 
-  private func bringBack(_ rest: Aside) throws(PackedTreeFailure) {
+  /// - Returns: the status that the root directory is to have.
+  private func bringBack(_ rest: Aside) throws(PackedTreeFailure) -> Status {
     do throws(Tree.Failure) {
       let status = try Status(of: rest.directory)
       try Mover(
         from: rest.directory, status, to: root, skipping: Vocabulary.payload, merging: true
       ).move()
       try rest.remove()
+      return status
     } catch { throw PackedTreeFailure(error) }
   }
 }

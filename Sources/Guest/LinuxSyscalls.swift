@@ -109,6 +109,7 @@ struct LinuxSyscalls<Packed: PackedTree>: Syscalls {
         from: rootfs, status, to: leaf, skipping: ".leaf", merging: packed != nil)
       self.mover = mover
       try mover.move()
+      if let packed, packed.about.tree == nil { lowerLimit() }
       patience = Patience()
       _ = proc.awaitOtherPrograms(patience)
       return 0
@@ -121,7 +122,7 @@ struct LinuxSyscalls<Packed: PackedTree>: Syscalls {
 
   /// Unpacks what is packed, if there is any.
   ///
-  /// - Returns: the status of rootfs's root directory afterwards.
+  /// - Returns: the status that the root directory is to have.
   private mutating func unpack() throws(Tree.Failure) -> Status? {
     guard var packed else { return nil }
     defer { self.packed = packed }
@@ -136,15 +137,16 @@ struct LinuxSyscalls<Packed: PackedTree>: Syscalls {
       isTorn = packed.isConsumed
       throw Tree.Failure("unpack", EIO)
     }
+    // That of the tree: what follows changes its times.
+    let root = try Status(of: rootfs)
     packed.remove()
-    if packed.about.tree == nil { lowerLimit() }
-    return try Status(of: rootfs)
+    return root
   }
 
-  /// To that of rootfs, or to what is used: it had to be as large as memory.
+  /// To that of rootfs, or to what is used and a sixteenth more: it had to be as large as memory.
   private func lowerLimit() {
-    guard let limits = Limits(of: leaf) else { return }
-    reconfigure(leaf, size: max(rootfsLimits.size, limits.used), inodes: nil)
+    guard let used = Limits(of: leaf)?.used else { return }
+    reconfigure(leaf, size: max(rootfsLimits.size, used + used / 16), inodes: nil)
   }
 
   mutating func restore() {

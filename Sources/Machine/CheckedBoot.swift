@@ -18,7 +18,7 @@ public struct CheckedBoot: Sendable {
   public var program: GuestInit
   /// The command to run after the check, its program first; none if empty.
   public var command: [String] = []
-  /// Boots without LeafRoot, even if the image is wrapped.
+  /// Boots without the leaf, even if the image is wrapped or packed.
   public var isStock = false
   /// Kernel parameters, after ours.
   public var append: [String] = []
@@ -31,16 +31,24 @@ public struct CheckedBoot: Sendable {
 
   /// The kernel parameters.
   ///
-  /// They request the leaf only if the first image contains our PID 1.
+  /// They request the leaf only if the first image contains our PID 1. A packed image always starts
+  /// it.
   /// - Throws: ``FileError`` if the first image is not an initramfs.
   public func words() throws(FileError) -> [String] {
     let initPath = "\(Vocabulary.checkPath)"
-    var isWrapped = false
-    if let first = images.first { isWrapped = try ImageFile(first).isWrapped }
-    if isWrapped, !isStock {
-      return [KernelWords.leaf, KernelWords.realInit(initPath)] + append
+    var (isWrapped, isPacked) = (false, false)
+    if let first = images.first {
+      let image = try ImageFile(first)
+      (isWrapped, isPacked) = (image.isWrapped, image.isPacked)
     }
-    return ["rdinit=\(initPath)"] + append
+    let start: [String]
+    switch (isWrapped, isStock) {
+    case (true, false): start = [KernelWords.leaf, KernelWords.realInit(initPath)]
+    case (true, true) where isPacked:
+      start = [KernelWords.program, KernelWords.realInit(initPath)]
+    default: start = ["rdinit=\(initPath)"]
+    }
+    return start + append
   }
 
   /// The segment that goes before all images.

@@ -18,9 +18,14 @@ public struct ImageFile: ~Copyable {
   public let start: Int64
   /// Whether the first member is a raw archive that holds our PID 1.
   public let isWrapped: Bool
+  /// Whether it holds a payload, too.
+  public let isPacked: Bool
 
   /// The name of our PID 1 in the image.
   public static let leafName = "\(Vocabulary.program)"
+
+  /// The name of the payload's directory in the image.
+  public static let payloadName = "\(Vocabulary.payload)"
 
   /// Opens the image at `path`.
   /// - Throws: ``FileError`` if it does not start like an initramfs; it names what it looks like.
@@ -28,33 +33,37 @@ public struct ImageFile: ~Copyable {
     let file = try InputFile(path)
     let start = try file.firstNonZero(from: 0)
     let leading = try ImageFile.leading(of: file, at: start)
-    let isWrapped = leading == .raw ? try ImageFile.beginsWithLeaf(path) : false
+    let names = leading == .raw ? try ImageFile.leadingNames(path) : []
 
     self.file = file
     self.leading = leading
     self.start = start ?? 0
-    self.isWrapped = isWrapped
+    isWrapped = names.contains(ImageFile.leafName)
+    isPacked = isWrapped && names.contains(ImageFile.payloadName)
   }
 
-  /// Whether the first member, a raw one, has our PID 1 at its root. What the kernel refuses in it
+  /// Which of our names the first member, a raw one, has at its root. What the kernel refuses in it
   /// does not matter here.
-  private static func beginsWithLeaf(_ path: FilePath) throws(FileError) -> Bool {
+  private static func leadingNames(_ path: FilePath) throws(FileError) -> Set<String> {
+    var names: Set<String> = []
     let reader = ImageReader(try InputFile(path))
     while let event = try reader.next() {
       switch event {
-      case .entry(let record) where isLeaf(record.entry.name): return true
-      case .entry: reader.passOver()
-      case .memberEnds: return false
+      case .entry(let record):
+        if let name = ownName(record.entry.name) { names.insert(name) }
+        reader.passOver()
+      case .memberEnds: return names
       default: break
       }
     }
-    return false
+    return names
   }
 
   /// Slashes and dots before a name say nothing in an initramfs.
-  private static func isLeaf(_ name: [UInt8]) -> Bool {
+  private static func ownName(_ name: [UInt8]) -> String? {
     let components = name.split(separator: UInt8(ascii: "/")).filter { !$0.elementsEqual(".".utf8) }
-    return components.count == 1 && components[0].elementsEqual(leafName.utf8)
+    guard components.count == 1 else { return nil }
+    return [leafName, payloadName].first { components[0].elementsEqual($0.utf8) }
   }
 
   private static func leading(

@@ -4,8 +4,11 @@ import Leaf
 
 /// The parameters for the kernel and for LeafRoot's PID 1 on the kernel's command line.
 public enum KernelWords {
+  /// Starts our PID 1.
+  public static let program = "rdinit=/\(Vocabulary.program)"
+
   /// Starts our PID 1 and requests the leaf: the parameters for a wrapped image.
-  public static let leaf = "rdinit=/\(Vocabulary.program) \(Vocabulary.request)"
+  public static let leaf = "\(program) \(Vocabulary.request)"
 
   /// The real init, instead of the usual ones.
   public static func realInit(_ path: String) -> String { "\(Vocabulary.initParameter)=\(path)" }
