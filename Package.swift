@@ -82,9 +82,13 @@ let host: [Target] = [
   .target(
     name: "Inspection", dependencies: ["Compression", "Files", "Initramfs", "Newc", systemPackage],
     swiftSettings: strict),
+  .target(name: "Encoding", dependencies: ["CCodecs"], swiftSettings: strict),
   .target(
     name: "Packing",
-    dependencies: ["Compression", "Files", "Initramfs", "Leaf", "Newc", systemPackage],
+    dependencies: [
+      "Compression", "Encoding", "Evidence", "Files", "Initramfs", "Inspection", "Leaf", "Newc",
+      "Threads", systemPackage,
+    ],
     swiftSettings: strict),
   .target(
     name: "Machine",
@@ -93,7 +97,8 @@ let host: [Target] = [
   .executableTarget(
     name: "leafroot",
     dependencies: [
-      "Files", "Initramfs", "Inspection", "Machine", "Newc", "Packing", "Unpacking", argumentParser,
+      "Encoding", "Files", "Initramfs", "Inspection", "Machine", "Newc", "Packing", "Threads",
+      "Unpacking", argumentParser,
     ],
     swiftSettings: strict),
   .executableTarget(

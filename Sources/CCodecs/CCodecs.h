@@ -7,6 +7,7 @@
 
 #include <bzlib.h>
 #include <lz4.h>
+#include <lz4hc.h>
 #include <lzma.h>
 #include <lzo/lzo1x.h>
 #include <string.h>
@@ -17,6 +18,11 @@
 /// inflateInit2 without any header or trailer, as lib/decompress_inflate.c has it.
 static inline int leafroot_inflate_init(z_stream *stream) {
   return inflateInit2(stream, -MAX_WBITS);
+}
+
+/// deflateInit2 with a gzip header: window and memory as gzip(1) has them.
+static inline int leafroot_deflate_init(z_stream *stream, int level) {
+  return deflateInit2(stream, level, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY);
 }
 
 #endif

@@ -88,11 +88,14 @@ extension PackedTree {
   mutating func unpack(
     beside rest: Int32, into tree: Int32, endsAtRefusal: Bool, skipping skipped: [StaticString]
   ) throws(PackedTreeFailure) {
+    let reconciliation = Reconciliation(
+      mark: lastInode, hasAllDirectories: about.members > 0, skipping: skipped)
+    do throws(Tree.Failure) {
+      try reconciliation.plantDirectories(rest, tree)
+    } catch { throw PackedTreeFailure(error) }
     try unpack(into: tree, endsAtRefusal: endsAtRefusal)
     do throws(Tree.Failure) {
-      try Reconciliation(
-        mark: lastInode, hasAllDirectories: about.members > 0, skipping: skipped
-      ).run(rest, tree)
+      try reconciliation.run(rest, tree)
     } catch { throw PackedTreeFailure(error) }
   }
 }

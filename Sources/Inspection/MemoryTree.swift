@@ -81,6 +81,24 @@ struct MemoryTree {
     return try? find(path[...], from: 0, follow: follow, &walk)
   }
 
+  /// The files that have names, each with its paths from the root, sorted, without a slash in front;
+  /// the root's own is empty.
+  func paths() -> [(node: Int, names: [[UInt8]])] {
+    var children: [Int: [(name: [UInt8], node: Int)]] = [:]
+    for (key, node) in table { children[key.directory, default: []].append((key.name, node)) }
+
+    var names: [Int: [[UInt8]]] = [0: [[]]]
+    var waiting: [(node: Int, path: [UInt8])] = [(0, [])]
+    while let (directory, path) = waiting.popLast() {
+      for (name, node) in children[directory] ?? [] {
+        let path = path.isEmpty ? name : path + [MemoryTree.slash] + name
+        names[node, default: []].append(path)
+        if nodes[node].type == .directory { waiting.append((node, path)) }
+      }
+    }
+    return names.map { ($0.key, $0.value.sorted { $0.lexicographicallyPrecedes($1) }) }
+  }
+
   // MARK: Names
 
   /// Where a name belongs.

@@ -122,6 +122,32 @@ public struct Writer: Sendable {
     Writer.append(header, name: entry.name, to: &sink)
   }
 
+  /// Appends all records of a file but for the data of the last one, which the caller adds.
+  ///
+  /// - Parameters:
+  ///   - entry: The file; of several names, its name, inode and link count are not read.
+  ///   - names: One or more.
+  /// - Throws: ``Refusal``; `sink` is untouched then.
+  public mutating func appendHead(
+    of entry: Entry, names: [[UInt8]], to sink: inout some RangeReplaceableCollection<UInt8>
+  ) throws(Refusal) {
+    guard names.count > 1 else { return try appendHead(of: entry, to: &sink) }
+    guard magic == .newc, entry.type == .regular else { throw .group(names.count) }
+    var entry = entry
+    entry.inode = nextInode
+    entry.linkCount = UInt32(names.count)
+    let size = entry.size
+    for name in names {
+      entry.name = name
+      try Writer.check(entry)
+    }
+    for (index, name) in names.enumerated() {
+      entry.name = name
+      entry.size = index == names.count - 1 ? size : 0
+      try appendHead(of: entry, to: &sink)
+    }
+  }
+
   /// Appends the trailer, which makes readers forget the hard links of this archive.
   public mutating func appendTrailer(to sink: inout some RangeReplaceableCollection<UInt8>) {
     let name = Writer.trailerName

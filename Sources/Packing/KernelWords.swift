@@ -7,8 +7,11 @@ public enum KernelWords {
   /// Starts our PID 1.
   public static let program = "rdinit=/\(Vocabulary.program)"
 
+  /// Requests the leaf: the parameter for a packed image, whose /init is our PID 1.
+  public static let request = "\(Vocabulary.request)"
+
   /// Starts our PID 1 and requests the leaf: the parameters for a wrapped image.
-  public static let leaf = "\(program) \(Vocabulary.request)"
+  public static let leaf = "\(program) \(request)"
 
   /// The real init, instead of the usual ones.
   public static func realInit(_ path: String) -> String { "\(Vocabulary.initParameter)=\(path)" }

@@ -27,6 +27,40 @@ public struct Reconciliation {
     self.skipped = skipped.map { cName($0) }
   }
 
+  /// Makes the directories that came before the payload in the tree, too, which is empty still: an
+  /// image need not bring those that the kernel has, as /dev.
+  public func plantDirectories(_ rest: Int32, _ tree: Int32) throws(Failure) {
+    try plant(rest, tree, isRoot: true)
+  }
+
+  private func plant(_ rest: Int32, _ tree: Int32, isRoot: Bool) throws(Failure) {
+    var names = try Listing(of: rest)
+    while let name = try names.next() {
+      if isRoot && skipped.contains(name) { continue }
+      let status = try Status(of: name, in: rest)
+      if !status.isDirectory || status.isMountRoot || status.inode > mark { continue }
+      do throws(Failure) {
+        try attempt("mkdir") { mkdirat(tree, name, 0o700) }
+        try open(name, rest, tree) { (inner, outer) throws(Failure) in
+          try plant(inner, outer, isRoot: false)
+          try copyMetadata(from: inner, status, to: outer)
+        }
+      } catch { throw error.on(name) }
+    }
+  }
+
+  /// Opens the directory `name` of both.
+  private func open(
+    _ name: [CChar], _ rest: Int32, _ tree: Int32, _ body: (Int32, Int32) throws(Failure) -> Void
+  ) throws(Failure) {
+    let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
+    let inner = try attempt("open") { linux_openat(rest, name, flags, 0) }
+    defer { closeQuietly(inner) }
+    let outer = try attempt("open") { linux_openat(tree, name, flags, 0) }
+    defer { closeQuietly(outer) }
+    try body(inner, outer)
+  }
+
   /// Works on the trees whose roots these are open on.
   public func run(_ rest: Int32, _ tree: Int32) throws(Failure) {
     try reconcile(rest, try Status(of: rest), tree, try Status(of: tree), isRoot: true)
@@ -67,13 +101,9 @@ public struct Reconciliation {
   private func descend(
     _ name: [CChar], _ rest: Int32, _ status: Status, _ tree: Int32, _ other: Status
   ) throws(Failure) {
-    let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
-    let inner = try attempt("open") { linux_openat(rest, name, flags, 0) }
-    defer { closeQuietly(inner) }
-    let outer = try attempt("open") { linux_openat(tree, name, flags, 0) }
-    defer { closeQuietly(outer) }
-
-    try reconcile(inner, status, outer, other)
+    try open(name, rest, tree) { (inner, outer) throws(Failure) in
+      try reconcile(inner, status, outer, other)
+    }
     // What is left in it moves.
     _ = try removeIfEmpty(name, status, in: rest)
   }

@@ -20,14 +20,22 @@ struct GuestLibrary: ParsableArguments {
   /// Reads the program for `architecture`.
   /// - Throws: `FileError` if it does not exist, or is not for `architecture`.
   func program(for architecture: Architecture) throws(FileError) -> GuestInit {
-    let path = program ?? GuestLibrary.directory.appending("leafroot-init.\(architecture)")
-    do {
-      return try GuestInit(path, for: architecture)
-    } catch {
-      guard program == nil, access(path.string, F_OK) != 0 else { throw error }
-      throw FileError(
-        path, "no such file; specify the built leafroot-init with --init or LEAFROOT_LIB")
+    guard let program else {
+      return try GuestLibrary.program("leafroot-init", for: architecture, " with --init or")
     }
+    return try GuestInit(program, for: architecture)
+  }
+
+  /// Reads the program `name` for `architecture` in the directory of the built programs.
+  /// - Parameter option: another way to name it, for the error.
+  static func program(
+    _ name: String, for architecture: Architecture, _ option: String = " with"
+  ) throws(FileError) -> GuestInit {
+    let path = directory.appending("\(name).\(architecture)")
+    guard access(path.string, F_OK) == 0 else {
+      throw FileError(path, "no such file; specify the built \(name)\(option) LEAFROOT_LIB")
+    }
+    return try GuestInit(path, for: architecture)
   }
 
   private static var directory: FilePath {

@@ -38,6 +38,11 @@ struct GuestTree {
     add(entry(name, 0o040000 | mode))
   }
 
+  /// Leaves out the record of a directory, not what is in it.
+  mutating func removeDirectory(_ name: String) {
+    records.removeAll { $0.entry.name == Array(name.utf8) }
+  }
+
   mutating func file(_ name: String, _ data: [UInt8], mode: UInt32 = 0o755) {
     add(entry(name, 0o100000 | mode), data)
   }

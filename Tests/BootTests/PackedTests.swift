@@ -117,6 +117,17 @@ import Testing
     for line in Set(mine).symmetricDifference(theirs) { Issue.record("\(line)") }
   }
 
+  @Test(arguments: [PackedImage(), PackedImage(parts: 0)])
+  func `what the kernel has of its own need not be in the image`(image: PackedImage) async throws {
+    var boot = packed(image)
+    boot.tree = GuestTree(init: nil)
+    boot.tree.removeDirectory("dev")
+    boot.tree.script("init", "exec /.leafroot-boot/init")
+    let outcome = try await boot.run("busybox test -c /dev/null && echo has it")
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    #expect(outcome.output.contains("has it"), "\(outcome)")
+  }
+
   @Test func `xattrs come, and times that newc has no room for`() async throws {
     var image = PackedImage()
     image.xattrs = """

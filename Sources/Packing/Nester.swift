@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+
+import Evidence
+public import Files
+public import Inspection
+public import SystemPackage
+
+/// Nests an image: it is, unchanged, the payload.
+public struct Nester: Sendable {
+  /// Of the files that are not the image's, in seconds since 1970.
+  public var modificationTime: UInt32 = 0
+
+  private static let programNames = ["init", ImageFile.leafName].map { Array($0.utf8) }
+
+  public init() {}
+
+  /// Writes the image at `path` with `program` as PID 1, as the new file `output`.
+  ///
+  /// - Parameter totals: of the image's tree.
+  /// - Returns: bytes written.
+  /// - Throws: ``FileError``; `CancellationError`. `output` is then unchanged.
+  public func write(
+    _ path: FilePath, _ totals: Inspection.Totals, _ program: GuestInit, into output: FilePath
+  ) throws -> Int64 {
+    let image = try InputFile(path)
+    var writer = PayloadWriter(try OutputFile(output), modificationTime: modificationTime)
+    try writer.begin(program, names: Self.programNames)
+    try writer.write(image: image)
+    var about = PayloadAbout()
+    about.tree = PayloadAbout.Tree(
+      entries: totals.names, bytes: Int(clamping: totals.bytes), pages: Int(clamping: totals.pages))
+    return try writer.finish(about, permissions: image.permissions)
+  }
+
+  /// Writes `program` as PID 1 and an empty directory for the payload, as the new file `output`,
+  /// mode 0644: the boot loader brings the image.
+  ///
+  /// - Returns: bytes written.
+  /// - Throws: ``FileError``; `output` is then unchanged.
+  public func writeSegment(
+    _ program: GuestInit, into output: FilePath
+  ) throws(FileError) -> Int64 {
+    var writer = PayloadWriter(try OutputFile(output), modificationTime: modificationTime)
+    try writer.begin(program, names: Self.programNames)
+    return try writer.finish(
+      PayloadAbout(), permissions: [.ownerReadWrite, .groupRead, .otherRead])
+  }
+}

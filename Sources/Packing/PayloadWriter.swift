@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+
+import Encoding
+import Evidence
+import Files
+import Initramfs
+import Leaf
+import Newc
+import SystemPackage
+
+/// Writes the archive with PID 1 and a payload: `/.leafroot`.
+struct PayloadWriter: ~Copyable {
+  /// Bytes written.
+  private(set) var size: Int64 = 0
+  /// Files of the payload.
+  private(set) var count = 0
+
+  private let output: OutputFile
+  private let modificationTime: UInt32
+  private var writer = Writer()
+
+  /// - Parameter modificationTime: of the files that are not the tree's, in seconds since 1970.
+  init(_ output: consuming OutputFile, modificationTime: UInt32) {
+    self.output = output
+    self.modificationTime = modificationTime
+  }
+
+  /// Copies what goes before the archive.
+  mutating func write(front: [UInt8]) throws(FileError) { try put(front) }
+
+  /// One record of the skeleton.
+  mutating func write(_ entry: Entry, _ data: [UInt8]) throws(FileError) {
+    try append { writer, bytes throws(Writer.Refusal) in
+      try writer.append(entry, data: data, to: &bytes)
+    }
+  }
+
+  /// PID 1 under its names, and the directory of the payload.
+  mutating func begin(_ program: GuestInit, names: [[UInt8]]) throws(FileError) {
+    var entry = entry("", Entry.FileType.regular.rawValue | 0o755)
+    entry.size = UInt64(program.bytes.count)
+    if let name = names.first { entry.name = name }
+    let head = entry
+    try append { writer, bytes throws(Writer.Refusal) in
+      try writer.appendHead(of: head, names: names, to: &bytes)
+    }
+    try put(program.bytes + Writer.padding(after: entry.size))
+    try write(self.entry(Self.directory, Entry.FileType.directory.rawValue | 0o700), [])
+  }
+
+  /// The next file of the payload.
+  mutating func write(member: [UInt8]) throws(FileError) {
+    let digits = String(count)
+    let number = String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    try write(named: number, member)
+    count += 1
+  }
+
+  /// The next file of the payload: all of `file`.
+  mutating func write(image file: borrowing InputFile) throws {
+    var head = entry(Self.directory + "/0000", Entry.FileType.regular.rawValue | 0o600)
+    head.size = UInt64(file.size)
+    let entry = head
+    try append { writer, bytes throws(Writer.Refusal) in
+      try writer.appendHead(of: entry, to: &bytes)
+    }
+    try file.forEachBlock { try put($0) }
+    try put(Array(Writer.padding(after: head.size)))
+    count += 1
+  }
+
+  /// Ends the archive; the file takes its name.
+  consuming func finish(_ about: PayloadAbout, permissions: FilePermissions) throws(FileError)
+    -> Int64
+  {
+    try write(named: "\(Vocabulary.about)", about.text.bytes)
+    var bytes: [UInt8] = []
+    writer.appendTrailer(to: &bytes)
+    let excess = (Int(size) + bytes.count) % Segment.alignment
+    if excess > 0 {
+      bytes.append(contentsOf: repeatElement(0, count: Segment.alignment - excess))
+    }
+    try put(bytes)
+    let total = size
+    try output.commit(permissions: permissions)
+    return total
+  }
+
+  private static var directory: String { "\(Vocabulary.payload)" }
+
+  private mutating func write(named name: String, _ data: [UInt8]) throws(FileError) {
+    try write(entry("\(Self.directory)/\(name)", Entry.FileType.regular.rawValue | 0o600), data)
+  }
+
+  private func entry(_ name: String, _ mode: UInt32) -> Entry {
+    Entry(name: Array(name.utf8), mode: mode, modificationTime: modificationTime)
+  }
+
+  private mutating func append(
+    _ body: (inout Writer, inout [UInt8]) throws(Writer.Refusal) -> Void
+  ) throws(FileError) {
+    var bytes: [UInt8] = []
+    do throws(Writer.Refusal) {
+      try body(&writer, &bytes)
+    } catch {
+      throw FileError(output.path, "newc cannot hold a part of the payload: \(error)")
+    }
+    try put(bytes)
+  }
+
+  private mutating func put(_ bytes: [UInt8]) throws(FileError) {
+    try output.write(bytes)
+    size += Int64(bytes.count)
+  }
+}
