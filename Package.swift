@@ -155,6 +155,12 @@ let tests: [Target] = [
     ],
     swiftSettings: strict),
   .testTarget(
+    name: "PackTests",
+    dependencies: [
+      "Encoding", "Files", "Inspection", "OddImages", "Packing", "TestSupport", systemPackage,
+    ],
+    swiftSettings: strict),
+  .testTarget(
     name: "MachineTests",
     dependencies: [
       "Compression", "Files", "Initramfs", "Machine", "OddImages", "Packing", "TestSupport",

@@ -93,13 +93,19 @@ public struct ImageTree: Sendable {
     _ reader: ImageReader<Source>
   ) throws -> Int64 {
     var front: Int64 = 0
+    var isEarly = true
     while let event = try reader.next() {
       switch event {
       case .memberBegins(let member):
+        // The one before had nothing, or its root directory alone.
+        if !isEarly { return front }
         front = member.offset
         if member.codec != .raw { return front }
+        isEarly = false
       case .entry(let record):
-        if !isEarly(record.entry.name) { return front }
+        guard let first = firstComponent(of: record.entry.name) else { break }
+        guard first.elementsEqual("kernel".utf8) else { return front }
+        isEarly = true
         reader.skipData()
       default: break
       }
@@ -108,10 +114,10 @@ public struct ImageTree: Sendable {
     return 0
   }
 
-  /// lib/earlycpio.c, arch/x86/kernel/cpu/microcode, drivers/acpi/tables.c.
-  private static func isEarly(_ name: [UInt8]) -> Bool {
-    let components = name.split(separator: UInt8(ascii: "/")).filter { !$0.elementsEqual(".".utf8) }
-    return components.first.map { $0.elementsEqual("kernel".utf8) } ?? true
+  /// lib/earlycpio.c, arch/x86/kernel/cpu/microcode, drivers/acpi/tables.c: what they look for is
+  /// in the directory `kernel`.
+  private static func firstComponent(of name: [UInt8]) -> ArraySlice<UInt8>? {
+    name.split(separator: UInt8(ascii: "/")).first { !$0.elementsEqual(".".utf8) }
   }
 
   // MARK: The tree

@@ -38,7 +38,11 @@ struct MemberBuilder {
   /// The first member, and the empty files.
   mutating func addFirst(of tree: ImageTree) throws {
     for file in tree.files where file.entry.type != .regular {
-      // A link's names are not linked by the kernel: each has the target.
+      if file.entry.type == .symbolicLink, file.names.count > 1 {
+        throw FileError(
+          output,
+          "newc cannot hold a symbolic link of several names: \(quoted(file.names[0]))")
+      }
       try append(file, file.target)
     }
     try flush()

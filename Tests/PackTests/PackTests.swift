@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+
+import Encoding
+import Files
+import Foundation
+import Inspection
+import OddImages
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import Packing
+
+/// What `leafroot pack` makes of an image: members whose tree, one after the other, is the image's.
+@Suite struct PackTests {
+  private let directory: TemporaryDirectory
+  private let program: GuestInit
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    var elf = (0..<1001).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+    elf.replaceSubrange(0..<8, with: [0x7F, 0x45, 0x4C, 0x46, 2, 1, 1, 0])
+    elf.replaceSubrange(16..<20, with: [2, 0, 62, 0])
+    program = try GuestInit(try directory.file("program", elf), for: .x86)
+  }
+
+  private func tree(_ path: FilePath) throws -> ImageTree {
+    try ImageTree(ObservedFile(try InputFile(path)), at: path)
+  }
+
+  private func pack(
+    _ image: [UInt8], _ packer: Packer = Packer(.none, jobs: 2, memberSize: 1 << 20),
+    as name: String = "out"
+  ) throws -> FilePath {
+    let path = try directory.file("image", image)
+    let output = directory.path.appending(name)
+    _ = try packer.write(try tree(path), of: path, program, into: output)
+    return output
+  }
+
+  /// The files of a packed image's payload, in order, and what is said of it.
+  private func payload(_ path: FilePath) throws -> (members: [[UInt8]], about: String) {
+    let tree = try tree(path)
+    let contents = try contents(of: tree, path)
+    var members: [[UInt8]] = []
+    while true {
+      let digits = String(members.count)
+      let name = ".leafroot/" + String(repeating: "0", count: 4 - digits.count) + digits
+      guard let member = contents[name] else { break }
+      members.append(member)
+    }
+    return (members, String(decoding: contents[".leafroot/about"] ?? [], as: UTF8.self))
+  }
+
+  /// By the files' first names.
+  private func contents(of tree: ImageTree, _ path: FilePath) throws -> [String: [UInt8]] {
+    var contents: [String: [UInt8]] = [:]
+    var name = ""
+    try tree.readContents(ObservedFile(try InputFile(path))) { index in
+      name = String(decoding: tree.files[index].names[0], as: UTF8.self)
+    } data: { bytes in
+      contents[name, default: []] += bytes
+    }
+    return contents
+  }
+
+  /// The members' tree is that of `image`: files, names, contents.
+  private func expectSameTree(
+    _ packed: FilePath, _ image: [UInt8], _ name: String = ""
+  ) throws {
+    let source = try directory.file("image", image)
+    let joined = try directory.file("joined", try payload(packed).members.flatMap { $0 })
+    let (theirs, ours) = (try tree(source), try tree(joined))
+    #expect(ours.files.count == theirs.files.count, "\(name)")
+    for (mine, its) in zip(ours.files, theirs.files) {
+      #expect(mine.entry == its.entry)
+      #expect(mine.names == its.names)
+      #expect(mine.target == its.target)
+    }
+    let (mine, its) = (try contents(of: ours, joined), try contents(of: theirs, source))
+    #expect(mine.keys.sorted() == its.keys.sorted())
+    for (name, content) in its { #expect(mine[name]?.elementsEqual(content) == true, "\(name)") }
+  }
+
+  private let image = archive([
+    .directory("d", 0o750), .file("d/x", "content"), .link("l", to: "d/x"),
+    .file("d/one", "").with { ($0.links, $0.inode) = (2, 9) },
+    .file("d/two", "shared").with { ($0.links, $0.inode) = (2, 9) },
+    .file("empty", ""), .file("init", "#!/bin/sh\n"),
+  ])
+
+  @Test(arguments: [
+    Encoding.none, .zstd(level: 1), .zstd(level: 22), .lz4(level: 9), .gzip(level: 6),
+    .xz(level: 2),
+  ])
+  func `the members have the image's tree, in every encoding`(encoding: Encoding) throws {
+    let packed = try pack(image, Packer(encoding, jobs: 2, memberSize: 1))
+    try expectSameTree(packed, image)
+    let (members, about) = try payload(packed)
+    // What has no content, and the files one by one: the two names stay together.
+    #expect(members.count == 5)
+    #expect(about.hasPrefix("members 5\nentries 7\nbytes 23\npages 3\n"), "\(about)")
+  }
+
+  @Test func `odd images keep the tree that the kernel makes of them`() throws {
+    var (packed, refused) = (0, 0)
+    for odd in try Corpus.images() {
+      let path = try directory.file("odd", odd.bytes)
+      guard let source = try? tree(path), !source.files.isEmpty else { continue }
+      do {
+        let output = try pack(odd.bytes, Packer(.none, jobs: 1, memberSize: 64))
+        try expectSameTree(output, odd.bytes, odd.name)
+        packed += 1
+      } catch let error as FileError {
+        #expect("\(error)".contains("newc cannot hold"), "\(odd.name): \(error)")
+        refused += 1
+      }
+    }
+    #expect(packed > 400)
+    // Symbolic links without a target, or with several names.
+    #expect(refused < 10)
+  }
+
+  @Test func `the same image gives the same bytes, however many threads there are`() throws {
+    let files = (0..<40).map {
+      OddRecord.file("f\($0)", String(repeating: "\($0) ", count: 5000 + $0))
+    }
+    let image = archive(files)
+    let one = try pack(image, Packer(.zstd(level: 3), jobs: 1, memberSize: 60_000), as: "one")
+    let four = try pack(image, Packer(.zstd(level: 3), jobs: 4, memberSize: 60_000), as: "four")
+    #expect(try payload(one).members.count > 5)
+    #expect(try bytes(one).elementsEqual(try bytes(four)))
+  }
+
+  @Test func `microcode stays in front, and is no part of the tree`() throws {
+    let microcode = archive([
+      .directory("kernel"), .directory("kernel/x86"), .directory("kernel/x86/microcode"),
+      .file("kernel/x86/microcode/GenuineIntel.bin", "code"),
+    ])
+    let front = microcode + zeros(-microcode.count & 511)
+    let packed = try pack(front + (try Compressor.gzip.compress(image)))
+    #expect(try bytes(packed).starts(with: front))
+    let joined = try payload(packed).members.flatMap { $0 }
+    let path = try directory.file("joined", joined)
+    #expect(try tree(path).files.allSatisfy { !$0.names[0].starts(with: Array("kernel".utf8)) })
+    #expect(try tree(path).files.count == 6)
+  }
+
+  @Test func `a file that is larger than memory should hold gets a member of its own`() throws {
+    let size = 65 << 20
+    let image =
+      archive([.file("before", "b")]).dropLast(0)
+      + archive([
+        OddRecord(Array("large".utf8), mode: 0o100644, data: zeros(size)), .file("after", "a"),
+      ])
+    let packed = try pack(Array(image), Packer(.zstd(level: 1), jobs: 2, memberSize: 1 << 20))
+    try expectSameTree(packed, Array(image))
+    #expect(try InputFile(packed).size < 1 << 20)
+  }
+
+  @Test func `PID 1 is what the kernel executes, also where the tree has a link`() throws {
+    var packer = Packer(.none, jobs: 1, memberSize: 1 << 20)
+    packer.realInit = "/sbin/start"
+    let image = archive([
+      .directory("sbin"), .file("sbin/start", "s"), .link("init", to: "sbin/start"),
+      .link("bin", to: "sbin"),
+    ])
+    let packed = try pack(image, packer)
+    let outer = try tree(packed)
+    let own = try #require(outer.files.first { $0.names.contains(Array("init".utf8)) })
+    #expect(
+      own.names.map { String(decoding: $0, as: UTF8.self) } == ["init", "leafroot", "sbin/start"])
+    #expect(try contents(of: outer, packed)["init"] == program.bytes)
+    #expect(outer.files.contains { $0.names == [Array("bin".utf8)] })
+    #expect(try payload(packed).about.hasSuffix("init /sbin/start\n"))
+    #expect(try ImageFile(packed).isPacked)
+    try expectSameTree(packed, image)
+  }
+
+  @Test func `an image that the kernel would not unpack whole is refused, and nothing is written`()
+    throws
+  {
+    for damaged in [image.dropLast(300) + [], image + Array("junk".utf8)] {
+      #expect(throws: FileError.self) { try pack(Array(damaged)) }
+      #expect(try !directory.names.contains("out"))
+    }
+  }
+
+  @Test func `a nested image is in the payload byte for byte`() throws {
+    let path = try directory.file("image", try Compressor.gzip.compress(image))
+    let inspection = try Inspection(ObservedFile(try InputFile(path)))
+    let output = directory.path.appending("nested")
+    let size = try Nester().write(path, inspection.totals, program, into: output)
+    #expect(size == (try InputFile(output).size))
+    let (members, about) = try payload(output)
+    #expect(members == [try bytes(path)])
+    #expect(about == "entries 7\nbytes 23\npages 3\n")
+    #expect(try ImageFile(output).isPacked)
+  }
+
+  @Test func `the segment of nest has PID 1 and the directory for the image`() throws {
+    let output = directory.path.appending("segment")
+    _ = try Nester().writeSegment(program, into: output)
+    let names = try tree(output).files.flatMap(\.names).map { String(decoding: $0, as: UTF8.self) }
+    #expect(names == [".leafroot", ".leafroot/about", "init", "leafroot"])
+    #expect(try contents(of: tree(output), output)["init"] == program.bytes)
+  }
+
+  private func bytes(_ path: FilePath) throws -> [UInt8] {
+    Array(try Data(contentsOf: URL(filePath: path.string)))
+  }
+}
