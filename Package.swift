@@ -177,7 +177,7 @@ let tests: [Target] = [
   .testTarget(
     name: "BootTests",
     dependencies: [
-      "Compression", "Files", "Initramfs", "Inspection", "Machine", "Newc", "OddImages", "Packing",
+      "Compression", "Encoding", "Files", "Initramfs", "Inspection", "Machine", "Newc", "OddImages", "Packing",
       "TestSupport", "Unpacking", subprocess, systemPackage,
     ],
     swiftSettings: strict),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Packing
 import Testing
 
 @Suite struct ArchitectureTests {
@@ -9,6 +10,16 @@ import Testing
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
     #expect(outcome.logs("the root is a leaf"), "\(outcome)")
+  }
+
+  @Test(arguments: StockKernel.rootfsElsewhere)
+  func `elsewhere a packed image is unpacked into the leaf`(kernel: StockKernel) async throws {
+    var boot = Boot(kernel: kernel.name)
+    boot.packer = Packer(.zstd(level: 3), jobs: 1, memberSize: 1 << 20)
+    let outcome = try await boot.run()
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    #expect(outcome.logs("unpacked "), "\(outcome)")
   }
 
   @Test(arguments: StockKernel.rootfsElsewhere)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 
+import Files
 import Foundation
 import Initramfs
+import Inspection
 import Machine
 import Newc
 import Packing
@@ -18,6 +20,8 @@ struct Boot {
   var hasLeaf = true
   /// How the tree is packed; nil for a tree that the kernel unpacks.
   var packed: PackedImage?
+  /// `leafroot pack` packs the tree like this; nil for a tree that it has not packed.
+  var packer: Packer?
   /// Words for the kernel.
   var append: [String] = []
   /// In MiB.
@@ -39,9 +43,18 @@ struct Boot {
       Place.library.appending("leafroot-init.\(kernel.architecture)"), for: kernel.architecture)
 
     var first = try Segment(packed?.records(of: tree.records) ?? tree.records).bytes
-    if hasLeaf, packed == nil { first = Segment.leaf(program).bytes + first }
-    let image = directory.path.appending("tree.img")
+    if hasLeaf, packed == nil, packer == nil { first = Segment.leaf(program).bytes + first }
+    var image = directory.path.appending("tree.img")
     try Data(first).write(to: URL(filePath: image.string))
+    if let packer {
+      let unpacker = try GuestInit(
+        Place.library.appending("leafroot-unpack.\(kernel.architecture)"),
+        for: kernel.architecture)
+      let tree = try ImageTree(ObservedFile(try InputFile(image)), at: image)
+      let output = directory.path.appending("packed.img")
+      _ = try packer.write(tree, of: image, unpacker, into: output)
+      image = output
+    }
 
     var checked = CheckedBoot([image] + images, program: program)
     checked.isStock = !hasLeaf

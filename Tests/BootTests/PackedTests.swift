@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Encoding
 import Foundation
 import Machine
 import Newc
@@ -73,6 +74,24 @@ import Testing
 
     #expect(ours.logs("the root is already a leaf"), "\(ours)")
     NastyTree.expectSame(ours, as: stock)
+  }
+
+  @Test(arguments: [
+    Encoding.none, .zstd(level: 10), .zstd(level: 22), .lz4(level: 9), .gzip(level: 6),
+    .xz(level: 6),
+  ])
+  func `what leafroot pack makes is what the stock kernel unpacks`(encoding: Encoding) async throws
+  {
+    var boot = Boot(cpus: 2)
+    boot.tree = NastyTree.tree()
+    boot.packer = Packer(encoding, jobs: 2, memberSize: 1 << 20)
+    let leaf = try await boot.run(NastyTree.census)
+    boot.packer = nil
+    boot.hasLeaf = false
+    let stock = try await boot.run(NastyTree.census)
+
+    #expect(leaf.verdict.outcome == .asPromised, "\(leaf)")
+    NastyTree.expectSame(leaf, as: stock)
   }
 
   @Test(arguments: Compressor.allCases)

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import OddImages
+import TestSupport
+import Testing
+
+/// `leafroot pack` and `nest`, run as people run them.
+@Suite struct PackCommandTests {
+  private let directory: TemporaryDirectory
+  private let image = archive([
+    .directory("d"), .file("d/x", "content"), .file("init", "#!", 0o755),
+  ])
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    var program = [UInt8](repeating: 0, count: 64)
+    program.replaceSubrange(0..<6, with: [0x7F, 0x45, 0x4C, 0x46, 2, 1])
+    program[18] = 62
+    try directory.file("leafroot-unpack.x86_64", program)
+    try directory.file("image", image, permissions: 0o640)
+  }
+
+  private func leafroot(_ arguments: String...) throws -> Command.Ended {
+    var command = Command([Command.leafroot] + arguments, in: directory.path)
+    command.environment["LEAFROOT_LIB"] = "."
+    return try command.run()
+  }
+
+  @Test func `pack prints the sizes and the kernel parameter`() throws {
+    let result = try leafroot("pack", "image", "-o", "out", "--arch", "x86_64")
+    #expect(result.status == 0, "\(result.errors)")
+    let size = try directory.bytes("out").count
+    #expect(
+      result.output == """
+        out: \(size) bytes, 64 of LeafRoot (x86_64); 3 entries, 9 bytes of content in 2 members
+        kernel parameters: nonroot_initramfs
+
+        """)
+    #expect(try directory.permissions("out") == 0o640)
+    #expect(size % 512 == 0)
+  }
+
+  @Test func `nest prints the sizes and the kernel parameter`() throws {
+    let result = try leafroot("nest", "image", "-o", "out", "--arch", "x86_64")
+    #expect(result.status == 0, "\(result.errors)")
+    let size = try directory.bytes("out").count
+    #expect(
+      result.output == """
+        out: \(size) bytes, 64 of LeafRoot (x86_64)
+        kernel parameters: nonroot_initramfs
+
+        """)
+    #expect(try leafroot("nest", "--segment", "-o", "out").status == 0)
+  }
+
+  @Test func `the time is SOURCE_DATE_EPOCH`() throws {
+    var command = Command(
+      [Command.leafroot, "nest", "--segment", "-o", "out", "--arch", "x86_64"], in: directory.path)
+    command.environment["LEAFROOT_LIB"] = "."
+    command.environment["SOURCE_DATE_EPOCH"] = "1600000000"
+    #expect(try command.run().status == 0)
+    #expect(String(decoding: try directory.bytes("out"), as: UTF8.self).contains("5F5E1000"))
+  }
+
+  @Test func `a damaged or packed image gives 2, and no file`() throws {
+    try directory.file("broken", Array(image.dropLast(200)))
+    for verb in ["pack", "nest"] {
+      let broken = try leafroot(verb, "broken", "-o", "none", "--arch", "x86_64")
+      #expect(broken.status == 2)
+      #expect(broken.errors.contains("broken: offset "), "\(broken.errors)")
+
+      #expect(try leafroot(verb, "image", "-o", "once", "--arch", "x86_64").status == 0)
+      let twice = try leafroot(verb, "once", "-o", "none", "--arch", "x86_64")
+      #expect(twice.status == 2)
+      #expect(twice.errors.contains("is already wrapped"), "\(twice.errors)")
+    }
+    #expect(try !directory.names.contains("none"))
+  }
+
+  @Test(arguments: [
+    ["pack"], ["pack", "image"], ["pack", "image", "-o", "-"],
+    ["pack", "image", "-o", "out", "--codec", "bzip2"],
+    ["pack", "image", "-o", "out", "--level", "23"],
+    ["pack", "image", "-o", "out", "--codec", "none", "--level", "1"],
+    ["pack", "image", "-o", "out", "--jobs", "0"],
+    ["pack", "image", "-o", "out", "--init", "relative"],
+    ["pack", "image", "-o", "out", "--member-size", "0"],
+    ["nest", "-o", "out"], ["nest", "image", "--segment", "-o", "out"],
+  ])
+  func `wrong arguments give 64`(arguments: [String]) throws {
+    var command = Command([Command.leafroot] + arguments, in: directory.path)
+    command.environment["LEAFROOT_LIB"] = "."
+    #expect(try command.run().status == 64)
+  }
+}
