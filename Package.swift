@@ -177,7 +177,8 @@ let tests: [Target] = [
   .testTarget(
     name: "BootTests",
     dependencies: [
-      "Compression", "Encoding", "Files", "Initramfs", "Inspection", "Machine", "Newc", "OddImages", "Packing",
+      "Compression", "Encoding", "Files", "Initramfs", "Inspection", "Machine", "Newc", "OddImages",
+      "Packing",
       "TestSupport", "Unpacking", subprocess, systemPackage,
     ],
     swiftSettings: strict),
