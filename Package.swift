@@ -80,31 +80,43 @@ let host: [Target] = [
     name: "Files", dependencies: ["Initramfs", "Newc", "Tree", "Unpacking", systemPackage],
     swiftSettings: strict),
   .target(
-    name: "Inspection", dependencies: ["Compression", "Files", "Initramfs", "Newc", systemPackage],
+    name: "Inspection",
+    dependencies: ["Compression", "Files", "Initramfs", "Leaf", "Newc", systemPackage],
+    swiftSettings: strict),
+  .systemLibrary(name: "CArchive"),
+  .target(
+    name: "Importing",
+    dependencies: [
+      "CArchive", "CLinux", "Compression", "Files", "Initramfs", "Inspection", "Newc", "Tree",
+      systemPackage,
+    ],
     swiftSettings: strict),
   .target(name: "Encoding", dependencies: ["CCodecs"], swiftSettings: strict),
   .target(
     name: "Packing",
     dependencies: [
-      "Compression", "Encoding", "Evidence", "Files", "Initramfs", "Inspection", "Leaf", "Newc",
-      "Threads", systemPackage,
+      "Compression", "Encoding", "Evidence", "Files", "Importing", "Initramfs", "Inspection",
+      "Leaf", "Newc", "Threads", "Unpacking", systemPackage,
     ],
     swiftSettings: strict),
   .target(
     name: "Machine",
-    dependencies: ["Compression", "Files", "Leaf", "Packing", subprocess, systemPackage],
+    dependencies: [
+      "Compression", "Files", "Inspection", "Leaf", "Packing", subprocess, systemPackage,
+    ],
     swiftSettings: strict),
   .executableTarget(
     name: "leafroot",
     dependencies: [
-      "Encoding", "Files", "Initramfs", "Inspection", "Machine", "Newc", "Packing", "Threads",
-      "Unpacking", argumentParser,
+      "Encoding", "Files", "Importing", "Initramfs", "Inspection", "Machine", "Newc", "Packing",
+      "Threads", "Unpacking", argumentParser,
     ],
     swiftSettings: strict),
   .executableTarget(
     name: "bench",
     dependencies: [
-      "Files", "Initramfs", "Machine", "Packing", argumentParser, subprocess, systemPackage,
+      "Files", "Initramfs", "Inspection", "Machine", "Packing", argumentParser, subprocess,
+      systemPackage,
     ],
     swiftSettings: strict),
 ]
@@ -157,7 +169,8 @@ let tests: [Target] = [
   .testTarget(
     name: "PackTests",
     dependencies: [
-      "Encoding", "Files", "Inspection", "OddImages", "Packing", "TestSupport", systemPackage,
+      "Encoding", "Files", "Importing", "Inspection", "OddImages", "Packing", "TestSupport",
+      systemPackage,
     ],
     swiftSettings: strict),
   .testTarget(
@@ -177,9 +190,8 @@ let tests: [Target] = [
   .testTarget(
     name: "BootTests",
     dependencies: [
-      "Compression", "Encoding", "Files", "Initramfs", "Inspection", "Machine", "Newc", "OddImages",
-      "Packing",
-      "TestSupport", "Unpacking", subprocess, systemPackage,
+      "Compression", "Encoding", "Files", "Importing", "Initramfs", "Inspection", "Machine",
+      "Newc", "OddImages", "Packing", "TestSupport", "Unpacking", subprocess, systemPackage,
     ],
     swiftSettings: strict),
 ]

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
 
-import Initramfs
-import Newc
+package import Initramfs
+package import Newc
 
 /// The file tree that the kernel makes of an image, in memory and without the data.
-struct MemoryTree {
+package struct MemoryTree {
   /// A file.
-  struct Node {
-    var mode: UInt32
-    var userID: UInt32 = 0
-    var groupID: UInt32 = 0
+  package struct Node {
+    package var mode: UInt32
+    package var userID: UInt32 = 0
+    package var groupID: UInt32 = 0
     /// nil: when it was made, or something was made in it.
-    var modificationTime: UInt32?
-    var device = Device()
-    var size: UInt64 = 0
-    var target: [UInt8] = []
+    package var modificationTime: UInt32?
+    package var device = Device()
+    package var size: UInt64 = 0
+    package var target: [UInt8] = []
     /// How many names it has; of a directory, 1 while it is there.
     var names = 1
     /// The directory that a directory is in.
@@ -22,9 +22,9 @@ struct MemoryTree {
     /// How many files are in a directory.
     var count = 0
     /// The record that its data came with, as a running number.
-    var dataRecord: Int?
+    package var dataRecord: Int?
 
-    var type: Entry.FileType? { Entry.FileType(rawValue: mode & 0o170000) }
+    package var type: Entry.FileType? { Entry.FileType(rawValue: mode & 0o170000) }
   }
 
   /// A negative errno.
@@ -38,11 +38,11 @@ struct MemoryTree {
     let name: [UInt8]
   }
 
-  private(set) var nodes = [Node(mode: 0o041777)]
+  package private(set) var nodes = [Node(mode: 0o041777)]
   /// Why a call gave ENOMEM.
   private(set) var excess: Excess?
   /// The running number of the record that is applied now.
-  var record = 0
+  package var record = 0
 
   private var table: [Key: Int] = [:]
   // Records of one directory mostly come together, and calls for one file always.
@@ -57,7 +57,7 @@ struct MemoryTree {
 
   /// The tree that the kernel unpacks into. Its built-in archive has brought /dev, /dev/console and
   /// /root, nodes 1 to 3: usr/default_cpio_list.
-  static func builtIn() -> MemoryTree {
+  package static func builtIn() -> MemoryTree {
     var tree = MemoryTree()
     tree.add(Node(mode: 0o040755), "dev", in: 0)
     tree.add(Node(mode: 0o020600, device: Device(major: 5, minor: 1)), "console", in: 1)
@@ -83,7 +83,7 @@ struct MemoryTree {
 
   /// The files that have names, each with its paths from the root, sorted, without a slash in front;
   /// the root's own is empty.
-  func paths() -> [(node: Int, names: [[UInt8]])] {
+  package func paths() -> [(node: Int, names: [[UInt8]])] {
     var children: [Int: [(name: [UInt8], node: Int)]] = [:]
     for (key, node) in table { children[key.directory, default: []].append((key.name, node)) }
 
@@ -245,11 +245,11 @@ struct MemoryTree {
 }
 
 extension MemoryTree: FileSystem {
-  mutating func lstat(_ path: [UInt8]) -> Int {
+  package mutating func lstat(_ path: [UInt8]) -> Int {
     result { tree throws(Refused) in Int(tree.nodes[try tree.node(of: path)].mode) }
   }
 
-  mutating func mkdir(_ path: [UInt8], _ mode: UInt32) -> Int {
+  package mutating func mkdir(_ path: [UInt8], _ mode: UInt32) -> Int {
     result { tree throws(Refused) in
       let place = try tree.newPlace(of: path, isDirectory: true)
       tree.lastFile = (path, tree.make(Node(mode: mode), place))
@@ -257,7 +257,7 @@ extension MemoryTree: FileSystem {
     }
   }
 
-  mutating func mknod(_ path: [UInt8], _ mode: UInt32, _ device: Device) -> Int {
+  package mutating func mknod(_ path: [UInt8], _ mode: UInt32, _ device: Device) -> Int {
     result { tree throws(Refused) in
       let place = try tree.newPlace(of: path)
       tree.lastFile = (path, tree.make(Node(mode: mode, device: device), place))
@@ -265,7 +265,7 @@ extension MemoryTree: FileSystem {
     }
   }
 
-  mutating func symlink(_ target: [UInt8], _ path: [UInt8]) -> Int {
+  package mutating func symlink(_ target: [UInt8], _ path: [UInt8]) -> Int {
     result { tree throws(Refused) in
       guard target.count < Writer.pathLimit else { throw Refused(ErrorNumber.nameTooLong) }
       let place = try tree.newPlace(of: path)
@@ -275,7 +275,7 @@ extension MemoryTree: FileSystem {
     }
   }
 
-  mutating func link(_ old: [UInt8], _ new: [UInt8]) -> Int {
+  package mutating func link(_ old: [UInt8], _ new: [UInt8]) -> Int {
     result { tree throws(Refused) in
       let node = try tree.findCounted(old[...], follow: false)
       let place = try tree.newPlace(of: new)
@@ -288,8 +288,8 @@ extension MemoryTree: FileSystem {
     }
   }
 
-  mutating func unlink(_ path: [UInt8]) -> Int { remove(path, isDirectory: false) }
-  mutating func rmdir(_ path: [UInt8]) -> Int { remove(path, isDirectory: true) }
+  package mutating func unlink(_ path: [UInt8]) -> Int { remove(path, isDirectory: false) }
+  package mutating func rmdir(_ path: [UInt8]) -> Int { remove(path, isDirectory: true) }
 
   private mutating func remove(_ path: [UInt8], isDirectory: Bool) -> Int {
     result { tree throws(Refused) in
@@ -309,20 +309,20 @@ extension MemoryTree: FileSystem {
     }
   }
 
-  mutating func chown(_ path: [UInt8], _ user: UInt32, _ group: UInt32) -> Int {
+  package mutating func chown(_ path: [UInt8], _ user: UInt32, _ group: UInt32) -> Int {
     result { tree throws(Refused) in tree.chown(try tree.node(of: path), user, group) }
   }
 
-  mutating func chmod(_ path: [UInt8], _ mode: UInt32) -> Int {
+  package mutating func chmod(_ path: [UInt8], _ mode: UInt32) -> Int {
     result { tree throws(Refused) in tree.chmod(try tree.node(of: path), mode) }
   }
 
-  mutating func utime(_ path: [UInt8], _ time: UInt32) -> Int {
+  package mutating func utime(_ path: [UInt8], _ time: UInt32) -> Int {
     result { tree throws(Refused) in tree.utime(try tree.node(of: path), time) }
   }
 
   /// The number is the node's.
-  mutating func open(_ path: [UInt8], truncating: Bool) -> Int {
+  package mutating func open(_ path: [UInt8], truncating: Bool) -> Int {
     result { tree throws(Refused) in try tree.open(path, truncating, linksLeft: 40) }
   }
 
@@ -353,7 +353,7 @@ extension MemoryTree: FileSystem {
     }
   }
 
-  mutating func chown(_ file: Int, _ user: UInt32, _ group: UInt32) -> Int {
+  package mutating func chown(_ file: Int, _ user: UInt32, _ group: UInt32) -> Int {
     if file == 2 { isConsoleTouched = true }
     // chown(2): -1 leaves it as it is.
     if user != .max { nodes[file].userID = user }
@@ -361,25 +361,25 @@ extension MemoryTree: FileSystem {
     return 0
   }
 
-  mutating func chmod(_ file: Int, _ mode: UInt32) -> Int {
+  package mutating func chmod(_ file: Int, _ mode: UInt32) -> Int {
     nodes[file].mode = nodes[file].mode & 0o170000 | mode & 0o7777
     return 0
   }
 
-  mutating func truncate(_ file: Int, to size: UInt64) -> Int {
+  package mutating func truncate(_ file: Int, to size: UInt64) -> Int {
     nodes[file].size = size
     nodes[file].dataRecord = record
     return 0
   }
 
-  func write(_ file: Int, _ bytes: UnsafeRawBufferPointer) -> Int { bytes.count }
+  package func write(_ file: Int, _ bytes: UnsafeRawBufferPointer) -> Int { bytes.count }
 
-  mutating func utime(_ file: Int, _ time: UInt32) -> Int {
+  package mutating func utime(_ file: Int, _ time: UInt32) -> Int {
     nodes[file].modificationTime = time
     return 0
   }
 
-  func close(_ file: Int) {}
+  package func close(_ file: Int) {}
 
   private mutating func result(_ body: (inout MemoryTree) throws(Refused) -> Int) -> Int {
     do throws(Refused) { return try body(&self) } catch { return error.result }
@@ -389,7 +389,8 @@ extension MemoryTree: FileSystem {
 extension Unpacker<MemoryTree> {
   /// Applies a record.
   /// - Returns: what it has done, and whether the kernel reads its data. That is taken for written.
-  mutating func apply(_ record: Record) throws(Excess) -> (outcome: Outcome, hasData: Bool) {
+  package mutating func apply(_ record: Record) throws(Excess) -> (outcome: Outcome, hasData: Bool)
+  {
     files.record += 1
     do throws(UnpackFailure) {
       let outcome = try apply(record.entry, target: record.target)
@@ -402,7 +403,7 @@ extension Unpacker<MemoryTree> {
   }
 
   /// Ends the tree. What is no fault of the image, in memory, is an excess.
-  mutating func end() throws(Excess) {
+  package mutating func end() throws(Excess) {
     do throws(UnpackFailure) { try finish() } catch { throw files.excess ?? .names }
   }
 }

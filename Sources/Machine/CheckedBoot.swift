@@ -2,6 +2,7 @@
 
 public import Files
 import Initramfs
+import Inspection
 import Leaf
 import Newc
 public import Packing

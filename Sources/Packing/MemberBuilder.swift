@@ -2,7 +2,7 @@
 
 import Encoding
 import Files
-import Inspection
+import Importing
 import Newc
 import SystemPackage
 
@@ -36,23 +36,16 @@ struct MemberBuilder {
   }
 
   /// The first member, and the empty files.
-  mutating func addFirst(of tree: ImageTree) throws {
-    for file in tree.files where file.entry.type != .regular {
-      if file.entry.type == .symbolicLink, file.names.count > 1 {
-        throw FileError(
-          output,
-          "newc cannot hold a symbolic link of several names: \(quoted(file.names[0]))")
-      }
-      try append(file, file.target)
-    }
+  mutating func addFirst(of files: [TreeFile]) throws {
+    for file in files where file.entry.type != .regular { try append(file, file.target) }
     try flush()
-    for file in tree.files where file.entry.type == .regular && file.entry.size == 0 {
+    for file in files where file.entry.type == .regular && file.entry.size == 0 {
       try append(file, [])
     }
   }
 
   /// A file with content, whose data follow.
-  mutating func begin(_ file: ImageTree.File) throws {
+  mutating func begin(_ file: TreeFile) throws {
     try endFile()
     if bytes.count >= packer.memberSize { try flush() }
     missing = file.entry.size
@@ -87,7 +80,7 @@ struct MemberBuilder {
   private mutating func endFile() throws {
     guard missing == 0 else {
       throw FileError(
-        output, "the image has changed while it was read: \(missing) bytes are missing")
+        output, "the source has changed while it was read: \(missing) bytes are missing")
     }
     let zeros = [UInt8](repeating: 0, count: padding)
     padding = 0
@@ -105,7 +98,7 @@ struct MemberBuilder {
     try encoding { () throws(EncodingFailure) in try large.write(bytes) }
   }
 
-  private mutating func append(_ file: ImageTree.File, _ data: [UInt8]) throws {
+  private mutating func append(_ file: TreeFile, _ data: [UInt8]) throws {
     try record { writer, bytes throws(Writer.Refusal) in
       if file.names.count > 1 {
         try writer.append(file.entry, names: file.names, data: data, to: &bytes)
@@ -116,7 +109,7 @@ struct MemberBuilder {
   }
 
   /// All names of the file but the last, and the head of that.
-  private mutating func appendHead(of file: ImageTree.File) throws {
+  private mutating func appendHead(of file: TreeFile) throws {
     try record { writer, bytes throws(Writer.Refusal) in
       try writer.appendHead(of: file.entry, names: file.names, to: &bytes)
     }

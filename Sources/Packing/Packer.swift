@@ -3,11 +3,12 @@
 public import Encoding
 import Evidence
 import Files
-import Initramfs
-public import Inspection
+public import Importing
+import Inspection
 import Leaf
 import Newc
 public import SystemPackage
+import Unpacking
 
 /// Packs a tree: an image whose payload PID 1 unpacks straight into the leaf.
 public struct Packer: Sendable {
@@ -37,28 +38,27 @@ public struct Packer: Sendable {
     public var bytes: UInt64
   }
 
-  /// Writes `tree`, which was read of `image`, with `program` as PID 1, as the new file `output`.
+  /// Writes `tree` with `program` as PID 1, as the new file `output`.
   ///
-  /// - Parameter progress: is called with the offset of the image up to which it has been read.
+  /// - Parameter progress: is called with how much of the tree's source has been read, and its
+  ///   size, in bytes.
   /// - Throws: ``FileError``; `CancellationError`. `output` is then unchanged.
   public func write(
-    _ tree: ImageTree, of image: FilePath, _ program: GuestInit, into output: FilePath,
+    _ tree: any TreeSource, _ program: GuestInit, into output: FilePath,
     progress: @escaping (Int64, Int64) -> Void = { _, _ in }
   ) throws -> Summary {
-    let input = try InputFile(image)
-    let permissions = input.permissions
+    try refuseUnpackable(tree.files, output)
     var writer = PayloadWriter(try OutputFile(output), modificationTime: modificationTime)
-    try writer.write(front: try input.bytes(at: 0, count: Int(tree.front)))
-    let names = programNames(beside: tree)
+    try writer.write(front: tree.front)
+    let names = programNames(beside: tree.files)
     for file in tree.files where file.isSkeleton && !names.contains(file.names[0]) {
-      try writer.write(file.entry.with(linkCount: 1), file.target)
+      try writer.write(file.entry, file.target)
     }
     try writer.begin(program, names: names)
 
     var builder = MemberBuilder(self, output)
-    try builder.addFirst(of: tree)
-    let source = ObservedFile(input, onRead: progress)
-    try tree.readContents(source) { index in
+    try builder.addFirst(of: tree.files)
+    try tree.readContents(progress: progress) { index in
       try builder.begin(tree.files[index])
       while let member = try builder.take() { try writer.write(member: member) }
     } data: { bytes in
@@ -66,54 +66,80 @@ public struct Packer: Sendable {
     }
     try builder.finish()
     while let member = try builder.take() { try writer.write(member: member) }
+    if let xattrs = try xattrs(of: tree.files, output) { try writer.write(xattrs: xattrs) }
 
+    let size = PayloadAbout.Tree(tree.files)
     var about = PayloadAbout()
     about.members = writer.count
-    about.tree = tree.size
+    about.tree = size
     about.realInit = realInit.map { Array($0.utf8) }
-    let (members, entries) = (writer.count, about.tree?.entries ?? 0)
+    let members = writer.count
     return Summary(
-      size: try writer.finish(about, permissions: permissions), members: members,
-      entries: entries, bytes: UInt64(about.tree?.bytes ?? 0))
+      size: try writer.finish(about, permissions: tree.permissions), members: members,
+      entries: size.entries, bytes: UInt64(size.bytes))
+  }
+
+  /// - Throws: ``FileError`` for files that no payload can hold.
+  private func refuseUnpackable(_ files: [TreeFile], _ output: FilePath) throws(FileError) {
+    for file in files {
+      let name = quoted(file.names[0])
+      if file.entry.size > UInt64(UInt32.max) {
+        throw FileError(
+          output, "newc holds files of less than 4 GiB: \(name) has \(file.entry.size) bytes")
+      }
+      if file.entry.type == .symbolicLink, file.names.count > 1 {
+        throw FileError(output, "newc cannot hold a symbolic link of several names: \(name)")
+      }
+    }
+  }
+
+  /// PID 1 holds all of it in memory while the tree is there already.
+  private static let xattrLimit = 4 << 20
+
+  /// What newc cannot hold; nil if that is nothing.
+  private func xattrs(of files: [TreeFile], _ output: FilePath) throws(FileError) -> [UInt8]? {
+    var dump = XattrDumpWriter()
+    for file in files {
+      for xattr in file.xattrs { dump.add(file.entry.name, name: xattr.name, value: xattr.value) }
+      if let seconds = file.farTime { dump.add(file.entry.name, seconds: seconds) }
+    }
+    guard dump.text.count <= Self.xattrLimit else {
+      throw FileError(
+        output,
+        "the tree has too many extended attributes: \(dump.text.count) bytes as text, at most "
+          + "\(Self.xattrLimit)")
+    }
+    return dump.text.isEmpty ? nil : dump.text
   }
 
   /// Those that the kernel may be told to execute, unless the tree has a directory there.
-  private func programNames(beside tree: ImageTree) -> [[UInt8]] {
+  private func programNames(beside files: [TreeFile]) -> [[UInt8]] {
     var names = ["init", ImageFile.leafName]
     if let realInit { names.append(String(realInit.drop { $0 == "/" })) }
-    let directories = Set(tree.files.filter { $0.entry.type == .directory }.map(\.entry.name))
+    let directories = Set(files.filter { $0.entry.type == .directory }.map(\.entry.name))
     return names.map { Array($0.utf8) }.reduce(into: []) { result, name in
       if !directories.contains(name), !result.contains(name) { result.append(name) }
     }
   }
 }
 
-extension ImageTree.File {
+extension TreeFile {
   /// Whether paths of other files may lead through it.
-  var isSkeleton: Bool {
+  fileprivate var isSkeleton: Bool {
     entry.type == .directory || entry.type == .symbolicLink
   }
 }
 
-extension Entry {
-  func with(linkCount: UInt32) -> Entry {
-    var entry = self
-    entry.linkCount = linkCount
-    return entry
-  }
-}
-
-extension ImageTree {
-  /// The tree as a tmpfs counts it.
-  var size: PayloadAbout.Tree {
-    var size = PayloadAbout.Tree(entries: 0, bytes: 0, pages: 0)
+extension PayloadAbout.Tree {
+  /// `files` as a tmpfs counts them.
+  fileprivate init(_ files: [TreeFile]) {
+    self.init(entries: 0, bytes: 0, pages: 0)
     for file in files {
-      size.entries += file.names.count
+      entries += file.names.count
+      let size = Int(clamping: file.entry.size)
+      bytes += size
       // mm/shmem.c, SHORT_SYMLINK_LEN.
-      let bytes = file.entry.type == .regular ? Int(clamping: file.entry.size) : 0
-      size.bytes += bytes
-      size.pages += (bytes + 4095) / 4096 + (file.target.count >= 128 ? 1 : 0)
+      pages += (size + 4095) / 4096 + (file.target.count >= 128 ? 1 : 0)
     }
-    return size
   }
 }

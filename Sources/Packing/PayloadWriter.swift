@@ -69,6 +69,11 @@ struct PayloadWriter: ~Copyable {
     count += 1
   }
 
+  /// What newc cannot carry of the tree.
+  mutating func write(xattrs: [UInt8]) throws(FileError) {
+    try write(named: "\(Vocabulary.xattrs)", xattrs)
+  }
+
   /// Ends the archive; the file takes its name.
   consuming func finish(_ about: PayloadAbout, permissions: FilePermissions) throws(FileError)
     -> Int64

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Inspection
 public import Newc
 
 /// The part of an initramfs that LeafRoot creates: one raw newc archive, to be prepended to an

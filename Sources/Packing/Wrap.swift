@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 public import Files
-import Initramfs
+public import Inspection
 public import SystemPackage
 
 extension ImageFile {
@@ -34,13 +34,6 @@ extension ImageFile {
       _ = try FileError.naming("-", cannot: "write") { try output.writeAll(block) }
     }
     return Int64(segment.bytes.count) + file.size
-  }
-
-  /// - Throws: ``FileError`` if this image starts with our PID 1.
-  public func refuseIfWrapped() throws(FileError) {
-    if isWrapped {
-      throw FileError(file.path, "is already wrapped: its first archive has /\(ImageFile.leafName)")
-    }
   }
 }
 

@@ -64,13 +64,14 @@ public func setTimes(of target: Int32, _ status: Status) throws(Failure) {
 
 /// The xattrs of one entry: all of user, trusted, security and system (POSIX ACLs), whatever the
 /// file system lists.
-struct Attributes {
-  private struct Attribute {
-    let name: [CChar]
-    let value: [UInt8]
+package struct Attributes {
+  /// One of them; the name has its NUL.
+  package struct Attribute {
+    package let name: [CChar]
+    package let value: [UInt8]
   }
 
-  private var all: [Attribute] = []
+  package private(set) var all: [Attribute] = []
 
   var isEmpty: Bool { all.isEmpty }
 
@@ -79,7 +80,8 @@ struct Attributes {
     try self.init(list: { flistxattr(file, $0, $1) }, get: { fgetxattr(file, $0, $1, $2) })
   }
 
-  init(
+  /// What `list` and `get` find: llistxattr(2), lgetxattr(2).
+  package init(
     list: (UnsafeMutablePointer<CChar>?, Int) -> Int,
     get: (UnsafePointer<CChar>, UnsafeMutableRawPointer?, Int) -> Int
   ) throws(Failure) {

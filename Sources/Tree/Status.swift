@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import CLinux
+package import CLinux
 
 /// What statx(2) says of one entry.
 public struct Status {
@@ -36,19 +36,19 @@ public struct Status {
   package var isRegular: Bool { type == UInt32(S_IFREG) }
   package var isSymbolicLink: Bool { type == UInt32(S_IFLNK) }
 
-  var user: UInt32 { raw.uid }
-  var group: UInt32 { raw.gid }
-  var links: UInt32 { raw.links }
+  package var user: UInt32 { raw.uid }
+  package var group: UInt32 { raw.gid }
+  package var links: UInt32 { raw.links }
   package var inode: UInt64 { raw.inode }
 
   /// The file system it is on.
-  var device: dev_t { linux_makedev(raw.dev_major, raw.dev_minor) }
+  package var device: dev_t { linux_makedev(raw.dev_major, raw.dev_minor) }
 
   /// Whether both are on one file system.
   public func isBeside(_ other: Status) -> Bool { device == other.device }
 
   /// The device that a device node stands for.
-  var deviceNode: dev_t { linux_makedev(raw.rdev_major, raw.rdev_minor) }
+  package var deviceNode: dev_t { linux_makedev(raw.rdev_major, raw.rdev_minor) }
 
   /// In bytes.
   package var size: Int { Int(raw.size) }
@@ -60,6 +60,9 @@ public struct Status {
   /// Whether a mount begins here. Linux 5.8; before, a directory on another device is taken for
   /// one.
   var isMountRoot: Bool { raw.attributes & LINUX_STATX_ATTR_MOUNT_ROOT != 0 }
+
+  /// The modification time, in whole seconds since 1970.
+  package var modified: Int64 { raw.modified.seconds }
 
   /// Access and modification time, for utimensat(2).
   var times: (timespec, timespec) {

@@ -8,7 +8,7 @@ import Tree
 ///     # file: usr/bin/ping
 ///     security.capability=0x0100000200200000000000000000000000000000
 ///
-/// Bytes of a path that are no printing ASCII, and backslashes, are octal: `\012`. The attribute
+/// Bytes of a path or a name that are no printing ASCII, backslashes, and `=` are octal: `\012`. The attribute
 /// `leafroot.mtime` is the modification time of a file before 1970 or after 2106: seconds as 16 hex
 /// digits, in two's complement.
 struct XattrDump {
@@ -46,8 +46,8 @@ struct XattrDump {
     lines = content.split(separator: 0x0A, omittingEmptySubsequences: false)
   }
 
-  private static var fileMark: StaticString { "# file: " }
-  private static var timeName: StaticString { "leafroot.mtime" }
+  fileprivate static var fileMark: StaticString { "# file: " }
+  fileprivate static var timeName: StaticString { "leafroot.mtime" }
 
   /// What comes next; nil at the end.
   mutating func nextItem() throws(Malformed) -> Item? {
@@ -60,10 +60,11 @@ struct XattrDump {
         if path != nil { continue }
       case .attribute(let name, let value):
         guard let path else { break }
-        if !Self.equals(name, Self.timeName) {
+        if Self.equals(name, Self.timeName) {
+          if value.count == 8 { return Item(path: path, name: nil, value: value) }
+        } else if let name = Self.unescaped(name) {
           return Item(path: path, name: name.map { CChar(bitPattern: $0) } + [0], value: value)
         }
-        if value.count == 8 { return Item(path: path, name: nil, value: value) }
       case nil: break
       }
       throw Malformed(line: next)
@@ -133,5 +134,60 @@ struct XattrDump {
 
   private static func equals(_ line: ArraySlice<UInt8>, _ text: StaticString) -> Bool {
     line.count == text.utf8CodeUnitCount && starts(line, text)
+  }
+}
+
+/// Writes what ``XattrDump`` reads.
+package struct XattrDumpWriter {
+  package private(set) var text: [UInt8] = []
+  private var path: [UInt8]?
+
+  package init() {}
+
+  /// An xattr of the file at `path`, which begins with no slash.
+  package mutating func add(_ path: [UInt8], name: [UInt8], value: [UInt8]) {
+    begin(path)
+    escape(name)
+    append(value)
+  }
+
+  /// Its modification time, in seconds since 1970.
+  package mutating func add(_ path: [UInt8], seconds: Int64) {
+    begin(path)
+    append(XattrDump.timeName)
+    let bits = UInt64(bitPattern: seconds)
+    append((0..<8).map { UInt8(truncatingIfNeeded: bits >> (56 - 8 * UInt64($0))) })
+  }
+
+  private mutating func begin(_ path: [UInt8]) {
+    if path == self.path { return }
+    self.path = path
+    append(XattrDump.fileMark)
+    escape(path)
+    text.append(0x0A)
+  }
+
+  private mutating func append(_ words: StaticString) {
+    words.withUTF8Buffer { text.append(contentsOf: $0) }
+  }
+
+  private mutating func append(_ value: [UInt8]) {
+    append("=0x")
+    for byte in value {
+      for digit in [byte >> 4, byte & 15] { text.append(digit < 10 ? 48 + digit : 87 + digit) }
+    }
+    text.append(0x0A)
+  }
+
+  private mutating func escape(_ bytes: [UInt8]) {
+    for byte in bytes {
+      let isPlain = byte > 0x20 && byte < 0x7F
+      if isPlain, byte != UInt8(ascii: "\\"), byte != UInt8(ascii: "=") {
+        text.append(byte)
+      } else {
+        text.append(UInt8(ascii: "\\"))
+        for shift in [6, 3, 0] as [UInt8] { text.append(48 + (byte >> shift) & 7) }
+      }
+    }
   }
 }

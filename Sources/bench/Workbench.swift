@@ -4,6 +4,7 @@ import Files
 import FoundationEssentials
 import Glibc
 import Initramfs
+import Inspection
 import Machine
 import Packing
 import Subprocess

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-import ArgumentParser
+public import ArgumentParser
 import Encoding
 import Files
 import Glibc
-import Inspection
+public import Importing
 import Packing
 import SystemPackage
 import Threads
@@ -12,22 +12,25 @@ import Threads
 /// `leafroot pack`: an image whose tree PID 1 unpacks straight into the leaf.
 struct Pack: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Pack an initramfs so that it is unpacked straight into the leaf.",
+    abstract: "Pack a tree so that it is unpacked straight into the leaf.",
     discussion: """
-      OUT boots on any kernel that boots IMAGE, in less memory: the kernel only copies the packed \
-      tree, and LeafRoot's PID 1 unpacks it into the leaf, and frees it as it goes. The kernel \
-      parameter nonroot_initramfs asks for the leaf; without it, and where the root is a leaf \
-      already, the tree is unpacked into the root file system. Early microcode stays in front.
+      SOURCE is an initramfs; a directory; a tar archive, compressed or not; or a container image: \
+      an OCI image layout, in a directory or an archive, or what docker save writes.
 
-      The kernel must unpack all of IMAGE without an error. OUT is written atomically. The same \
-      inputs give the same bytes, however many jobs there are; the modification time of what is \
-      not of IMAGE is SOURCE_DATE_EPOCH, or 0.
+      OUT boots on any kernel, in less memory than an initramfs of the same tree: the kernel only \
+      copies the packed tree, and LeafRoot's PID 1 unpacks it into the leaf, and frees it as it \
+      goes. The kernel parameter nonroot_initramfs asks for the leaf; without it, and where the \
+      root is a leaf already, the tree is unpacked into the root file system. Early microcode of \
+      an initramfs stays in front.
+
+      OUT is written atomically. The same inputs give the same bytes, however many jobs there are; \
+      the modification time of what is not of SOURCE is SOURCE_DATE_EPOCH, or 0.
 
       Exit status: 0 success; 2 failure; 64 usage error; 128 + N ended by signal N.
       """)
 
-  @Argument(help: "The initramfs to pack.", completion: .file(), transform: { FilePath($0) })
-  var image: FilePath
+  @Argument(help: "What to pack.", completion: .file(), transform: { FilePath($0) })
+  var source: FilePath
 
   @Option(
     name: .shortAndLong, help: ArgumentHelp("Write to this file.", valueName: "out"),
@@ -57,8 +60,28 @@ struct Pack: AsyncParsableCommand {
     help: ArgumentHelp("The real init, if it is not /init.", valueName: "path"))
   var realInit: String?
 
-  @Option(help: "The architecture that the image runs on.")
-  var arch: Architecture = .host
+  @Option(
+    help: ArgumentHelp(
+      "The architecture that the image runs on. (default: that of --platform, or of this tool)"))
+  var arch: Architecture?
+
+  @Option(
+    help: ArgumentHelp(
+      "Which image of a container image for several platforms: linux/amd64, linux/arm64/v8. "
+        + "(default: the one for --arch)", valueName: "os/arch"))
+  var platform: Platform?
+
+  @Option(
+    help: ArgumentHelp(
+      "Which image of several in a container image: its name, or name and tag.",
+      valueName: "name"))
+  var reference: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The most that the files of a tar archive or a container image may have.",
+      valueName: "size"))
+  var maxSize = MemorySize(mebibytes: 16 << 10)
 
   func validate() throws {
     let levels = codec.levels
@@ -73,6 +96,14 @@ struct Pack: AsyncParsableCommand {
     if let realInit, !realInit.hasPrefix("/") {
       throw ValidationError("--init is a path that begins with /, not '\(realInit)'.")
     }
+    if let platform, let arch, Architecture(platform) != arch {
+      throw ValidationError("--platform \(platform) is not --arch \(arch).")
+    }
+    if let platform, Architecture(platform) == nil {
+      throw ValidationError(
+        "LeafRoot has no PID 1 for \(platform), only for linux/amd64, linux/arm64 and linux/riscv64."
+      )
+    }
     if output == "-" { throw ValidationError("OUT must be a file, not standard output.") }
   }
 
@@ -82,27 +113,57 @@ struct Pack: AsyncParsableCommand {
   }
 
   private func pack() throws -> String {
+    let arch = arch ?? platform.flatMap { Architecture($0) } ?? .host
     let program = try GuestLibrary.program("leafroot-unpack", for: arch)
-    try ImageFile(image).refuseIfWrapped()
-    let encoding = codec.encoding(level)
     var packer = Packer(
-      encoding, jobs: jobs ?? processorCount(),
+      codec.encoding(level), jobs: jobs ?? processorCount(),
       memberSize: memberSize.map { $0.mebibytes << 20 } ?? codec.memberSize(level))
     packer.realInit = realInit
     packer.modificationTime = try Wrap.sourceDateEpoch(getenv("SOURCE_DATE_EPOCH"))
 
+    var source = Source(
+      source, platform ?? arch.platform, workDirectory: output.removingLastComponent())
+    source.limit = Int64(maxSize.mebibytes) << 20
+    source.reference = reference
     let progress = ReadingProgress()
     defer { progress.end() }
-    let source = ObservedFile(try InputFile(image)) { progress.update($0 / 2, of: $1) }
-    let tree = try ImageTree(source, at: image)
-    let summary = try packer.write(tree, of: image, program, into: output) {
+    let tree = try source.tree { progress.update($0 / 2, of: $1) }
+    let summary = try packer.write(tree, program, into: output) {
       progress.update(($1 + $0) / 2, of: $1)
     }
-    return """
+    let lines = [
+      """
       \(output): \(summary.size) bytes, \(program.bytes.count) of LeafRoot (\(arch)); \
       \(summary.entries) entries, \(summary.bytes) bytes of content in \(summary.members) members
-      kernel parameters: \(KernelWords.request)
       """
+    ]
+    return (lines + tree.notes + ["kernel parameters: \(KernelWords.request)"])
+      .joined(separator: "\n")
+  }
+}
+
+extension Platform: ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
+}
+
+extension Architecture {
+  /// The architecture of images for `platform`; nil if there is no PID 1 for it.
+  init?(_ platform: Platform) {
+    guard
+      let architecture = Self.allCases.first(where: {
+        $0.platform.architecture == platform.architecture
+      })
+    else { return nil }
+    self = architecture
+  }
+
+  /// As container images spell it.
+  var platform: Platform {
+    switch self {
+    case .x86: Platform(architecture: "amd64")
+    case .arm: Platform(architecture: "arm64")
+    case .riscv: Platform(architecture: "riscv64")
+    }
   }
 }
 

@@ -4,6 +4,7 @@ import ArgumentParser
 import Files
 import Glibc
 import Initramfs
+import Inspection
 import Packing
 import SystemPackage
 

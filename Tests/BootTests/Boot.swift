@@ -2,6 +2,7 @@
 
 import Files
 import Foundation
+import Importing
 import Initramfs
 import Inspection
 import Machine
@@ -50,9 +51,8 @@ struct Boot {
       let unpacker = try GuestInit(
         Place.library.appending("leafroot-unpack.\(kernel.architecture)"),
         for: kernel.architecture)
-      let tree = try ImageTree(ObservedFile(try InputFile(image)), at: image)
       let output = directory.path.appending("packed.img")
-      _ = try packer.write(tree, of: image, unpacker, into: output)
+      _ = try packer.write(try ImageTree(image), unpacker, into: output)
       image = output
     }
 

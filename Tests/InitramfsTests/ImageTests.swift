@@ -3,6 +3,7 @@
 import Compression
 import Files
 import Initramfs
+import Inspection
 import Packing
 import TestSupport
 import Testing

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Initramfs
+import Inspection
 import Newc
 import Packing
 import TestSupport

@@ -3,6 +3,7 @@
 import Files
 import Glibc
 import Initramfs
+import Inspection
 import Newc
 import Packing
 import SystemPackage

@@ -3,6 +3,7 @@
 import Encoding
 import Files
 import Foundation
+import Importing
 import Inspection
 import OddImages
 import SystemPackage
@@ -25,7 +26,7 @@ import Testing
   }
 
   private func tree(_ path: FilePath) throws -> ImageTree {
-    try ImageTree(ObservedFile(try InputFile(path)), at: path)
+    try ImageTree(path)
   }
 
   private func pack(
@@ -34,14 +35,14 @@ import Testing
   ) throws -> FilePath {
     let path = try directory.file("image", image)
     let output = directory.path.appending(name)
-    _ = try packer.write(try tree(path), of: path, program, into: output)
+    _ = try packer.write(try tree(path), program, into: output)
     return output
   }
 
   /// The files of a packed image's payload, in order, and what is said of it.
   private func payload(_ path: FilePath) throws -> (members: [[UInt8]], about: String) {
     let tree = try tree(path)
-    let contents = try contents(of: tree, path)
+    let contents = try contents(of: tree)
     var members: [[UInt8]] = []
     while true {
       let digits = String(members.count)
@@ -53,10 +54,10 @@ import Testing
   }
 
   /// By the files' first names.
-  private func contents(of tree: ImageTree, _ path: FilePath) throws -> [String: [UInt8]] {
+  private func contents(of tree: ImageTree) throws -> [String: [UInt8]] {
     var contents: [String: [UInt8]] = [:]
     var name = ""
-    try tree.readContents(ObservedFile(try InputFile(path))) { index in
+    try tree.readContents { index in
       name = String(decoding: tree.files[index].names[0], as: UTF8.self)
     } data: { bytes in
       contents[name, default: []] += bytes
@@ -77,7 +78,7 @@ import Testing
       #expect(mine.names == its.names)
       #expect(mine.target == its.target)
     }
-    let (mine, its) = (try contents(of: ours, joined), try contents(of: theirs, source))
+    let (mine, its) = (try contents(of: ours), try contents(of: theirs))
     #expect(mine.keys.sorted() == its.keys.sorted())
     for (name, content) in its { #expect(mine[name]?.elementsEqual(content) == true, "\(name)") }
   }
@@ -170,7 +171,7 @@ import Testing
     let own = try #require(outer.files.first { $0.names.contains(Array("init".utf8)) })
     #expect(
       own.names.map { String(decoding: $0, as: UTF8.self) } == ["init", "leafroot", "sbin/start"])
-    #expect(try contents(of: outer, packed)["init"] == program.bytes)
+    #expect(try contents(of: outer)["init"] == program.bytes)
     #expect(outer.files.contains { $0.names == [Array("bin".utf8)] })
     #expect(try payload(packed).about.hasSuffix("init /sbin/start\n"))
     #expect(try ImageFile(packed).isPacked)
@@ -203,7 +204,7 @@ import Testing
     _ = try Nester().writeSegment(program, into: output)
     let names = try tree(output).files.flatMap(\.names).map { String(decoding: $0, as: UTF8.self) }
     #expect(names == [".leafroot", ".leafroot/about", "init", "leafroot"])
-    #expect(try contents(of: tree(output), output)["init"] == program.bytes)
+    #expect(try contents(of: tree(output))["init"] == program.bytes)
   }
 
   private func bytes(_ path: FilePath) throws -> [UInt8] {

@@ -2,43 +2,36 @@
 
 import Compression
 import Files
-public import Initramfs
-public import Newc
+import Initramfs
+import Inspection
+import Newc
 public import SystemPackage
 
 /// The tree that the kernel makes of an image, ready to be written again.
 ///
 /// Archives of early microcode at the image's front are no part of it: lib/earlycpio.c finds them
 /// only there.
-public struct ImageTree: Sendable {
-  /// A file of the tree.
-  public struct File: Sendable {
-    /// Its metadata, under its first name; the content's size.
-    public var entry: Entry
-    /// All its names, sorted.
-    public var names: [[UInt8]]
-    /// Where a symbolic link leads.
-    public var target: [UInt8]
-    /// The record that has the content.
-    fileprivate var record: Int?
-  }
-
-  /// All files, by their first names: a directory comes before what is in it.
-  public private(set) var files: [File] = []
-  /// Bytes of the image before the tree: archives of microcode, and padding.
-  public private(set) var front: Int64 = 0
+public struct ImageTree: TreeSource {
+  public private(set) var files: [TreeFile] = []
+  public let front: [UInt8]
+  public let permissions: FilePermissions
 
   private let path: FilePath
+  /// The record that has a file's content, as a running number, and the file.
+  private var owners: [Int: Int] = [:]
 
   /// Reads the image at `path`.
-  /// - Throws: ``FileError`` if the kernel would not unpack all of it; why it cannot be read;
-  ///   ``Excess``.
-  public init<Source: ImageSource & ~Copyable>(
-    _ source: consuming Source, at path: FilePath, _ rules: KernelRules = KernelRules()
+  ///
+  /// - Parameter progress: is called with the offset up to which it has been read, and its size.
+  /// - Throws: ``FileError``, also if the kernel would not unpack all of it; ``Excess``.
+  public init(
+    _ path: FilePath, progress: @escaping (Int64, Int64) -> Void = { _, _ in }
   ) throws {
     self.path = path
-    let reader = ImageReader(source, rules)
-    front = try Self.findFront(reader)
+    let input = try InputFile(path)
+    permissions = input.permissions
+    let reader = ImageReader(ObservedFile(input, onRead: progress))
+    let frontSize = try Self.findFront(reader)
     reader.rewind()
 
     var unpacker = Unpacker(MemoryTree.builtIn())
@@ -46,7 +39,7 @@ public struct ImageTree: Sendable {
     while let event = try reader.next() {
       switch event {
       case .memberBegins(let member): offset = member.offset
-      case .entry where offset < front:
+      case .entry where offset < frontSize:
         unpacker.files.record += 1
         reader.passOver()
       case .entry(let record):
@@ -57,23 +50,15 @@ public struct ImageTree: Sendable {
     }
     if let damage = reader.reading.damage(path) { throw damage }
     try unpacker.end()
+    front = try InputFile(path).bytes(at: 0, count: Int(frontSize))
     collect(unpacker.files)
   }
 
-  /// Hands out the contents of the regular files, in the order of the image.
-  ///
-  /// - Parameters:
-  ///   - begin: is called with the index of a file, before its data.
-  ///   - data: is called with the next bytes of that file.
-  public func readContents<Source: ImageSource & ~Copyable>(
-    _ source: consuming Source, _ rules: KernelRules = KernelRules(),
-    begin: (Int) throws -> Void, data: (UnsafeRawBufferPointer) throws -> Void
+  public func readContents(
+    progress: @escaping (Int64, Int64) -> Void = { _, _ in }, begin: (Int) throws -> Void,
+    data: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
-    var owners: [Int: Int] = [:]
-    for (index, file) in files.enumerated() {
-      if let record = file.record { owners[record] = index }
-    }
-    let reader = ImageReader(source, rules)
+    let reader = ImageReader(ObservedFile(try InputFile(path), onRead: progress))
     var count = 0
     while let event = try reader.next() {
       switch event {
@@ -123,20 +108,23 @@ public struct ImageTree: Sendable {
   // MARK: The tree
 
   private mutating func collect(_ tree: MemoryTree) {
+    var records: [[UInt8]: Int] = [:]
     for (index, names) in tree.paths() {
       let node = tree.nodes[index]
       // The kernel's own, which the image has not touched.
       if index <= 3, node.modificationTime == nil { continue }
       let entry = Entry(
-        name: names[0].isEmpty ? Array(".".utf8) : names[0], mode: node.mode, userID: node.userID,
-        groupID: node.groupID, linkCount: UInt32(names.count),
-        modificationTime: node.modificationTime ?? 0, specialDevice: node.device,
-        size: node.type == .regular ? node.size : 0)
+        name: names[0], mode: node.mode, userID: node.userID, groupID: node.groupID,
+        specialDevice: node.device, size: node.type == .regular ? node.size : 0)
       files.append(
-        File(
-          entry: entry, names: names, target: node.target,
-          record: node.type == .regular && node.size > 0 ? node.dataRecord : nil))
+        TreeFile(
+          names: names, entry: entry, target: node.target,
+          seconds: Int64(node.modificationTime ?? 0)))
+      if node.type == .regular, node.size > 0 { records[names[0]] = node.dataRecord }
     }
-    files.sort { $0.names[0].lexicographicallyPrecedes($1.names[0]) }
+    files.sortByName()
+    for (index, file) in files.enumerated() {
+      if let record = records[file.names[0]] { owners[record] = index }
+    }
   }
 }

@@ -91,4 +91,11 @@ public struct ImageFile: ~Copyable {
     }
     return codec
   }
+
+  /// - Throws: ``FileError`` if this image starts with our PID 1.
+  public func refuseIfWrapped() throws(FileError) {
+    if isWrapped {
+      throw FileError(file.path, "is already wrapped: its first archive has /\(ImageFile.leafName)")
+    }
+  }
 }

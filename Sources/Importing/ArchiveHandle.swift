@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+
+import CArchive
+import Files
+import Glibc
+import SystemPackage
+
+/// libarchive, reading from a stream. archive_read(3).
+final class ArchiveHandle {
+  let raw: OpaquePointer
+  /// What errors name.
+  let path: FilePath
+
+  private let stream: any ByteStream
+  /// Thrown by the stream, in a callback.
+  private var failure: (any Error)?
+
+  /// Which filters and formats there are is the caller's part, in `prepare`.
+  init(_ path: FilePath, _ stream: any ByteStream, prepare: (OpaquePointer) -> Void) throws {
+    guard let raw = archive_read_new() else {
+      throw FileError(path, cannot: "read", Errno.noMemory)
+    }
+    self.raw = raw
+    self.path = path
+    self.stream = stream
+    prepare(raw)
+    archive_read_set_read_callback(raw) { _, this, buffer in
+      ArchiveHandle.from(this).read(buffer)
+    }
+    archive_read_set_skip_callback(raw) { _, this, count in
+      ArchiveHandle.from(this).skip(count)
+    }
+    archive_read_set_callback_data(raw, Unmanaged.passUnretained(self).toOpaque())
+    try check(archive_read_open1(raw))
+  }
+
+  deinit { archive_read_free(raw) }
+
+  /// - Throws: the stream's error, or libarchive's: `FileError`.
+  func check(_ result: Int32) throws {
+    if let failure { throw failure }
+    guard result == ARCHIVE_OK || result == ARCHIVE_EOF else { throw error() }
+  }
+
+  /// archive_error_string(3).
+  private func error() -> FileError {
+    let reason = archive_error_string(raw).map { String(cString: $0) } ?? "is damaged"
+    return FileError(path, "cannot be read as an archive: \(reason)")
+  }
+
+  private static func from(_ this: UnsafeMutableRawPointer?) -> ArchiveHandle {
+    Unmanaged<ArchiveHandle>.fromOpaque(this!).takeUnretainedValue()
+  }
+
+  private func read(_ buffer: UnsafeMutablePointer<UnsafeRawPointer?>?) -> Int {
+    do {
+      let bytes = try stream.next()
+      buffer?.pointee = bytes.baseAddress
+      return bytes.count
+    } catch {
+      failure = error
+      return Int(ARCHIVE_FATAL)
+    }
+  }
+
+  private func skip(_ count: Int64) -> Int64 {
+    do { return try stream.skip(count) } catch {
+      failure = error
+      return Int64(ARCHIVE_FATAL)
+    }
+  }
+}
+
+/// Runs `body` in a locale in which names of archives are bytes, or UTF-8: in the locale C, libarchive
+/// gives no name that is not ASCII. newlocale(3), uselocale(3).
+func withNamesAsBytes<Result>(_ body: () throws -> Result) rethrows -> Result {
+  let locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", nil)
+  let before = uselocale(locale)
+  defer {
+    uselocale(before)
+    if let locale { freelocale(locale) }
+  }
+  return try body()
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+
+import CArchive
+import Files
+import SystemPackage
+
+/// Bytes that come one block after the other.
+protocol ByteStream: AnyObject {
+  /// The next bytes, good until the next call; none at the end.
+  func next() throws -> UnsafeRawBufferPointer
+  /// Leaves out up to `count` bytes.
+  /// - Returns: how many; 0 if they must be read.
+  func skip(_ count: Int64) throws -> Int64
+}
+
+extension ByteStream {
+  func skip(_ count: Int64) throws -> Int64 { 0 }
+
+  /// Reads to the end.
+  func drain() throws {
+    while try !next().isEmpty {}
+  }
+}
+
+/// A file, from its start.
+final class FileStream: ByteStream {
+  private let file: InputFile
+  private let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
+  private let onRead: (Int64) -> Void
+  private var offset: Int64 = 0
+
+  /// - Parameter onRead: is called with how many more bytes have been read or left out.
+  init(_ file: consuming InputFile, onRead: @escaping (Int64) -> Void) {
+    self.file = file
+    self.onRead = onRead
+  }
+
+  deinit { block.deallocate() }
+
+  func next() throws -> UnsafeRawBufferPointer {
+    try Task.checkCancellation()
+    let count = try file.read(at: offset, into: block)
+    offset += Int64(count)
+    onRead(Int64(count))
+    return UnsafeRawBufferPointer(rebasing: block[..<count])
+  }
+
+  func skip(_ count: Int64) -> Int64 {
+    let skipped = min(count, file.size - offset)
+    offset += skipped
+    onRead(skipped)
+    return skipped
+  }
+}
+
+/// How much a source may have at most.
+final class Budget {
+  private let limit: Int64
+  private var left: Int64
+
+  init(_ limit: Int64) {
+    self.limit = limit
+    left = limit
+  }
+
+  func take(_ count: Int64, of path: FilePath) throws(FileError) {
+    guard count <= left else {
+      throw FileError(path, "has more than \(limit >> 20) MiB, the limit of --max-size")
+    }
+    left -= count
+  }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+
+import Files
+import SystemPackage
+
+/// The operating system and processor that a container image is for: `linux/arm64/v8`.
+public struct Platform: Equatable, Sendable, CustomStringConvertible {
+  /// As Go spells it: `amd64`, `arm64`, `riscv64`.
+  public var architecture: String
+  /// `v8`; nil if any will do.
+  public var variant: String?
+
+  public init(architecture: String, variant: String? = nil) {
+    self.architecture = architecture
+    self.variant = variant
+  }
+
+  /// Reads `linux/ARCHITECTURE[/VARIANT]`; nil if it is something else.
+  public init?(_ text: String) {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 2 || parts.count == 3, parts[0] == "linux", !parts.contains("") else {
+      return nil
+    }
+    self.init(architecture: parts[1], variant: parts.count == 3 ? parts[2] : nil)
+  }
+
+  public var description: String {
+    "linux/\(architecture)" + (variant.map { "/\($0)" } ?? "")
+  }
+}
+
+/// Which of the images of a source is wanted.
+struct Choice {
+  var platform: Platform
+  /// Its name; nil if there is but one.
+  var reference: String?
+
+  /// - Throws: `FileError`, which names what there is.
+  func choose(
+    among candidates: [ContainerImage.Candidate], in path: FilePath
+  ) throws(FileError) -> ContainerImage.Candidate {
+    let named = candidates.filter { reference == nil || $0.names.contains(reference!) }
+    guard !named.isEmpty else {
+      let names = candidates.flatMap(\.names)
+      throw FileError(
+        path,
+        reference.map {
+          "has no image of the name '\($0)'; " + Self.list("names", names)
+        } ?? "has no image")
+    }
+    let fitting = named.filter { isFor($0.config) }
+    guard !fitting.isEmpty else {
+      let platforms = named.map {
+        "\($0.config.os)/\($0.config.architecture)" + ($0.config.variant.map { "/\($0)" } ?? "")
+      }
+      throw FileError(path, "has no image for \(platform); \(Self.list("platforms", platforms))")
+    }
+    guard fitting.count == 1 else {
+      throw FileError(
+        path,
+        "has \(fitting.count) images for \(platform), choose with --reference; "
+          + Self.list("names", fitting.flatMap(\.names)))
+    }
+    return fitting[0]
+  }
+
+  private func isFor(_ config: Config) -> Bool {
+    config.os == "linux" && config.architecture == platform.architecture
+      && (platform.variant == nil || platform.variant == config.variant)
+  }
+
+  private static func list(_ what: String, _ items: [String]) -> String {
+    "\(what): \(items.isEmpty ? "none" : items.joined(separator: ", "))"
+  }
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+
+import CArchive
+import Files
+import SystemPackage
+
+/// A stream without its compression, whichever it has.
+final class DecodedStream: ByteStream {
+  private let handle: ArchiveHandle
+  private let budget: Budget
+
+  /// - Parameter budget: what decoding takes of it.
+  init(_ path: FilePath, _ stream: any ByteStream, _ budget: Budget) throws {
+    handle = try ArchiveHandle(path, stream) { raw in
+      // One by one: `filter_all` has some that start other programs.
+      for support in [
+        archive_read_support_filter_gzip, archive_read_support_filter_bzip2,
+        archive_read_support_filter_compress, archive_read_support_filter_lzma,
+        archive_read_support_filter_xz, archive_read_support_filter_lzip,
+        archive_read_support_filter_zstd, archive_read_support_filter_lz4,
+      ] { _ = support(raw) }
+      archive_read_support_format_raw(raw)
+    }
+    self.budget = budget
+    var entry: OpaquePointer?
+    try handle.check(archive_read_next_header(handle.raw, &entry))
+  }
+
+  /// Whether there was any compression.
+  var isEncoded: Bool { archive_filter_code(handle.raw, 0) != ARCHIVE_FILTER_NONE }
+
+  func next() throws -> UnsafeRawBufferPointer {
+    var (block, count, offset): (UnsafeRawPointer?, Int, Int64) = (nil, 0, 0)
+    let result = archive_read_data_block(handle.raw, &block, &count, &offset)
+    try handle.check(result)
+    if result == ARCHIVE_EOF { return UnsafeRawBufferPointer(start: nil, count: 0) }
+    try budget.take(Int64(count), of: handle.path)
+    return UnsafeRawBufferPointer(start: block, count: count)
+  }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+
+import CArchive
+import Files
+import SystemPackage
+
+/// What a blob of a container image is named by: OCI Image Specification, descriptor.md.
+struct Digest: Hashable, CustomStringConvertible {
+  enum Algorithm: String {
+    case sha256, sha512
+
+    var hexCount: Int { self == .sha256 ? 64 : 128 }
+  }
+
+  let algorithm: Algorithm
+  /// Lower case.
+  let hex: String
+
+  /// Reads `ALGORITHM:HEX`; nil if it is something else.
+  init?(_ text: String) {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    guard parts.count == 2, let algorithm = Algorithm(rawValue: String(parts[0])),
+      parts[1].utf8.count == algorithm.hexCount,
+      parts[1].utf8.allSatisfy({ Self.digits.contains($0) })
+    else { return nil }
+    self.algorithm = algorithm
+    hex = String(parts[1])
+  }
+
+  /// The digest of a sum.
+  fileprivate init(_ algorithm: Algorithm, sum: [UInt8]) {
+    self.algorithm = algorithm
+    hex = String(
+      decoding: sum.flatMap { [Self.digits[Int($0 >> 4)], Self.digits[Int($0 & 15)]] },
+      as: UTF8.self)
+  }
+
+  var description: String { "\(algorithm.rawValue):\(hex)" }
+
+  private static let digits = Array("0123456789abcdef".utf8)
+}
+
+/// A stream whose digest is verified at its end.
+final class VerifiedStream: ByteStream {
+  private let path: FilePath
+  private let what: String
+  private let stream: any ByteStream
+  private let expected: Digest
+  private var hasher: Hasher
+  private var isVerified = false
+
+  private enum Hasher {
+    case sha256(sha256_ctx)
+    case sha512(sha512_ctx)
+  }
+
+  /// - Parameters:
+  ///   - path: the source.
+  ///   - what: the part of it that the stream is, in words.
+  init(_ path: FilePath, _ what: String, _ stream: any ByteStream, is expected: Digest) {
+    self.path = path
+    self.what = what
+    self.stream = stream
+    self.expected = expected
+    switch expected.algorithm {
+    case .sha256:
+      var context = sha256_ctx()
+      nettle_sha256_init(&context)
+      hasher = .sha256(context)
+    case .sha512:
+      var context = sha512_ctx()
+      nettle_sha512_init(&context)
+      hasher = .sha512(context)
+    }
+  }
+
+  /// - Throws: ``FileError`` at the end, if the digest is another one.
+  func next() throws -> UnsafeRawBufferPointer {
+    let bytes = try stream.next()
+    guard bytes.isEmpty else {
+      update(bytes)
+      return bytes
+    }
+    if !isVerified {
+      isVerified = true
+      let found = finish()
+      guard found == expected else {
+        throw FileError(path, found: "\(what) with digest \(found)", expected: "\(expected)")
+      }
+    }
+    return bytes
+  }
+
+  private func update(_ bytes: UnsafeRawBufferPointer) {
+    let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    switch hasher {
+    case .sha256(var context):
+      nettle_sha256_update(&context, bytes.count, start)
+      hasher = .sha256(context)
+    case .sha512(var context):
+      nettle_sha512_update(&context, bytes.count, start)
+      hasher = .sha512(context)
+    }
+  }
+
+  private func finish() -> Digest {
+    switch hasher {
+    case .sha256(var context):
+      var sum = [UInt8](repeating: 0, count: 32)
+      nettle_sha256_digest(&context, sum.count, &sum)
+      return Digest(.sha256, sum: sum)
+    case .sha512(var context):
+      var sum = [UInt8](repeating: 0, count: 64)
+      nettle_sha512_digest(&context, sum.count, &sum)
+      return Digest(.sha512, sum: sum)
+    }
+  }
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+
+import CLinux
+import Files
+import Newc
+public import SystemPackage
+import Tree
+
+/// The tree in a directory of this machine, without what is mounted in it.
+public struct HostTree: TreeSource {
+  public let files: [TreeFile]
+  public let permissions: FilePermissions
+  public let notes: [String]
+
+  private let path: FilePath
+
+  /// - Throws: ``FileError``; `CancellationError`.
+  public init(_ path: FilePath) throws {
+    self.path = path
+    var walk = try Walk(HostDirectory(path))
+    while try walk.step() { try Task.checkCancellation() }
+    files = walk.files()
+    permissions = walk.permissions
+    notes = walk.mounts > 0 ? ["\(walk.mounts) mount points are packed as empty directories"] : []
+  }
+
+  public func readContents(
+    progress: @escaping (Int64, Int64) -> Void, begin: (Int) throws -> Void,
+    data: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    let size = files.reduce(0) { $0 + Int64(clamping: $1.entry.size) }
+    var read: Int64 = 0
+    let directory = try HostDirectory(path)
+    for (index, file) in files.enumerated() where file.entry.size > 0 {
+      try begin(index)
+      try directory.read(file.names[0], count: Int64(file.entry.size)) { bytes in
+        try Task.checkCancellation()
+        try data(bytes)
+        read += Int64(bytes.count)
+        progress(read, size)
+      }
+    }
+  }
+}
+
+/// A directory of this machine, which no path in it leaves.
+private final class HostDirectory {
+  let path: FilePath
+  let root: FileDescriptor
+
+  private let paths: RootedPaths
+
+  init(_ path: FilePath) throws(FileError) {
+    let root = try FileError.naming(path, cannot: "open") {
+      try FileDescriptor.open(path, .readOnly, options: [.directory, .closeOnExec])
+    }
+    self.path = path
+    self.root = root
+    paths = RootedPaths(root: root.rawValue)
+  }
+
+  deinit { try? root.close() }
+
+  /// Makes calls about the file of that name.
+  func call<Result>(
+    _ act: String, _ name: [UInt8], _ body: () throws(Failure) -> Result
+  ) throws(FileError) -> Result {
+    do throws(Failure) { return try body() } catch {
+      let file = path.appending(String(decoding: name, as: UTF8.self))
+      throw FileError(name.isEmpty ? path : file, cannot: act, Errno(rawValue: error.code))
+    }
+  }
+
+  /// All names in a directory, with its descriptor, which is closed then.
+  func list(
+    _ directory: [UInt8], _ body: (Int32, [CChar]) throws -> Void
+  ) throws {
+    let descriptor = try call("open", directory) { () throws(Failure) in
+      try paths.open(directory, O_RDONLY | O_DIRECTORY)
+    }
+    defer { closeQuietly(descriptor) }
+    let names = try call("read", directory) { () throws(Failure) in
+      try entryNames(of: descriptor)
+    }
+    for name in names { try body(descriptor, name) }
+  }
+
+  /// Hands out `count` bytes of a regular file.
+  func read(
+    _ name: [UInt8], count: Int64, _ body: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    let descriptor = try call("open", name) { () throws(Failure) in
+      try paths.open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    }
+    defer { closeQuietly(descriptor) }
+    let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+    defer { block.deallocate() }
+    var left = Int(count)
+    while left > 0 {
+      let wanted = min(left, block.count)
+      let step = try call("read", name) { () throws(Failure) in
+        try attempt("read") { CLinux.read(descriptor, block.baseAddress, wanted) }
+      }
+      guard step > 0 else {
+        throw FileError(
+          path.appending(String(decoding: name, as: UTF8.self)),
+          "has become shorter while it was read")
+      }
+      try body(UnsafeRawBufferPointer(rebasing: block[..<step]))
+      left -= step
+    }
+  }
+}
+
+/// Finds all files of a directory.
+private struct Walk {
+  /// Directories on which something is mounted.
+  private(set) var mounts = 0
+  /// Of a file with the tree: it may be read by whoever may read the directory.
+  let permissions: FilePermissions
+
+  private struct Key: Hashable {
+    let device: dev_t
+    let inode: UInt64
+  }
+
+  private struct Found {
+    var names: [[UInt8]]
+    var entry: Entry
+    var target: [UInt8]
+    var seconds: Int64
+    var xattrs: [Xattr]
+  }
+
+  private let directory: HostDirectory
+  private let device: dev_t
+  private var found: [Found] = []
+  /// Where files with more than one name are in `found`.
+  private var links: [Key: Int] = [:]
+  private var waiting: [[UInt8]] = [[]]
+
+  init(_ directory: HostDirectory) throws {
+    self.directory = directory
+    let root = directory.root.rawValue
+    let status = try directory.call("stat", []) { () throws(Failure) in try Status(of: root) }
+    device = status.device
+    permissions = FilePermissions(rawValue: CModeT(status.mode & 0o444 | 0o200))
+    try add([], status, in: root, [0x2E, 0])
+  }
+
+  /// Lists one more directory; false if there is none.
+  mutating func step() throws -> Bool {
+    guard let path = waiting.popLast() else { return false }
+    try directory.list(path) { descriptor, name in
+      let bytes = name.dropLast().map { UInt8(bitPattern: $0) }
+      let path = path.isEmpty ? bytes : path + [UInt8(ascii: "/")] + bytes
+      let status = try directory.call("stat", path) { () throws(Failure) in
+        try Status(of: name, in: descriptor)
+      }
+      try add(path, status, in: descriptor, name)
+      guard status.isDirectory else { return }
+      if status.device == device { waiting.append(path) } else { mounts += 1 }
+    }
+    return true
+  }
+
+  private mutating func add(
+    _ path: [UInt8], _ status: Status, in parent: Int32, _ name: [CChar]
+  ) throws {
+    let key = Key(device: status.device, inode: status.inode)
+    if !status.isDirectory, status.links > 1 {
+      if let index = links[key] { return found[index].names.append(path) }
+      links[key] = found.count
+    }
+    guard path.count < Writer.pathLimit else {
+      throw FileError(
+        directory.path, "has a path of \(path.count) bytes, the kernel takes at most 4095")
+    }
+    var entry = Entry(
+      name: path, mode: status.mode, userID: status.user, groupID: status.group,
+      size: status.isRegular ? UInt64(status.size) : 0)
+    if entry.type == .characterDevice || entry.type == .blockDevice {
+      entry.specialDevice = Device(
+        major: UInt32(linux_major(status.deviceNode)), minor: UInt32(linux_minor(status.deviceNode))
+      )
+    }
+    let target = try status.isSymbolicLink ? target(path, status, in: parent, name) : []
+    found.append(
+      Found(
+        names: [path], entry: entry, target: target, seconds: status.modified,
+        xattrs: try xattrs(path, in: parent, name)))
+  }
+
+  /// readlinkat(2).
+  private func target(
+    _ path: [UInt8], _ status: Status, in parent: Int32, _ name: [CChar]
+  ) throws(FileError) -> [UInt8] {
+    var target = [UInt8](repeating: 0, count: Writer.pathLimit)
+    let count = try directory.call("read", path) { () throws(Failure) in
+      try attempt("readlinkat") {
+        target.withUnsafeMutableBytes {
+          readlinkat(parent, name, $0.assumingMemoryBound(to: CChar.self).baseAddress!, $0.count)
+        }
+      }
+    }
+    return Array(target[..<count])
+  }
+
+  /// The calls have no `*at` form before Linux 6.13: proc_pid_fd(5) stands for the directory.
+  private func xattrs(
+    _ path: [UInt8], in parent: Int32, _ name: [CChar]
+  ) throws(FileError) -> [Xattr] {
+    let prefix = "/proc/self/fd/\(parent)/".utf8.map { CChar(bitPattern: $0) }
+    let place = prefix + name
+    let attributes = try directory.call("read the xattrs of", path) { () throws(Failure) in
+      try Attributes(list: { llistxattr(place, $0, $1) }, get: { lgetxattr(place, $0, $1, $2) })
+    }
+    return attributes.all
+      .map {
+        Xattr(name: $0.name.dropLast().map { UInt8(bitPattern: $0) }, value: $0.value)
+      }
+      .sorted { $0.name.lexicographicallyPrecedes($1.name) }
+  }
+
+  /// In the order of ``TreeSource/files``.
+  func files() -> [TreeFile] {
+    var files = found.map { one in
+      TreeFile(
+        names: one.names.sorted { $0.lexicographicallyPrecedes($1) }, entry: one.entry,
+        target: one.target, seconds: one.seconds, xattrs: one.xattrs)
+    }
+    files.sortByName()
+    return files
+  }
+}

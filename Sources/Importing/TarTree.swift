@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+
+import Files
+import Newc
+public import SystemPackage
+
+/// The tree of one tar archive, or of the layers of a container image.
+public struct TarTree: TreeSource {
+  /// An archive, ready to be opened as often as it is read.
+  struct Layer {
+    /// What errors call it, if it is one of several.
+    var name: String?
+    /// Bytes to be read of it.
+    var size: Int64
+    /// Opens it, without its compression; the closure is called with how many more bytes of it have
+    /// been read, the flag tells whether digests are verified.
+    var open: (_ isVerified: Bool, _ onRead: @escaping (Int64) -> Void) throws -> any ByteStream
+  }
+
+  public let files: [TreeFile]
+  public let permissions: FilePermissions
+  public internal(set) var notes: [String] = []
+
+  private let path: FilePath
+  private let layers: [Layer]
+  /// The running number of a record, and the file that has its content.
+  private let contents: [Int: Int]
+
+  /// Reads the layers of a container image, the lowest one first.
+  ///
+  /// - Parameters:
+  ///   - path: the source, for errors.
+  ///   - limit: how many bytes its files may have.
+  init(
+    _ path: FilePath, _ layers: [Layer], permissions: FilePermissions, limit: Int64,
+    progress: @escaping (Int64, Int64) -> Void
+  ) throws {
+    var builder = TreeBuilder(path)
+    var records = RecordReader(path, limit)
+    let reading = Progress(layers, progress)
+    for layer in layers {
+      try builder.add(try records.read(try layer.open(true) { reading.add($0) }), of: layer)
+    }
+    self.init(path, layers, builder.tree, permissions)
+  }
+
+  /// The tree of an archive whose records have been read.
+  init(
+    _ path: FilePath, _ layer: Layer, _ records: [TarRecord], permissions: FilePermissions
+  ) throws {
+    var builder = TreeBuilder(path)
+    try builder.add(records, of: layer)
+    self.init(path, [layer], builder.tree, permissions)
+  }
+
+  private init(
+    _ path: FilePath, _ layers: [Layer], _ tree: LayeredTree, _ permissions: FilePermissions
+  ) {
+    self.path = path
+    self.layers = layers
+    self.permissions = permissions
+    (files, contents) = tree.files()
+  }
+
+  public func readContents(
+    progress: @escaping (Int64, Int64) -> Void, begin: (Int) throws -> Void,
+    data: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    let reading = Progress(layers, progress)
+    var count = 0
+    try withNamesAsBytes {
+      for layer in layers {
+        let reader = try TarReader(path, try layer.open(false) { reading.add($0) })
+        while try reader.next() != nil {
+          count += 1
+          guard let index = contents[count] else { continue }
+          try begin(index)
+          try reader.readData(data)
+        }
+      }
+    }
+  }
+}
+
+/// How much of all layers has been read.
+private final class Progress {
+  private let size: Int64
+  private let report: (Int64, Int64) -> Void
+  private var count: Int64 = 0
+
+  init(_ layers: [TarTree.Layer], _ report: @escaping (Int64, Int64) -> Void) {
+    size = layers.reduce(0) { $0 + $1.size }
+    self.report = report
+  }
+
+  func add(_ more: Int64) {
+    count += more
+    report(count, size)
+  }
+}
+
+/// A record of all that a source's archives have.
+struct TarRecord {
+  /// Counted from 1, through all archives.
+  var number: Int
+  var entry: TarEntry
+}
+
+/// Reads the records of one archive after the other.
+struct RecordReader {
+  private let path: FilePath
+  private let budget: Budget
+  private var count = 0
+
+  /// - Parameter limit: how many bytes the files of all archives may have.
+  init(_ path: FilePath, _ limit: Int64) {
+    self.path = path
+    budget = Budget(limit)
+  }
+
+  mutating func read(_ stream: any ByteStream) throws -> [TarRecord] {
+    do {
+      var records: [TarRecord] = []
+      try withNamesAsBytes {
+        let reader = try TarReader(path, stream)
+        while let entry = try reader.next() {
+          count += 1
+          try budget.take(Int64(clamping: entry.file.size), of: path)
+          records.append(TarRecord(number: count, entry: entry))
+        }
+        try stream.drain()
+      }
+      return records
+    } catch let error as FileError {
+      // If it is damaged, its digest says so best.
+      try stream.drain()
+      throw error
+    }
+  }
+}
+
+/// Makes the tree of archives. OCI Image Specification, layer.md.
+private struct TreeBuilder {
+  private(set) var tree = LayeredTree()
+
+  private let path: FilePath
+  private var count = 0
+
+  init(_ path: FilePath) { self.path = path }
+
+  mutating func add(_ records: [TarRecord], of layer: TarTree.Layer) throws(FileError) {
+    let hasWhiteouts = layer.name != nil
+    if hasWhiteouts {
+      // They hide what was there before their layer, wherever in the layer they are.
+      for record in records {
+        try naming(record.entry, layer) { this throws(LayeredTree.Fault) in
+          try this.hide(record.entry.name)
+        }
+      }
+    }
+    for record in records where !hasWhiteouts || Whiteout(record.entry.name) == nil {
+      try naming(record.entry, layer) { this throws(LayeredTree.Fault) in
+        try this.tree.apply(record.entry, content: record.number, layer: this.count)
+      }
+    }
+    count += 1
+  }
+
+  private mutating func hide(_ name: [UInt8]) throws(LayeredTree.Fault) {
+    switch Whiteout(name) {
+    case .file(let name): try tree.remove(name, before: count)
+    case .allIn(let directory): try tree.empty(directory, before: count)
+    case .other, nil: break
+    }
+  }
+
+  private mutating func naming(
+    _ entry: TarEntry, _ layer: TarTree.Layer,
+    _ body: (inout TreeBuilder) throws(LayeredTree.Fault) -> Void
+  ) throws(FileError) {
+    do throws(LayeredTree.Fault) { try body(&self) } catch {
+      let place = layer.name.map { "\($0): " } ?? ""
+      throw FileError(path, "\(place)\(quoted(entry.name)) \(error)")
+    }
+  }
+}
+
+/// A record that removes what earlier layers brought: layer.md, "Whiteouts".
+private enum Whiteout {
+  /// This file.
+  case file([UInt8])
+  /// All that is in this directory.
+  case allIn([UInt8])
+  /// What aufs keeps there for itself.
+  case other
+
+  private static let prefix = Array(".wh.".utf8)
+  private static let opaque = Array(".wh..wh..opq".utf8)
+
+  /// nil if the record of this name is none.
+  init?(_ name: [UInt8]) {
+    let start = name.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
+    let last = name[start...]
+    guard last.starts(with: Self.prefix) else { return nil }
+    if last.elementsEqual(Self.opaque) {
+      self = .allIn(Array(name[..<start]))
+    } else if last.dropFirst(4).starts(with: Self.prefix) {
+      self = .other
+    } else {
+      self = .file(Array(name[..<start] + last.dropFirst(4)))
+    }
+  }
+}
+
+extension LayeredTree.Fault: CustomStringConvertible {
+  /// What follows the name of the entry.
+  var description: String {
+    switch self {
+    case .leadsOut: "has a component '..'"
+    case .tooLong: "is longer than 4095 bytes, or a component of it than 255"
+    case .throughLink(let link, let target):
+      "leads through the symbolic link \(quoted(link)) to \(quoted(target))"
+    case .throughFile(let file): "leads through \(quoted(file)), which is not a directory"
+    case .root: "is the root, and not a directory"
+    case .noLinkTarget(let name):
+      "is a hard link to \(quoted(name)), which is not a file of the archive"
+    case .tooMany: "is one file too many: at most 2000000 are kept in memory"
+    }
+  }
+}
