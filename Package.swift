@@ -167,6 +167,10 @@ let tests: [Target] = [
     ],
     swiftSettings: strict),
   .testTarget(
+    name: "ImportingTests",
+    dependencies: ["Files", "Importing", "Newc", "TestSupport", systemPackage],
+    swiftSettings: strict),
+  .testTarget(
     name: "PackTests",
     dependencies: [
       "Encoding", "Files", "Importing", "Inspection", "OddImages", "Packing", "TestSupport",

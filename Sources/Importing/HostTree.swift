@@ -21,7 +21,12 @@ public struct HostTree: TreeSource {
     while try walk.step() { try Task.checkCancellation() }
     files = walk.files()
     permissions = walk.permissions
-    notes = walk.mounts > 0 ? ["\(walk.mounts) mount points are packed as empty directories"] : []
+    notes =
+      switch walk.mounts {
+      case 0: []
+      case 1: ["1 mount point is packed as an empty directory"]
+      default: ["\(walk.mounts) mount points are packed as empty directories"]
+      }
   }
 
   public func readContents(

@@ -6,7 +6,7 @@ import Inspection
 public import SystemPackage
 
 /// What a user wants to have packed: an initramfs, a directory, a tar archive, or a container image.
-public struct Source {
+public struct Source: Sendable {
   public let path: FilePath
   /// How many bytes the files of a tar archive or a container image may have.
   public var limit: Int64 = 16 << 30

@@ -116,7 +116,7 @@ final class TarReader {
     while archive_entry_xattr_next(entry, &name, &value, &count) == ARCHIVE_OK {
       guard let name else { continue }
       let value = UnsafeRawBufferPointer(start: value, count: count)
-      xattrs.append(Xattr(name: bytes(name), value: Array(value)))
+      xattrs.append(Xattr(name: Self.unescaped(bytes(name)), value: Array(value)))
     }
     for (type, name) in [
       (ARCHIVE_ENTRY_ACL_TYPE_ACCESS, "system.posix_acl_access"),
@@ -126,6 +126,20 @@ final class TarReader {
     }
     return xattrs.sorted { $0.name.lexicographicallyPrecedes($1.name) }
   }
+
+  /// GNU tar writes `=`, which ends a keyword of pax, as `%3D`, and `%` as `%25`.
+  private static func unescaped(_ name: [UInt8]) -> [UInt8] {
+    var result: [UInt8] = []
+    var rest = name[...]
+    while let first = rest.first {
+      let escape = Self.escapes.first { rest.starts(with: $0.escape.utf8) }
+      result.append(escape?.byte ?? first)
+      rest = rest.dropFirst(escape == nil ? 1 : 3)
+    }
+    return result
+  }
+
+  private static let escapes: [(escape: String, byte: UInt8)] = [("%3D", 0x3D), ("%25", 0x25)]
 
   /// include/uapi/linux/posix_acl_xattr.h: the version, then entries by tag and number.
   private func acl(of entry: OpaquePointer, _ wanted: Int32) -> [UInt8] {

@@ -7,8 +7,8 @@ import SystemPackage
 
 /// The QEMU program as a subprocess.
 enum QEMU {
-  /// QEMU prints a few lines on standard error; more than this is not worth keeping.
-  private static let messageLimit = 1 << 20
+  /// KVM cannot go on with the guest, which then stands still.
+  struct KVMFailed: Error {}
 
   /// A separate session: Ctrl-C on the terminal reaches only us, and we end QEMU. Otherwise QEMU
   /// could exit first, as if the guest had ended.
@@ -22,19 +22,29 @@ enum QEMU {
   ///
   /// A cancelled task kills it.
   /// - Throws: ``FileError`` if it is not installed, or ends in another way; with its last message.
+  ///   ``KVMFailed``.
   static func run(_ program: String, _ arguments: [String]) async throws {
-    let result: ExecutionResult<Void, DiscardedOutput, StringOutput<UTF8>>
+    let result: ExecutionResult<String, DiscardedOutput, SequenceOutput>
     do {
       result = try await Subprocess.run(
         .name(program), arguments: Arguments(arguments), platformOptions: apart, input: .none,
-        output: .discarded, error: .string(limit: messageLimit))
+        output: .discarded, error: .sequence
+      ) { execution in
+        var lastLine = ""
+        for try await line in execution.standardError.strings() {
+          // accel/kvm/kvm-all.c, KVM_EXIT_INTERNAL_ERROR: the machine is paused, QEMU does not end.
+          if line.hasPrefix("KVM internal error") { throw KVMFailed() }
+          if !line.isEmpty { lastLine = line }
+        }
+        return lastLine
+      }
     } catch let error as SubprocessError where error.code == .executableNotFound {
       throw FileError(FilePath(program), "not found in PATH; boot requires QEMU")
     }
 
     try Task.checkCancellation()
     guard result.terminationStatus.isSuccess else {
-      let lastWords = result.standardError.split(separator: "\n").last.map { ": \($0)" } ?? ""
+      let lastWords = result.closureResult.isEmpty ? "" : ": \(result.closureResult)"
       throw FileError(FilePath(program), ending(result.terminationStatus) + lastWords)
     }
   }

@@ -43,7 +43,7 @@ extension Machine {
   /// If the task is cancelled, QEMU is killed before this returns.
   /// - Parameters:
   ///   - log: Receives the console, without escape sequences, and is kept.
-  ///   - accelerator: nil for the best one that can run a guest.
+  ///   - accelerator: nil for the best one that can run this guest.
   ///   - onProgress: Called about four times a second.
   /// - Throws: ``FileError`` if QEMU is missing or fails, or `log` cannot be written;
   ///   `CancellationError`.
@@ -51,13 +51,21 @@ extension Machine {
     log: FilePath, accelerator: Accelerator? = nil,
     onProgress: @escaping @Sendable (Run.Progress) -> Void = { _ in }
   ) async throws -> Run {
-    var best = Accelerator.tcg
-    if let accelerator {
-      best = accelerator
-    } else if !countsInstructions {
-      best = await Accelerator.best(for: kernel.architecture)
+    if let accelerator { return try await run(accelerator, log, onProgress) }
+    if countsInstructions { return try await run(.tcg, log, onProgress) }
+    do {
+      return try await run(await .best(for: kernel.architecture), log, onProgress)
+    } catch is QEMU.KVMFailed {
+      Accelerator.avoidKVM()
+      return try await run(.tcg, log, onProgress)
     }
-    let arguments = arguments(accelerator: best, serial: .file(log))
+  }
+
+  private func run(
+    _ accelerator: Accelerator, _ log: FilePath,
+    _ onProgress: @escaping @Sendable (Run.Progress) -> Void
+  ) async throws -> Run {
+    let arguments = arguments(accelerator: accelerator, serial: .file(log))
 
     // QEMU truncates it too, but only once it has started.
     try FileError.naming(log, cannot: "create") {
@@ -92,7 +100,7 @@ extension Machine {
 
     let console = try Console(cleaning: log)
     return Run(
-      console: console, ending: ending, elapsed: clock.now - start, log: log, accelerator: best,
-      replay: replay(accelerator: best))
+      console: console, ending: ending, elapsed: clock.now - start, log: log,
+      accelerator: accelerator, replay: replay(accelerator: accelerator))
   }
 }

@@ -23,6 +23,8 @@ struct Boot {
   var packed: PackedImage?
   /// `leafroot pack` packs the tree like this; nil for a tree that it has not packed.
   var packer: Packer?
+  /// What is packed in place of the tree.
+  var source: Source?
   /// Words for the kernel.
   var append: [String] = []
   /// In MiB.
@@ -52,7 +54,8 @@ struct Boot {
         Place.library.appending("leafroot-unpack.\(kernel.architecture)"),
         for: kernel.architecture)
       let output = directory.path.appending("packed.img")
-      _ = try packer.write(try ImageTree(image), unpacker, into: output)
+      _ = try packer.write(
+        try source?.tree { _, _ in } ?? ImageTree(image), unpacker, into: output)
       image = output
     }
 

@@ -158,7 +158,7 @@ struct CensusLines {
     for line in lines where line.hasPrefix("./") || line.hasPrefix(". ") {
       // Tests/Census
       let fields = line.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
-      guard fields.count == 9 else { continue }
+      guard fields.count >= 9 else { continue }
       let (path, links, inode) = (fields[0], fields[3], fields[7])
       var time = fields[6]
       if let seconds = Int(time), abs(seconds - now) < 100_000 { time = "now" }
@@ -170,7 +170,7 @@ struct CensusLines {
         sameAs = firstPaths[inode] ?? path
         firstPaths[inode] = sameAs
       }
-      entries[path] = Array(fields[1...5]) + [time, sameAs, fields[8]]
+      entries[path] = Array(fields[1...5]) + [time, sameAs] + fields[8...]
     }
   }
 

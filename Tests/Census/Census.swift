@@ -5,10 +5,10 @@ import CLinux
 /// Prints all that can be seen of a tree, one entry a line: on a host of the directory that is
 /// named, as PID 1 of a virtual machine of `/`, and then resets the machine. It changes nothing.
 ///
-///     PATH MODE UID:GID LINKS MAJOR:MINOR SIZE MTIME INODE CONTENT
+///     PATH MODE UID:GID LINKS MAJOR:MINOR SIZE MTIME INODE CONTENT [XATTR=VALUE]…
 ///
-/// CONTENT is a file's checksum or a symbolic link's target; paths and targets are escaped as in
-/// URLs, so that a serial console brings them over. Of directories, neither links nor size are
+/// CONTENT is a file's checksum or a symbolic link's target; paths, targets and the extended
+/// attributes are escaped as in URLs, so that a serial console brings them over. Of directories, neither links nor size are
 /// told: each file system has its own.
 ///
 /// SwiftPM links an executable's `main` under this name.
@@ -86,6 +86,7 @@ struct Census {
       } else if type == UInt32(S_IFLNK) {
         add(escaped: target(of: cName, in: directory))
       }
+      addXattrs(of: cName, in: directory)
       line.append(UInt8(ascii: "\n"))
       if line.count > 60_000 { flush() }
 
@@ -145,6 +146,24 @@ struct Census {
         if byte < 16 { say("0") }
         add(UInt64(byte), radix: 16)
       }
+    }
+  }
+
+  /// Sorted. llistxattr(2) has no `*at` form before Linux 6.13.
+  private mutating func addXattrs(of name: [CChar], in directory: Int32) {
+    guard fchdir(directory) == 0 else { return }
+    var list = [CChar](repeating: 0, count: 4096)
+    let count = llistxattr(name, &list, list.count)
+    guard count > 0 else { return }
+    let names = list[..<count].split(separator: 0).map { $0.map { UInt8(bitPattern: $0) } }
+    for attribute in sorted(names) {
+      let cAttribute = attribute.map { CChar(bitPattern: $0) } + [0]
+      var value = [UInt8](repeating: 0, count: 4096)
+      let size = lgetxattr(name, cAttribute, &value, value.count)
+      say(" ")
+      add(escaped: attribute)
+      say("=")
+      add(escaped: Array(value[..<max(0, size)]))
     }
   }
 

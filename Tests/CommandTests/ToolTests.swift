@@ -135,6 +135,20 @@ import Testing
     #expect(try !isRunning())
   }
 
+  @Test func `boot emulates a guest that KVM cannot go on with, and stops that machine`() throws {
+    try qemu(
+      """
+      case "$*" in
+        *"-accel kvm"*) echo $$ > pid; echo 'KVM internal error. Suberror: 1' >&2; exec sleep 60;;
+      esac
+      echo $$ > emulated
+      """, probe: 0x21)
+    _ = try boot()
+    #expect(try directory.names.contains("emulated"))
+    // Where there is no /dev/kvm, it is not tried.
+    if access("/dev/kvm", R_OK | W_OK) == 0 { #expect(try !isRunning()) }
+  }
+
   @Test func `wrap warns of an image that is damaged, says where, and writes it`() throws {
     let whole = try Compressor.zstd.compress(ToolTests.image)
     let cases: [(name: String, bytes: [UInt8], warning: String)] = [
@@ -237,7 +251,8 @@ import Testing
   }
 
   /// Puts a script in the place of QEMU; `$serial` is the file for the console.
-  private func qemu(_ script: String) throws {
+  /// - Parameter probe: its exit status where it is asked whether KVM serves guests: 0x21 for yes.
+  private func qemu(_ script: String, probe: Int = 1) throws {
     try directory.file(
       "qemu-system-x86_64",
       Array(
@@ -245,7 +260,7 @@ import Testing
         #!/bin/sh
         serial=
         for word; do case $word in file:*) serial=${word#file:};; esac; done
-        [ "$serial" ] || exit 1 # asked whether KVM serves guests
+        [ "$serial" ] || exit \(probe)
         \(script)
 
         """.utf8), permissions: 0o755)

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+
+import Encoding
+import Importing
+import Packing
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Container images as initramfs.
+@Suite(.enabled(if: Oracle.mayRun, "umoci makes an image with owners and capabilities as root"))
+struct ContainerTests {
+  private let directory: TemporaryDirectory
+
+  /// An OCI image of three layers, with all that newc cannot carry, and the same tree as umoci has
+  /// it in a directory.
+  init() throws {
+    directory = try TemporaryDirectory(below: "/dev/shm")
+    let busybox = Place.cache.appending("kit/demo/tree/kit/bin/busybox")
+    let script = """
+      umoci init --layout oci && umoci new --image oci:test
+      umoci unpack --image oci:test bundle
+      cd bundle/rootfs
+      mkdir -p bin dev proc sys tmp etc var/cache usr/lib && chmod 1777 tmp
+      cp \(busybox) bin/busybox && ln -s busybox bin/sh && ln bin/busybox usr/lib/second
+      cp \(Place.census) census && printf '#!/bin/sh\\nexec /.leafroot-boot/init\\n' > bin/start
+      chmod 755 bin/start census && cp bin/busybox bin/ping
+      setfattr -n security.capability -v 0x0100000200200000000000000000000000000000 bin/ping
+      setfattr -n trusted.name -v 'some text' etc && ln -s usr/lib lib
+      printf a > etc/a && printf b > etc/b && printf c > var/cache/c && printf d > etc/ünïcödé
+      chown 1000:2000 etc/a && chmod 4711 etc/a && mknod dev/null c 1 3 && mkfifo tmp/fifo
+      cd ../.. && umoci repack --image oci:test bundle
+
+      rm -r bundle/rootfs/var/cache bundle/rootfs/etc/b
+      printf new > bundle/rootfs/etc/new && ln bundle/rootfs/etc/new bundle/rootfs/tmp/new
+      touch -h -d '1960-01-02 UTC' bundle/rootfs/etc/new
+      umoci repack --image oci:test bundle
+
+      mkdir bundle/rootfs/var/cache && printf d > bundle/rootfs/var/cache/d
+      rm bundle/rootfs/etc/a && mkdir bundle/rootfs/etc/a && chmod 700 bundle/rootfs/etc/a
+      umoci repack --image oci:test bundle
+      umoci config --image oci:test --config.entrypoint /bin/start
+      """
+    _ = try Command(["sh", "-ec", script], in: directory.path).output()
+  }
+
+  @Test(arguments: StockKernel.rootfs, [true, false])
+  func `an image of layers boots, with its capabilities, as umoci unpacks it`(
+    kernel: StockKernel, hasLeaf: Bool
+  ) async throws {
+    var boot = Boot(kernel: kernel.name, hasLeaf: hasLeaf, cpus: 2)
+    boot.packer = Packer(.zstd(level: 3), jobs: 2, memberSize: 1 << 20)
+    boot.packer?.realInit = "/bin/start"
+    boot.source = Source(
+      directory.path.appending("oci"), Platform(architecture: "amd64"),
+      workDirectory: directory.path)
+    let outcome = try await boot.run("/census /")
+
+    #expect(outcome.verdict.outcome == (hasLeaf ? .asPromised : .notAsPromised), "\(outcome)")
+    let words = [Place.census.string, directory.path.appending("bundle/rootfs").string]
+    let host = CensusLines(
+      try Command(words).run().output.split(separator: "\n").map(String.init))
+    let guest = CensusLines(outcome.output.split(separator: "\n").map(String.init))
+    #expect(host.entries.count >= 25)
+    let differences = guest.ownEntries.differences(from: host.ownEntries).filter {
+      !$0.contains(".leafroot-boot") && !$0.contains("/proc/") && !$0.contains("/sys/")
+    }
+    #expect(differences.isEmpty, "\(differences.prefix(20)) \(outcome)")
+  }
+}

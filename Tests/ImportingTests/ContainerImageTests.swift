@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import Importing
+
+/// Container images, built by hand: image-layout.md, layer.md, config.md.
+@Suite struct ContainerImageTests {
+  private let directory: TemporaryDirectory
+  private let layout: FilePath
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    layout = directory.path.appending("layout")
+    try make("layout/blobs/sha256")
+    try write("layout/oci-layout", Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8))
+  }
+
+  private func make(_ name: String) throws {
+    try FileManager.default.createDirectory(
+      atPath: directory.path.appending(name).string, withIntermediateDirectories: true)
+  }
+
+  private func write(_ name: String, _ bytes: [UInt8]) throws {
+    try directory.file(name, bytes)
+  }
+
+  private func digest(_ bytes: [UInt8]) throws -> String {
+    let sum = try Command(["sha256sum"], input: bytes).output()
+    return "sha256:" + String(decoding: sum.prefix(64), as: UTF8.self)
+  }
+
+  /// Puts a blob into the layout.
+  /// - Returns: its descriptor.
+  private func blob(
+    _ bytes: [UInt8], _ type: String = "application/vnd.oci.image.layer.v1.tar",
+    _ more: String = ""
+  ) throws -> String {
+    let digest = try digest(bytes)
+    try write("layout/blobs/sha256/\(digest.dropFirst(7))", bytes)
+    return #"{"mediaType":"\#(type)","digest":"\#(digest)","size":\#(bytes.count)\#(more)}"#
+  }
+
+  /// Puts an image of `layers` into the layout.
+  /// - Returns: the descriptor of its manifest.
+  private func image(
+    _ layers: [[TarWriterRecord]], architecture: String = "amd64", name: String? = nil,
+    compress: Bool = false, diffIDs: [String]? = nil
+  ) throws -> String {
+    let tars = layers.map(tar)
+    let ids = try diffIDs ?? tars.map(digest)
+    let config = #"""
+      {"os":"linux","architecture":"\#(architecture)","config":{"Entrypoint":["/start"],"Cmd":["now"]},
+      "rootfs":{"type":"layers","diff_ids":[\#(ids.map { "\"\($0)\"" }.joined(separator: ","))]}}
+      """#
+    let blobs = try tars.map {
+      try blob(compress ? try Command(["gzip", "-c"], input: $0).output() : $0)
+    }
+    let configBlob = try blob(Array(config.utf8), "application/vnd.oci.image.config.v1+json")
+    let manifest = #"""
+      {"schemaVersion":2,"config":\#(configBlob),"layers":[\#(blobs.joined(separator: ","))]}
+      """#
+    let label = name.map { #","annotations":{"org.opencontainers.image.ref.name":"\#($0)"}"# } ?? ""
+    return try blob(
+      Array(manifest.utf8), "application/vnd.oci.image.manifest.v1+json", label)
+  }
+
+  private func index(_ images: String...) throws {
+    try write(
+      "layout/index.json",
+      Array(#"{"schemaVersion":2,"manifests":[\#(images.joined(separator: ","))]}"#.utf8))
+  }
+
+  private func fault(_ change: (inout Source) -> Void = { _ in }) -> String? {
+    ImportingTests.fault { try tree(layout, change) }.map {
+      String($0.dropFirst("\(layout): ".count))
+    }
+  }
+
+  private let layers: [[TarWriterRecord]] = [
+    [
+      .directory("etc"), .file("etc/a", "a"), .file("etc/b", "b"), .directory("var"),
+      .file("var/x", "x"), .directory("var/deep"), .file("var/deep/y", "y"), .file("keep", "k"),
+      .directory("gone"), .file("gone/z", "z"),
+    ],
+    [
+      // The whiteouts come last, and hide nothing of their own layer.
+      .file("var/new", "new"), .file("etc/.wh.a", ""), .file("var/.wh..wh..opq", ""),
+      .file(".wh.gone", ""), .file("etc/.wh..wh.aufs", ""), .hardLink("kept", to: "keep"),
+      .directory("etc").with { $0.mode = 0o700 },
+    ],
+    [.file("keep", "changed"), .file("etc/a", "back")],
+  ]
+
+  @Test(arguments: [false, true])
+  func `layers are applied with their whiteouts`(compress: Bool) throws {
+    try index(try image(layers, compress: compress))
+    let tree = try tree(layout)
+    #expect(
+      try texts(tree) == [
+        "etc/a": "back", "etc/b": "b", "var/new": "new", "keep": "changed", "kept": "k",
+      ])
+    #expect(names(tree) == ["", "etc", "etc/a", "etc/b", "keep", "kept", "var", "var/new"])
+    #expect(tree.files[1].entry.mode == 0o040700)
+    #expect(tree.notes == ["command of the image: /start now"])
+  }
+
+  @Test func `a layout in an archive, compressed too, is the same image`() throws {
+    try index(try image(layers))
+    let expected = try tree(layout)
+    for option in ["", "-z", "--zstd"] {
+      let words = ["sh", "-c", "tar \(option) -cf archive -C layout ."]
+      _ = try Command(words, in: directory.path).output()
+      let found = try tree(directory.path.appending("archive"))
+      #expect(found.files == expected.files)
+      #expect(try contents(found) == contents(expected))
+    }
+    #expect(try directory.names == ["archive", "layout"])
+  }
+
+  @Test func `docker save's archive is the same image`() throws {
+    let tars = layers.map(tar)
+    let ids = try tars.map { "\"\(try digest($0))\"" }.joined(separator: ",")
+    try make("saved/one")
+    let config = #"""
+      {"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[\#(ids)]}}
+      """#
+    try write("saved/config.json", Array(config.utf8))
+    try write("saved/one/layer.tar", tars[0])
+    try write("saved/two.tar", tars[1])
+    try write("saved/real.tar", tars[2])
+    let manifest = #"""
+      [{"Config":"config.json","RepoTags":["a/b:c"],"Layers":["one/layer.tar","two.tar","one/link"]}]
+      """#
+    try write("saved/manifest.json", Array(manifest.utf8))
+    let script = "ln -s ../real.tar saved/one/link && tar -cf archive -C saved ."
+    _ = try Command(["sh", "-ec", script], in: directory.path).output()
+
+    try index(try image(layers))
+    let found = try tree(directory.path.appending("archive")) { $0.reference = "a/b:c" }
+    #expect(found.files == (try tree(layout).files))
+    #expect(try texts(found)["keep"] == "changed")
+  }
+
+  @Test func `a blob that is not its digest is refused`() throws {
+    try index(try image(layers))
+    let digest = try digest(tar(layers[1]))
+    let name = "layout/blobs/sha256/\(digest.dropFirst(7))"
+    var bytes = try directory.bytes(name)
+    bytes[700] ^= 1
+    try write(name, bytes)
+    let fault = fault()
+    #expect(fault?.hasPrefix("found layer 2 with digest sha256:") == true, "\(fault ?? "")")
+    #expect(fault?.hasSuffix("expected \(digest)") == true)
+  }
+
+  @Test func `a layer that is not what the config says is refused`() throws {
+    let ids = try [layers[0], layers[0], layers[2]].map { try digest(tar($0)) }
+    try index(try image(layers, compress: true, diffIDs: ids))
+    #expect(fault()?.hasPrefix("found layer 2, decompressed, with digest sha256:") == true)
+    try index(try image(layers, diffIDs: []))
+    #expect(fault() == "found 3 layers, expected 0, as many as the config has")
+  }
+
+  @Test func `of an image for several platforms the right one is taken`() throws {
+    let images = [
+      try image([[.file("x", "x86")]]), try image([[.file("x", "arm")]], architecture: "arm64"),
+    ]
+    let inner = Array(#"{"manifests":[\#(images.joined(separator: ","))]}"#.utf8)
+    try index(try blob(inner, "application/vnd.oci.image.index.v1+json"))
+    #expect(try texts(tree(layout)) == ["x": "x86"])
+    let arm = try tree(layout) { $0.platform = Platform("linux/arm64")! }
+    #expect(try texts(arm) == ["x": "arm"])
+    #expect(
+      fault { $0.platform = Platform("linux/riscv64")! }
+        == "has no image for linux/riscv64; platforms: linux/amd64, linux/arm64")
+  }
+
+  @Test func `one of several images is chosen by its name`() throws {
+    try index(
+      try image([[.file("x", "one")]], name: "one"), try image([[.file("x", "two")]], name: "two"))
+    #expect(try texts(tree(layout) { $0.reference = "two" }) == ["x": "two"])
+    #expect(
+      fault() == "has 2 images for linux/amd64, choose with --reference; names: one, two")
+    #expect(fault { $0.reference = "three" } == "has no image of the name 'three'; names: one, two")
+  }
+
+  @Test func `names in documents lead to no other file`() throws {
+    try write("secret", Array(#"{"os":"linux"}"#.utf8))
+    let digest = "sha256:../../../secret"
+    try index(
+      #"{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"\#(digest)","size":1}"#)
+    #expect(fault() == "found the digest '\(digest)', expected sha256:… or sha512:…")
+    let store = BlobDirectory(path: layout)
+    #expect(store.size(of: "../secret") == nil)
+    #expect(store.size(of: "oci-layout") != nil)
+  }
+
+  @Test func `what a layer cannot do is said with its number`() throws {
+    try index(
+      try image([[.link("evil", to: "/etc")], [.file("evil/passwd", "x")]]))
+    #expect(
+      fault() == "layer 2: 'evil/passwd' leads through the symbolic link 'evil' to '/etc'")
+  }
+
+  @Test func `broken documents are refused`() throws {
+    try write("layout/index.json", Array("{".utf8))
+    #expect(fault()?.hasPrefix("has index.json, which is not the JSON that it should be") == true)
+    try index()
+    #expect(fault() == "has no image")
+    try write("layout/index.json", [UInt8](repeating: 0x20, count: 5 << 20))
+    #expect(fault() == "found index.json of 5242880 bytes, expected at most 4194304")
+  }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import Newc
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import Importing
+
+/// Ordinary users may go without what needs root; where LEAFROOT_MUST_RUN is set, it fails instead.
+private let mayBeRoot = geteuid() == 0 || getenv("LEAFROOT_MUST_RUN") != nil
+
+/// A directory as a tree, and the same tree in tar archives.
+@Suite struct HostTreeTests {
+  private let directory: TemporaryDirectory
+  private let root: FilePath
+
+  /// What tar and newc have no common idea of: long names, hard links, holes, old times, xattrs.
+  init() throws {
+    directory = try TemporaryDirectory()
+    root = directory.path.appending("root")
+    let long = String(repeating: "n", count: 200)
+    try sh(
+      """
+      mkdir -p root/bin root/etc root/deep/\(long)/\(long) && cd root
+      printf program > bin/busybox && ln bin/busybox bin/sh && chmod 4755 bin/busybox
+      ln -s bin/busybox init && ln -s ../$(printf 'x%.0s' $(seq 150)) etc/far && mkfifo fifo
+      printf hi > "etc/ü file" && truncate -s 3M hole && printf end >> hole && touch empty
+      printf deep > deep/\(long)/\(long)/file
+      touch -d '1960-01-02 UTC' etc/old && touch -h -d '2001-02-03 UTC' init
+      setfattr -n user.plain -v "some text" etc && setfattr -n user.a=b -v '' empty
+      chmod 1777 deep
+      """)
+    if geteuid() == 0 {
+      try sh(
+        """
+        cd root && mknod null c 1 3 && mknod disk b 259 70000 && chown 12:70000 etc/old
+        setfattr -n security.capability -v 0x0100000200200000000000000000000000000000 bin/busybox
+        """)
+    }
+  }
+
+  private func sh(_ script: String) throws {
+    _ = try Command(["sh", "-ec", script], in: directory.path).output()
+  }
+
+  @Test func `all is there, and names belong together`() throws {
+    let tree = try HostTree(root)
+    let all = names(tree)
+    #expect(all.first == "")
+    #expect(all.contains("etc/ü file"))
+    let program = try #require(tree.files.first { $0.names.count == 2 })
+    #expect(program.names == [Array("bin/busybox".utf8), Array("bin/sh".utf8)])
+    #expect(program.entry.mode == 0o104755)
+    #expect(program.entry.linkCount == 2)
+    let texts = try texts(tree)
+    #expect(texts["bin/busybox"] == "program")
+    #expect(texts["bin/sh"] == nil)
+    #expect(try contents(tree)["hole"]?.count == (3 << 20) + 3)
+  }
+
+  @Test func `what newc cannot hold is beside it`() throws {
+    let files = try HostTree(root).files
+    let old = try #require(files.first { $0.names == [Array("etc/old".utf8)] })
+    #expect(old.farTime == -315_532_800)
+    #expect(old.entry.modificationTime == 0)
+    let empty = try #require(files.first { $0.names == [Array("empty".utf8)] })
+    #expect(empty.xattrs == [Xattr(name: Array("user.a=b".utf8), value: [])])
+    let etc = try #require(files.first { $0.names == [Array("etc".utf8)] })
+    #expect(etc.xattrs == [Xattr(name: Array("user.plain".utf8), value: Array("some text".utf8))])
+  }
+
+  @Test(
+    .enabled(if: mayBeRoot, "device nodes and security xattrs need root"))
+  func `devices, owners and file capabilities are carried`() throws {
+    let files = try HostTree(root).files
+    let disk = try #require(files.first { $0.names == [Array("disk".utf8)] })
+    #expect(disk.entry.specialDevice == Device(major: 259, minor: 70000))
+    #expect(disk.entry.type == .blockDevice)
+    let old = try #require(files.first { $0.names == [Array("etc/old".utf8)] })
+    #expect((old.entry.userID, old.entry.groupID) == (12, 70000))
+    let program = try #require(files.first { $0.names.count == 2 })
+    #expect(
+      program.xattrs.map { String(decoding: $0.name, as: UTF8.self) } == ["security.capability"])
+  }
+
+  @Test(arguments: ["", "-z", "-j", "-J", "--lzma", "--zstd"])
+  func `a pax archive of the directory has its tree, in every compression`(option: String) throws {
+    try sh("tar --format=pax --xattrs --xattrs-include='*' \(option) -cf archive -C root .")
+    try expectSameTree(directory.path.appending("archive"))
+  }
+
+  @Test(arguments: ["tar --format=gnu -S", "bsdtar --format=gnutar --lz4", "bsdtar --format=pax"])
+  func `other archives have what they can hold`(program: String) throws {
+    try sh(
+      """
+      touch root/etc/old && setfattr -x user.plain root/etc && setfattr -x user.a=b root/empty
+      setfattr -x security.capability root/bin/busybox 2>/dev/null || :
+      \(program) -cf archive -C root .
+      """)
+    try expectSameTree(directory.path.appending("archive"))
+  }
+
+  private func expectSameTree(_ archive: FilePath) throws {
+    let (ours, theirs) = (try HostTree(root), try tree(archive))
+    #expect(theirs is TarTree)
+    #expect(names(ours) == names(theirs))
+    for (mine, its) in zip(ours.files, theirs.files) { #expect(mine == its) }
+    let (mine, its) = (try contents(ours), try contents(theirs))
+    #expect(mine.keys.sorted() == its.keys.sorted())
+    for (name, content) in mine { #expect(its[name] == content, "\(name)") }
+  }
+
+  @Test(.enabled(if: mayBeRoot, "mounting needs root"))
+  func `what is mounted in it stays out`() throws {
+    try sh("mkdir root/mnt && mount -t tmpfs none root/mnt && touch root/mnt/inside")
+    defer { try? sh("umount root/mnt") }
+    let tree = try HostTree(root)
+    #expect(names(tree).contains("mnt"))
+    #expect(!names(tree).contains("mnt/inside"))
+    #expect(tree.notes == ["1 mount point is packed as an empty directory"])
+  }
+}
