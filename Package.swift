@@ -108,8 +108,8 @@ let host: [Target] = [
   .executableTarget(
     name: "leafroot",
     dependencies: [
-      "Encoding", "Files", "Importing", "Initramfs", "Inspection", "Machine", "Newc", "Packing",
-      "Threads", "Unpacking", argumentParser,
+      "Encoding", "Evidence", "Files", "Importing", "Initramfs", "Inspection", "Machine", "Newc",
+      "Packing", "Threads", "Unpacking", argumentParser,
     ],
     swiftSettings: strict),
   .executableTarget(

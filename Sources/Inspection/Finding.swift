@@ -78,6 +78,12 @@ public struct Findings: Equatable, Sendable {
     kept.append(Finding(level: level, kind: kind, member: member, path: path, text: text))
   }
 
+  /// Forgets all of these kinds.
+  public mutating func remove(_ kinds: Set<Finding.Kind>) {
+    kept.removeAll { kinds.contains($0.kind) }
+    for kind in kinds { counts[kind] = nil }
+  }
+
   /// Those that were kept, the worst first.
   public var sorted: [Finding] {
     // Array.sort is not stable by promise.

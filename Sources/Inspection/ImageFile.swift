@@ -4,6 +4,7 @@ public import Compression
 public import Files
 import Initramfs
 import Leaf
+import Newc
 public import SystemPackage
 
 /// An initramfs in a file: any sequence of zero bytes, raw newc archives and compressed ones.
@@ -18,7 +19,13 @@ public struct ImageFile: ~Copyable {
   public let start: Int64
   /// Whether the first member is a raw archive that holds our PID 1.
   public let isWrapped: Bool
-  /// Whether it holds a payload, too.
+  /// The files of a payload that it holds, too, in order, and what is behind its first archive: the
+  /// image that PID 1 unpacks. Empty if there is no payload.
+  public let payload: [FilePiece]
+  /// What newc cannot carry of that.
+  public let xattrs: FilePiece?
+
+  /// Whether it has the directory of a payload.
   public let isPacked: Bool
 
   /// The name of our PID 1 in the image.
@@ -33,37 +40,75 @@ public struct ImageFile: ~Copyable {
     let file = try InputFile(path)
     let start = try file.firstNonZero(from: 0)
     let leading = try ImageFile.leading(of: file, at: start)
-    let names = leading == .raw ? try ImageFile.leadingNames(path) : []
+    let own = leading == .raw ? try Own(path) : nil
 
     self.file = file
     self.leading = leading
     self.start = start ?? 0
-    isWrapped = names.contains(ImageFile.leafName)
-    isPacked = isWrapped && names.contains(ImageFile.payloadName)
+    isWrapped = own?.hasProgram ?? false
+    isPacked = isWrapped && own?.hasDirectory ?? false
+    payload = isPacked ? own?.payload ?? [] : []
+    xattrs = own?.xattrs
   }
 
-  /// Which of our names the first member, a raw one, has at its root. What the kernel refuses in it
-  /// does not matter here.
-  private static func leadingNames(_ path: FilePath) throws(FileError) -> Set<String> {
-    var names: Set<String> = []
-    let reader = ImageReader(try InputFile(path))
-    while let event = try reader.next() {
-      switch event {
-      case .entry(let record):
-        if let name = ownName(record.entry.name) { names.insert(name) }
-        reader.passOver()
-      case .memberEnds: return names
-      default: break
+  /// What the first member, a raw one, has of ours. What the kernel refuses in it does not matter
+  /// here.
+  private struct Own {
+    var hasProgram = false
+    var hasDirectory = false
+    var xattrs: FilePiece?
+
+    private var members: [(name: [UInt8], piece: FilePiece)] = []
+    private var tail: FilePiece?
+
+    init(_ path: FilePath) throws(FileError) {
+      let file = try InputFile(path)
+      let size = file.size
+      let reader = ImageReader(file)
+      while let event = try reader.next() {
+        switch event {
+        case .entry(let record):
+          add(record)
+          reader.passOver()
+        case .memberEnds(let member):
+          let end = member.offset + member.size
+          if end < size { tail = FilePiece(offset: end, size: size - end) }
+          return
+        default: break
+        }
       }
     }
-    return names
-  }
 
-  /// Slashes and dots before a name say nothing in an initramfs.
-  private static func ownName(_ name: [UInt8]) -> String? {
-    let components = name.split(separator: UInt8(ascii: "/")).filter { !$0.elementsEqual(".".utf8) }
-    guard components.count == 1 else { return nil }
-    return [leafName, payloadName].first { components[0].elementsEqual($0.utf8) }
+    var payload: [FilePiece] {
+      if members.isEmpty { return [] }
+      let sorted = members.sorted {
+        $0.name.count != $1.name.count
+          ? $0.name.count < $1.name.count : $0.name.lexicographicallyPrecedes($1.name)
+      }
+      return sorted.map(\.piece) + (tail.map { [$0] } ?? [])
+    }
+
+    private mutating func add(_ record: Record) {
+      // Slashes and dots before a name say nothing in an initramfs.
+      let components = record.entry.name.split(separator: UInt8(ascii: "/"))
+        .filter { !$0.elementsEqual(".".utf8) }
+      let isOurs = { (index: Int, name: String) in components[index].elementsEqual(name.utf8) }
+      if components.count == 1 {
+        hasProgram = hasProgram || isOurs(0, leafName)
+        hasDirectory = hasDirectory || isOurs(0, payloadName)
+      }
+      guard components.count == 2, isOurs(0, payloadName), record.entry.type == .regular else {
+        return
+      }
+      let piece = FilePiece(
+        offset: Int64(record.offset) + Int64(Header.size + record.entry.name.count + 4) & ~3,
+        size: Int64(record.entry.size))
+      if components[1].allSatisfy({ (0x30...0x39).contains($0) }) {
+        members.append((Array(components[1]), piece))
+      } else if isOurs(1, "\(Vocabulary.xattrs)") {
+        xattrs = piece
+      }
+    }
   }
 
   private static func leading(

@@ -48,6 +48,21 @@ public struct MemoryNeed: Equatable, Sendable, Encodable {
     wrapped = wrap.need(limit: 0.5)
   }
 
+  /// MiB for a packed image: the kernel copies it as any image, and then PID 1 needs the tree, its
+  /// own memory and what is not freed yet of the payload.
+  ///
+  /// - Parameters:
+  ///   - image: the need of the image as the kernel sees it.
+  ///   - totals: of the payload's tree.
+  public static func packed(_ image: MemoryNeed, _ totals: Inspection.Totals) -> Int {
+    let names = Double(totals.names) * inode / mebi
+    let fill = (Double(totals.pages) / 256 + names + unpacking + late) / (1 - pageTable)
+    return max(image.stock, Int(fill.rounded(.up)))
+  }
+
+  /// What PID 1 takes while it unpacks, in MiB.
+  private static let unpacking = 15.0
+
   private struct Tree {
     let pages: Double
     let names: Double

@@ -16,6 +16,8 @@ struct Inspect: AsyncParsableCommand {
       members, in any order. By default, it prints the members, totals, the init program, the \
       least memory to boot with, and findings: what the kernel refuses or loses.
 
+      Of a packed image, the tree is that of its payload, also with --list and --cat.
+
       On a terminal, inspect prints colours and columns. Otherwise it separates fields by one \
       tab, with --list by one blank.
 
@@ -77,7 +79,7 @@ struct Inspect: AsyncParsableCommand {
 
   private func printList(_ output: Output) throws -> Int32 {
     var lister = Lister(output)
-    let reader = ImageReader(ObservedFile(try InputFile(image)), try target.rules())
+    let reader = ImageReader(try PackedParts.tree(of: image), try target.rules())
     while let event = try reader.next() {
       guard case .entry(let record) = event else { continue }
       try lister.write(record)
@@ -88,7 +90,7 @@ struct Inspect: AsyncParsableCommand {
   }
 
   private func printFile(_ path: String, _ output: Output) throws -> Int32 {
-    let file = ObservedFile(try InputFile(image))
+    let file = try PackedParts.tree(of: image)
     let contents = FileContents(Array(path.utf8), of: image)
     let reading = try contents.read(file, target.rules()) { bytes throws(FileError) in
       output.write(bytes)
@@ -105,13 +107,24 @@ struct Inspect: AsyncParsableCommand {
       standardError("leafroot: \(error)\n")
       return 1
     }
-    let report = InspectionReport(inspection, path: image)
+    let report = InspectionReport(inspection, payload: try inspectPayload(), path: image)
     if json {
       try report.writeJSON(to: output, entriesOf: list ? image : nil)
     } else {
       try report.write(to: output)
     }
     return report.exitStatus
+  }
+
+  /// Inspects what PID 1 unpacks of a packed image; nil of any other.
+  private func inspectPayload() throws -> Inspection? {
+    let parts = PackedParts(image).payload
+    if parts.isEmpty { return nil }
+    var payload = try Inspection(
+      ObservedFile(try InputFile(image), pieces: parts), kernel: target.version())
+    // PID 1 has all decompressors, and more places for an init than the kernel.
+    payload.findings.remove([.lz4Trap, .oldKernels, .noInit])
+    return payload
   }
 
   /// Reports a defect of the image, if any, on standard error.

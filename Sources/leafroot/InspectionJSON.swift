@@ -23,7 +23,7 @@ extension InspectionReport {
     output.write("{\n  \"entries\" : [")
     var writer = EntryWriter(output)
     let rules = inspection.kernel.map(KernelRules.init) ?? KernelRules()
-    let reader = ImageReader(ObservedFile(try InputFile(image)), rules)
+    let reader = ImageReader(try PackedParts.tree(of: image), rules)
     while let event = try reader.next() {
       guard case .entry(let record) = event else { continue }
       try writer.write(record)
@@ -131,8 +131,18 @@ private struct Summary: Encodable {
     var kernelMessage: String
   }
 
+  /// Of a packed image.
+  struct PayloadJSON: Encodable {
+    var size: Int64
+    var members: [MemberJSON]
+    var memory: Int?
+    var findings: [FindingJSON]
+    var refusal: RefusalJSON?
+  }
+
   var image: String
   var kernel: String?
+  var payload: PayloadJSON?
   var size: Int64
   var padding: Int64
   var members: [MemberJSON]
@@ -151,31 +161,48 @@ private struct Summary: Encodable {
     kernel = inspection.kernel?.description
     size = inspection.reading.size
     padding = inspection.reading.padding
-    members = zip(inspection.reading.members, inspection.contents).map { member, contents in
+    members = Self.members(inspection)
+    totals = report.tree.totals
+    realInit = report.tree.realInit.map { real in
+      RealInitJSON(chain: real.chain.map { text($0).0 }, isExecutable: real.isExecutable)
+    }
+    memory = inspection.memory
+    findings = Self.findings(inspection)
+    findingCounts = Dictionary(
+      uniqueKeysWithValues: inspection.findings.counts.map { ($0.key.rawValue, $0.value) })
+    refusal = Self.refusal(inspection)
+    isCutShort = inspection.reading.isCutShort
+    exitStatus = report.exitStatus
+    payload = report.payload.map { payload in
+      PayloadJSON(
+        size: payload.reading.size, members: Self.members(payload), memory: report.packedMemory,
+        findings: Self.findings(payload), refusal: Self.refusal(payload))
+    }
+  }
+
+  private static func members(_ inspection: Inspection) -> [MemberJSON] {
+    zip(inspection.reading.members, inspection.contents).map { member, contents in
       MemberJSON(
         offset: member.offset, size: member.size, codec: "\(member.codec)",
         unpackedSize: member.unpackedSize, entries: member.entries, holds: contents.words,
         modules: contents.modules, microcode: contents.microcode,
         isCheckWrong: member.isCheckWrong)
     }
-    totals = inspection.totals
-    realInit = inspection.realInit.map { real in
-      RealInitJSON(chain: real.chain.map { text($0).0 }, isExecutable: real.isExecutable)
-    }
-    memory = inspection.memory
-    findings = inspection.findings.sorted.map { finding in
+  }
+
+  private static func findings(_ inspection: Inspection) -> [FindingJSON] {
+    inspection.findings.sorted.map { finding in
       FindingJSON(
         level: finding.level, kind: finding.kind, member: finding.member,
         path: finding.path.map { text($0).0 }, text: finding.text)
     }
-    findingCounts = Dictionary(
-      uniqueKeysWithValues: inspection.findings.counts.map { ($0.key.rawValue, $0.value) })
-    refusal = inspection.reading.refusal.map { refusal in
+  }
+
+  private static func refusal(_ inspection: Inspection) -> RefusalJSON? {
+    inspection.reading.refusal.map { refusal in
       RefusalJSON(
         offset: refusal.offset, unpackedOffset: refusal.unpackedOffset, found: refusal.found,
         expected: refusal.expected, kernelMessage: refusal.kernelMessage)
     }
-    isCutShort = inspection.reading.isCutShort
-    exitStatus = report.exitStatus
   }
 }

@@ -8,23 +8,35 @@ import SystemPackage
 /// What `leafroot inspect` prints: tables for people, or JSON.
 struct InspectionReport {
   let inspection: Inspection
+  /// Of a packed image, what PID 1 unpacks.
+  let payload: Inspection?
   let path: FilePath
 
-  init(_ inspection: Inspection, path: FilePath) {
+  init(_ inspection: Inspection, payload: Inspection? = nil, path: FilePath) {
     self.inspection = inspection
+    self.payload = payload
     self.path = path
   }
 
-  /// 1 if the kernel does not unpack all, or a member is damaged.
-  var exitStatus: Int32 { inspection.findings.haveError ? 1 : 0 }
+  /// The one of the tree that runs.
+  var tree: Inspection { payload ?? inspection }
+
+  /// MiB that a packed image boots with.
+  var packedMemory: Int? { payload.map { MemoryNeed.packed(inspection.memory, $0.totals) } }
+
+  /// 1 if the kernel or PID 1 does not unpack all, or a member is damaged.
+  var exitStatus: Int32 { inspection.findings.haveError || tree.findings.haveError ? 1 : 0 }
 
   func write(to output: Output) throws(FileError) {
     try writeMembers(to: output)
     try output.endLine()
     try writeFacts(to: output)
-    guard !inspection.findings.kept.isEmpty else { return }
+    // Those of the kernel's part of a packed image are about a tree that does not stay.
+    let own = payload == nil || inspection.findings.haveError ? [inspection] : []
+    let findings = (own + [payload].compactMap { $0 }).filter { !$0.findings.kept.isEmpty }
+    if findings.isEmpty { return }
     try output.endLine()
-    try writeFindings(to: output)
+    for one in findings { try writeFindings(of: one, to: output) }
   }
 
   // MARK: Members
@@ -78,8 +90,7 @@ struct InspectionReport {
   }
 
   private var facts: [(String, String)] {
-    let totals = inspection.totals
-    let memory = inspection.memory
+    let totals = tree.totals
     let counts = [
       (totals.files, "file", "files"), (totals.directories, "directory", "directories"),
       (totals.symbolicLinks, "symbolic link", "symbolic links"),
@@ -91,26 +102,40 @@ struct InspectionReport {
       (
         "image",
         "\(inspection.reading.size) bytes" + (padding > 0 ? ", \(padding) of them padding" : "")
-      ),
+      )
+    ] + payloadFact + [
       ("tree", (counts + ["\(totals.bytes) bytes"]).joined(separator: ", ")),
       ("init", realInit),
-      (
-        "memory",
-        "\(memory.stock) MiB, \(memory.large) MiB with initramfs_options=size=90%, "
-          + "\(memory.wrapped) MiB wrapped"
-      ),
+      ("memory", memory),
     ] + (inspection.kernel.map { [("kernel", "Linux \($0)")] } ?? [])
   }
 
+  private var payloadFact: [(String, String)] {
+    guard let payload else { return [] }
+    let count = payload.reading.members.count
+    return [
+      ("payload", "\(count) \(count == 1 ? "member" : "members"), \(payload.reading.size) bytes")
+    ]
+  }
+
+  private var memory: String {
+    if let packedMemory { return "\(packedMemory) MiB" }
+    let memory = inspection.memory
+    return "\(memory.stock) MiB, \(memory.large) MiB with initramfs_options=size=90%, "
+      + "\(memory.wrapped) MiB wrapped"
+  }
+
   private var realInit: String {
-    guard let real = inspection.realInit else { return "none" }
+    guard let real = tree.realInit else { return "none" }
     let chain = real.chain.map { String(decoding: $0, as: UTF8.self) }.joined(separator: " -> ")
     return chain + (real.isExecutable ? "" : " (not executable)")
   }
 
   // MARK: Findings
 
-  private func writeFindings(to output: Output) throws(FileError) {
+  private func writeFindings(
+    of inspection: Inspection, to output: Output
+  ) throws(FileError) {
     let findings = inspection.findings
     for finding in findings.sorted {
       let level = finding.level.rawValue
@@ -122,7 +147,7 @@ struct InspectionReport {
         output.write(name: path)
         output.write(": ")
       } else if let member = finding.member, inspection.reading.members.count > 1 {
-        output.write("member \(member + 1): ")
+        output.write("\(payload == inspection ? "payload " : "")member \(member + 1): ")
       }
       output.write(finding.text)
       try output.endLine()

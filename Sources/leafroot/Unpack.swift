@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import Evidence
 import Files
 import Glibc
 import Initramfs
@@ -38,20 +39,43 @@ struct Unpack: AsyncParsableCommand {
   @OptionGroup var target: TargetKernel
 
   func run() async throws {
-    let summary = try await asVerb(failure: 2) {
+    let (summary, xattrNote) = try await asVerb(failure: 2) {
       var unpacking = Unpacking()
       unpacking.rules = try target.rules()
       let progress = ReadingProgress()
       defer { progress.end() }
-      let source = ObservedFile(try InputFile(image)) { progress.update($0, of: $1) }
-      return try OutputDirectory(directory).fill(from: source, by: unpacking)
+      let source = try PackedParts.tree(of: image) { progress.update($0, of: $1) }
+      let summary = try OutputDirectory(directory).fill(from: source, by: unpacking)
+      return (summary, try setXattrs())
     }
 
-    for note in UnpackReport.notes(summary) { standardError("leafroot: \(note)\n") }
+    for note in UnpackReport.notes(summary) + [xattrNote].compactMap({ $0 }) {
+      standardError("leafroot: \(note)\n")
+    }
     print(UnpackReport.line(summary, directory))
     if let error = summary.reading.damage(image) {
       standardError("leafroot: \(error)\n")
       throw ExitCode(1)
+    }
+  }
+}
+
+extension Unpack {
+  /// Gives the tree of a packed image what newc cannot carry.
+  /// - Returns: what could not be done.
+  private func setXattrs() throws(FileError) -> String? {
+    guard let piece = PackedParts(image).xattrs else { return nil }
+    let dump = try InputFile(image).bytes(at: piece.offset, count: Int(piece.size))
+    let root = try FileError.naming(directory, cannot: "open") {
+      try FileDescriptor.open(directory, .readOnly, options: [.directory, .closeOnExec])
+    }
+    defer { try? root.close() }
+    do throws(PayloadFailure) {
+      try Payload.setXattrs(dump, from: Array("xattrs".utf8), below: root.rawValue)
+      return nil
+    } catch {
+      return
+        "did not set all extended attributes: \(String(decoding: Text(error).bytes, as: UTF8.self))"
     }
   }
 }

@@ -93,4 +93,72 @@ import Testing
     command.environment["LEAFROOT_LIB"] = "."
     #expect(try command.run().status == 64)
   }
+
+  @Test(arguments: ["zstd", "lz4", "none"], [true, false])
+  func `inspect and unpack know the tree of a packed image, and what is behind it`(
+    codec: String, isPacked: Bool
+  ) throws {
+    let make =
+      isPacked ? ["pack", "image", "--codec", codec, "--member-size", "1"] : ["nest", "image"]
+    var command = Command(
+      [Command.leafroot] + make + ["-o", "out", "--arch", "x86_64"], in: directory.path)
+    command.environment["LEAFROOT_LIB"] = "."
+    #expect(try command.run().status == 0)
+    let later = archive([.file("d/x", "changed"), .file("d/later", "l")])
+    try directory.file("all", try directory.bytes("out") + later)
+
+    let report = try leafroot("inspect", "all")
+    #expect(report.status == 0, "\(report.errors)")
+    #expect(report.output.contains("\npayload\t"), "\(report.output)")
+    #expect(report.output.contains("\ntree\t3 files, 1 directory, 10 bytes\n"), "\(report.output)")
+    #expect(report.output.contains("\ninit\t/init\n"))
+    #expect(report.output.contains("\nmemory\t80 MiB\n"))
+    #expect(!report.output.contains("warning"), "\(report.output)")
+    #expect(try leafroot("inspect", "all", "--cat", "/d/x").output == "changed")
+    #expect(try leafroot("inspect", "all", "--list").output.hasSuffix(" d/later\n"))
+    let json = try leafroot("inspect", "all", "--json").output
+    #expect(json.contains("\"payload\" : {"))
+
+    #expect(try leafroot("unpack", "all", "tree").status == 0)
+    #expect(try directory.bytes("tree/d/x") == Array("changed".utf8))
+    #expect(try directory.bytes("tree/init") == Array("#!".utf8))
+    #expect(
+      try FileManager.default.contentsOfDirectory(
+        atPath: directory.path.appending("tree").string
+      ).sorted() == ["d", "init"])
+  }
+
+  @Test func `a packed directory keeps its extended attributes when it is unpacked`() throws {
+    let script = """
+      mkdir -p source/d && printf x > source/d/f && setfattr -n user.name -v value source/d/f
+      touch -d '1960-01-02 UTC' source/d/f
+      """
+    _ = try Command(["sh", "-ec", script], in: directory.path).output()
+    #expect(try leafroot("pack", "source", "-o", "out", "--arch", "x86_64").status == 0)
+    let unpacked = try leafroot("unpack", "out", "tree")
+    #expect((unpacked.status, unpacked.errors) == (0, ""))
+    let seen = try Command(
+      ["sh", "-ec", "getfattr --only-values -n user.name tree/d/f; stat -c ' %Y' tree/d/f"],
+      in: directory.path
+    ).output()
+    #expect(String(decoding: seen, as: UTF8.self) == "value -315532800\n")
+  }
+
+  @Test func `what cannot be packed gives 2, and says why`() throws {
+    for (options, words) in [
+      (["--platform", "linux/mips"], "no PID 1 for linux/mips"),
+      (["--platform", "linux/arm64", "--arch", "x86_64"], "is not --arch x86_64"),
+      (["--platform", "windows/amd64"], "windows/amd64"),
+    ] {
+      let result = try Command(
+        [Command.leafroot, "pack", "image", "-o", "none"] + options, in: directory.path
+      ).run()
+      #expect(result.status == 64)
+      #expect(result.errors.contains(words), "\(result.errors)")
+    }
+    let missing = try leafroot("pack", "nothing", "-o", "none", "--arch", "x86_64")
+    #expect(missing.status == 2)
+    #expect(missing.errors == "leafroot: cannot open nothing: no such file or directory\n")
+    #expect(try !directory.names.contains("none"))
+  }
 }

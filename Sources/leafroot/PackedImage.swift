@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+
+import Files
+import Inspection
+import SystemPackage
+
+/// The parts of a packed image that PID 1 unpacks; none in any other file.
+struct PackedParts {
+  /// The payload as one image, with what is behind the packed archive.
+  let payload: [FilePiece]
+  /// What newc cannot carry of it.
+  let xattrs: FilePiece?
+
+  init(_ path: FilePath) {
+    do throws(FileError) {
+      let image = try ImageFile(path)
+      (payload, xattrs) = (image.payload, image.xattrs)
+    } catch {
+      // Who reads the file as an image says what is wrong with it.
+      (payload, xattrs) = ([], nil)
+    }
+  }
+
+  /// The image with the tree that runs: the payload of a packed one, any other as it is.
+  static func tree(
+    of path: FilePath, onRead: @escaping (Int64, Int64) -> Void = { _, _ in }
+  ) throws(FileError) -> ObservedFile {
+    ObservedFile(try InputFile(path), pieces: PackedParts(path).payload, onRead: onRead)
+  }
+}
