@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Importing
 import Initramfs
 import Inspection
 import Newc
@@ -46,6 +47,56 @@ public enum FuzzChecks {
     let inspection = try! Inspection(Bytes(bytes))
     precondition(inspection.totals.records >= 0)
     precondition(inspection.contents.count == inspection.reading.members.count)
+  }
+
+  /// A tree that is to be packed: nothing leads out of it, every parent is a directory, and each
+  /// file gets as many bytes as it should have.
+  public static func source(_ bytes: [UInt8]) {
+    let file = scratch(bytes[...])
+    var source = Source(
+      file.path, Platform(architecture: "amd64"), workDirectory: "/tmp")
+    source.limit = sizeLimit
+    check { try source.tree { _, _ in } }
+
+    // The first byte says where one layer ends and the next begins.
+    guard let first = bytes.first else { return }
+    let cut = min(bytes.count, 1 + Int(first) * 512)
+    let layers = [scratch(bytes[1..<cut]), scratch(bytes[cut...])]
+    check { try TarTree("image", layers: layers.map(\.path), limit: sizeLimit) }
+  }
+
+  private static func scratch(_ bytes: ArraySlice<UInt8>) -> ScratchFile {
+    let file = try! ScratchFile(in: "/dev/shm")
+    bytes.withUnsafeBytes { try! file.write($0) }
+    return file
+  }
+
+  private static var sizeLimit: Int64 { 16 << 20 }
+
+  private static func check(_ tree: () throws -> any TreeSource) {
+    do {
+      let tree = try tree()
+      let directories = Set(tree.files.filter { $0.entry.type == .directory }.map { $0.names[0] })
+      for name in tree.files.flatMap(\.names) where !name.isEmpty {
+        let components = name.split(separator: 0x2F, omittingEmptySubsequences: false)
+        precondition(
+          components.allSatisfy { !$0.isEmpty && !$0.elementsEqual([0x2E, 0x2E]) }, "\(name)")
+        let parent = Array(components.dropLast().joined(separator: [0x2F]))
+        precondition(parent.isEmpty || directories.contains(parent), "\(name) is in no directory")
+      }
+      var left = tree.files.map { $0.entry.type == .regular ? Int($0.entry.size) : 0 }
+      var current = 0
+      try tree.readContents { _, _ in
+      } begin: {
+        current = $0
+      } data: {
+        left[current] -= $0.count
+      }
+      precondition(left.allSatisfy { $0 == 0 }, "contents of other sizes: \(left)")
+    } catch {
+      // What is wrong with the bytes.
+      precondition(!"\(error)".isEmpty)
+    }
   }
 
   private struct Counter {

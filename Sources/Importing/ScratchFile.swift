@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 
-import Files
+package import Files
 import Glibc
-import SystemPackage
+package import SystemPackage
 
 /// A file without a name, which is gone with this value, or with the process.
-final class ScratchFile {
+package final class ScratchFile {
   private let descriptor: FileDescriptor
 
   /// - Throws: ``FileError``, about `directory`.
-  init(in directory: FilePath) throws(FileError) {
+  package init(in directory: FilePath) throws(FileError) {
     descriptor = try FileError.naming(directory, cannot: "create a file in") {
       let mark = String(UInt64.random(in: 0 ... .max), radix: 36)
       let path = directory.appending(".leafroot-\(mark)")
@@ -24,14 +24,19 @@ final class ScratchFile {
   deinit { try? descriptor.close() }
 
   /// Opens it once more; proc_pid_fd(5).
-  var path: FilePath { FilePath("/proc/self/fd/\(descriptor.rawValue)") }
+  package var path: FilePath { FilePath("/proc/self/fd/\(descriptor.rawValue)") }
 
   /// Appends all that `stream` has.
   func write(contentsOf stream: any ByteStream) throws {
     while true {
       let bytes = try stream.next()
       if bytes.isEmpty { return }
-      _ = try FileError.naming(path, cannot: "write") { try descriptor.writeAll(bytes) }
+      try write(bytes)
     }
+  }
+
+  /// Appends `bytes`.
+  package func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+    _ = try FileError.naming(path, cannot: "write") { try descriptor.writeAll(bytes) }
   }
 }

@@ -44,6 +44,18 @@ public struct TarTree: TreeSource {
     self.init(path, layers, builder.tree, permissions)
   }
 
+  /// Reads layers that are files of their own, of which no digests are known.
+  package init(_ path: FilePath, layers files: [FilePath], limit: Int64) throws {
+    let layers = files.enumerated().map { index, file in
+      Layer(name: "layer \(index + 1)", size: 0) { isFirst, onRead in
+        let stream = FileStream(try InputFile(file), onRead: onRead)
+        return try DecodedStream(path, stream, Budget(isFirst ? limit : .max))
+      }
+    }
+    try self.init(
+      path, layers, permissions: .ownerReadWrite, limit: limit, progress: { _, _ in })
+  }
+
   /// The tree of an archive whose records have been read.
   init(
     _ path: FilePath, _ layer: Layer, _ records: [TarRecord], permissions: FilePermissions

@@ -8,7 +8,7 @@ import Testing
 /// What fuzzing began with and what it has found, once more.
 @Suite struct FuzzReplayTests {
   private static let checks: [@Sendable ([UInt8]) -> Void] = [
-    FuzzChecks.newc, FuzzChecks.members, FuzzChecks.inspect,
+    FuzzChecks.newc, FuzzChecks.members, FuzzChecks.inspect, FuzzChecks.source,
   ]
 
   @Test(arguments: ["seeds", "failures"])
