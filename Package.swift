@@ -197,9 +197,9 @@ let package = Package(
   dependencies: isGuest
     ? []
     : [
-      .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-      .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
-      .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+      .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+      .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+      .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
     ],
   targets: shared + (isGuest ? guest : host + tests + [fuzzChecks] + (isFuzz ? fuzzers : []))
 )
