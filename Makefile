@@ -20,6 +20,8 @@ swift    = $(filter %.swift,$(files))
 shells   = $(filter %.sh,$(files)) $(shell awk \
              'FNR == 1 && /^$(hash)!.*sh$$/ { print FILENAME } { nextfile }' $(files))
 
+commit   = $(shell Scripts/revision commit)
+
 triple.x86_64  := x86_64-unknown-none-elf
 triple.aarch64 := aarch64-none-none-elf
 triple.riscv64 := riscv64-none-none-eabi
@@ -39,7 +41,7 @@ setup: ## install what the build needs (apt-get), fetch musl for each architectu
 	@Scripts/setup
 
 build: setup guest ## build/bin/leafroot, build/lib/leafroot/leafroot-{init,unpack}.ARCH
-	swift build -c release --product leafroot --static-swift-stdlib
+	LEAFROOT_COMMIT=$(commit) swift build -c release --product leafroot --static-swift-stdlib
 	@install -D .build/release/leafroot build/bin/leafroot
 
 guest: setup $(guests)

@@ -75,7 +75,11 @@ let argumentParser = Target.Dependency.product(
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
+/// The commit of this build, from the Makefile.
+let commit = Context.environment["LEAFROOT_COMMIT"] ?? ""
+
 let host: [Target] = [
+  .target(name: "CRevision", cSettings: [.define("LEAFROOT_COMMIT", to: "\"\(commit)\"")]),
   .target(
     name: "Files", dependencies: ["Initramfs", "Newc", "Tree", "Unpacking", systemPackage],
     swiftSettings: strict),
@@ -97,8 +101,8 @@ let host: [Target] = [
   .executableTarget(
     name: "leafroot",
     dependencies: [
-      "Encoding", "Files", "Initramfs", "Inspection", "Machine", "Newc", "Packing", "Threads",
-      "Unpacking", argumentParser,
+      "CRevision", "Encoding", "Files", "Initramfs", "Inspection", "Machine", "Newc", "Packing",
+      "Threads", "Unpacking", argumentParser,
     ],
     swiftSettings: strict),
   .executableTarget(
