@@ -20,6 +20,9 @@ swift    = $(filter %.swift,$(files))
 shells   = $(filter %.sh,$(files)) $(shell awk \
              'FNR == 1 && /^$(hash)!.*sh$$/ { print FILENAME } { nextfile }' $(files))
 
+# The C libraries of the tool, by the module maps that name them.
+libraries := $(shell sed -n 's/^ *link "\(.*\)"/\1/p' Sources/*/module.modulemap)
+statics := $(libraries:%=build/static/lib%.a)
 commit   = $(shell Scripts/revision commit)
 
 triple.x86_64  := x86_64-unknown-none-elf
@@ -40,9 +43,16 @@ help: ## print the targets and the values they use
 setup: ## install what the build needs (apt-get), fetch musl for each architecture
 	@Scripts/setup
 
-build: setup guest ## build/bin/leafroot, build/lib/leafroot/leafroot-{init,unpack}.ARCH
-	LEAFROOT_COMMIT=$(commit) swift build -c release --product leafroot --static-swift-stdlib
+build: setup guest $(statics) ## build/bin/leafroot, build/lib/leafroot/leafroot-{init,unpack}.ARCH
+	LEAFROOT_COMMIT=$(commit) swift build -c release --product leafroot --static-swift-stdlib \
+	  -Xlinker -s
 	@install -D .build/release/leafroot build/bin/leafroot
+
+# Package.swift links the tool with these instead of the shared libraries.
+$(statics): | setup
+build/static/%.a:
+	@mkdir -p $(@D)
+	@archive=$$(clang -print-file-name=$*.a) && test -e "$$archive" && ln -sf "$$archive" $@
 
 guest: setup $(guests)
 

@@ -75,6 +75,16 @@ let argumentParser = Target.Dependency.product(
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
+/// How the release of the tool is linked: the compressors' libraries from build/static, if make has
+/// put archives there, and without what only a library or a thrown C++ exception needs. Here, and
+/// not in the Makefile, since flags of the command line compile everything anew.
+let slim = LinkerSetting.unsafeFlags(
+  [
+    "-use-ld=lld", "-L\(Context.packageDirectory)/build/static",
+    "-Xlinker", "--no-export-dynamic", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs",
+    "-Xlinker", "-T", "-Xlinker", "\(Context.packageDirectory)/Toolsets/no-unwinding.ld",
+  ], .when(configuration: .release))
+
 /// The commit of this build, from the Makefile.
 let commit = Context.environment["LEAFROOT_COMMIT"] ?? ""
 
@@ -104,7 +114,7 @@ let host: [Target] = [
       "CRevision", "Encoding", "Files", "Initramfs", "Inspection", "Machine", "Newc", "Packing",
       "Threads", "Unpacking", argumentParser,
     ],
-    swiftSettings: strict),
+    swiftSettings: strict, linkerSettings: [slim]),
   .executableTarget(
     name: "bench",
     dependencies: [
