@@ -45,7 +45,7 @@ setup: ## install what the build needs (apt-get), fetch musl for each architectu
 
 build: setup guest $(statics) ## build/bin/leafroot, build/lib/leafroot/leafroot-{init,unpack}.ARCH
 	LEAFROOT_COMMIT=$(commit) swift build -c release --product leafroot --static-swift-stdlib \
-	  -Xlinker -s
+	  --disable-local-rpath -Xlinker -s
 	@install -D .build/release/leafroot build/bin/leafroot
 
 # Package.swift links the tool with these instead of the shared libraries.
@@ -68,10 +68,10 @@ endef
 
 # $(call guest-program,PRODUCT,ARCH), the target.
 # The file is deliberately not executable, nor is it where it is built: PID 1 must never run on this
-# machine, only in a virtual one.
+# machine, only in a virtual one. The compiler's hashes of modules depend on the directory.
 define guest-program
 $(guest-build)
-@llvm-objcopy --strip-all .build-guest-$2/release/$1 build/$1.$2
+@llvm-objcopy --strip-all --remove-section .swift_modhash .build-guest-$2/release/$1 build/$1.$2
 @chmod 644 build/$1.$2 && mv build/$1.$2 $@
 endef
 

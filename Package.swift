@@ -82,7 +82,7 @@ let slim = LinkerSetting.unsafeFlags(
   [
     "-use-ld=lld", "-L\(Context.packageDirectory)/build/static",
     "-Xlinker", "--no-export-dynamic", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs",
-    "-Xlinker", "-T", "-Xlinker", "\(Context.packageDirectory)/Toolsets/no-unwinding.ld",
+    "-Xlinker", "-T", "-Xlinker", "\(Context.packageDirectory)/Toolsets/release.ld",
   ], .when(configuration: .release))
 
 /// The commit of this build, from the Makefile.
