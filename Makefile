@@ -24,6 +24,10 @@ shells   = $(filter %.sh,$(files)) $(shell awk \
 libraries := $(shell sed -n 's/^ *link "\(.*\)"/\1/p' Sources/*/module.modulemap)
 statics := $(libraries:%=build/static/lib%.a)
 commit   = $(shell Scripts/revision commit)
+version := $(shell sed -n 's/.*static let version = "\(.*\)"/\1/p' Sources/leafroot/LeafRoot.swift)
+# What is made for others has the time of the commit, so that it is the same whenever it is made.
+time     = $(or $(SOURCE_DATE_EPOCH),$(shell Scripts/revision time),0)
+about    = $(version) $(or $(commit),unknown) $(time)
 
 triple.x86_64  := x86_64-unknown-none-elf
 triple.aarch64 := aarch64-none-none-elf
@@ -31,11 +35,11 @@ triple.riscv64 := riscv64-none-none-eabi
 
 export LEAFROOT_LIB := $(CURDIR)/build/lib/leafroot
 
-.PHONY: help setup build guest demo test proof vm kernel kit bench speed fuzz format lint install \
-        clean FORCE
+.PHONY: help setup build guest share install demo test proof vm kernel kit \
+        bench speed fuzz format lint clean FORCE
 
 help: ## print the targets and the values they use
-	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 	@echo
 	@echo "  PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) FILTER=$(FILTER) SECONDS=$(SECONDS)"
 	@echo "  cache: $(cache)"
@@ -147,10 +151,35 @@ lint: setup ## check the formatting, and shell scripts
 	@swift format lint --strict --parallel $(swift)
 	@shellcheck -x -P SCRIPTDIR $(shells)
 
-install: build ## install to PREFIX, under DESTDIR
-	install -D build/bin/leafroot $(DESTDIR)$(PREFIX)/bin/leafroot
-	install -d $(DESTDIR)$(PREFIX)/lib/leafroot
-	install -m 644 $(guests) $(DESTDIR)$(PREFIX)/lib/leafroot
+share: build ## the manuals as roff, completions, notices, the list of what is inside; build/share
+	@Scripts/setup lowdown jq
+	@mkdir -p build/share
+	@for section in 1 7; do \
+	  Scripts/manual Documentation/leafroot.$$section.md $$(date -u -d @$(time) +%F) \
+	    > build/share/leafroot.$$section || exit; \
+	done
+	@for shell in bash zsh fish; do \
+	  build/bin/leafroot --generate-completion-script $$shell > build/share/leafroot.$$shell || exit; \
+	done
+	@Scripts/sbom $(about) > build/share/leafroot.spdx.json
+	@Scripts/sbom --notices $(about) > build/share/NOTICES
+
+# $(call install-tree,PREFIX,DIRECTORY OF ZSH'S COMPLETIONS)
+define install-tree
+install -D -t $1/bin build/bin/leafroot
+install -D -m 644 -t $1/lib/leafroot $(guests)
+install -D -m 644 -t $1/share/man/man1 build/share/leafroot.1
+install -D -m 644 -t $1/share/man/man7 build/share/leafroot.7
+install -D -m 644 build/share/leafroot.bash $1/share/bash-completion/completions/leafroot
+install -D -m 644 build/share/leafroot.zsh $1/share/zsh/$2/_leafroot
+install -D -m 644 -t $1/share/fish/vendor_completions.d build/share/leafroot.fish
+install -D -m 644 -t $1/share/doc/leafroot README.md CHANGELOG.md LICENSE SECURITY.md \
+  build/share/NOTICES build/share/leafroot.spdx.json
+install -D -m 644 -t $1/share/doc/leafroot/Documentation $(wildcard Documentation/*.md)
+endef
+
+install: share ## install to PREFIX, under DESTDIR
+	$(call install-tree,$(DESTDIR)$(PREFIX),site-functions)
 
 clean: ## remove the build; keep the cache
 	rm -rf build .build .build-guest-*
