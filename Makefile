@@ -22,12 +22,12 @@ shells   = $(filter %.sh,$(files)) $(shell awk \
 
 # The C libraries of the tool, by the module maps that name them.
 libraries := $(shell sed -n 's/^ *link "\(.*\)"/\1/p' Sources/*/module.modulemap)
-statics := $(libraries:%=build/static/lib%.a)
-commit   = $(shell Scripts/revision commit)
-version := $(shell sed -n 's/.*static let version = "\(.*\)"/\1/p' Sources/leafroot/LeafRoot.swift)
+statics   := $(libraries:%=build/static/lib%.a)
+commit     = $(shell Scripts/revision commit)
+version   := $(shell sed -n 's/.*static let version = "\(.*\)"/\1/p' Sources/leafroot/LeafRoot.swift)
 # What is made for others has the time of the commit, so that it is the same whenever it is made.
-time     = $(or $(SOURCE_DATE_EPOCH),$(shell Scripts/revision time),0)
-about    = $(version) $(or $(commit),unknown) $(time)
+time       = $(or $(SOURCE_DATE_EPOCH),$(shell Scripts/revision time),0)
+about      = $(version) $(or $(commit),unknown) $(time)
 
 triple.x86_64  := x86_64-unknown-none-elf
 triple.aarch64 := aarch64-none-none-elf
@@ -35,7 +35,7 @@ triple.riscv64 := riscv64-none-none-eabi
 
 export LEAFROOT_LIB := $(CURDIR)/build/lib/leafroot
 
-.PHONY: help setup build guest share install demo test proof vm kernel kit \
+.PHONY: help setup build guest share install dist deb packages-test demo test proof vm kernel kit \
         bench speed fuzz format lint clean FORCE
 
 help: ## print the targets and the values they use
@@ -178,8 +178,27 @@ install -D -m 644 -t $1/share/doc/leafroot README.md CHANGELOG.md LICENSE SECURI
 install -D -m 644 -t $1/share/doc/leafroot/Documentation $(wildcard Documentation/*.md)
 endef
 
+checksums = @cd build/dist && sha256sum leafroot[-_]* > SHA256SUMS
+
 install: share ## install to PREFIX, under DESTDIR
 	$(call install-tree,$(DESTDIR)$(PREFIX),site-functions)
+
+dist: share ## a tarball that runs from any directory; build/dist
+	@rm -rf build/tree
+	$(call install-tree,build/tree,site-functions)
+	@Scripts/dist build/tree build/dist $(version) $(time)
+	$(checksums)
+
+deb: share ## packages for Debian; build/dist
+	@Scripts/setup dpkg-dev lintian
+	@rm -rf build/tree
+	$(call install-tree,build/tree/usr,vendor-completions)
+	@Scripts/deb build/tree build/dist $(version) $(time)
+	$(checksums)
+
+packages-test: dist deb ## install the packages in Debian 12 and 13, and use them there
+	@Scripts/setup debootstrap
+	@Scripts/packages-test build/dist $(version)
 
 clean: ## remove the build; keep the cache
 	rm -rf build .build .build-guest-*
