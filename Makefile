@@ -20,17 +20,26 @@ swift    = $(filter %.swift,$(files))
 shells   = $(filter %.sh,$(files)) $(shell awk \
              'FNR == 1 && /^$(hash)!.*sh$$/ { print FILENAME } { nextfile }' $(files))
 
+# The C libraries of the tool, by the module maps that name them.
+libraries := $(shell sed -n 's/^ *link "\(.*\)"/\1/p' Sources/*/module.modulemap)
+statics   := $(libraries:%=build/static/lib%.a)
+commit     = $(shell Scripts/revision commit)
+version   := $(shell sed -n 's/.*static let version = "\(.*\)"/\1/p' Sources/leafroot/LeafRoot.swift)
+# What is made for others has the time of the commit, so that it is the same whenever it is made.
+time       = $(or $(SOURCE_DATE_EPOCH),$(shell Scripts/revision time),0)
+about      = $(version) $(or $(commit),unknown) $(time)
+
 triple.x86_64  := x86_64-unknown-none-elf
 triple.aarch64 := aarch64-none-none-elf
 triple.riscv64 := riscv64-none-none-eabi
 
 export LEAFROOT_LIB := $(CURDIR)/build/lib/leafroot
 
-.PHONY: help setup build guest demo test proof vm kernel kit bench speed fuzz format lint install \
-        clean FORCE
+.PHONY: help setup build guest share install dist deb packages-test demo test proof vm kernel kit \
+        bench speed fuzz format lint clean FORCE
 
 help: ## print the targets and the values they use
-	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 	@echo
 	@echo "  PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) FILTER=$(FILTER) SECONDS=$(SECONDS)"
 	@echo "  cache: $(cache)"
@@ -38,9 +47,16 @@ help: ## print the targets and the values they use
 setup: ## install what the build needs (apt-get), fetch musl for each architecture
 	@Scripts/setup
 
-build: setup guest ## build/bin/leafroot, build/lib/leafroot/leafroot-{init,unpack}.ARCH
-	swift build -c release --product leafroot --static-swift-stdlib
+build: setup guest $(statics) ## build/bin/leafroot, build/lib/leafroot/leafroot-{init,unpack}.ARCH
+	LEAFROOT_COMMIT=$(commit) swift build -c release --product leafroot --static-swift-stdlib \
+	  --disable-local-rpath -Xlinker -s
 	@install -D .build/release/leafroot build/bin/leafroot
+
+# Package.swift links the tool with these instead of the shared libraries.
+$(statics): | setup
+build/static/%.a:
+	@mkdir -p $(@D)
+	@archive=$$(clang -print-file-name=$*.a) && test -e "$$archive" && ln -sf "$$archive" $@
 
 guest: setup $(guests)
 
@@ -56,10 +72,10 @@ endef
 
 # $(call guest-program,PRODUCT,ARCH), the target.
 # The file is deliberately not executable, nor is it where it is built: PID 1 must never run on this
-# machine, only in a virtual one.
+# machine, only in a virtual one. The compiler's hashes of modules depend on the directory.
 define guest-program
 $(guest-build)
-@llvm-objcopy --strip-all .build-guest-$2/release/$1 build/$1.$2
+@llvm-objcopy --strip-all --remove-section .swift_modhash .build-guest-$2/release/$1 build/$1.$2
 @chmod 644 build/$1.$2 && mv build/$1.$2 $@
 endef
 
@@ -135,10 +151,54 @@ lint: setup ## check the formatting, and shell scripts
 	@swift format lint --strict --parallel $(swift)
 	@shellcheck -x -P SCRIPTDIR $(shells)
 
-install: build ## install to PREFIX, under DESTDIR
-	install -D build/bin/leafroot $(DESTDIR)$(PREFIX)/bin/leafroot
-	install -d $(DESTDIR)$(PREFIX)/lib/leafroot
-	install -m 644 $(guests) $(DESTDIR)$(PREFIX)/lib/leafroot
+share: build ## the manuals as roff, completions, notices, the list of what is inside; build/share
+	@Scripts/setup lowdown jq
+	@mkdir -p build/share
+	@for section in 1 7; do \
+	  Scripts/manual Documentation/leafroot.$$section.md $$(date -u -d @$(time) +%F) \
+	    > build/share/leafroot.$$section || exit; \
+	done
+	@for shell in bash zsh fish; do \
+	  build/bin/leafroot --generate-completion-script $$shell > build/share/leafroot.$$shell || exit; \
+	done
+	@Scripts/sbom $(about) > build/share/leafroot.spdx.json
+	@Scripts/sbom --notices $(about) > build/share/NOTICES
+
+# $(call install-tree,PREFIX,DIRECTORY OF ZSH'S COMPLETIONS)
+define install-tree
+install -D -t $1/bin build/bin/leafroot
+install -D -m 644 -t $1/lib/leafroot $(guests)
+install -D -m 644 -t $1/share/man/man1 build/share/leafroot.1
+install -D -m 644 -t $1/share/man/man7 build/share/leafroot.7
+install -D -m 644 build/share/leafroot.bash $1/share/bash-completion/completions/leafroot
+install -D -m 644 build/share/leafroot.zsh $1/share/zsh/$2/_leafroot
+install -D -m 644 -t $1/share/fish/vendor_completions.d build/share/leafroot.fish
+install -D -m 644 -t $1/share/doc/leafroot README.md CHANGELOG.md LICENSE SECURITY.md \
+  build/share/NOTICES build/share/leafroot.spdx.json
+install -D -m 644 -t $1/share/doc/leafroot/Documentation $(wildcard Documentation/*.md)
+endef
+
+checksums = @cd build/dist && sha256sum leafroot[-_]* > SHA256SUMS
+
+install: share ## install to PREFIX, under DESTDIR
+	$(call install-tree,$(DESTDIR)$(PREFIX),site-functions)
+
+dist: share ## a tarball that runs from any directory; build/dist
+	@rm -rf build/tree
+	$(call install-tree,build/tree,site-functions)
+	@Scripts/dist build/tree build/dist $(version) $(time)
+	$(checksums)
+
+deb: share ## packages for Debian; build/dist
+	@Scripts/setup dpkg-dev lintian
+	@rm -rf build/tree
+	$(call install-tree,build/tree/usr,vendor-completions)
+	@Scripts/deb build/tree build/dist $(version) $(time)
+	$(checksums)
+
+packages-test: dist deb ## install the packages in Debian 12 and 13, and use them there
+	@Scripts/setup debootstrap
+	@Scripts/packages-test build/dist $(version)
 
 clean: ## remove the build; keep the cache
 	rm -rf build .build .build-guest-*

@@ -75,7 +75,21 @@ let argumentParser = Target.Dependency.product(
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
+/// How the release of the tool is linked: the compressors' libraries from build/static, if make has
+/// put archives there, and without what only a library or a thrown C++ exception needs. Here, and
+/// not in the Makefile, since flags of the command line compile everything anew.
+let slim = LinkerSetting.unsafeFlags(
+  [
+    "-use-ld=lld", "-L\(Context.packageDirectory)/build/static",
+    "-Xlinker", "--no-export-dynamic", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs",
+    "-Xlinker", "-T", "-Xlinker", "\(Context.packageDirectory)/Toolsets/release.ld",
+  ], .when(configuration: .release))
+
+/// The commit of this build, from the Makefile.
+let commit = Context.environment["LEAFROOT_COMMIT"] ?? ""
+
 let host: [Target] = [
+  .target(name: "CRevision", cSettings: [.define("LEAFROOT_COMMIT", to: "\"\(commit)\"")]),
   .target(
     name: "Files", dependencies: ["Initramfs", "Newc", "Tree", "Unpacking", systemPackage],
     swiftSettings: strict),
@@ -108,10 +122,10 @@ let host: [Target] = [
   .executableTarget(
     name: "leafroot",
     dependencies: [
-      "Encoding", "Evidence", "Files", "Importing", "Initramfs", "Inspection", "Machine", "Newc",
-      "Packing", "Threads", "Unpacking", argumentParser,
+      "CRevision", "Encoding", "Evidence", "Files", "Importing", "Initramfs", "Inspection",
+      "Machine", "Newc", "Packing", "Threads", "Unpacking", argumentParser,
     ],
-    swiftSettings: strict),
+    swiftSettings: strict, linkerSettings: [slim]),
   .executableTarget(
     name: "bench",
     dependencies: [
@@ -214,9 +228,9 @@ let package = Package(
   dependencies: isGuest
     ? []
     : [
-      .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-      .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
-      .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+      .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+      .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+      .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
     ],
   targets: shared + (isGuest ? guest : host + tests + [fuzzChecks] + (isFuzz ? fuzzers : []))
 )

@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import CRevision
 
 /// The host tool.
 @main
 struct LeafRoot: AsyncParsableCommand {
-  /// The version of the tool, and of the images that it makes.
+  /// The version of the tool, and of the images that it makes. The Makefile reads it here.
   static let version = "0.1.0-dev"
+
+  /// What `--version` prints: the version, and the commit if the build knew it.
+  static let versionLine: String = {
+    let commit = String(cString: leafroot_commit())
+    return "leafroot \(version)" + (commit.isEmpty ? "" : " (\(commit))")
+  }()
 
   static let configuration = CommandConfiguration(
     commandName: "leafroot",
     abstract: "A root that pivot_root(2) can leave, for systems that live in their initramfs.",
-    version: version,
+    version: versionLine,
     subcommands: [Inspect.self, Unpack.self, Wrap.self, Pack.self, Nest.self, Boot.self])
 
   static func main() async {

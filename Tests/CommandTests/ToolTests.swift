@@ -198,6 +198,13 @@ import Testing
     #expect(result.errors == "")
   }
 
+  @Test func `the version is one line, with the commit if the build knew it`() throws {
+    let result = try leafroot("--version")
+    #expect(
+      try #/leafroot [0-9]+\.[0-9]+\.[0-9]+(-[a-z0-9.]+)?( \([0-9a-f]{7,}(-dirty)?\))?\n/#
+        .wholeMatch(in: result.output) != nil)
+  }
+
   private static let check = #"""
     printf '\033[2J@leafroot check ' > "$serial"
     cat >> "$serial" <<'END'

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+
+#include "CRevision.h"
+
+const char *leafroot_commit(void) { return LEAFROOT_COMMIT; }
