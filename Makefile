@@ -44,7 +44,7 @@ help: ## print the targets and the values they use
 	@echo "  PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) FILTER=$(FILTER) SECONDS=$(SECONDS)"
 	@echo "  cache: $(cache)"
 
-setup: ## install what the build needs (apt-get), fetch musl for each architecture
+setup: ## install what the build needs (apt-get), fetch musl and build the decoders for each architecture
 	@Scripts/setup
 
 build: setup guest $(statics) ## build/bin/leafroot, build/lib/leafroot/leafroot-{init,unpack}.ARCH

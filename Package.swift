@@ -55,12 +55,12 @@ let guest: [Target] = [
   // What the tests look at trees with, on both sides of the console.
   .executableTarget(
     name: "census", dependencies: ["CLinux"], path: "Tests/Census", swiftSettings: strict),
-  // What Debian's archives of the compressors' libraries, and Swift, want of glibc. The module map
-  // of CCodecs names the same archives, for the host: for a triple without a system nobody reads
+  // The decoders of Scripts/build-decoders, and what they and Swift want of others. The module map
+  // of CCodecs names the libraries that the host links: for a triple without a system nobody reads
   // it.
   .target(
     name: "GuestLinkage", dependencies: ["CLinux"], swiftSettings: strict,
-    linkerSettings: ["z", "bz2", "lzma", "zstd", "lz4", "lzo2"].map { .linkedLibrary($0) }),
+    linkerSettings: [.linkedLibrary("decoders")]),
   // What the tests compare the host's decoders with.
   .executableTarget(
     name: "guest-unpack",

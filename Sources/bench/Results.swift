@@ -102,6 +102,7 @@ struct Results: Encodable {
   let image: Figures
   let smallImage: Figures
   let programSizes: [String: Int]
+  let unpackerSizes: [String: Int]
   var times: [Time] = []
   var small: Small?
   var processors: Processors?
@@ -122,6 +123,8 @@ struct Results: Encodable {
     smallImage = bench.small.figures
     programSizes = Dictionary(
       uniqueKeysWithValues: bench.programSizes.map { ($0.key.rawValue, $0.value) })
+    unpackerSizes = Dictionary(
+      uniqueKeysWithValues: bench.unpackerSizes.map { ($0.key.rawValue, $0.value) })
   }
 
   private static func processorName() throws(FileError) -> String {
@@ -156,8 +159,8 @@ struct Results: Encodable {
   }
 
   private enum Key: CodingKey {
-    case host, kernel, packages, image, smallImage, programSizes, times, small, processors, memory
-    case budgets, seconds
+    case host, kernel, packages, image, smallImage, programSizes, unpackerSizes, times, small
+    case processors, memory, budgets, seconds
   }
 
   func encode(to encoder: any Encoder) throws {
@@ -168,6 +171,7 @@ struct Results: Encodable {
     try container.encode(image, forKey: .image)
     try container.encode(smallImage, forKey: .smallImage)
     try container.encode(programSizes, forKey: .programSizes)
+    try container.encode(unpackerSizes, forKey: .unpackerSizes)
     try container.encode(times, forKey: .times)
     try container.encodeIfPresent(small, forKey: .small)
     try container.encodeIfPresent(processors, forKey: .processors)

@@ -39,8 +39,9 @@ struct Workbench: Sendable {
   let packages: String
   let image: Yardstick
   let small: Yardstick
-  /// Bytes of the built leafroot-init.
+  /// Bytes of the built leafroot-init, and leafroot-unpack.
   let programSizes: [Architecture: Int]
+  let unpackerSizes: [Architecture: Int]
 
   private let program: GuestInit
   private let directory: FilePath
@@ -56,13 +57,8 @@ struct Workbench: Sendable {
     packages = try text(of: yardstick.appending("packages"))
 
     program = try GuestInit(builtInit(for: .x86), for: .x86)
-    var sizes: [Architecture: Int] = [:]
-    for architecture in Architecture.allCases {
-      let path = builtInit(for: architecture)
-      guard access(path.string, F_OK) == 0 else { continue }
-      sizes[architecture] = try GuestInit(path, for: architecture).bytes.count
-    }
-    programSizes = sizes
+    programSizes = try builtSizes { builtInit(for: $0) }
+    unpackerSizes = try builtSizes { built("leafroot-unpack", for: $0) }
 
     try FileManager.default.createDirectory(
       atPath: directory.string, withIntermediateDirectories: true)
@@ -114,8 +110,23 @@ struct Workbench: Sendable {
 
 /// Where `make build` leaves leafroot-init.
 func builtInit(for architecture: Architecture) -> FilePath {
+  built("leafroot-init", for: architecture)
+}
+
+private func built(_ program: String, for architecture: Architecture) -> FilePath {
   let library = getenv("LEAFROOT_LIB").map { FilePath(platformString: $0) } ?? "build/lib/leafroot"
-  return library.appending("leafroot-init.\(architecture)")
+  return library.appending("\(program).\(architecture)")
+}
+
+/// Bytes of a program that was built for these.
+private func builtSizes(_ path: (Architecture) -> FilePath) throws -> [Architecture: Int] {
+  var sizes: [Architecture: Int] = [:]
+  for architecture in Architecture.allCases {
+    let path = path(architecture)
+    guard access(path.string, F_OK) == 0 else { continue }
+    sizes[architecture] = try GuestInit(path, for: architecture).bytes.count
+  }
+  return sizes
 }
 
 /// Runs a script that makes a directory, unless it is there, and prints its path.
