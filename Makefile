@@ -27,7 +27,7 @@ triple.riscv64 := riscv64-none-none-eabi
 export LEAFROOT_LIB := $(CURDIR)/build/lib/leafroot
 
 .PHONY: help setup build guest demo test proof vm kernel kit bench speed fuzz format lint install \
-        clean FORCE
+        install-integrations integrations clean FORCE
 
 help: ## print the targets and the values they use
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -135,10 +135,20 @@ lint: setup ## check the formatting, and shell scripts
 	@swift format lint --strict --parallel $(swift)
 	@shellcheck -x -P SCRIPTDIR $(shells)
 
-install: build ## install to PREFIX, under DESTDIR
+install: build install-integrations ## install to PREFIX, under DESTDIR
 	install -D build/bin/leafroot $(DESTDIR)$(PREFIX)/bin/leafroot
 	install -d $(DESTDIR)$(PREFIX)/lib/leafroot
 	install -m 644 $(guests) $(DESTDIR)$(PREFIX)/lib/leafroot
+
+install-integrations:
+	@Integrations/install '$(DESTDIR)' '$(PREFIX)'
+
+# Some of them: make integrations TOOL=dracut SUITE=trixie
+integrations: ## build images with Debian's tools and our hooks, and boot them (needs root; slow)
+	@Scripts/setup debootstrap e2fsprogs util-linux
+	@rm -rf build/integrations/package
+	@$(MAKE) install DESTDIR=$(CURDIR)/build/integrations/package PREFIX=/usr
+	@Integrations/test $(TOOL) $(SUITE)
 
 clean: ## remove the build; keep the cache
 	rm -rf build .build .build-guest-*
