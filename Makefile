@@ -36,7 +36,7 @@ triple.riscv64 := riscv64-none-none-eabi
 export LEAFROOT_LIB := $(CURDIR)/build/lib/leafroot
 
 .PHONY: help setup build guest share install dist deb packages-test demo test proof vm kernel kit \
-        bench speed fuzz format lint clean FORCE
+        bench speed fuzz format lint install-integrations integrations clean FORCE
 
 help: ## print the targets and the values they use
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -180,7 +180,7 @@ endef
 
 checksums = @cd build/dist && sha256sum leafroot[-_]* > SHA256SUMS
 
-install: share ## install to PREFIX, under DESTDIR
+install: share install-integrations ## install to PREFIX, under DESTDIR
 	$(call install-tree,$(DESTDIR)$(PREFIX),site-functions)
 
 dist: share ## a tarball that runs from any directory; build/dist
@@ -193,12 +193,23 @@ deb: share ## packages for Debian; build/dist
 	@Scripts/setup dpkg-dev lintian
 	@rm -rf build/tree
 	$(call install-tree,build/tree/usr,vendor-completions)
+	@Integrations/install build/tree /usr
 	@Scripts/deb build/tree build/dist $(version) $(time)
 	$(checksums)
 
 packages-test: dist deb ## install the packages in Debian 12 and 13, and use them there
 	@Scripts/setup debootstrap
 	@Scripts/packages-test build/dist $(version)
+
+install-integrations:
+	@Integrations/install '$(DESTDIR)' '$(PREFIX)'
+
+# Some of them: make integrations TOOL=dracut SUITE=trixie
+integrations: ## build images with Debian's tools and our hooks, and boot them (needs root; slow)
+	@Scripts/setup debootstrap e2fsprogs util-linux
+	@rm -rf build/integrations/package
+	@$(MAKE) install DESTDIR=$(CURDIR)/build/integrations/package PREFIX=/usr
+	@Integrations/test $(TOOL) $(SUITE)
 
 clean: ## remove the build; keep the cache
 	rm -rf build .build .build-guest-*
