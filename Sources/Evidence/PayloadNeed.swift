@@ -14,8 +14,8 @@ public struct PayloadNeed {
 
   /// The kernel's structures for one name: inode, dentry, and what they are found with.
   private static var entry: Int { 1230 }
-  /// What remains for the kernel, and for the first thread's decoder.
-  private static var base: Int { 12 << 20 }
+  /// What the first thread's decoder takes, and what must remain.
+  private static var base: Int { 9 << 20 }
   /// The decoder of one more thread, and the part of its file that is not freed yet.
   public static var thread: Int { 10 << 20 }
   /// No memory has more pages, or room for more entries.

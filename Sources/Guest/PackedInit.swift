@@ -10,8 +10,15 @@ extension Init {
     guard Packed.isPossible else { return }
     let root = Self.openRoot()
     if root < 0 { return }
-    packed = Packed(below: root)
+    packed = Packed(below: root, watermark: Self.watermark)
     if packed == nil { close(root) }
+  }
+
+  /// proc_sys_vm(5), min_free_kbytes.
+  private static var watermark: Int? {
+    let proc = Proc()
+    defer { proc.close() }
+    return proc.read(Text("sys/vm/min_free_kbytes")).flatMap { number($0.prefix { $0 != 0x0a }) }
   }
 
   private static func openRoot() -> Int32 {

@@ -11,7 +11,9 @@ package protocol PackedTree {
   static var isPossible: Bool { get }
 
   /// Finds it in the root directory; nil if there is none. Changes nothing.
-  init?(below root: Int32)
+  ///
+  /// - Parameter watermark: memory that the kernel keeps free, in KiB; nil if that is not known.
+  init?(below root: Int32, watermark: Int?)
 
   /// What its builder says about it.
   var about: PayloadAbout { get }
@@ -51,7 +53,7 @@ package struct PackedTreeFailure: Error {
 package enum NoPackedTree: PackedTree {
   package static var isPossible: Bool { false }
 
-  package init?(below root: Int32) { return nil }
+  package init?(below root: Int32, watermark: Int?) { return nil }
 
   package var about: PayloadAbout { switch self {} }
   package var size: Int { switch self {} }

@@ -25,6 +25,11 @@ public struct Refusal: Equatable, Sendable {
   public var unpackedOffset: UInt64?
   public var fault: Fault
 
+  /// There is no memory to decode a member: that is not the image's fault.
+  public var isOutOfMemory: Bool {
+    if case .member(_, _, let failure) = fault { failure.isOutOfMemory } else { false }
+  }
+
   init(offset: Int64, unpackedOffset: UInt64? = nil, fault: Fault) {
     self.offset = offset
     self.unpackedOffset = unpackedOffset

@@ -57,9 +57,14 @@ public struct MemoryNeed: Equatable, Sendable, Encodable {
   public static func packed(_ image: MemoryNeed, _ totals: Inspection.Totals) -> Int {
     let names = Double(totals.names) * inode / mebi
     let fill = (Double(totals.pages) / 256 + names + unpacking + late) / (1 - pageTable)
-    return max(image.stock, Int(fill.rounded(.up)))
+    let kept = fill < hugePages ? 0 : min(hugePageWatermark, fill / 20)
+    return max(image.stock, Int((fill + kept).rounded(.up)))
   }
 
+  /// From so many MiB on, the kernel keeps so many free, for huge pages, but at most a 20th:
+  /// mm/khugepaged.c, `set_recommended_min_free_kbytes`.
+  private static let hugePages = 512.0
+  private static let hugePageWatermark = 44.0
   /// What PID 1 takes while it unpacks, in MiB.
   private static let unpacking = 15.0
 

@@ -32,8 +32,8 @@ public struct CheckedBoot: Sendable {
 
   /// The kernel parameters.
   ///
-  /// They request the leaf only if the first image contains our PID 1. A packed image always starts
-  /// it.
+  /// They request the leaf only if the first image contains our PID 1, or ``append`` starts it. A
+  /// packed image always starts it.
   /// - Throws: ``FileError`` if the first image is not an initramfs.
   public func words() throws(FileError) -> [String] {
     let initPath = "\(Vocabulary.checkPath)"
@@ -41,6 +41,11 @@ public struct CheckedBoot: Sendable {
     if let first = images.first {
       let image = try ImageFile(first)
       (isWrapped, isPacked) = (image.isWrapped, image.isPacked)
+    }
+    // The image has our PID 1 elsewhere than in a first raw archive: a hook put it there.
+    let given = append.flatMap { $0.split(separator: " ") }
+    if !isStock, given.contains(Substring(KernelWords.program)) {
+      return [KernelWords.realInit(initPath)] + append
     }
     let start: [String]
     switch (isWrapped, isStock) {

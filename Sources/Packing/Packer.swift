@@ -72,7 +72,7 @@ public struct Packer: Sendable {
     var about = PayloadAbout()
     about.members = writer.count
     about.tree = size
-    about.realInit = realInit.map { Array($0.utf8) }
+    about.realInit = (realInit ?? InitSearch(tree.files).path).map { Array($0.utf8) }
     let members = writer.count
     return Summary(
       size: try writer.finish(about, permissions: tree.permissions), members: members,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import CLinux
+import Evidence
 public import Initramfs
 import Newc
 import Threads
@@ -39,7 +40,8 @@ public final class Payload {
     public var members = 0
     /// How many threads may work.
     public var threads = 1
-    /// Memory that must remain free, in bytes.
+    /// Memory that must remain free, in bytes: with less, the kernel would soon find no process to
+    /// kill but PID 1, and panic.
     public var reserve = 0
     /// Where the kernel would stop, the tree ends, as it would; otherwise that is a failure.
     public var endsAtRefusal = false
@@ -157,7 +159,7 @@ public final class Payload {
   ) throws(Unpacking.Failure<Failure>) -> PayloadFile {
     do throws(Failure) {
       let onFree = frees ? { self.monitor.withLock { self.isFreed = true } } : nil
-      return try PayloadFile(name, in: directory, reserve: plan.reserve, onFree: onFree)
+      return try PayloadFile(name, in: directory, onFree: onFree)
     } catch {
       throw .source(error)
     }
@@ -169,7 +171,9 @@ public final class Payload {
     _ unpacker: inout Unpacker<DirectoryTree>, _ plan: Plan
   ) throws(Unpacking.Failure<Failure>) {
     var (entries, bytes) = (0, UInt64(0))
+    var watch = MemoryWatch(plan.reserve)
     while let event = try next(of: reader) {
+      guard watch.hasRoom(for: event) else { throw .source(Failure("sysinfo", ENOMEM)) }
       do throws(UnpackFailure) {
         switch event {
         case .entry(let record):
@@ -190,9 +194,15 @@ public final class Payload {
     count(entries, bytes)
 
     guard let refused = reader.reading.refusal else { return }
+    let isOutOfMemory = refused.isOutOfMemory
     let failure = PayloadFailure(
-      file: self.bytes(of: name), offset: refused.offset, cause: .refused(refused))
-    if plan.endsAtRefusal { monitor.withLock { refusal = failure } } else { note(failure) }
+      file: self.bytes(of: name), offset: refused.offset,
+      cause: isOutOfMemory ? .memory : .refused(refused))
+    if plan.endsAtRefusal, !isOutOfMemory {
+      monitor.withLock { refusal = failure }
+    } else {
+      note(failure)
+    }
   }
 
   private func next(
@@ -240,4 +250,29 @@ private struct MemberJob: Job {
 private func isLess(_ one: [CChar], _ other: [CChar]) -> Bool {
   for (a, b) in zip(one, other) where a != b { return a < b }
   return false
+}
+
+/// Looks at free memory whenever the tree has grown.
+private struct MemoryWatch {
+  private let reserve: Int
+  private var growth = 0
+
+  /// How much it may grow between two looks, in bytes.
+  private static var step: Int { 256 << 10 }
+  /// What a file takes without its content, with its last page.
+  private static var entry: Int { 8 << 10 }
+
+  init(_ reserve: Int) { self.reserve = reserve }
+
+  /// Whether so much memory is left, as far as is known, that the reserve remains.
+  mutating func hasRoom(for event: ImageEvent) -> Bool {
+    switch event {
+    case .entry: growth += Self.entry
+    case .data(let data): growth += data.count
+    default: return true
+    }
+    if growth < Self.step { return true }
+    growth = 0
+    return freeMemory() >= reserve
+  }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import CLinux
-import Evidence
 import Initramfs
 import Tree
 
@@ -12,7 +11,6 @@ final class PayloadFile: ImageSource {
   let name: [CChar]
   let size: Int64
   private let descriptor: Int32
-  private let reserve: Int
   private let onFree: (() -> Void)?
 
   /// All before this offset has been read for the last time.
@@ -23,19 +21,15 @@ final class PayloadFile: ImageSource {
   private static var piece: Int64 { 1 << 20 }
 
   /// Opens the file.
-  /// - Parameters:
-  ///   - reserve: how much memory must remain free, in bytes. Otherwise the kernel would soon find no
-  ///     process to kill but PID 1, and panic.
-  ///   - onFree: is called before anything of the file is freed; without it nothing is.
+  /// - Parameter onFree: is called before anything of the file is freed; without it nothing is.
   init(
-    _ name: [CChar], in directory: Int32, reserve: Int, onFree: (() -> Void)?
+    _ name: [CChar], in directory: Int32, onFree: (() -> Void)?
   ) throws(Failure) {
     descriptor = try attempt("open") {
       linux_openat(directory, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0)
     }
     let status = try Status(of: descriptor)
     self.name = name
-    self.reserve = reserve
     self.onFree = onFree
     size = Int64(status.size)
   }
@@ -55,9 +49,8 @@ final class PayloadFile: ImageSource {
     return count
   }
 
-  func consumed(upTo offset: Int64) throws(Failure) {
+  func consumed(upTo offset: Int64) {
     consumed = offset
-    if reserve > 0, freeMemory() < reserve { throw Failure("sysinfo", ENOMEM) }
     let count = (offset - freed) / Self.piece * Self.piece
     guard let onFree, count > 0 else { return }
     onFree()

@@ -19,7 +19,10 @@ struct PayloadTree: PackedTree {
   private let directory: Int32
   private let root: Int32
 
-  init?(below root: Int32) {
+  /// Free memory that is not to be had, in bytes.
+  private let kept: Int
+
+  init?(below root: Int32, watermark: Int?) {
     let directory = Vocabulary.payload.withCString {
       linux_openat(root, $0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
     }
@@ -28,6 +31,7 @@ struct PayloadTree: PackedTree {
       close(directory)
       return nil
     }
+    kept = keptMemory(watermark: watermark)
     self.root = root
     self.directory = directory
     self.payload = payload
@@ -43,7 +47,7 @@ struct PayloadTree: PackedTree {
 
   func obstacle() -> [Text]? {
     about.tree.flatMap {
-      PayloadNeed($0, threads: 1).shortage(free: freeMemory(), payload: size)
+      PayloadNeed($0, threads: 1).shortage(free: usableMemory, payload: size)
     }
   }
 
@@ -52,7 +56,7 @@ struct PayloadTree: PackedTree {
     plan.rules = .running
     plan.members = about.members
     plan.threads = threads
-    plan.reserve = Self.reserve
+    plan.reserve = kept + Self.reserve + (plan.threads - 1) * Self.threadReserve
     plan.endsAtRefusal = endsAtRefusal
 
     do throws(PayloadFailure) {
@@ -74,14 +78,18 @@ struct PayloadTree: PackedTree {
     Vocabulary.payload.withCString { _ = unlinkat(root, $0, AT_REMOVEDIR) }
   }
 
-  /// Below this, the kernel would soon end PID 1, or panic.
-  private static var reserve: Int { 4 << 20 }
+  private var usableMemory: Int { max(0, freeMemory() - kept) }
+
+  /// With less than this and what the kernel keeps, it would soon end PID 1, or panic.
+  private static var reserve: Int { 1 << 20 }
+  /// What each further thread may take between two looks.
+  private static var threadReserve: Int { 512 << 10 }
 
   /// As many as there are processors, and as memory suffices for.
   private var threads: Int {
     let most = processorCount()
     guard let tree = about.tree else { return most }
-    let spare = freeMemory() + size - PayloadNeed(tree, threads: 1).bytes
+    let spare = usableMemory + size - PayloadNeed(tree, threads: 1).bytes
     return max(1, min(most, 1 + spare / PayloadNeed.thread))
   }
 

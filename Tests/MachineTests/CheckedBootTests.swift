@@ -44,6 +44,17 @@ import Testing
     #expect(try boot.words() == stock)
   }
 
+  @Test func `an image that a hook put PID 1 into is started by the user's parameters`() throws {
+    let program = try GuestInit(try directory.file("init", elf()), for: .x86)
+    let plain = try directory.file("plain", [0x28, 0xB5, 0x2F, 0xFD, 1, 2, 3, 4, 5])
+    var boot = CheckedBoot([plain], program: program)
+    boot.append = ["quiet rdinit=/leafroot nonroot_initramfs"]
+    #expect(
+      try boot.words() == [
+        "leafroot_init=/.leafroot-boot/init", "quiet rdinit=/leafroot nonroot_initramfs",
+      ])
+  }
+
   @Test func `the boot segment has the command's words, each with its NUL`() throws {
     let program = try GuestInit(try directory.file("init", elf()), for: .x86)
     var boot = CheckedBoot([], program: program)

@@ -178,6 +178,27 @@ import Testing
     try expectSameTree(packed, image)
   }
 
+  @Test(arguments: [
+    ([OddRecord.file("init", "i"), .file("sbin/init", "s")], nil),
+    ([.directory("etc"), .file("etc/init", "e")], "/etc/init"),
+    // As in systems with a merged /usr.
+    (
+      [
+        .directory("usr"), .directory("usr/sbin"), .link("sbin", to: "usr/sbin"),
+        .directory("lib"), .file("lib/systemd", "s"),
+        .link("usr/sbin/init", to: "../../lib/systemd"),
+      ], "/sbin/init"
+    ),
+    ([.link("sbin", to: "sbin"), .link("bin", to: "/nowhere")], nil),
+  ])
+  func `without /init the payload names the init that the kernel would start`(
+    records: [OddRecord], path: String?
+  ) throws {
+    let about = try payload(try pack(archive(records))).about
+    #expect(about.contains("\ninit ") == (path != nil), "\(about)")
+    if let path { #expect(about.hasSuffix("init \(path)\n"), "\(about)") }
+  }
+
   @Test func `an image that the kernel would not unpack whole is refused, and nothing is written`()
     throws
   {
