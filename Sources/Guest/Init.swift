@@ -101,7 +101,7 @@ struct Init<Packed: PackedTree> {
     Handover(calls, proc, log).run()
     let time = milliseconds() - start
     if let packed = calls.packed {
-      warnOfRefusal(packed)
+      warnOfLosses(packed)
       logTree("unpacked ", packed.entries, packed.bytes, time, "; the root is a leaf")
     } else {
       logTree("moved ", calls.entries, calls.bytes, time, "; the root is a leaf")

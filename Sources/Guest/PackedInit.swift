@@ -68,7 +68,7 @@ extension Init {
       return false
     }
 
-    warnOfRefusal(packed)
+    warnOfLosses(packed)
     logTree(
       "unpacked ", packed.entries, packed.bytes, milliseconds() - start,
       " into the root file system")
@@ -77,10 +77,17 @@ extension Init {
     return true
   }
 
-  func warnOfRefusal(_ packed: Packed) {
-    guard let refusal = packed.refusal else { return }
-    var text = Text("Initramfs unpacking failed: ")
-    text.add(refusal.bytes)
-    log.write(.error, text)
+  func warnOfLosses(_ packed: Packed) {
+    if let refusal = packed.refusal {
+      var text = Text("Initramfs unpacking failed: ")
+      text.add(refusal.bytes)
+      log.write(.error, text)
+    }
+    if packed.missingXattrs > 0 {
+      var text = Text("the file system lacks ")
+      text.add(packed.missingXattrs)
+      text.add(" extended attributes of the tree")
+      log.write(.warning, text)
+    }
   }
 }

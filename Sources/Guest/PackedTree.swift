@@ -27,6 +27,8 @@ package protocol PackedTree {
   var bytes: Int { get }
   /// Where and why the kernel would have stopped, if that did not end the unpacking.
   var refusal: Text? { get }
+  /// Extended attributes that the file system does not have.
+  var missingXattrs: Int { get }
   /// A part of its files has been freed: it cannot be unpacked a second time.
   var isConsumed: Bool { get }
 
@@ -61,6 +63,7 @@ package enum NoPackedTree: PackedTree {
   package var entries: Int { switch self {} }
   package var bytes: Int { switch self {} }
   package var refusal: Text? { switch self {} }
+  package var missingXattrs: Int { switch self {} }
   package var isConsumed: Bool { switch self {} }
   package func obstacle() -> [Text]? { switch self {} }
   package func unpack(into root: Int32, endsAtRefusal: Bool) { switch self {} }

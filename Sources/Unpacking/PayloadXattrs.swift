@@ -9,12 +9,16 @@ extension Payload {
   /// xattr calls have no `*at` form before Linux 6.13, so the working directory moves: no other
   /// thread may need it.
   ///
+  /// A tmpfs has user.* since Linux 6.6, and a ramfs has no xattrs at all: what the file system does
+  /// not have is left out.
+  ///
   /// - Parameters:
   ///   - file: the name of the file that `content` was read from.
   ///   - root: the root of the tree, open for reading.
+  /// - Returns: how many were left out.
   public static func setXattrs(
     _ content: [UInt8], from file: [UInt8], below root: Int32
-  ) throws(PayloadFailure) {
+  ) throws(PayloadFailure) -> Int {
     let workingDirectory = linux_openat(AT_FDCWD, ".", LINUX_O_PATH, 0)
     defer {
       _ = fchdir(workingDirectory)
@@ -23,13 +27,18 @@ extension Payload {
 
     let paths = RootedPaths(root: root)
     var dump = XattrDump(content)
+    var leftOut = 0
     while let item = try next(of: &dump, file) {
       do throws(Failure) {
         try set(item, paths)
       } catch {
-        throw PayloadFailure(file: file, offset: 0, cause: .xattr(path: item.path, error))
+        guard error.code == ENOTSUP else {
+          throw PayloadFailure(file: file, offset: 0, cause: .xattr(path: item.path, error))
+        }
+        leftOut += 1
       }
     }
+    return leftOut
   }
 
   private static func next(

@@ -43,6 +43,8 @@ struct PayloadTree: PackedTree {
   var entries: Int { payload.entries }
   var bytes: Int { Int(clamping: payload.bytes) }
   var isConsumed: Bool { payload.isConsumed }
+  private(set) var missingXattrs = 0
+
   var refusal: Text? { payload.refusal.map { Text($0) } }
 
   func obstacle() -> [Text]? {
@@ -51,7 +53,7 @@ struct PayloadTree: PackedTree {
     }
   }
 
-  func unpack(into root: Int32, endsAtRefusal: Bool) throws(PackedTreeFailure) {
+  mutating func unpack(into root: Int32, endsAtRefusal: Bool) throws(PackedTreeFailure) {
     var plan = Payload.Plan()
     plan.rules = .running
     plan.members = about.members
@@ -62,7 +64,8 @@ struct PayloadTree: PackedTree {
     do throws(PayloadFailure) {
       try payload.unpack(into: root, plan)
       if let dump = Self.read(Vocabulary.xattrs, in: directory) {
-        try Payload.setXattrs(dump, from: Text(Vocabulary.xattrs).bytes, below: root)
+        missingXattrs = try Payload.setXattrs(
+          dump, from: Text(Vocabulary.xattrs).bytes, below: root)
       }
     } catch {
       throw PackedTreeFailure(Text(error))

@@ -71,8 +71,10 @@ extension Unpack {
     }
     defer { try? root.close() }
     do throws(PayloadFailure) {
-      try Payload.setXattrs(dump, from: Array("xattrs".utf8), below: root.rawValue)
-      return nil
+      let missing = try Payload.setXattrs(
+        dump, from: Array("xattrs".utf8), below: root.rawValue)
+      if missing == 0 { return nil }
+      return "did not set \(missing) extended attributes (not supported by the file system)"
     } catch {
       return
         "did not set all extended attributes: \(String(decoding: Text(error).bytes, as: UTF8.self))"

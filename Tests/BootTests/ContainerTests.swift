@@ -26,7 +26,7 @@ struct ContainerTests {
       cp \(Place.census) census && printf '#!/bin/sh\\nexec /.leafroot-boot/init\\n' > bin/start
       chmod 755 bin/start census && cp bin/busybox bin/ping
       setfattr -n security.capability -v 0x0100000200200000000000000000000000000000 bin/ping
-      setfattr -n trusted.name -v 'some text' etc && ln -s usr/lib lib
+      setfattr -n trusted.name -v 'some text' etc && setfattr -n user.name -v old census && ln -s usr/lib lib
       printf a > etc/a && printf b > etc/b && printf c > var/cache/c && printf d > etc/ünïcödé
       chown 1000:2000 etc/a && chmod 4711 etc/a && mknod dev/null c 1 3 && mkfifo tmp/fifo
       cd ../.. && umoci repack --image oci:test bundle
@@ -62,8 +62,12 @@ struct ContainerTests {
       try Command(words).run().output.split(separator: "\n").map(String.init))
     let guest = CensusLines(outcome.output.split(separator: "\n").map(String.init))
     #expect(host.entries.count >= 25)
+    // A tmpfs has user.* since Linux 6.6.
+    let hasUserXattrs = kernel.name.hasPrefix("6.12") || kernel.name.hasPrefix("6.18")
+    #expect(outcome.logs("lacks 1 extended attribute") != hasUserXattrs, "\(outcome)")
     let differences = guest.ownEntries.differences(from: host.ownEntries).filter {
       !$0.contains(".leafroot-boot") && !$0.contains("/proc/") && !$0.contains("/sys/")
+        && (hasUserXattrs || !$0.hasPrefix("./census: "))
     }
     #expect(differences.isEmpty, "\(differences.prefix(20)) \(outcome)")
   }
