@@ -33,15 +33,13 @@ struct LayeredTree {
     var xattrs: [Xattr] = []
     /// What has its content.
     var content: Int?
-    /// Which archive brought it.
-    var layer: Int
     /// Of a directory.
     var children: [[UInt8]: Int] = [:]
 
     var isDirectory: Bool { entry.type == .directory }
   }
 
-  private var nodes = [Node(entry: Self.impliedDirectory, layer: 0)]
+  private var nodes = [Node(entry: Self.impliedDirectory)]
   // Records of one directory mostly come together.
   private var lastDirectory: (path: [ArraySlice<UInt8>], node: Int) = ([], 0)
 
@@ -53,16 +51,14 @@ struct LayeredTree {
 
   /// Applies one record.
   ///
-  /// - Parameters:
-  ///   - content: what stands for its content.
-  ///   - layer: the archive that it is from; never less than before.
-  mutating func apply(_ entry: TarEntry, content: Int, layer: Int) throws(Fault) {
+  /// - Parameter content: what stands for its content.
+  mutating func apply(_ entry: TarEntry, content: Int) throws(Fault) {
     var path = try Self.components(entry.name)
     guard let name = path.popLast().map(Array.init) else {
       guard entry.isDirectory else { throw .root }
       return setAttributes(of: 0, entry)
     }
-    let directory = try directory(path, layer)
+    let directory = try directory(path)
     if let link = entry.hardLink {
       let node = try linkTarget(link)
       if entry.file.size > 0 {
@@ -75,27 +71,24 @@ struct LayeredTree {
     if entry.isDirectory, let node = nodes[directory].children[name], nodes[node].isDirectory {
       return setAttributes(of: node, entry)
     }
-    let node = try make(Node(entry: entry.file, layer: layer))
+    let node = try make(Node(entry: entry.file))
     setAttributes(of: node, entry)
     if entry.file.type == .regular, entry.file.size > 0 { nodes[node].content = content }
     put(node, name, in: directory)
   }
 
-  /// Removes what archives before `layer` brought at this name: a whiteout.
-  mutating func remove(_ name: [UInt8], before layer: Int) throws(Fault) {
+  /// Removes the file of this name, if there is one, with what is in it.
+  mutating func remove(_ name: [UInt8]) throws(Fault) {
     var path = try Self.components(name)
     guard let name = path.popLast().map(Array.init), let directory = try find(path) else { return }
-    if let node = nodes[directory].children[name], nodes[node].layer < layer {
-      nodes[directory].children[name] = nil
-      lastDirectory = ([], 0)
-    }
+    nodes[directory].children[name] = nil
+    lastDirectory = ([], 0)
   }
 
-  /// Removes all that archives before `layer` brought into a directory: an opaque whiteout.
-  mutating func empty(_ name: [UInt8], before layer: Int) throws(Fault) {
+  /// Removes all that is in a directory, if there is one.
+  mutating func empty(_ name: [UInt8]) throws(Fault) {
     guard let directory = try find(try Self.components(name)) else { return }
-    let children = nodes[directory].children
-    nodes[directory].children = children.filter { nodes[$0.value].layer >= layer }
+    nodes[directory].children = [:]
     lastDirectory = ([], 0)
   }
 
@@ -135,9 +128,7 @@ struct LayeredTree {
   private static let dotDot = Array("..".utf8)
 
   /// The directory of that path; what is missing of it is made.
-  private mutating func directory(
-    _ path: [ArraySlice<UInt8>], _ layer: Int
-  ) throws(Fault) -> Int {
+  private mutating func directory(_ path: [ArraySlice<UInt8>]) throws(Fault) -> Int {
     if lastDirectory.path == path { return lastDirectory.node }
     var node = 0
     var walk = Walk(path)
@@ -145,7 +136,7 @@ struct LayeredTree {
       if let child = nodes[node].children[name] {
         node = try follow(child, &walk) ?? node
       } else {
-        let child = try make(Node(entry: Self.impliedDirectory, layer: layer))
+        let child = try make(Node(entry: Self.impliedDirectory))
         nodes[node].children[name] = child
         node = child
       }

@@ -156,7 +156,6 @@ private struct TreeBuilder {
   private(set) var tree = LayeredTree()
 
   private let path: FilePath
-  private var count = 0
 
   init(_ path: FilePath) { self.path = path }
 
@@ -172,16 +171,15 @@ private struct TreeBuilder {
     }
     for record in records where !hasWhiteouts || Whiteout(record.entry.name) == nil {
       try naming(record.entry, layer) { this throws(LayeredTree.Fault) in
-        try this.tree.apply(record.entry, content: record.number, layer: this.count)
+        try this.tree.apply(record.entry, content: record.number)
       }
     }
-    count += 1
   }
 
   private mutating func hide(_ name: [UInt8]) throws(LayeredTree.Fault) {
     switch Whiteout(name) {
-    case .file(let name): try tree.remove(name, before: count)
-    case .allIn(let directory): try tree.empty(directory, before: count)
+    case .file(let name): try tree.remove(name)
+    case .allIn(let directory): try tree.empty(directory)
     case .other, nil: break
     }
   }
