@@ -129,8 +129,8 @@ let host: [Target] = [
   .executableTarget(
     name: "bench",
     dependencies: [
-      "Files", "Initramfs", "Inspection", "Machine", "Packing", argumentParser, subprocess,
-      systemPackage,
+      "Encoding", "Files", "Importing", "Initramfs", "Inspection", "Machine", "Packing", "Threads",
+      argumentParser, subprocess, systemPackage,
     ],
     swiftSettings: strict),
 ]

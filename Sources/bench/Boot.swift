@@ -30,7 +30,7 @@ struct Boot: Sendable {
     guard check.isLeaf == (variant != .stock) else {
       return check.isLeaf ? "already a leaf" : "no leaf"
     }
-    if variant == .wrap, !check.asPromised { return "not as promised" }
+    if variant.isForm, !check.asPromised { return "not as promised" }
     return verdict.command?.status == 0 ? nil : "the tree is incomplete"
   }
 

@@ -22,7 +22,30 @@ struct Budget: Encodable {
 
 extension Results {
   /// The promises that this run can judge.
-  var budgets: [Budget] { timeBudgets + memoryBudgets + otherBudgets }
+  var budgets: [Budget] { timeBudgets + memoryBudgets + packBudgets + otherBudgets }
+
+  private var packBudgets: [Budget] {
+    var budgets: [Budget] = []
+    for (variant, limit) in [(Variant.pack, 0.2), (.packLZ4, -0.6)] {
+      guard let seconds = overStock(variant) else { continue }
+      budgets.append(
+        Budget("\(variant.title), time over stock", seconds, atMost: limit, "s", digits: 2))
+    }
+    for variant in [Variant.pack, .nest] {
+      guard let least = least(variant, options: nil) else { continue }
+      budgets.append(
+        Budget("\(variant.title), least memory", Double(least), atMost: 296, "MiB", digits: 0))
+    }
+    if let stock = imageSizes[Variant.stock.rawValue],
+      let pack = imageSizes[Variant.pack.rawValue]
+    {
+      budgets.append(
+        Budget(
+          "leafroot pack, size to the image's", Double(pack) / Double(stock), atMost: 1.01, "",
+          digits: 3))
+    }
+    return budgets
+  }
 
   private var timeBudgets: [Budget] {
     guard let ours = overStock(.wrap) else { return [] }

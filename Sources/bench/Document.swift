@@ -32,7 +32,7 @@ extension Results {
       let title = time.variant.title.replacing("|", with: "\\|")
       let start = time.uptime.map { "\(fixed($0, 2)) s" } ?? "–"
       let over = time.variant == .stock ? nil : overStock(time.variant)
-      let delay = over.map { "+\(fixed($0, 2)) s" } ?? ""
+      let delay = over.map { ($0 < 0 ? "" : "+") + "\(fixed($0, 2)) s" } ?? ""
       let memory = [nil, "size=90%"].map { options in
         least(time.variant, options: options).map { "\($0) MiB" } ?? "–"
       }

@@ -103,6 +103,8 @@ struct Results: Encodable {
   let smallImage: Figures
   let programSizes: [String: Int]
   let unpackerSizes: [String: Int]
+  /// Bytes of the image, and of the packed one, by the variant that boots it.
+  let imageSizes: [String: Int64]
   var times: [Time] = []
   var small: Small?
   var processors: Processors?
@@ -123,6 +125,8 @@ struct Results: Encodable {
     smallImage = bench.small.figures
     programSizes = Dictionary(
       uniqueKeysWithValues: bench.programSizes.map { ($0.key.rawValue, $0.value) })
+    imageSizes = Dictionary(
+      uniqueKeysWithValues: bench.imageSizes.map { ($0.key.rawValue, $0.value) })
     unpackerSizes = Dictionary(
       uniqueKeysWithValues: bench.unpackerSizes.map { ($0.key.rawValue, $0.value) })
   }
@@ -159,7 +163,8 @@ struct Results: Encodable {
   }
 
   private enum Key: CodingKey {
-    case host, kernel, packages, image, smallImage, programSizes, unpackerSizes, times, small
+    case host, kernel, packages, image, smallImage, programSizes, unpackerSizes, imageSizes, times,
+      small
     case processors, memory, budgets, seconds
   }
 
@@ -172,6 +177,7 @@ struct Results: Encodable {
     try container.encode(smallImage, forKey: .smallImage)
     try container.encode(programSizes, forKey: .programSizes)
     try container.encode(unpackerSizes, forKey: .unpackerSizes)
+    try container.encode(imageSizes, forKey: .imageSizes)
     try container.encode(times, forKey: .times)
     try container.encodeIfPresent(small, forKey: .small)
     try container.encodeIfPresent(processors, forKey: .processors)

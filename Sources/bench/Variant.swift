@@ -14,6 +14,12 @@ enum Variant: String, CaseIterable, Codable, ExpressibleByArgument {
   case tar
   /// `leafroot wrap`.
   case wrap
+  /// `leafroot pack`, with zstd.
+  case pack
+  /// `leafroot pack --codec lz4`.
+  case packLZ4 = "pack-lz4"
+  /// `leafroot nest`.
+  case nest
 
   /// What people call it.
   var title: String {
@@ -23,6 +29,9 @@ enum Variant: String, CaseIterable, Codable, ExpressibleByArgument {
     case .fileByFile: "file by file (LinuxKit)"
     case .tar: "tar | tar, switch_root"
     case .wrap: "leafroot wrap"
+    case .pack: "leafroot pack"
+    case .packLZ4: "leafroot pack --codec lz4"
+    case .nest: "leafroot nest"
     }
   }
 
@@ -41,10 +50,13 @@ enum Variant: String, CaseIterable, Codable, ExpressibleByArgument {
     return words
   }
 
-  private var isCopier: Bool {
+  /// Which of our forms it is: what is booted instead of the image.
+  var isForm: Bool {
     switch self {
-    case .stock, .wrap: false
-    case .cp, .fileByFile, .tar: true
+    case .stock, .cp, .fileByFile, .tar: false
+    case .wrap, .pack, .packLZ4, .nest: true
     }
   }
+
+  private var isCopier: Bool { !isForm && self != .stock }
 }

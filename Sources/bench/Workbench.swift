@@ -1,33 +1,51 @@
 // SPDX-License-Identifier: MIT
 
+import Encoding
 import Files
 import FoundationEssentials
 import Glibc
+import Importing
 import Initramfs
 import Inspection
 import Machine
 import Packing
 import Subprocess
 import SystemPackage
+import Threads
 
-/// An image to measure with, as the script built it and as `leafroot wrap` leaves it.
+/// An image to measure with, as the script built it and in our forms.
 struct Yardstick: Sendable {
   let name: String
   let figures: Figures
   /// The image.
   let plain: FilePath
-  /// The same, wrapped.
-  let wrapped: FilePath
+  private let directory: FilePath
 
-  /// The image `name` of the script's directory, to be wrapped into `directory`.
+  /// The image `name` of the script's directory, whose forms are in `directory`.
   init(_ name: String, from script: FilePath, in directory: FilePath) throws(FileError) {
     self.name = name
     figures = try Figures(script.appending("\(name).figures"))
     plain = script.appending("\(name).zst")
-    wrapped = directory.appending("\(name).wrapped")
+    self.directory = directory
   }
 
-  func path(for variant: Variant) -> FilePath { variant == .wrap ? wrapped : plain }
+  /// The image that a variant boots.
+  func path(for variant: Variant) -> FilePath {
+    variant.isForm ? directory.appending("\(name).\(variant.rawValue)") : plain
+  }
+
+  /// Makes the forms.
+  func make(_ program: GuestInit, _ unpacker: GuestInit) throws {
+    try ImageFile(plain).wrap(with: .leaf(program), into: path(for: .wrap))
+    for (variant, encoding) in [
+      (Variant.pack, Encoding.zstd(level: 10)), (.packLZ4, .lz4(level: 9)),
+    ] {
+      let packer = Packer(encoding, jobs: processorCount(), memberSize: 16 << 20)
+      _ = try packer.write(try ImageTree(plain), unpacker, into: path(for: variant))
+    }
+    let inspection = try Inspection(ObservedFile(try InputFile(plain)))
+    _ = try Nester().write(plain, inspection.totals, unpacker, into: path(for: .nest))
+  }
 }
 
 /// All that is booted, built once.
@@ -39,6 +57,8 @@ struct Workbench: Sendable {
   let packages: String
   let image: Yardstick
   let small: Yardstick
+  /// Bytes of the image, and of the packed one.
+  let imageSizes: [Variant: Int64]
   /// Bytes of the built leafroot-init, and leafroot-unpack.
   let programSizes: [Architecture: Int]
   let unpackerSizes: [Architecture: Int]
@@ -66,10 +86,15 @@ struct Workbench: Sendable {
     image = try Yardstick("image", from: yardstick, in: directory)
     small = try Yardstick("small", from: yardstick, in: directory)
 
+    let unpacker = try GuestInit(built("leafroot-unpack", for: .x86), for: .x86)
+    for yardstick in [image, small] { try yardstick.make(program, unpacker) }
+    imageSizes = [
+      .stock: try InputFile(image.plain).size, .pack: try InputFile(image.path(for: .pack)).size,
+    ]
+
     for yardstick in [image, small] {
-      try ImageFile(yardstick.plain).wrap(with: .leaf(program), into: yardstick.wrapped)
       // All variants have the comparators in their tree, so that all have the same tree.
-      for variant in [Variant.stock, .wrap] {
+      for variant in Variant.allCases where variant == .stock || variant.isForm {
         try Initrd.write(
           checkedBoot(variant, yardstick).segment(),
           [yardstick.path(for: variant), comparators.appending("segment.cpio")],
@@ -85,7 +110,7 @@ struct Workbench: Sendable {
   }
 
   private func initrd(_ variant: Variant, _ yardstick: Yardstick) -> FilePath {
-    directory.appending("\(yardstick.name)-\(variant == .wrap ? "wrapped" : "plain").initrd")
+    directory.appending("\(yardstick.name)-\(variant.isForm ? variant.rawValue : "plain").initrd")
   }
 
   /// A machine of 1 GiB and one processor that boots `yardstick` in the way of `variant`.

@@ -87,8 +87,8 @@ import Testing
                                   the memory it needs.
           unpack                  Unpack an initramfs as the kernel does.
           wrap                    Prepend LeafRoot's PID 1 to an initramfs.
-          pack                    Pack an initramfs so that it is unpacked straight
-                                  into the leaf.
+          pack                    Pack a tree so that it is unpacked straight into the
+                                  leaf.
           nest                    Nest an initramfs so that it is unpacked straight
                                   into the leaf.
           boot                    Boot an initramfs in QEMU and check whether its root
