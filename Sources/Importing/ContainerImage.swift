@@ -29,145 +29,54 @@ struct ContainerImage {
     return .docker
   }
 
-  /// Finds the image that `choice` wants.
-  init(_ store: some BlobStore, _ kind: Kind, _ choice: Choice, _ budget: Budget) throws {
-    switch kind {
-    case .oci: try self.init(layout: store, choice, budget)
-    case .docker: try self.init(docker: store, choice, budget)
-    }
-  }
-
-  // MARK: OCI
-
-  private init(layout store: some BlobStore, _ choice: Choice, _ budget: Budget) throws {
-    let index: Index = try Self.read(store, Self.indexName)
-    var candidates: [Candidate] = []
-    try Self.collect(index, nil, store, depth: 0, into: &candidates)
-    let chosen = try choice.choose(among: candidates, in: store.path)
-
-    let (manifest, config) = (chosen.manifest, chosen.config)
-    guard manifest.layers.count == config.rootfs.diffIDs.count else {
-      throw FileError(
-        store.path, found: "\(manifest.layers.count) layers",
-        expected: "\(config.rootfs.diffIDs.count), as many as the config has")
-    }
-    var layers: [TarTree.Layer] = []
-    for (descriptor, diffID) in zip(manifest.layers, config.rootfs.diffIDs) {
-      let digest = try Self.digest(descriptor.digest, store)
-      guard let size = try store.size(of: Self.blob(digest)) else {
-        throw FileError(store.path, "has no blob \(digest), a layer of the image")
-      }
-      layers.append(
-        try Self.layer(store, Self.blob(digest), size, digest, diffID, layers.count, budget))
-    }
-    self.layers = layers
-    command = config.command
-  }
-
-  /// An image of a layout.
+  /// An image that a store has.
   struct Candidate {
     var names: [String]
-    var digest: String
-    var manifest: Manifest
+    /// The digest of its manifest, or else of its config.
+    var id: String
+    /// Its layers as they are stored, from the lowest one.
+    var layers: [Blob]
     var config: Config
   }
 
-  private static func collect(
-    _ index: Index, _ name: String?, _ store: some BlobStore, depth: Int,
-    into candidates: inout [Candidate]
-  ) throws {
-    guard depth < 4 else { throw FileError(store.path, "has an index in an index, four times") }
-    for descriptor in index.manifests {
-      let name = descriptor.annotations?["org.opencontainers.image.ref.name"] ?? name
-      // BuildKit keeps its attestations beside the images.
-      if descriptor.platform?.os == "unknown" { continue }
-      let digest = try digest(descriptor.digest, store)
-      switch descriptor.mediaType {
-      case "application/vnd.oci.image.index.v1+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json":
-        let inner: Index = try read(store, blob(digest), digest)
-        try collect(inner, name, store, depth: depth + 1, into: &candidates)
-      case "application/vnd.oci.image.manifest.v1+json",
-        "application/vnd.docker.distribution.manifest.v2+json":
-        if let known = candidates.firstIndex(where: { $0.digest == descriptor.digest }) {
-          if let name { candidates[known].names.append(name) }
-          continue
-        }
-        // Of an index for many platforms a layout mostly has one.
-        guard try store.size(of: blob(digest)) != nil else { continue }
-        let manifest: Manifest = try read(store, blob(digest), digest)
-        let configDigest = try Self.digest(manifest.config.digest, store)
-        // What is no image has another config.
-        guard let config: Config = try? read(store, blob(configDigest), configDigest) else {
-          continue
-        }
-        candidates.append(
-          Candidate(
-            names: name.map { [$0] } ?? [], digest: descriptor.digest, manifest: manifest,
-            config: config))
-      default: continue
+  /// A file of a store.
+  struct Blob {
+    var name: String
+    /// nil if nothing tells it.
+    var digest: Digest?
+  }
+
+  /// Finds the image that `choice` wants.
+  init(_ store: some BlobStore, _ kind: Kind, _ choice: Choice, _ budget: Budget) throws {
+    let candidates =
+      switch kind {
+      case .oci: try Self.candidates(layout: store)
+      case .docker: try Self.candidates(saved: store)
       }
-    }
-  }
-
-  private static func digest(_ text: String, _ store: some BlobStore) throws(FileError) -> Digest {
-    guard let digest = Digest(text) else {
-      throw FileError(
-        store.path, found: "the digest '\(text)'", expected: "sha256:… or sha512:…")
-    }
-    return digest
-  }
-
-  private static func blob(_ digest: Digest) -> String {
-    "blobs/\(digest.algorithm.rawValue)/\(digest.hex)"
-  }
-
-  // MARK: docker save
-
-  private init(docker store: some BlobStore, _ choice: Choice, _ budget: Budget) throws {
-    let list: [DockerImage] = try Self.read(store, Self.manifestName)
-    var candidates: [Candidate] = []
-    for image in list {
-      let config: Config = try Self.read(store, image.config)
-      let layers = image.layers.map { Descriptor(mediaType: "", digest: $0) }
-      candidates.append(
-        Candidate(
-          names: image.tags ?? [], digest: image.config,
-          manifest: Manifest(
-            config: Descriptor(mediaType: "", digest: image.config), layers: layers),
-          config: config))
-    }
     let chosen = try choice.choose(among: candidates, in: store.path)
 
     let diffIDs = chosen.config.rootfs.diffIDs
-    guard chosen.manifest.layers.count == diffIDs.count else {
+    guard chosen.layers.count == diffIDs.count else {
       throw FileError(
-        store.path, found: "\(chosen.manifest.layers.count) layers",
+        store.path, found: "\(chosen.layers.count) layers",
         expected: "\(diffIDs.count), as many as the config has")
     }
-    var layers: [TarTree.Layer] = []
-    for (descriptor, diffID) in zip(chosen.manifest.layers, diffIDs) {
-      guard let size = try store.size(of: descriptor.digest) else {
-        throw FileError(store.path, "has no \(descriptor.digest), a layer of the image")
-      }
-      layers.append(
-        try Self.layer(store, descriptor.digest, size, nil, diffID, layers.count, budget))
+    layers = try zip(chosen.layers, diffIDs).enumerated().map { index, layer in
+      try Self.layer(index + 1, layer.0, Self.digest(layer.1, store), store, budget)
     }
-    self.layers = layers
     command = chosen.config.command
   }
 
-  // MARK: Layers
-
   private static func layer(
-    _ store: some BlobStore, _ name: String, _ size: Int64, _ digest: Digest?, _ diffID: String,
-    _ index: Int, _ budget: Budget
+    _ number: Int, _ blob: Blob, _ content: Digest, _ store: some BlobStore, _ budget: Budget
   ) throws -> TarTree.Layer {
-    let content = try Self.digest(diffID, store)
-    let title = "layer \(index + 1)"
+    let title = "layer \(number)"
+    guard let size = try store.size(of: blob.name) else {
+      throw FileError(store.path, "has no \(blob.name), \(title) of the image")
+    }
     return TarTree.Layer(name: title, size: size) { isVerified, onRead in
-      var stream = try store.open(name, onRead: onRead)
-      if isVerified, let digest {
+      var stream = try store.open(blob.name, onRead: onRead)
+      if isVerified, let digest = blob.digest {
         stream = VerifiedStream(store.path, title, stream, is: digest)
       }
       // What is decoded a second time has passed the budget.
@@ -179,12 +88,84 @@ struct ContainerImage {
     }
   }
 
+  // MARK: OCI
+
+  private static func candidates(layout store: some BlobStore) throws -> [Candidate] {
+    var candidates: [Candidate] = []
+    try collect(try read(Blob(name: indexName), store), nil, store, depth: 0, into: &candidates)
+    return candidates
+  }
+
+  private static func collect(
+    _ index: Index, _ name: String?, _ store: some BlobStore, depth: Int,
+    into candidates: inout [Candidate]
+  ) throws {
+    guard depth < 4 else { throw FileError(store.path, "has an index in an index, four times") }
+    for descriptor in index.manifests {
+      let name = descriptor.annotations?["org.opencontainers.image.ref.name"] ?? name
+      // BuildKit keeps its attestations beside the images.
+      if descriptor.platform?.os == "unknown" { continue }
+      let blob = try blob(descriptor, store)
+      switch descriptor.mediaType {
+      case "application/vnd.oci.image.index.v1+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json":
+        try collect(try read(blob, store), name, store, depth: depth + 1, into: &candidates)
+      case "application/vnd.oci.image.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.v2+json":
+        if let known = candidates.firstIndex(where: { $0.id == descriptor.digest }) {
+          if let name { candidates[known].names.append(name) }
+          continue
+        }
+        // Of an index for many platforms a layout mostly has one.
+        guard try store.size(of: blob.name) != nil else { continue }
+        let manifest: Manifest = try read(blob, store)
+        // Other artifacts than images have another config: artifacts-guidance.md.
+        guard manifest.config.isImageConfig else { continue }
+        candidates.append(
+          Candidate(
+            names: name.map { [$0] } ?? [], id: descriptor.digest,
+            layers: try manifest.layers.map { try Self.blob($0, store) },
+            config: try read(try Self.blob(manifest.config, store), store)))
+      default: continue
+      }
+    }
+  }
+
+  private static func blob(
+    _ descriptor: Descriptor, _ store: some BlobStore
+  ) throws(FileError) -> Blob {
+    let digest = try digest(descriptor.digest, store)
+    return Blob(name: "blobs/\(digest.algorithm.rawValue)/\(digest.hex)", digest: digest)
+  }
+
+  private static func digest(_ text: String, _ store: some BlobStore) throws(FileError) -> Digest {
+    guard let digest = Digest(text) else {
+      throw FileError(
+        store.path, found: "the digest '\(text)'", expected: "sha256:… or sha512:…")
+    }
+    return digest
+  }
+
+  // MARK: docker save
+
+  private static func candidates(saved store: some BlobStore) throws -> [Candidate] {
+    let images: [DockerImage] = try read(Blob(name: manifestName), store)
+    return try images.map { image in
+      Candidate(
+        names: image.tags ?? [], id: image.config, layers: image.layers.map { Blob(name: $0) },
+        config: try read(Blob(name: image.config), store))
+    }
+  }
+
+  // MARK: Documents
+
   private static func read<Document: Decodable>(
-    _ store: some BlobStore, _ name: String, _ digest: Digest? = nil
+    _ blob: Blob, _ store: some BlobStore
   ) throws -> Document {
-    let bytes = try store.document(name, is: digest)
+    let bytes = try store.document(blob.name, is: blob.digest)
     do { return try decode(bytes) } catch {
-      throw FileError(store.path, "has \(name), which is not the JSON that it should be: \(error)")
+      throw FileError(
+        store.path, "has \(blob.name), which is not the JSON that it should be: \(error)")
     }
   }
 
@@ -207,72 +188,5 @@ private final class PairedStream: ByteStream {
     let bytes = try stream.next()
     if bytes.isEmpty { try base.drain() }
     return bytes
-  }
-}
-
-// MARK: Documents
-
-/// descriptor.md.
-struct Descriptor: Decodable {
-  struct Platform: Decodable {
-    var os: String
-  }
-
-  var mediaType: String
-  var digest: String
-  var platform: Platform?
-  var annotations: [String: String]?
-}
-
-/// image-index.md.
-private struct Index: Decodable {
-  var manifests: [Descriptor]
-}
-
-/// manifest.md.
-struct Manifest: Decodable {
-  var config: Descriptor
-  var layers: [Descriptor]
-}
-
-/// config.md.
-struct Config: Decodable {
-  struct Execution: Decodable {
-    var entrypoint: [String]?
-    var command: [String]?
-
-    enum CodingKeys: String, CodingKey {
-      case entrypoint = "Entrypoint"
-      case command = "Cmd"
-    }
-  }
-
-  struct RootFS: Decodable {
-    var diffIDs: [String]
-
-    enum CodingKeys: String, CodingKey {
-      case diffIDs = "diff_ids"
-    }
-  }
-
-  var os: String
-  var architecture: String
-  var variant: String?
-  var config: Execution?
-  var rootfs: RootFS
-
-  var command: [String] { (config?.entrypoint ?? []) + (config?.command ?? []) }
-}
-
-/// An image in the manifest.json of `docker save`.
-private struct DockerImage: Decodable {
-  var config: String
-  var tags: [String]?
-  var layers: [String]
-
-  enum CodingKeys: String, CodingKey {
-    case config = "Config"
-    case tags = "RepoTags"
-    case layers = "Layers"
   }
 }

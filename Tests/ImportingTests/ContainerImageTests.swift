@@ -157,6 +157,31 @@ import Testing
     #expect(fault?.hasSuffix("expected \(digest)") == true)
   }
 
+  @Test func `a config that is not its digest, or is missing, is refused`() throws {
+    try index(try image(layers))
+    let document = Command(
+      ["sh", "-c", "grep -l diff_ids layout/blobs/sha256/*"], in: directory.path)
+    let name = String(decoding: try document.output(), as: UTF8.self)
+      .trimmingCharacters(in: .newlines)
+    let bytes = try directory.bytes(name)
+    try write(name, bytes + [0x20])
+    let blob = name.dropFirst("layout/".count)
+    #expect(fault()?.hasPrefix("found \(blob) with digest sha256:") == true, "\(fault() ?? "")")
+    try FileManager.default.removeItem(atPath: directory.path.appending(name).string)
+    #expect(fault() == "has no \(blob)")
+  }
+
+  @Test func `an artifact that is no image is passed over`() throws {
+    let empty = try blob(Array("{}".utf8), "application/vnd.oci.empty.v1+json")
+    let manifest = #"{"schemaVersion":2,"config":\#(empty),"layers":[\#(empty)]}"#
+    let artifact = try blob(
+      Array(manifest.utf8), "application/vnd.oci.image.manifest.v1+json")
+    try index(artifact)
+    #expect(fault() == "has no image")
+    try index(artifact, try image([[.file("x", "one")]]))
+    #expect(try texts(tree(layout)) == ["x": "one"])
+  }
+
   @Test func `a layer that is not what the config says is refused`() throws {
     let ids = try [layers[0], layers[0], layers[2]].map { try digest(tar($0)) }
     try index(try image(layers, compress: true, diffIDs: ids))
