@@ -79,7 +79,7 @@ struct Inspect: AsyncParsableCommand {
 
   private func printList(_ output: Output) throws -> Int32 {
     var lister = Lister(output)
-    let reader = ImageReader(try PackedParts.tree(of: image), try target.rules())
+    let reader = ImageReader(try PackedParts(of: image).tree(), try target.rules())
     while let event = try reader.next() {
       guard case .entry(let record) = event else { continue }
       try lister.write(record)
@@ -90,7 +90,7 @@ struct Inspect: AsyncParsableCommand {
   }
 
   private func printFile(_ path: String, _ output: Output) throws -> Int32 {
-    let file = try PackedParts.tree(of: image)
+    let file = try PackedParts(of: image).tree()
     let contents = FileContents(Array(path.utf8), of: image)
     let reading = try contents.read(file, target.rules()) { bytes throws(FileError) in
       output.write(bytes)
@@ -107,9 +107,10 @@ struct Inspect: AsyncParsableCommand {
       standardError("leafroot: \(error)\n")
       return 1
     }
-    let report = InspectionReport(inspection, payload: try inspectPayload(), path: image)
+    let parts = PackedParts(of: image)
+    let report = InspectionReport(inspection, payload: try inspectPayload(parts), path: image)
     if json {
-      try report.writeJSON(to: output, entriesOf: list ? image : nil)
+      try report.writeJSON(to: output, entriesOf: list ? parts : nil)
     } else {
       try report.write(to: output)
     }
@@ -117,11 +118,9 @@ struct Inspect: AsyncParsableCommand {
   }
 
   /// Inspects what PID 1 unpacks of a packed image; nil of any other.
-  private func inspectPayload() throws -> Inspection? {
-    let parts = PackedParts(image).payload
-    if parts.isEmpty { return nil }
-    var payload = try Inspection(
-      ObservedFile(try InputFile(image), pieces: parts), kernel: target.version())
+  private func inspectPayload(_ parts: PackedParts) throws -> Inspection? {
+    if parts.payload.isEmpty { return nil }
+    var payload = try Inspection(parts.tree(), kernel: target.version())
     // PID 1 has all decompressors, and more places for an init than the kernel.
     payload.findings.remove([.lz4Trap, .oldKernels, .noInit])
     return payload

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: MIT
 
-import Files
 import FoundationEssentials
 import Initramfs
 import Inspection
 import Newc
-import SystemPackage
 
 extension InspectionReport {
   /// Writes one JSON object, keys sorted.
   ///
   /// Entries are written one by one, however many there are; `entries` comes before all other keys.
-  func writeJSON(to output: Output, entriesOf image: FilePath?) throws {
+  func writeJSON(to output: Output, entriesOf image: PackedParts?) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     let summary = Array(try encoder.encode(Summary(self)))
@@ -23,7 +21,7 @@ extension InspectionReport {
     output.write("{\n  \"entries\" : [")
     var writer = EntryWriter(output)
     let rules = inspection.kernel.map(KernelRules.init) ?? KernelRules()
-    let reader = ImageReader(try PackedParts.tree(of: image), rules)
+    let reader = ImageReader(try image.tree(), rules)
     while let event = try reader.next() {
       guard case .entry(let record) = event else { continue }
       try writer.write(record)

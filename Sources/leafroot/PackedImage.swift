@@ -6,12 +6,14 @@ import SystemPackage
 
 /// The parts of a packed image that PID 1 unpacks; none in any other file.
 struct PackedParts {
+  private let path: FilePath
   /// The payload as one image, with what is behind the packed archive.
   let payload: [FilePiece]
   /// What newc cannot carry of it.
   let xattrs: FilePiece?
 
-  init(_ path: FilePath) {
+  init(of path: FilePath) {
+    self.path = path
     do throws(FileError) {
       let image = try ImageFile(path)
       (payload, xattrs) = (image.payload, image.xattrs)
@@ -22,9 +24,9 @@ struct PackedParts {
   }
 
   /// The image with the tree that runs: the payload of a packed one, any other as it is.
-  static func tree(
-    of path: FilePath, onRead: @escaping (Int64, Int64) -> Void = { _, _ in }
+  func tree(
+    onRead: @escaping (Int64, Int64) -> Void = { _, _ in }
   ) throws(FileError) -> ObservedFile {
-    ObservedFile(try InputFile(path), pieces: PackedParts(path).payload, onRead: onRead)
+    ObservedFile(try InputFile(path), pieces: payload, onRead: onRead)
   }
 }

@@ -44,9 +44,10 @@ struct Unpack: AsyncParsableCommand {
       unpacking.rules = try target.rules()
       let progress = ReadingProgress()
       defer { progress.end() }
-      let source = try PackedParts.tree(of: image) { progress.update($0, of: $1) }
+      let parts = PackedParts(of: image)
+      let source = try parts.tree { progress.update($0, of: $1) }
       let summary = try OutputDirectory(directory).fill(from: source, by: unpacking)
-      return (summary, try setXattrs())
+      return (summary, try parts.xattrs.flatMap(setXattrs))
     }
 
     for note in UnpackReport.notes(summary) + [xattrNote].compactMap({ $0 }) {
@@ -63,8 +64,7 @@ struct Unpack: AsyncParsableCommand {
 extension Unpack {
   /// Gives the tree of a packed image what newc cannot carry.
   /// - Returns: what could not be done.
-  private func setXattrs() throws(FileError) -> String? {
-    guard let piece = PackedParts(image).xattrs else { return nil }
+  private func setXattrs(_ piece: FilePiece) throws(FileError) -> String? {
     let dump = try InputFile(image).bytes(at: piece.offset, count: Int(piece.size))
     let root = try FileError.naming(directory, cannot: "open") {
       try FileDescriptor.open(directory, .readOnly, options: [.directory, .closeOnExec])
