@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-package import Initramfs
+import Initramfs
 package import Newc
 
 /// The file tree that the kernel makes of an image, in memory and without the data.
@@ -383,27 +383,5 @@ extension MemoryTree: FileSystem {
 
   private mutating func result(_ body: (inout MemoryTree) throws(Refused) -> Int) -> Int {
     do throws(Refused) { return try body(&self) } catch { return error.result }
-  }
-}
-
-extension Unpacker<MemoryTree> {
-  /// Applies a record.
-  /// - Returns: what it has done, and whether the kernel reads its data. That is taken for written.
-  package mutating func apply(_ record: Record) throws(Excess) -> (outcome: Outcome, hasData: Bool)
-  {
-    files.record += 1
-    do throws(UnpackFailure) {
-      let outcome = try apply(record.entry, target: record.target)
-      let hasData = isFileOpen
-      try endData()
-      return (outcome, hasData)
-    } catch {
-      throw files.excess ?? .names
-    }
-  }
-
-  /// Ends the tree. What is no fault of the image, in memory, is an excess.
-  package mutating func end() throws(Excess) {
-    do throws(UnpackFailure) { try finish() } catch { throw files.excess ?? .names }
   }
 }
