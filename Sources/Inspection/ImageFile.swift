@@ -24,6 +24,8 @@ public struct ImageFile: ~Copyable {
   public let payload: [FilePiece]
   /// What newc cannot carry of that.
   public let xattrs: FilePiece?
+  /// What pack or nest says about it.
+  public let about: FilePiece?
 
   /// Whether it has the directory of a payload.
   public let isPacked: Bool
@@ -48,7 +50,7 @@ public struct ImageFile: ~Copyable {
     isWrapped = own?.hasProgram ?? false
     isPacked = isWrapped && own?.hasDirectory ?? false
     payload = isPacked ? own?.payload ?? [] : []
-    xattrs = own?.xattrs
+    (xattrs, about) = (own?.xattrs, own?.about)
   }
 
   /// What the first member, a raw one, has of ours. What the kernel refuses in it does not matter
@@ -57,6 +59,7 @@ public struct ImageFile: ~Copyable {
     var hasProgram = false
     var hasDirectory = false
     var xattrs: FilePiece?
+    var about: FilePiece?
 
     private var members: [(name: [UInt8], piece: FilePiece)] = []
     private var tail: FilePiece?
@@ -107,6 +110,8 @@ public struct ImageFile: ~Copyable {
         members.append((Array(components[1]), piece))
       } else if isOurs(1, "\(Vocabulary.xattrs)") {
         xattrs = piece
+      } else if isOurs(1, "\(Vocabulary.about)") {
+        about = piece
       }
     }
   }

@@ -32,9 +32,9 @@ public struct Inspection: Equatable, Sendable {
     }
   }
 
-  /// The program that the kernel starts.
+  /// The program that is started.
   public struct RealInit: Equatable, Sendable {
-    /// `/init`, then what each symbolic link leads to.
+    /// Its path, then what each symbolic link leads to.
     public var chain: [[UInt8]]
     /// It leads to a regular file that may be executed.
     public var isExecutable: Bool
@@ -47,7 +47,7 @@ public struct Inspection: Equatable, Sendable {
   /// What each member holds.
   public var contents: [MemberContents]
   public var totals: Totals
-  /// nil if there is no /init.
+  /// nil if there is none.
   public var realInit: RealInit?
   public var findings: Findings
   /// The memory to boot it with.
@@ -58,9 +58,11 @@ public struct Inspection: Equatable, Sendable {
   /// - Parameters:
   ///   - config: How the kernel that will boot it was built, if known.
   ///   - kernel: Its version, if known and not the one in `config`.
+  ///   - preferredInit: The path of the program that is started instead of `/init`, if it is there.
   /// - Throws: why the source cannot be read; ``Excess``.
   public init<Source: ImageSource & ~Copyable>(
-    _ source: consuming Source, config: KernelConfig? = nil, kernel: KernelVersion? = nil
+    _ source: consuming Source, config: KernelConfig? = nil, kernel: KernelVersion? = nil,
+    preferredInit: [UInt8]? = nil
   ) throws {
     self.kernel = kernel ?? config?.version
     var inspector = try Inspector(source, kernel: self.kernel)
@@ -68,7 +70,7 @@ public struct Inspection: Equatable, Sendable {
     reading = inspector.reading
     contents = inspector.contents
     totals = inspector.totals
-    realInit = inspector.realInit
+    realInit = preferredInit.flatMap(inspector.realInit) ?? inspector.realInit()
     findings = inspector.findings
     memory = MemoryNeed(imageSize: reading.size, totals: totals, members: reading.members)
   }

@@ -108,8 +108,9 @@ struct Inspector {
     return totals
   }
 
-  var realInit: Inspection.RealInit? {
-    var path = Array("/init".utf8)
+  /// The program at `path`, if there is something.
+  func realInit(_ path: [UInt8] = Array("/init".utf8)) -> Inspection.RealInit? {
+    var path = path
     var chain = [path]
     for _ in 0..<40 {
       guard let node = unpacker.files.find(path, follow: false) else {

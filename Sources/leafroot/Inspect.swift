@@ -120,7 +120,8 @@ struct Inspect: AsyncParsableCommand {
   /// Inspects what PID 1 unpacks of a packed image; nil of any other.
   private func inspectPayload(_ parts: PackedParts) throws -> Inspection? {
     if parts.payload.isEmpty { return nil }
-    var payload = try Inspection(parts.tree(), kernel: target.version())
+    var payload = try Inspection(
+      parts.tree(), kernel: target.version(), preferredInit: parts.preferredInit())
     // PID 1 has all decompressors, and more places for an init than the kernel.
     payload.findings.remove([.lz4Trap, .oldKernels, .noInit])
     return payload

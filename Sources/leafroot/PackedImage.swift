@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Evidence
 import Files
 import Inspection
 import SystemPackage
@@ -11,16 +12,24 @@ struct PackedParts {
   let payload: [FilePiece]
   /// What newc cannot carry of it.
   let xattrs: FilePiece?
+  private let about: FilePiece?
 
   init(of path: FilePath) {
     self.path = path
     do throws(FileError) {
       let image = try ImageFile(path)
-      (payload, xattrs) = (image.payload, image.xattrs)
+      (payload, xattrs, about) = (image.payload, image.xattrs, image.about)
     } catch {
       // Who reads the file as an image says what is wrong with it.
-      (payload, xattrs) = ([], nil)
+      (payload, xattrs, about) = ([], nil, nil)
     }
+  }
+
+  /// The path of the init that PID 1 prefers to `/init`.
+  func preferredInit() throws(FileError) -> [UInt8]? {
+    guard let about, about.size <= 4096 else { return nil }
+    let bytes = try InputFile(path).bytes(at: about.offset, count: Int(about.size))
+    return PayloadAbout(bytes).realInit
   }
 
   /// The image with the tree that runs: the payload of a packed one, any other as it is.
