@@ -159,6 +159,9 @@ let tests: [Target] = [
     name: "TestSupport", dependencies: [systemPackage], path: "Tests/TestSupport",
     swiftSettings: strict),
   oddImages,
+  .target(
+    name: "Samples", dependencies: ["Compression", "Initramfs", "Newc", "Packing", "TestSupport"],
+    path: "Tests/Samples", swiftSettings: strict),
   .executableTarget(
     name: "odd-images", dependencies: ["OddImages"], path: "Fuzz/SeedWriter",
     swiftSettings: strict),
@@ -176,9 +179,21 @@ let tests: [Target] = [
   .testTarget(
     name: "InitramfsTests",
     dependencies: [
-      "CLinux", "Compression", "Files", "FuzzChecks", "Initramfs", "Inspection", "Newc",
-      "OddImages",
-      "Packing", "TestSupport", "Tree", "Unpacking", systemPackage,
+      "Compression", "FuzzChecks", "Initramfs", "Inspection", "Newc", "OddImages", "Samples",
+    ],
+    swiftSettings: strict),
+  .testTarget(
+    name: "InspectionTests",
+    dependencies: [
+      "Compression", "Files", "Initramfs", "Inspection", "Newc", "OddImages", "Samples",
+      "TestSupport",
+    ],
+    swiftSettings: strict),
+  .testTarget(
+    name: "UnpackingTests",
+    dependencies: [
+      "CLinux", "Files", "Initramfs", "Inspection", "Newc", "OddImages", "Samples", "TestSupport",
+      "Tree", "Unpacking", systemPackage,
     ],
     swiftSettings: strict),
   .testTarget(
@@ -186,24 +201,24 @@ let tests: [Target] = [
     dependencies: ["Files", "Importing", "Newc", "TestSupport", systemPackage],
     swiftSettings: strict),
   .testTarget(
-    name: "PackTests",
+    name: "PackingTests",
     dependencies: [
-      "Encoding", "Files", "Importing", "Inspection", "OddImages", "Packing", "TestSupport",
-      systemPackage,
+      "Encoding", "Files", "Importing", "Initramfs", "Inspection", "Newc", "OddImages", "Packing",
+      "Samples", "TestSupport", systemPackage,
     ],
     swiftSettings: strict),
   .testTarget(
     name: "MachineTests",
     dependencies: [
-      "Compression", "Files", "Initramfs", "Machine", "OddImages", "Packing", "TestSupport",
-      systemPackage,
+      "Compression", "Files", "Initramfs", "Machine", "OddImages", "Packing", "Samples",
+      "TestSupport", systemPackage,
     ],
     swiftSettings: strict),
   .testTarget(
     name: "CommandTests",
     dependencies: [
       "Compression", "Files", "Initramfs", "Inspection", "Machine", "Newc", "OddImages", "Packing",
-      "TestSupport", "Unpacking", "leafroot", argumentParser, systemPackage,
+      "Samples", "TestSupport", "Unpacking", "leafroot", argumentParser, systemPackage,
     ],
     swiftSettings: strict),
   .testTarget(

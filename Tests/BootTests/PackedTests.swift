@@ -192,7 +192,7 @@ import Testing
     #expect(outcome.logs("Initramfs unpacking failed: "), "\(outcome)")
   }
 
-  @Test func `too little memory is told before anything is freed`() async throws {
+  @Test func `last words report too little memory before anything is freed`() async throws {
     var image = PackedImage()
     image.about = "members 4\nentries 1000\nbytes 1000000000\npages 250000\n"
     let outcome = try await packed(image).run()

@@ -2,6 +2,7 @@
 
 import Foundation
 import OddImages
+import Samples
 import TestSupport
 import Testing
 
@@ -14,10 +15,7 @@ import Testing
 
   init() throws {
     directory = try TemporaryDirectory()
-    var program = [UInt8](repeating: 0, count: 64)
-    program.replaceSubrange(0..<6, with: [0x7F, 0x45, 0x4C, 0x46, 2, 1])
-    program[18] = 62
-    try directory.file("leafroot-unpack.x86_64", program)
+    try directory.file("leafroot-unpack.x86_64", elf(count: 64))
     try directory.file("image", image, permissions: 0o640)
   }
 
@@ -126,6 +124,18 @@ import Testing
       try FileManager.default.contentsOfDirectory(
         atPath: directory.path.appending("tree").string
       ).sorted() == ["d", "init"])
+  }
+
+  @Test func `inspect shows the init that a packed tree starts`() throws {
+    let script = "mkdir -p d/usr/lib d/sbin; printf x >d/usr/lib/start; chmod +x d/usr/lib/start"
+    _ = try Command(["sh", "-ec", script], in: directory.path).output()
+    #expect(try leafroot("pack", "d", "-o", "out", "--arch", "x86_64").status == 0)
+    #expect(try leafroot("inspect", "out").output.contains("\ninit\tnone\n"))
+    _ = try Command(["ln", "-s", "../usr/lib/start", "d/sbin/init"], in: directory.path).output()
+    #expect(try leafroot("pack", "d", "-o", "out", "--arch", "x86_64").status == 0)
+    #expect(
+      try leafroot("inspect", "out").output.contains(
+        "\ninit\t/sbin/init -> ../usr/lib/start\n"))
   }
 
   @Test func `a packed directory keeps its extended attributes when it is unpacked`() throws {

@@ -2,6 +2,7 @@
 
 import Foundation
 import OddImages
+import Samples
 import SystemPackage
 import TestSupport
 import Testing
@@ -13,10 +14,7 @@ import Testing
 
   init() throws {
     directory = try TemporaryDirectory()
-    var program = [UInt8](repeating: 0, count: 64)
-    program.replaceSubrange(0..<6, with: [0x7F, 0x45, 0x4C, 0x46, 2, 1])
-    program[18] = 62
-    try directory.file("leafroot-init.x86_64", program)
+    try directory.file("leafroot-init.x86_64", elf(count: 64))
     try directory.file("image", ToolTests.image, permissions: 0o640)
   }
 

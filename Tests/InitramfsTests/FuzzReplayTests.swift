@@ -3,6 +3,7 @@
 import Foundation
 import FuzzChecks
 import OddImages
+import Samples
 import Testing
 
 /// What fuzzing began with and what it has found, once more.

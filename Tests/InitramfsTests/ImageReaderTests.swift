@@ -4,24 +4,11 @@ import Compression
 import Initramfs
 import Newc
 import OddImages
+import Samples
 import Testing
 
-/// The compressors' commands, so that the kernel takes what they write.
-private let commands: [(codec: Codec, command: [String])] = [
-  (.gzip, ["gzip", "-c"]), (.bzip2, ["bzip2", "-c"]), (.lzma, ["xz", "-c", "--format=lzma"]),
-  (.xz, ["xz", "-c", "--check=crc32"]), (.lzo, ["lzop", "-c"]), (.lz4, ["lz4", "-lc"]),
-  (.zstd, ["zstd", "-qc"]),
-]
-
-/// `bytes` as a member in `codec`.
-func encoded(_ bytes: [UInt8], _ codec: Codec) throws -> [UInt8] {
-  guard let command = commands.first(where: { $0.codec == codec })?.command else { return bytes }
-  return try command.count == 2
-    ? filter(bytes, command[0], command[1]) : filter(bytes, command[0], command[1], command[2])
-}
-
 /// Bytes of which half compress well, and that are the same each time.
-func noise(_ count: Int) -> [UInt8] {
+private func noise(_ count: Int) -> [UInt8] {
   var state: UInt64 = 88_172_645_463_325_252
   var words: [UInt64] = []
   for index in 0..<((count + 7) / 8) {

@@ -2,6 +2,7 @@
 
 import Initramfs
 import Newc
+import Samples
 import Testing
 
 /// A source of numbers that repeats.

@@ -2,6 +2,7 @@
 
 import Machine
 import Packing
+import Samples
 import SystemPackage
 import TestSupport
 import Testing
@@ -67,12 +68,4 @@ import Testing
   private func contains(_ bytes: [UInt8], _ text: String) -> Bool {
     bytes.firstRange(of: Array(text.utf8)) != nil
   }
-}
-
-/// The header of an x86 ELF program.
-private func elf() -> [UInt8] {
-  var bytes = [UInt8](repeating: 0, count: 64)
-  bytes.replaceSubrange(0..<6, with: [0x7F, 0x45, 0x4C, 0x46, 2, 1])
-  bytes[18] = 62
-  return bytes
 }

@@ -4,6 +4,7 @@ import Initramfs
 import Inspection
 import Newc
 import OddImages
+import Samples
 import Testing
 
 /// Inputs that somebody, or a bad disk, has changed: truncated, turned over, empty, with huge

@@ -4,6 +4,7 @@ import Initramfs
 import Inspection
 import Newc
 import Packing
+import Samples
 import TestSupport
 import Testing
 

@@ -4,6 +4,7 @@ import Files
 import Initramfs
 import Newc
 import Packing
+import Samples
 import TestSupport
 import Testing
 

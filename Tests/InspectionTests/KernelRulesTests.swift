@@ -4,6 +4,7 @@ import Compression
 import Initramfs
 import Inspection
 import OddImages
+import Samples
 import Testing
 
 @Suite struct KernelRulesTests {
@@ -120,8 +121,7 @@ import Testing
     #expect(try notes(image, "6.1") == [])
   }
 
-  @Test func `a name without a NUL is refused, and the kernel that does not check is told`() throws
-  {
+  @Test func `a name without a NUL is refused, and a note says which kernel takes it`() throws {
     let image = archive([.file("x").with { $0.name = Array("xyzw".utf8) }])
     #expect(try notes(image, "6.12.2") == [])
     let notes = try notes(image, "6.12.1")

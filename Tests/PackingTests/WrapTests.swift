@@ -6,6 +6,7 @@ import Initramfs
 import Inspection
 import Newc
 import Packing
+import Samples
 import SystemPackage
 import TestSupport
 import Testing

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 
-import Initramfs
-import Newc
-import TestSupport
+public import Initramfs
+public import Newc
 
 /// Keeps all that is in an image.
-struct Recorder {
+public struct Recorder {
   /// What is wanted of data.
-  enum Wish {
+  public enum Wish {
     case data
     /// Nothing, but its sum must be right.
     case verified
@@ -15,16 +14,16 @@ struct Recorder {
     case nothing
   }
 
-  private(set) var reading = Reading()
-  private(set) var entries: [Entry] = []
-  private(set) var contents: [String: [UInt8]] = [:]
-  private(set) var targets: [String: String] = [:]
-  private(set) var trailers = 0
-  private(set) var skips: [Reader.Skip] = []
+  public private(set) var reading = Reading()
+  public private(set) var entries: [Entry] = []
+  public private(set) var contents: [String: [UInt8]] = [:]
+  public private(set) var targets: [String: String] = [:]
+  public private(set) var trailers = 0
+  public private(set) var skips: [Reader.Skip] = []
 
-  var names: [String] { entries.map { String(decoding: $0.name, as: UTF8.self) } }
+  public var names: [String] { entries.map { String(decoding: $0.name, as: UTF8.self) } }
 
-  init(_ image: [UInt8], _ rules: KernelRules = KernelRules(), _ wish: Wish = .data) {
+  public init(_ image: [UInt8], _ rules: KernelRules = KernelRules(), _ wish: Wish = .data) {
     let reader = ImageReader(Bytes(image), rules)
     var current = ""
     while let event = reader.next() {
@@ -49,7 +48,7 @@ struct Recorder {
 }
 
 /// Reads an image in memory.
-func read(
+public func read(
   _ image: [UInt8], digits: Header.Digits = .strict, wish: Recorder.Wish = .data
 ) throws -> (reading: Reading, found: Recorder) {
   var rules = KernelRules()
@@ -59,11 +58,6 @@ func read(
 }
 
 /// What the reader says of an image in memory.
-func check(_ image: [UInt8], _ rules: KernelRules = KernelRules()) -> Reading {
+public func check(_ image: [UInt8], _ rules: KernelRules = KernelRules()) -> Reading {
   ImageReader(Bytes(image), rules).finish()
-}
-
-/// `bytes` through a filter of the field, as `gzip -c`.
-func filter(_ bytes: [UInt8], _ command: String...) throws -> [UInt8] {
-  try Command(command, input: bytes).output()
 }

@@ -6,6 +6,7 @@ import Glibc
 import Initramfs
 import Newc
 import OddImages
+import Samples
 import SystemPackage
 import TestSupport
 import Testing

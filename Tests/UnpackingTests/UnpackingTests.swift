@@ -4,6 +4,7 @@ import Files
 import Foundation
 import Initramfs
 import OddImages
+import Samples
 import SystemPackage
 import TestSupport
 import Testing
@@ -100,7 +101,7 @@ import Unpacking
     #expect(try directory.permissions("tree") == 0o711)
   }
 
-  @Test func `what comes before a fault is there, and the fault is told`() throws {
+  @Test func `unpack keeps what comes before a fault, and reports the fault`() throws {
     let summary = try unpack([
       .file("before", "whole"), .file("broken", "summed").summed.with { $0.check += 1 },
       .file("after", "never"),
@@ -111,7 +112,7 @@ import Unpacking
         == ["before", "broken"])
   }
 
-  @Test func `an image that is cut short is told, and its last file has its size`() throws {
+  @Test func `unpack reports an image that is cut short, and its last file has its size`() throws {
     let bytes = archive([.file("x", "0123456789")], trailer: false).dropLast(8)
     let summary = try OutputDirectory(tree).fill(from: Bytes(Array(bytes)))
     #expect(summary.reading.isCutShort)

@@ -5,34 +5,9 @@ import Files
 import Initramfs
 import Inspection
 import Newc
+import Samples
 import TestSupport
 import Testing
-
-/// Records put one behind the other, with any header at all.
-struct Archive {
-  var bytes: [UInt8] = []
-
-  /// Adds a record.
-  mutating func add(
-    _ name: String, _ mode: UInt32 = 0o100644, _ data: [UInt8] = [],
-    _ change: (inout Header) -> Void = { _ in }
-  ) {
-    let name = Array(name.utf8) + [0]
-    var header = Header(mode: mode, dataSize: UInt32(data.count), nameSize: UInt32(name.count))
-    change(&header)
-    header.append(to: &bytes)
-    bytes += name
-    bytes += Writer.padding(after: UInt64(bytes.count))
-    bytes += data
-    bytes += Writer.padding(after: UInt64(bytes.count))
-  }
-
-  mutating func addLink(_ name: String, to target: String) {
-    add(name, 0o120777, Array(target.utf8))
-  }
-
-  mutating func addTrailer() { add("TRAILER!!!", 0) }
-}
 
 private func inspect(_ image: [UInt8], config: KernelConfig? = nil) throws -> Inspection {
   try Inspection(Bytes(image), config: config)

@@ -5,10 +5,11 @@ import Files
 import Initramfs
 import Inspection
 import Packing
+import Samples
 import TestSupport
 import Testing
 
-@Suite struct ImageTests {
+@Suite struct ImageFileTests {
   private let directory: TemporaryDirectory
 
   init() throws { directory = try TemporaryDirectory() }
@@ -88,7 +89,7 @@ import Testing
     return try ImageReader(InputFile(path)).finish().damage("image")?.description
   }
 
-  @Test func `a damaged header of a raw archive is told where it is`() throws {
+  @Test func `an error names the place of a damaged header`() throws {
     // One record of 110 + 2 + 4 bytes, then the trailer.
     let whole = try archive("a", [1, 2, 3, 4])
     var bytes = whole

@@ -6,6 +6,7 @@ import Foundation
 import Importing
 import Inspection
 import OddImages
+import Samples
 import SystemPackage
 import TestSupport
 import Testing
@@ -19,10 +20,7 @@ import Testing
 
   init() throws {
     directory = try TemporaryDirectory()
-    var elf = (0..<1001).map { UInt8(truncatingIfNeeded: $0 &* 7) }
-    elf.replaceSubrange(0..<8, with: [0x7F, 0x45, 0x4C, 0x46, 2, 1, 1, 0])
-    elf.replaceSubrange(16..<20, with: [2, 0, 62, 0])
-    program = try GuestInit(try directory.file("program", elf), for: .x86)
+    program = try GuestInit(try directory.file("program", elf(count: 1001)), for: .x86)
   }
 
   private func tree(_ path: FilePath) throws -> ImageTree {
