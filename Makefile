@@ -176,6 +176,7 @@ install -D -m 644 -t $1/share/fish/vendor_completions.d build/share/leafroot.fis
 install -D -m 644 -t $1/share/doc/leafroot README.md CHANGELOG.md LICENSE SECURITY.md \
   build/share/NOTICES build/share/leafroot.spdx.json
 install -D -m 644 -t $1/share/doc/leafroot/Documentation $(wildcard Documentation/*.md)
+install -D -m 644 -t $1/share/doc/leafroot/Documentation/guides $(wildcard Documentation/guides/*.md)
 endef
 
 checksums = @cd build/dist && sha256sum leafroot[-_]* > SHA256SUMS

@@ -9,7 +9,7 @@ import SystemPackage
 import Testing
 
 /// kexec and kdump hand the command line of a wrapped image to an image that is not:
-/// Documentation/kdump-and-kexec.md.
+/// Documentation/guides/kdump-and-kexec.md.
 @Suite struct ReusedWordsTests {
   /// What the console has after a boot of an image with an `/init` and no `/leafroot`.
   private func console(_ kernel: String, _ words: [String]) async throws -> String {

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+/// The commands that the documents show do what the documents say.
+@Suite struct GuideTests {
+  static let guides = [
+    "hpc-node", "image-pipeline", "linux-7", "netbooted-fleet", "no-pivot", "rescue-system",
+  ]
+
+  @Test(arguments: guides)
+  func `each command of a guide prints what the guide shows`(guide: String) async throws {
+    try await follow("Documentation/guides/\(guide).md") { directory in
+      try directory.link("vmlinuz-7", to: Place.kernel("7.3-x86_64"))
+    }
+  }
+
+  @Test(.enabled(if: Oracle.mayRun, "umoci makes an image with owners as root"))
+  func `each command of the guide to container images prints what it shows`() async throws {
+    try await follow("Documentation/guides/container-image.md") { directory in
+      let busybox = Place.cache.appending("kit/demo/tree/kit/bin/busybox")
+      let script = """
+        umoci init --layout layout && umoci new --image layout:12
+        umoci unpack --image layout:12 bundle && cd bundle/rootfs
+        mkdir bin dev etc proc sys && cp \(busybox) bin/ && ln -s busybox bin/sh
+        printf '#!/bin/sh\\nexec /.leafroot-boot/init\\n' > bin/start && chmod 755 bin/start
+        echo 'hello from a container image' > etc/greeting
+        cd ../.. && umoci repack --image layout:12 bundle
+        umoci config --image layout:12 --config.entrypoint /bin/start
+        """
+      _ = try Command(["sh", "-ec", script], in: directory.path).output()
+    }
+  }
+
+  @Test func `each guide is tested, or has no commands`() throws {
+    let directory = Place.root.appending("Documentation/guides")
+    for name in try FileManager.default.contentsOfDirectory(atPath: directory.string) {
+      let steps = try transcript(directory.appending(name)).steps
+      let isKnown = (Self.guides + ["container-image"]).contains("\(name.dropLast(3))")
+      #expect(isKnown == !steps.isEmpty, "\(name)")
+    }
+  }
+
+  @Test func `twin: another output is noticed`() {
+    let step = Transcript(
+      """
+      ```console
+      $ run
+      a … c
+      …
+      end
+      ```
+      """
+    ).steps[0]
+    #expect(step.command == "run")
+    #expect(step.matches("a b c\nend\n"))
+    #expect(step.matches("a  c\nx\ny\nend\n"))
+    for other in ["a b\nend", "a b c", "a b c\nend\nmore", "x a b c\nend", "", "end"] {
+      #expect(!step.matches(other), "\(other)")
+    }
+  }
+
+  private func transcript(_ path: FilePath) throws -> Transcript {
+    Transcript(try String(contentsOfFile: path.string, encoding: .utf8))
+  }
+
+  /// Runs the commands of a document in a directory with a kernel, the image of the demo, and that
+  /// image wrapped.
+  private func follow(
+    _ document: String, with prepare: (TemporaryDirectory) throws -> Void
+  ) async throws {
+    let directory = try TemporaryDirectory()
+    try directory.link("vmlinuz", to: Place.kernel("6.12-x86_64"))
+    try directory.link("leafroot", to: FilePath(Command.leafroot))
+    try prepare(directory)
+    try run("\(Place.root)/Scripts/demo-image image.img", in: directory)
+    try run("leafroot wrap image.img -o wrapped.img", in: directory)
+
+    let steps = try transcript(Place.root.appending(document)).steps
+    #expect(!steps.isEmpty)
+    for step in steps {
+      let boots = step.command.contains("leafroot boot")
+      let output =
+        if boots {
+          try await Gate.shared.pass { try run(step.command, in: directory) }
+        } else {
+          try run(step.command, in: directory)
+        }
+      #expect(
+        step.matches(output), "\(document):\(step.line): \(step.command)\n\(output)")
+    }
+  }
+
+  /// - Returns: what the command prints, errors too.
+  @discardableResult
+  private func run(_ command: String, in directory: TemporaryDirectory) throws -> String {
+    var shell = Command(["sh", "-c", "exec 2>&1\n\(command)"], in: directory.path)
+    shell.environment["PATH"] = "\(directory.path):\(shell.environment["PATH"] ?? "")"
+    shell.environment["LEAFROOT_LIB"] = Place.library.string
+    let ended = try shell.run()
+    #expect(ended.status == 0, "\(command)\n\(ended.output)")
+    return ended.output
+  }
+}
+
+extension TemporaryDirectory {
+  fileprivate func link(_ name: String, to path: FilePath) throws {
+    try FileManager.default.createSymbolicLink(
+      atPath: self.path.appending(name).string, withDestinationPath: path.string)
+  }
+}
