@@ -36,7 +36,7 @@ triple.riscv64 := riscv64-none-none-eabi
 export LEAFROOT_LIB := $(CURDIR)/build/lib/leafroot
 
 .PHONY: help setup build guest share install dist deb packages-test demo test proof vm kernel kit \
-        bench speed fuzz format lint install-integrations integrations clean FORCE
+        bench pictures speed fuzz format lint install-integrations integrations clean FORCE
 
 help: ## print the targets and the values they use
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -136,6 +136,11 @@ bench: build ## measure time, least memory and size; build/bench/results.json
 	@Scripts/fetch-kernels 6.12-x86_64
 	swift build -c release --product bench
 	.build/release/bench --document README.md
+
+pictures: build ## draw the pictures of the documents, from the results of make bench
+	@Scripts/fetch-kernels 6.12-x86_64
+	swift build -c release --product bench
+	.build/release/bench pictures Documentation/pictures
 
 speed: build ## time listing and unpacking of images, beside other tools
 	@Benchmarks/read-speed

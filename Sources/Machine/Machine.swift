@@ -27,6 +27,8 @@ public struct Machine: Sendable {
   /// Counts instructions as nanoseconds (`-icount shift=0`): guest time is then independent of the
   /// load of the host. Only with one processor, and only with emulation.
   public var countsInstructions = false
+  /// A Unix socket on which QEMU's monitor listens; nil for none.
+  public var monitor: FilePath?
   /// How long it may run before QEMU is killed.
   public var timeout: Duration = .seconds(120)
 
@@ -77,7 +79,8 @@ public struct Machine: Sendable {
 
     switch serial {
     case .file(let path):
-      arguments += ["-display", "none", "-monitor", "none", "-serial", "file:\(path)"]
+      let monitor = monitor.map { "unix:\($0),server=on,wait=off" } ?? "none"
+      arguments += ["-display", "none", "-monitor", monitor, "-serial", "file:\(path)"]
     case .terminal:
       arguments += ["-nographic"]
     }

@@ -17,7 +17,7 @@ struct Bench: AsyncParsableCommand {
       Run it with `make bench` in the repository's directory. Benchmarks/README.md describes the \
       measurements.
       """,
-    subcommands: [FindLeastMemory.self])
+    subcommands: [DrawPictures.self, FindLeastMemory.self])
 
   @Flag(help: "Measure only times that are reproducible on a busy host.")
   var quick = false

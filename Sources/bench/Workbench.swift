@@ -63,7 +63,7 @@ struct Workbench: Sendable {
   let programSizes: [Architecture: Int]
   let unpackerSizes: [Architecture: Int]
 
-  private let program: GuestInit
+  let program: GuestInit
   private let directory: FilePath
 
   /// Builds what is missing and puts the initramfs files into `directory`.

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Files
+import FoundationEssentials
+import Machine
+import SystemPackage
+
+/// `bench pictures`: the pictures of README and the guides, from what was measured.
+struct DrawPictures: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "pictures",
+    abstract: "Draw the pictures of the documents, and sample the memory of boots for one of them.")
+
+  @Option(
+    help: ArgumentHelp("The results of `make bench`.", valueName: "file"),
+    transform: { FilePath($0) })
+  var results: FilePath = "build/bench/results.json"
+
+  @Argument(
+    help: ArgumentHelp("Where the pictures go.", valueName: "directory"),
+    transform: { FilePath($0) })
+  var directory: FilePath
+
+  func run() async throws {
+    try await reporting {
+      let measured = try Measured(results)
+      let runs = try RunDirectory.temporary()
+      defer { runs.remove() }
+      let bench = try await Workbench(in: results.removingLastComponent())
+      let curves = try await bench.memoryCurves([.stock, .cp, .wrap, .pack], in: runs)
+
+      try FileManager.default.createDirectory(
+        atPath: directory.string, withIntermediateDirectories: true)
+      try write(MountTree.picture, "mount-tree")
+      let tree = "205 MB of files, Linux \(measured.kernel), one processor"
+      try write(
+        LineChart(
+          title: "Memory over boot time", conditions: "\(tree), 1 GiB, until the real init",
+          curves: curves
+        ).picture, "memory-over-time")
+      try write(
+        BarChart(
+          title: "Least memory that boots", conditions: "\(tree), the kernel's default limits",
+          bars: measured.memory.compactMap { memory in
+            guard memory.options == nil, let value = memory.mebibytes else { return nil }
+            return .init(variant: memory.variant, value: Double(value), label: "\(value) MiB")
+          }
+        ).picture, "least-memory")
+      try write(
+        BarChart(
+          title: "Time to the real init",
+          conditions: "\(tree), 1 GiB, a nanosecond for each instruction",
+          bars: measured.times.compactMap { time in
+            guard let uptime = time.uptime else { return nil }
+            return .init(variant: time.variant, value: uptime, label: "\(fixed(uptime, 2)) s")
+          }
+        ).picture, "time")
+    }
+  }
+
+  private func write(_ picture: SVG, _ name: String) throws {
+    let output = try OutputFile(directory.appending("\(name).svg"))
+    try output.write(picture.bytes)
+    try output.commit(permissions: [.ownerReadWrite, .groupRead, .otherRead])
+  }
+}
+
+/// What the pictures need of the results.
+private struct Measured: Decodable {
+  struct Time: Decodable {
+    var variant: Variant
+    var uptime: Double?
+  }
+
+  struct Memory: Decodable {
+    var variant: Variant
+    var options: String?
+    var mebibytes: Int?
+  }
+
+  var kernel: String
+  var times: [Time]
+  var memory: [Memory]
+
+  init(_ path: FilePath) throws {
+    let file = try InputFile(path)
+    let bytes = try file.bytes(at: 0, count: Int(file.size))
+    self = try JSONDecoder().decode(Measured.self, from: Data(bytes))
+  }
+}
