@@ -36,7 +36,7 @@ triple.riscv64 := riscv64-none-none-eabi
 export LEAFROOT_LIB := $(CURDIR)/build/lib/leafroot
 
 .PHONY: help setup build guest share install dist deb packages-test demo test proof vm kernel kit \
-        bench pictures speed fuzz format lint install-integrations integrations clean FORCE
+        loaders bench pictures speed fuzz format lint install-integrations integrations clean FORCE
 
 help: ## print the targets and the values they use
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -110,11 +110,14 @@ kernel: setup ## build kernels that make the leaf themselves, in build/kernel
 kit: setup
 	@Scripts/runtime-kit
 
+loaders: setup
+	@Scripts/loaders test
+
 demo: build ## boot an image on a stock kernel, without the leaf and with it
 	@Scripts/fetch-kernels 6.12-x86_64
 	@Scripts/demo
 
-test: build vm kit build/test/census build/test/guest-unpack ## run unit and boot tests
+test: build vm kit loaders build/test/census build/test/guest-unpack ## run unit and boot tests
 	@Scripts/build-kernels um-6.12
 	swift test --disable-xctest --skip ProofTests $(if $(FILTER),--filter '$(FILTER)')
 
@@ -127,6 +130,7 @@ others := $(patsubst %,build/test/guest-unpack.%,$(filter-out x86_64,$(arches)))
 # The kernels of all series and architectures, those with faults, and those that are only compiled.
 proof: build kit build/test/census build/test/guest-unpack $(others) ## run the long tests, on all kernels
 	@Scripts/fetch-kernels proof
+	@Scripts/loaders proof
 	@Kernel/update --check
 	@Scripts/build-kernels 6.12 6.1 5.10 um-6.12 arm64-6.12 no-tmpfs-6.12 \
 	  objects-6.12 objects-6.1 objects-5.10

@@ -114,6 +114,12 @@ let host: [Target] = [
     ],
     swiftSettings: strict),
   .target(
+    name: "BootEntry",
+    dependencies: [
+      "Evidence", "Files", "Initramfs", "Inspection", "Leaf", "Newc", "Packing", systemPackage,
+    ],
+    swiftSettings: strict),
+  .target(
     name: "Machine",
     dependencies: [
       "Compression", "Files", "Inspection", "Leaf", "Packing", subprocess, systemPackage,
@@ -122,7 +128,8 @@ let host: [Target] = [
   .executableTarget(
     name: "leafroot",
     dependencies: [
-      "CRevision", "Encoding", "Evidence", "Files", "Importing", "Initramfs", "Inspection",
+      "BootEntry", "CRevision", "Encoding", "Evidence", "Files", "Importing", "Initramfs",
+      "Inspection",
       "Machine", "Newc", "Packing", "Threads", "Unpacking", argumentParser,
     ],
     swiftSettings: strict, linkerSettings: [slim]),
@@ -208,6 +215,10 @@ let tests: [Target] = [
     ],
     swiftSettings: strict),
   .testTarget(
+    name: "BootEntryTests",
+    dependencies: ["BootEntry", "Files", "OddImages", "TestSupport", systemPackage],
+    swiftSettings: strict),
+  .testTarget(
     name: "MachineTests",
     dependencies: [
       "Compression", "Files", "Initramfs", "Machine", "OddImages", "Packing", "Samples",
@@ -224,7 +235,8 @@ let tests: [Target] = [
   .testTarget(
     name: "BootTests",
     dependencies: [
-      "Compression", "Encoding", "Files", "Importing", "Initramfs", "Inspection", "Machine",
+      "BootEntry", "Compression", "Encoding", "Files", "Importing", "Initramfs", "Inspection",
+      "Machine",
       "Newc", "OddImages", "Packing", "TestSupport", "Unpacking", subprocess, systemPackage,
     ],
     swiftSettings: strict),

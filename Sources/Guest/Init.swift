@@ -25,6 +25,8 @@ struct Init<Packed: PackedTree> {
   mutating func run() -> Int32 {
     var facts = LinuxFacts(words, proc, log)
     let allowance = Allowance.take()
+    // Before its path can be the one of a program of the payload.
+    let own = OwnProgram()
 
     let decision = decide(&facts)
     if case .refuse = decision { return refuse() }
@@ -33,7 +35,7 @@ struct Init<Packed: PackedTree> {
     guard isPackedWhole(&facts), obey(decision, facts), unpackInPlace() else { return 1 }
 
     allowance.giveBack(log)
-    RealInit(words, preferring: preferred).start(log)
+    RealInit(words, own, preferring: preferred).start(log)
     log.write(.critical, "no working init found; try leafroot_init=/path")
     return 1
   }

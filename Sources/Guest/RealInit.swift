@@ -17,10 +17,11 @@ struct RealInit {
   private let preferred: [Text]
 
   /// It must not execute itself in a loop.
-  private let own = OwnProgram()
+  private let own: OwnProgram?
 
-  init(_ words: Words, preferring preferred: [Text] = []) {
+  init(_ words: Words, _ own: OwnProgram?, preferring preferred: [Text]) {
     self.words = words
+    self.own = own
     self.preferred = preferred
   }
 

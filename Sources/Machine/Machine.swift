@@ -96,21 +96,3 @@ public struct Machine: Sendable {
       .map(shellQuoted).joined(separator: " ")
   }
 }
-
-/// `word`, quoted so that sh(1) reads it as one word.
-func shellQuoted(_ word: String) -> String {
-  let plain = word.utf8.allSatisfy { byte in
-    switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-      UInt8(ascii: "0")...UInt8(ascii: "9"):
-      true
-    default:
-      "-_./,:=+@%".utf8.contains(byte)
-    }
-  }
-  if plain, !word.isEmpty { return word }
-
-  var quoted = "'"
-  for character in word { quoted += character == "'" ? "'\\''" : String(character) }
-  return quoted + "'"
-}

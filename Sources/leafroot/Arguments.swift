@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-// The conformance is public because its type is, and so these imports must be.
+// The conformances are public because their types are, and so these imports must be.
 public import ArgumentParser
+public import BootEntry
 import Initramfs
 public import Packing
 
 extension Architecture: ExpressibleByArgument {}
+extension Loader: ExpressibleByArgument {}

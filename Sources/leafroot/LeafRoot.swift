@@ -19,7 +19,9 @@ struct LeafRoot: AsyncParsableCommand {
     commandName: "leafroot",
     abstract: "A root that pivot_root(2) can leave, for systems that live in their initramfs.",
     version: versionLine,
-    subcommands: [Inspect.self, Unpack.self, Wrap.self, Pack.self, Nest.self, Boot.self])
+    subcommands: [
+      Inspect.self, Unpack.self, Wrap.self, Pack.self, Nest.self, PrintEntry.self, Boot.self,
+    ])
 
   static func main() async {
     let arguments = Array(CommandLine.arguments.dropFirst())

@@ -221,4 +221,24 @@ import Testing
     let outcome = try await boot.run("echo runs")
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
   }
+
+  @Test(arguments: [[KernelWords.request], []])
+  func `/init of the tree is the real init, although PID 1 had this name`(words: [String])
+    async throws
+  {
+    var tree = GuestTree()
+    tree.directory(".leafroot-boot")
+    try tree.addProgram(".leafroot-boot/init")
+    let image = try Segment(PackedImage().records(of: tree.records)).bytes
+    let outcome = try await Gate.shared.pass {
+      let directory = try RunDirectory.temporary()
+      defer { directory.remove() }
+      try Data(image).write(to: URL(filePath: directory.initrd.string))
+      let machine = Machine(
+        kernel: try Kernel(Place.kernel("6.12-x86_64")), initrd: directory.initrd, words: words)
+      let run = try await machine.run(log: directory.log)
+      return Outcome(verdict: Verdict(run), console: run.console)
+    }
+    #expect(outcome.check?.isLeaf == !words.isEmpty, "\(outcome)")
+  }
 }

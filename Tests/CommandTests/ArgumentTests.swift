@@ -91,6 +91,7 @@ import Testing
                                   leaf.
           nest                    Nest an initramfs so that it is unpacked straight
                                   into the leaf.
+          entry                   Print a boot loader's entry for images.
           boot                    Boot an initramfs in QEMU and check whether its root
                                   is a leaf.
         """))

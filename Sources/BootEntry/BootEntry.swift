@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+
+import Files
+public import Packing
+import SystemPackage
+
+/// What a boot loader has to be told to boot images into the leaf.
+public struct BootEntry: Sendable {
+  /// A file that the boot loader places in memory for the kernel.
+  public struct Initrd: Equatable, Sendable {
+    /// The directory or the URL of the file, as the boot loader sees it, with its last `/`.
+    public var prefix: String
+    public var name: String
+    public var size: Int64
+    /// The path of the file that the boot loader makes of it; nil for an image that the kernel
+    /// unpacks.
+    public var injectedAs: String?
+
+    var path: String { prefix + name }
+  }
+
+  /// What people see in a menu.
+  public var title: String
+  /// The kernel, as the boot loader sees it.
+  public var kernel: String
+  public var initrds: [Initrd]
+  /// The kernel's command line, in its own syntax.
+  public var parameters: String
+  /// The least memory, in MiB.
+  public var memory: Int
+  /// The machine's.
+  public var architecture: Architecture = .host
+  /// Comments before the entry, each a line.
+  public var remarks: [String]
+
+  /// The form in which the loader makes a file of an image; nil if none is to be made.
+  var isNested: Bool { initrds.contains { $0.injectedAs != nil } }
+}
+
+/// Why a boot loader cannot be told something: its language has no way to write it.
+public struct EntryError: Error, Equatable, CustomStringConvertible {
+  public var description: String
+
+  init(_ description: String) { self.description = description }
+}
+
+extension BootEntry {
+  /// An entry for `images`.
+  ///
+  /// - Parameters:
+  ///   - kernel: As the loader sees it; nil for `vmlinuz` beside the images.
+  ///   - prefix: The directory or URL of the images, as the loader sees it; nil for the loader's
+  ///     default.
+  ///   - append: Kernel parameters after ours.
+  ///   - isKernelLeaf: The kernel makes the leaf itself.
+  /// - Throws: ``EntryError``; ``FileError`` if nothing would make the leaf.
+  public init(
+    _ images: LoadedImages, for loader: Loader, kernel: String? = nil, prefix: String? = nil,
+    append: String = "", title: String = "LeafRoot", isKernelLeaf: Bool = false
+  ) throws {
+    if images.form == .plain, !isKernelLeaf {
+      let first = images.images[0].path
+      throw FileError(
+        first,
+        "is neither wrapped nor packed: use 'leafroot wrap' or 'pack', load the segment of "
+          + "'leafroot wrap --segment' before it, or use --kernel-leaf if the kernel makes the leaf"
+      )
+    }
+    try Self.check(append)
+
+    let directory = prefix.map { $0.isEmpty || $0.hasSuffix("/") ? $0 : $0 + "/" }
+    initrds = try images.images.map { image in
+      let name = image.path.lastComponent?.string ?? image.path.string
+      let given = String(image.path.string.dropLast(name.utf8.count))
+      try Self.check(line: image.path.string, "the name of an image")
+      return Initrd(
+        prefix: directory ?? (loader.readsHostFiles ? given : loader.root), name: name,
+        size: image.size, injectedAs: image.injectedAs)
+    }
+    self.kernel =
+      kernel ?? (directory ?? (loader.readsHostFiles ? "" : loader.root)) + "vmlinuz"
+    self.title = title
+    try Self.check(line: self.kernel, "the path of the kernel")
+    try Self.check(line: title, "the title")
+    try Self.check(line: directory ?? "", "the prefix")
+
+    let ours =
+      images.form == .wrapped && !isKernelLeaf ? KernelWords.leaf : KernelWords.request
+    parameters = append.isEmpty ? ours : "\(ours) \(append)"
+    try Self.check(length: parameters)
+    let need = images.memory
+    memory = need.least
+    remarks = [Self.remark(need.least, need.large)]
+    if ours == KernelWords.leaf {
+      remarks.append(
+        "kexec, kdump: if another image boots with these parameters, append \(KernelWords.plain)")
+    }
+    if images.hidesMicrocode {
+      remarks.append("the kernel does not find the microcode in the nested image")
+    }
+  }
+
+  private static func remark(_ least: Int, _ large: Int?) -> String {
+    "memory: at least \(least) MiB"
+      + (large.map { ", or \($0) MiB with initramfs_options=size=90%" } ?? "")
+  }
+}
+
+extension Loader {
+  /// The text for a boot loader's configuration file, or for a shell.
+  /// - Throws: ``EntryError`` if this loader's language cannot say it.
+  public func text(_ entry: BootEntry) throws(EntryError) -> String {
+    if entry.isNested, !injectsFiles {
+      throw EntryError(
+        "\(rawValue) makes no file of an image: use 'leafroot nest IMAGE -o OUT', and OUT alone")
+    }
+    return switch self {
+    case .ipxe: try IPXEScript(entry).text
+    case .grub: try GRUBEntry(entry).text
+    case .systemdBoot: try LoaderSpecification(entry).text
+    case .extlinux, .pxelinux: try SyslinuxEntry(entry).text
+    case .uki: UKICommand(entry).text
+    case .qemu: QEMUCommand(entry).text
+    case .kexec: KexecCommand(entry).text
+    }
+  }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+
+import BootEntry
+import Files
+import OddImages
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Which images a boot loader loads, told by what is in them.
+@Suite struct LoadedImagesTests {
+  private let directory = try! TemporaryDirectory()
+
+  static let plain = archive([.file("init", "#!", 0o755), .file("data", "content")])
+  static let leaf = archive([.file("leafroot", "program", 0o755)])
+  static let nest = archive([
+    .file("init", "program", 0o755), .file("leafroot", "program", 0o755), .directory(".leafroot"),
+    .file(".leafroot/about", ""),
+  ])
+  static let overlay = archive([.file("data", "other")])
+  /// As a hook leaves it: PID 1 is not in a first raw archive.
+  static let hooked = try! Compressor.zstd.compress(
+    archive([.file("init", "#!", 0o755), .file("leafroot", "program", 0o755)]))
+
+  static func packed() -> [UInt8] {
+    archive([
+      .file("init", "program", 0o755), .file("leafroot", "program", 0o755),
+      .directory(".leafroot"),
+      .file(".leafroot/0000").with { $0.data = plain },
+    ])
+  }
+
+  private func load(_ images: [UInt8]...) throws -> LoadedImages {
+    try LoadedImages(
+      images.enumerated().map { number, bytes in try directory.file("image\(number)", bytes) })
+  }
+
+  @Test func `PID 1 is in a segment, before the image or after, or where a hook put it`() throws {
+    #expect(try load(Self.plain).form == .plain)
+    #expect(try load(Self.leaf, Self.plain).form == .wrapped)
+    #expect(try load(Self.leaf + Self.plain).form == .wrapped)
+    #expect(try load(Self.overlay, Self.leaf, Self.plain).form == .wrapped)
+    #expect(try load(Self.hooked).form == .wrapped)
+    #expect(try load(Self.packed()).form == .packed)
+    #expect(try load(Self.packed(), Self.overlay).form == .packed)
+  }
+
+  @Test func `the image behind the segment of nest is its payload, the next one is not`() throws {
+    let images = try load(Self.overlay, Self.nest, Self.plain, Self.overlay)
+    #expect(images.form == .nested)
+    #expect(images.images.map(\.injectedAs) == [nil, nil, "/.leafroot/0000", nil])
+    #expect(try images.damage() == [])
+    // What the kernel unpacks, with the image as a file; and what PID 1 unpacks.
+    #expect(images.inspection.totals.files == 5)
+    #expect(images.inspection.totals.bytes == UInt64(7 + 7 + 5 + Self.plain.count))
+    #expect(images.payload?.totals.files == 2)
+  }
+
+  @Test func `what would spoil a packed image is refused`() throws {
+    for (images, reason) in [
+      ([Self.packed(), Self.leaf], "image1: has a PID 1 that would replace the one of "),
+      ([Self.packed(), Self.packed()], "image1: has a PID 1 that would replace the one of "),
+      ([Self.nest, Self.leaf + Self.plain], "image1: has a PID 1 that would replace the one of "),
+      ([Self.packed(), Self.plain], "image1: has an /init that would replace PID 1 of "),
+      ([Self.nest, Self.plain, Self.plain], "image2: has an /init that would replace PID 1 of "),
+      ([Self.nest], "image0: is the segment of nest: name the image to be nested after it"),
+    ] {
+      let paths = try images.enumerated().map { try directory.file("image\($0)", $1) }
+      let error = #expect(throws: FileError.self) { try LoadedImages(paths) }
+      #expect(error.map { "\($0)".contains(reason) } == true, "\(error as Any)")
+    }
+  }
+
+  @Test func `the memory is the one of all images together`() throws {
+    let large = archive([.file("large", String(repeating: "x", count: 50 << 20))])
+    let one = try load(Self.leaf, Self.plain)
+    let both = try load(Self.leaf, Self.plain, large)
+    // The file, its copy in the image, and as much again for the limit of rootfs.
+    #expect(both.memory.least > one.memory.least + 70)
+    #expect(try #require(both.memory.large) < both.memory.least)
+
+    // The kernel takes three times the payload and 50 MiB.
+    let nested = try load(Self.nest, large)
+    #expect((200...215).contains(nested.memory.least), "\(nested.memory)")
+    #expect(nested.memory.large == nil)
+  }
+
+  @Test func `damage has its place in the image that has it`() throws {
+    let broken = Array(Self.plain.dropLast(150))
+    for first in [Self.leaf, Self.nest] {
+      let damage = try load(first, broken).damage()
+      #expect(damage.map(\.path.lastComponent) == ["image1"])
+      #expect("\(damage)".contains("offset \(broken.count): found the end of the file"))
+    }
+  }
+
+  @Test func `microcode in a nested image is hidden from the kernel`() throws {
+    let early = archive([
+      .directory("kernel"), .directory("kernel/x86"), .directory("kernel/x86/microcode"),
+      .file("kernel/x86/microcode/GenuineIntel.bin", "code"),
+    ])
+    #expect(try load(Self.nest, early + Self.plain).hidesMicrocode)
+    #expect(try !load(early, Self.nest, Self.plain).hidesMicrocode)
+    #expect(try !load(Self.leaf, early + Self.plain).hidesMicrocode)
+  }
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+
+import BootEntry
+import Evidence
+import Files
+import Foundation
+import Importing
+import Initramfs
+import Machine
+import OddImages
+import Packing
+import SystemPackage
+import TestSupport
+import Testing
+
+/// A boot by a boot loader that has been given what `leafroot entry` prints, unchanged.
+///
+/// The image is a small system whose /init is the boot's check. It is on the medium together with
+/// the kernel, `vmlinuz`.
+final class LoaderBoot {
+  /// What starts the boot loader.
+  enum Firmware: CaseIterable, Sendable {
+    case bios, uefi
+  }
+
+  /// How the images are given to the loader.
+  enum Form: CaseIterable, Sendable {
+    /// One wrapped image.
+    case wrapped
+    /// The leaf segment, and the image as it is.
+    case segment
+    /// One packed image.
+    case packed
+    /// The segment of nest, and the image as it is.
+    case nested
+  }
+
+  /// What the loader sees.
+  let medium: FilePath
+  let kernel: FilePath
+  /// In the order of the entry.
+  private(set) var images: [FilePath] = []
+
+  /// What the guest's command line has besides: the console, no reboot, and two words in one.
+  static let append = "console=ttyS0 panic=-1 no_timer_check \(words)"
+  static let words = "leafroot.test=\"two words\""
+
+  /// Of all files of this boot.
+  let directory: TemporaryDirectory
+  private let firmware: Firmware
+
+  /// - Parameter name: of the image that is not ours; a wrapped or packed one has another.
+  init(
+    _ form: Form, _ firmware: Firmware = .bios, image name: String = "image.img",
+    kernel: String = "6.12-x86_64"
+  ) throws {
+    self.firmware = firmware
+    directory = try TemporaryDirectory()
+    medium = directory.path.appending("medium")
+    try FileManager.default.createDirectory(
+      atPath: medium.string, withIntermediateDirectories: false)
+    self.kernel = medium.appending("vmlinuz")
+    try FileManager.default.copyItem(
+      atPath: Place.kernel(kernel).string, toPath: self.kernel.string)
+    images = try makeImages(form, name)
+  }
+
+  /// The text for `loader`, of what people get from `leafroot entry`.
+  func text(
+    for loader: Loader, kernel: String? = nil, prefix: String? = nil, append: String = append
+  ) throws -> String {
+    let entry = try BootEntry(
+      LoadedImages(images), for: loader, kernel: kernel, prefix: prefix, append: append)
+    return try loader.text(entry)
+  }
+
+  /// Writes a file of the medium, with its directories.
+  @discardableResult
+  func write(_ text: String, to name: String) throws -> FilePath {
+    try place(name) { try Data(text.utf8).write(to: URL(filePath: $0.string)) }
+  }
+
+  /// Copies a file to the medium.
+  func copy(_ file: FilePath, to name: String) throws {
+    try place(name) { try FileManager.default.copyItem(atPath: file.string, toPath: $0.string) }
+  }
+
+  @discardableResult
+  private func place(_ name: String, _ make: (FilePath) throws -> Void) throws -> FilePath {
+    let path = medium.appending(name)
+    try FileManager.default.createDirectory(
+      atPath: path.removingLastComponent().string, withIntermediateDirectories: true)
+    try make(path)
+    return path
+  }
+
+  private func makeImages(_ form: Form, _ name: String) throws -> [FilePath] {
+    let program = try self.program("leafroot-init")
+    var checked = CheckedBoot([], program: program)
+    checked.command = [
+      "/bin/busybox", "sh", "-c", "busybox mount -t proc proc /proc; busybox cat /proc/cmdline",
+    ]
+    let plain = try Compressor.zstd.compress(
+      checked.segment().bytes + Segment(GuestTree().records).bytes)
+
+    let image = try file(name, plain)
+    var nester = Nester()
+    nester.modificationTime = 1
+    switch form {
+    case .wrapped:
+      return [try file("wrapped.img", Segment.leaf(program).bytes + plain)]
+    case .segment:
+      return [try file("leaf.img", Segment.leaf(program).bytes), image]
+    case .packed:
+      let output = medium.appending("packed.img")
+      _ = try Packer(.zstd(level: 3), jobs: 2, memberSize: 1 << 20).write(
+        try ImageTree(image), self.program("leafroot-unpack"), into: output)
+      return [output]
+    case .nested:
+      let segment = medium.appending("nest.img")
+      _ = try nester.writeSegment(self.program("leafroot-unpack"), into: segment)
+      return [segment, image]
+    }
+  }
+
+  private func program(_ name: String) throws -> GuestInit {
+    try GuestInit(Place.library.appending("\(name).x86_64"), for: .x86)
+  }
+
+  private func file(_ name: String, _ bytes: [UInt8]) throws -> FilePath {
+    try place(name) { try Data(bytes).write(to: URL(filePath: $0.string)) }
+  }
+}
+
+// MARK: Running
+
+extension LoaderBoot {
+  /// The directory of a loader that Scripts/loaders has unpacked.
+  static func loaders(_ name: String) -> FilePath {
+    Place.cache.appending("loaders").appending(name)
+  }
+
+  /// Runs a virtual machine with this firmware.
+  ///
+  /// - Parameter arguments: the medium, for QEMU.
+  func run(_ arguments: [String]) async throws -> Outcome {
+    let log = directory.path.appending("console.log")
+    var words = [
+      "qemu-system-x86_64", "-M", "q35", "-cpu", "max", "-accel", "tcg", "-m", "1024",
+      "-no-reboot", "-display", "none", "-monitor", "none", "-serial", "file:\(log)",
+    ]
+    if firmware == .uefi { words += try uefi() }
+    return try await run(words + arguments, log)
+  }
+
+  /// Runs `words`, which boot a machine whose console is their standard output.
+  func run(shell text: String) async throws -> Outcome {
+    let log = directory.path.appending("console.log")
+    return try await run(["sh", "-c", "exec >'\(log)'\n\(text)"], log)
+  }
+
+  private func run(_ words: [String], _ log: FilePath) async throws -> Outcome {
+    try await Gate.shared.pass {
+      // timeout(1) kills what the shell has started, too.
+      let running = try Command(["timeout", "-s", "KILL", "240"] + words, in: medium).start()
+      let start = ContinuousClock.now
+      while running.process.isRunning { try await Task.sleep(for: .milliseconds(100)) }
+      let ended = try running.end()
+      let ending: Run.Ending = ended.status == 128 + SIGKILL ? .timedOut : .byGuest
+      let console = Console((try? bytes(of: log)) ?? [])
+      return Outcome(
+        verdict: Verdict(console, ending: ending, elapsed: ContinuousClock.now - start),
+        console: console)
+    }
+  }
+
+  /// The firmware's code, and a copy of its variables.
+  private func uefi() throws -> [String] {
+    let code = Self.loaders("ovmf").appending("usr/share/OVMF/OVMF_CODE_4M.fd")
+    let variables = directory.path.appending("variables.fd")
+    try FileManager.default.copyItem(
+      atPath: Self.loaders("ovmf").appending("usr/share/OVMF/OVMF_VARS_4M.fd").string,
+      toPath: variables.string)
+    return [
+      "-drive", "if=pflash,unit=0,format=raw,readonly=on,file=\(code)",
+      "-drive", "if=pflash,unit=1,format=raw,file=\(variables)",
+    ]
+  }
+}
+
+extension Outcome {
+  /// The machine has a leaf as promised, and the kernel got all parameters as they were given.
+  func expectPromise(_ comment: String = "") {
+    #expect(verdict.outcome == .asPromised, "\(comment)\n\(self)")
+    let line = KernelCommandLine(Array(output.utf8))
+    #expect(
+      line.value(of: "leafroot.test").map { String(decoding: $0, as: UTF8.self) } == "two words",
+      "\(comment)\n\(self)")
+  }
+}

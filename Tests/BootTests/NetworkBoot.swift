@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+
+import SystemPackage
+
+extension LoaderBoot {
+  /// How the medium comes over QEMU's network.
+  enum Server: CaseIterable, Sendable {
+    case tftp, http
+
+    /// The medium's URL, with the last `/`; for TFTP, where the boot loader came from.
+    var prefix: String { self == .tftp ? "" : "http://10.0.2.100/" }
+  }
+
+  /// Boots from the network: QEMU's DHCP names `file`, which its TFTP has.
+  ///
+  /// - Parameter others: more arguments for QEMU.
+  func runFromNetwork(_ file: String, _ others: [String] = []) async throws -> Outcome {
+    // QEMU starts busybox for each connection, as inetd would.
+    let busybox = Place.cache.appending("kit/demo/tree/kit/bin/busybox")
+    let server = "guestfwd=tcp:10.0.2.100:80-cmd:\(busybox) httpd -i -h \(medium)"
+    return try await run(
+      [
+        "-netdev", "user,id=net,tftp=\(medium),bootfile=\(file),\(server)",
+        "-device", "virtio-net-pci,netdev=net,bootindex=1",
+      ] + others)
+  }
+}
