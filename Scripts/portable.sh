@@ -22,11 +22,12 @@ copy_libraries() {
   done
 }
 
-# add_program FILE FROM TREE: FILE of the unpacked packages FROM, in TREE's /kit.
+# add_program FILE FROM TREE: FILE of the unpacked packages FROM, in TREE's /kit. From Debian 13 on,
+# packages have nothing in /bin and /sbin.
 add_program() {
   file=$3/kit/bin/${1##*/}
   mkdir -p "$3/kit/bin" "$3/kit/lib"
-  cp "$2/$1" "$file"
+  cp "$2/$1" "$file" 2>/dev/null || cp "$2/usr/$1" "$file"
   copy_libraries "$file" "$2" "$3/kit/lib"
   # A static program has no loader to set. The rpath is of the kind that also holds for the
   # libraries of libraries (not runpath), so that these need no change.

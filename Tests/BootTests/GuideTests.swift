@@ -7,13 +7,14 @@ import Testing
 
 /// The commands that the documents show do what the documents say.
 @Suite struct GuideTests {
-  static let guides = [
+  private static let guides = [
     "hpc-node", "image-pipeline", "linux-7", "netbooted-fleet", "no-pivot", "rescue-system",
   ]
+  private static let documents = ["README.md"] + guides.map { "Documentation/guides/\($0).md" }
 
-  @Test(arguments: guides)
-  func `each command of a guide prints what the guide shows`(guide: String) async throws {
-    try await follow("Documentation/guides/\(guide).md") { directory in
+  @Test(arguments: documents)
+  func `each command of a document prints what the document shows`(document: String) async throws {
+    try await follow(document) { directory in
       try directory.link("vmlinuz-7", to: Place.kernel("7.3-x86_64"))
     }
   }
