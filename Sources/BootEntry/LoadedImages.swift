@@ -90,7 +90,7 @@ public struct LoadedImages: Sendable {
   /// - Throws: ``FileError``.
   public func damage() throws -> [FileError] {
     let together = FilePath(images.map(\.path.string).joined(separator: " + "))
-    let all = [inspection, payload].compactMap { $0?.reading.damage(together) }
+    let all = try [inspection, payload].compactMap { try $0?.reading.damage(together) }
     if all.isEmpty { return [] }
     let each = try images.compactMap { image in
       try ImageReader(InputFile(image.path)).finish().damage(image.path)

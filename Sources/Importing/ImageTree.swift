@@ -48,7 +48,7 @@ public struct ImageTree: TreeSource {
       default: break
       }
     }
-    if let damage = reader.reading.damage(path) { throw damage }
+    if let damage = try reader.reading.damage(path) { throw damage }
     try unpacker.end()
     front = try InputFile(path).bytes(at: 0, count: Int(frontSize))
     collect(unpacker.files)
@@ -69,7 +69,7 @@ public struct ImageTree: TreeSource {
       default: break
       }
     }
-    if let damage = reader.reading.damage(path) { throw damage }
+    if let damage = try reader.reading.damage(path) { throw damage }
   }
 
   // MARK: The front

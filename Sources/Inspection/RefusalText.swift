@@ -81,8 +81,15 @@ extension Reader.Malformed.Reason {
 
 extension Reading {
   /// What is wrong with the image at `path`: where the kernel stops, or what it does not notice.
-  public func damage(_ path: FilePath) -> FileError? {
-    if let refusal { return refusal.error(path) }
+  /// - Throws: ``FileError`` if there was no memory to decode a member, which says nothing of the
+  ///   image.
+  public func damage(_ path: FilePath) throws(FileError) -> FileError? {
+    if let refusal {
+      if refusal.isOutOfMemory {
+        throw FileError(path, "cannot decode the member at \(refusal.offset): out of memory")
+      }
+      return refusal.error(path)
+    }
     if let cutRecord {
       return FileError(
         path, offset: size, found: "the end of the file",

@@ -86,7 +86,7 @@ struct Inspect: AsyncParsableCommand {
       reader.skipData()
     }
     try output.flush()
-    return complain(reader.reading)
+    return try complain(reader.reading)
   }
 
   private func printFile(_ path: String, _ output: Output) throws -> Int32 {
@@ -96,7 +96,7 @@ struct Inspect: AsyncParsableCommand {
       output.write(bytes)
       try output.flush()
     }
-    return complain(reading)
+    return try complain(reading)
   }
 
   private func inspect(_ output: Output) throws -> Int32 {
@@ -107,6 +107,7 @@ struct Inspect: AsyncParsableCommand {
       standardError("leafroot: \(error)\n")
       return 1
     }
+    _ = try inspection.reading.damage(image)
     let parts = PackedParts(of: image)
     let report = InspectionReport(inspection, payload: try inspectPayload(parts), path: image)
     if json {
@@ -128,14 +129,15 @@ struct Inspect: AsyncParsableCommand {
   }
 
   /// Reports a defect of the image, if any, on standard error.
-  private func complain(_ reading: Reading) -> Int32 {
-    guard let error = damage(reading) else { return 0 }
+  private func complain(_ reading: Reading) throws(FileError) -> Int32 {
+    guard let error = try damage(reading) else { return 0 }
     standardError("leafroot: \(error)\n")
     return 1
   }
 
-  private func damage(_ reading: Reading) -> FileError? {
-    lookalike(reading) ?? reading.damage(image)
+  private func damage(_ reading: Reading) throws(FileError) -> FileError? {
+    if let lookalike = lookalike(reading) { return lookalike }
+    return try reading.damage(image)
   }
 
   /// Names what people hand over in place of an initramfs.

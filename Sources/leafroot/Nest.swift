@@ -73,7 +73,7 @@ struct Nest: AsyncParsableCommand {
     defer { progress.end() }
     let source = ObservedFile(try InputFile(image)) { progress.update($0, of: $1) }
     let inspection = try Inspection(source)
-    if let damage = inspection.reading.damage(image) { throw damage }
+    if let damage = try inspection.reading.damage(image) { throw damage }
     return try nester.write(image, inspection.totals, program, into: output)
   }
 }

@@ -39,7 +39,7 @@ struct Unpack: AsyncParsableCommand {
   @OptionGroup var target: TargetKernel
 
   func run() async throws {
-    let (summary, xattrNote) = try await asVerb(failure: 2) {
+    let (summary, xattrNote, damage) = try await asVerb(failure: 2) {
       var unpacking = Unpacking()
       unpacking.rules = try target.rules()
       let progress = ReadingProgress()
@@ -47,15 +47,15 @@ struct Unpack: AsyncParsableCommand {
       let parts = PackedParts(of: image)
       let source = try parts.tree { progress.update($0, of: $1) }
       let summary = try OutputDirectory(directory).fill(from: source, by: unpacking)
-      return (summary, try parts.xattrs.flatMap(setXattrs))
+      return (summary, try parts.xattrs.flatMap(setXattrs), try summary.reading.damage(image))
     }
 
     for note in UnpackReport.notes(summary) + [xattrNote].compactMap({ $0 }) {
       standardError("leafroot: \(note)\n")
     }
     print(UnpackReport.line(summary, directory))
-    if let error = summary.reading.damage(image) {
-      standardError("leafroot: \(error)\n")
+    if let damage {
+      standardError("leafroot: \(damage)\n")
       throw ExitCode(1)
     }
   }

@@ -155,6 +155,22 @@ import Testing
     #expect(try inspect("none").status == 2)
   }
 
+  @Test(arguments: [["inspect"], ["inspect", "--list"], ["unpack"]])
+  func `too little memory to decode gives 2: the image is not to blame`(verb: [String]) throws {
+    let script = "zstd -q --long=27 -c <image >wide"
+    _ = try Command(["sh", "-c", script], in: directory.path).output()
+    func run(_ limit: String) throws -> Command.Ended {
+      let words = [Command.leafroot] + verb + ["wide"] + (verb == ["unpack"] ? ["tree"] : [])
+      return try Command(
+        ["sh", "-c", "ulimit -v \(limit); exec \"$@\"", "sh"] + words, in: directory.path
+      ).run()
+    }
+    #expect(try run("unlimited").status == 0)
+    let result = try run("200000")
+    #expect(result.status == 2)
+    #expect(result.errors.hasSuffix("wide: cannot decode the member at 0: out of memory\n"))
+  }
+
   @Test func `options that exclude each other are wrong usage`() throws {
     #expect(try inspect("--cat", "init", "--json", "image").status == 64)
     #expect(try inspect("--list", "--kernel-config", "config", "image").status == 64)
