@@ -85,6 +85,9 @@ let slim = LinkerSetting.unsafeFlags(
     "-Xlinker", "-T", "-Xlinker", "\(Context.packageDirectory)/Toolsets/release.ld",
   ], .when(configuration: .release))
 
+/// Of what has no loop that takes time: the tool must stay small.
+let small = strict + [.unsafeFlags(["-Osize"], .when(configuration: .release))]
+
 /// The commit of this build, from the Makefile.
 let commit = Context.environment["LEAFROOT_COMMIT"] ?? ""
 
@@ -118,13 +121,13 @@ let host: [Target] = [
     dependencies: [
       "Evidence", "Files", "Initramfs", "Inspection", "Leaf", "Newc", "Packing", systemPackage,
     ],
-    swiftSettings: strict),
+    swiftSettings: small),
   .target(
     name: "Machine",
     dependencies: [
       "Compression", "Files", "Inspection", "Leaf", "Packing", subprocess, systemPackage,
     ],
-    swiftSettings: strict),
+    swiftSettings: small),
   .executableTarget(
     name: "leafroot",
     dependencies: [
@@ -132,7 +135,7 @@ let host: [Target] = [
       "Inspection",
       "Machine", "Newc", "Packing", "Threads", "Unpacking", argumentParser,
     ],
-    swiftSettings: strict, linkerSettings: [slim]),
+    swiftSettings: small, linkerSettings: [slim]),
   .executableTarget(
     name: "bench",
     dependencies: [

@@ -2,6 +2,7 @@
 
 import Files
 import Initramfs
+import SystemPackage
 
 /// Several images as one, as a boot loader places them in memory: between two of them are zero
 /// bytes up to a multiple of 4.
@@ -30,6 +31,11 @@ struct ImageSequence: ImageSource {
     init(_ file: consuming InputFile) { self.file = file }
   }
 
+  init() {}
+
+  /// One image.
+  init(_ path: FilePath) throws(FileError) { append(try InputFile(path)) }
+
   /// Adds `head`, and right behind it all of `file`, or `pieces` of it, each on a multiple of 4.
   mutating func append(
     head: [UInt8] = [], _ file: consuming InputFile, pieces: [FilePiece] = []
@@ -37,13 +43,11 @@ struct ImageSequence: ImageSource {
     if !head.isEmpty { append(.bytes(head), Int64(head.count)) }
     let pieces = pieces.isEmpty ? [FilePiece(offset: 0, size: file.size)] : pieces
     let open = OpenFile(file)
-    for piece in pieces {
-      append(.file(open, piece.offset), piece.size)
-      size = (size + 3) & ~3
-    }
+    for piece in pieces { append(.file(open, piece.offset), piece.size) }
   }
 
   private mutating func append(_ content: Content, _ count: Int64) {
+    size = (size + 3) & ~3
     parts.append(Part(start: size, size: count, content: content))
     size += count
   }

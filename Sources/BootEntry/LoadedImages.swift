@@ -9,7 +9,7 @@ import Packing
 public import SystemPackage
 
 /// The images of a boot, in the order in which the boot loader loads them.
-public struct LoadedImages: Sendable {
+public final class LoadedImages: Sendable {
   /// Who makes the leaf.
   public enum Form: Equatable, Sendable {
     /// None of them has PID 1.
@@ -93,7 +93,7 @@ public struct LoadedImages: Sendable {
     let all = try [inspection, payload].compactMap { try $0?.reading.damage(together) }
     if all.isEmpty { return [] }
     let each = try images.compactMap { image in
-      try ImageReader(InputFile(image.path)).finish().damage(image.path)
+      try ImageReader(ImageSequence(image.path)).finish().damage(image.path)
     }
     return each.isEmpty ? all : each
   }
@@ -129,7 +129,7 @@ extension ImageFile {
     if isWrapped {
       throw FileError(file.path, "has a PID 1 that would replace the one of \(packed)")
     }
-    if !isNested, try Inspection(InputFile(file.path)).realInit != nil {
+    if !isNested, try Inspection(ImageSequence(file.path)).realInit != nil {
       throw FileError(
         file.path, "has an /init that would replace PID 1 of \(packed); pack both as one image")
     }

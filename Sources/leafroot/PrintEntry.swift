@@ -15,11 +15,11 @@ struct PrintEntry: AsyncParsableCommand {
     commandName: "entry",
     abstract: "Print a boot loader's entry for images.",
     discussion: """
-      The entry has the kernel parameters that request the leaf, and the images in their order: \
-      leaf segment first. entry reads the images to find out whether they are wrapped, packed, a \
-      leaf segment and plain images, or made with a hook, and how much memory they need. An image \
-      after the segment of nest is the payload: iPXE and GRUB make a file of it, so that it stays \
-      as it is on the server.
+      The entry has the kernel parameters that request the leaf, and the images in the order \
+      given. entry reads the images to find out whether they are wrapped, packed, a leaf segment \
+      and plain images, or made with a hook, and how much memory they need. An image after the \
+      segment of nest is the payload: iPXE and GRUB make a file of it, so that it stays as it is \
+      on the server.
 
       The loader finds each image, under its own name, in PREFIX, a directory or URL as the loader \
       sees it. Without --prefix that is the root directory for grub and systemd-boot, and the \
@@ -38,7 +38,7 @@ struct PrintEntry: AsyncParsableCommand {
     transform: { FilePath($0) })
   var images: [FilePath]
 
-  @Option(name: .customLong("for"), help: "The boot loader.")
+  @Option(name: .customLong("for"), help: ArgumentHelp("The boot loader.", valueName: "loader"))
   var loader: Loader
 
   @Option(

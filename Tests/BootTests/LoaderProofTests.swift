@@ -118,6 +118,15 @@ import Testing
     try await boot.runFromNetwork("pxelinux.0").expectPromise()
   }
 
+  @Test(arguments: plainForms) func `PXELINUX over TFTP, UEFI`(form: LoaderBoot.Form) async throws {
+    let boot = try LoaderBoot(form, .uefi)
+    try boot.writeSyslinux(.pxelinux, configuration: "pxelinux.cfg/default")
+    let root = LoaderBoot.loaders("syslinux").appending("usr/lib")
+    try boot.copy(root.appending("SYSLINUX.EFI/efi64/syslinux.efi"), to: "syslinux.efi")
+    try boot.copy(root.appending("syslinux/modules/efi64/ldlinux.e64"), to: "ldlinux.e64")
+    try await boot.runFromNetwork("syslinux.efi", rom: false).expectPromise()
+  }
+
   @Test(arguments: plainForms) func `QEMU itself`(form: LoaderBoot.Form) async throws {
     try await LoaderBoot(form).runQEMU().expectPromise()
   }

@@ -13,15 +13,19 @@ extension LoaderBoot {
 
   /// Boots from the network: QEMU's DHCP names `file`, which its TFTP has.
   ///
-  /// - Parameter others: more arguments for QEMU.
-  func runFromNetwork(_ file: String, _ others: [String] = []) async throws -> Outcome {
+  /// - Parameters:
+  ///   - others: More arguments for QEMU.
+  ///   - rom: The card has iPXE; otherwise the firmware loads `file`.
+  func runFromNetwork(
+    _ file: String, _ others: [String] = [], rom: Bool = true
+  ) async throws -> Outcome {
     // QEMU starts busybox for each connection, as inetd would.
     let busybox = Place.cache.appending("kit/demo/tree/kit/bin/busybox")
     let server = "guestfwd=tcp:10.0.2.100:80-cmd:\(busybox) httpd -i -h \(medium)"
     return try await run(
       [
         "-netdev", "user,id=net,tftp=\(medium),bootfile=\(file),\(server)",
-        "-device", "virtio-net-pci,netdev=net,bootindex=1",
+        "-device", "virtio-net-pci,netdev=net,bootindex=1" + (rom ? "" : ",romfile="),
       ] + others)
   }
 }
