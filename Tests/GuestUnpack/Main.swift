@@ -8,14 +8,17 @@ import Unpacking
 
 /// With one argument, decodes the member that a file begins with, as PID 1 would, and writes what
 /// was in it to standard output. With two, unpacks an image into a directory, as the kernel that
-/// runs would.
+/// runs would. With three, unpacks the payload in a directory into another one, with so many threads.
 ///
 /// SwiftPM links an executable's `main` under this name.
 @c(guest_unpack_main)
 func main(_ count: Int32, _ arguments: UnsafePointer<UnsafePointer<CChar>?>) -> Int32 {
-  guard count == 2 || count == 3, let path = arguments[1] else {
-    Text("usage: guest-unpack FILE [DIRECTORY]\n").write(to: 2)
+  guard (2...4).contains(count), let path = arguments[1] else {
+    Text("usage: guest-unpack FILE [DIRECTORY] | PAYLOAD DIRECTORY THREADS\n").write(to: 2)
     return 64
+  }
+  if let directory = arguments[2], let threads = arguments[3] {
+    return unpack(payload: path, into: directory, threads: Int(atoi(threads)))
   }
   guard let file = map(path) else { return fail(errorNumber()) }
   if let directory = arguments[2] { return unpack(file, into: directory) }
@@ -54,6 +57,26 @@ private func unpack(
     text.add(": ")
     text.add(error: failure.code)
     return fail(text)
+  }
+}
+
+/// As PID 1 unpacks a packed image: the payload is consumed.
+private func unpack(
+  payload: UnsafePointer<CChar>, into directory: UnsafePointer<CChar>, threads: Int
+) -> Int32 {
+  let source = linux_openat(AT_FDCWD, payload, O_RDONLY | O_DIRECTORY, 0)
+  let root = linux_openat(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY, 0)
+  guard source >= 0, root >= 0 else { return fail(errorNumber()) }
+  guard let payload = Payload(in: source) else { return fail(Text("found no payload")) }
+  var plan = Payload.Plan()
+  plan.rules = .running
+  plan.members = Int.max
+  plan.threads = threads
+  do throws(PayloadFailure) {
+    try payload.unpack(into: root, plan)
+    return 0
+  } catch {
+    return fail(Text(error))
   }
 }
 

@@ -47,10 +47,10 @@ struct KernelCounters {
   ///
   /// - Parameter memory: Of the machine, in MiB.
   func samples(_ socket: FilePath, memory: Int) async throws -> [MemorySample] {
-    var connection = Monitor(socket)
+    var connection = QEMUMonitor(socket)
     while connection == nil {
       try await Task.sleep(for: .milliseconds(10))
-      connection = Monitor(socket)
+      connection = QEMUMonitor(socket)
     }
     guard let monitor = connection.take() else { return [] }
 

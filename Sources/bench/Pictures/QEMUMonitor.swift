@@ -4,7 +4,7 @@ import Glibc
 import SystemPackage
 
 /// QEMU's monitor (HMP), on a Unix socket.
-struct Monitor: ~Copyable {
+struct QEMUMonitor: ~Copyable {
   private let socket: Int32
   private static let prompt = "(qemu) "
 
