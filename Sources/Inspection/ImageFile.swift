@@ -17,10 +17,10 @@ public struct ImageFile: ~Copyable {
   public let leading: Codec
   /// Where the first member starts: the offset of the first byte that is not zero.
   public let start: Int64
-  /// Whether the first member is a raw archive that holds our PID 1.
+  /// Whether one of the raw archives that it begins with holds our PID 1: microcode may come first.
   public let isWrapped: Bool
-  /// The files of a payload that it holds, too, in order, and what is behind its first archive: the
-  /// image that PID 1 unpacks. Empty if there is no payload.
+  /// The image whose tree PID 1 makes: what is before the archive with our PID 1, the files of the
+  /// payload in that archive, in order, and what is behind it. Empty if there is no payload.
   public let payload: [FilePiece]
   /// What newc cannot carry of that.
   public let xattrs: FilePiece?
@@ -53,7 +53,7 @@ public struct ImageFile: ~Copyable {
     (xattrs, about) = (own?.xattrs, own?.about)
   }
 
-  /// What the first member, a raw one, has of ours. What the kernel refuses in it does not matter
+  /// What the first raw archive with our PID 1 has. What the kernel refuses in it does not matter
   /// here.
   private struct Own {
     var hasProgram = false
@@ -62,6 +62,7 @@ public struct ImageFile: ~Copyable {
     var about: FilePiece?
 
     private var members: [(name: [UInt8], piece: FilePiece)] = []
+    private var front: FilePiece?
     private var tail: FilePiece?
 
     init(_ path: FilePath) throws(FileError) {
@@ -70,13 +71,16 @@ public struct ImageFile: ~Copyable {
       let reader = ImageReader(file)
       while let event = try reader.next() {
         switch event {
+        case .memberBegins(let member) where member.codec != .raw: return
         case .entry(let record):
           add(record)
           reader.passOver()
-        case .memberEnds(let member):
+        case .memberEnds(let member) where hasProgram:
           let end = member.offset + member.size
+          if member.offset > 0 { front = FilePiece(offset: 0, size: member.offset) }
           if end < size { tail = FilePiece(offset: end, size: size - end) }
           return
+        case .memberEnds: (hasDirectory, members, xattrs, about) = (false, [], nil, nil)
         default: break
         }
       }
@@ -88,7 +92,7 @@ public struct ImageFile: ~Copyable {
         $0.name.count != $1.name.count
           ? $0.name.count < $1.name.count : $0.name.lexicographicallyPrecedes($1.name)
       }
-      return sorted.map(\.piece) + (tail.map { [$0] } ?? [])
+      return [front].compactMap { $0 } + sorted.map(\.piece) + [tail].compactMap { $0 }
     }
 
     private mutating func add(_ record: Record) {
@@ -142,10 +146,13 @@ public struct ImageFile: ~Copyable {
     return codec
   }
 
-  /// - Throws: ``FileError`` if this image starts with our PID 1.
+  /// - Throws: ``FileError`` if this image has our PID 1.
   public func refuseIfWrapped() throws(FileError) {
+    if isPacked {
+      throw FileError(file.path, "is already packed: it has /\(ImageFile.payloadName)")
+    }
     if isWrapped {
-      throw FileError(file.path, "is already wrapped: its first archive has /\(ImageFile.leafName)")
+      throw FileError(file.path, "is already wrapped: it has /\(ImageFile.leafName)")
     }
   }
 }

@@ -160,7 +160,7 @@ import Testing
     let script = "zstd -q --long=27 -c <image >wide"
     _ = try Command(["sh", "-c", script], in: directory.path).output()
     func run(_ limit: String) throws -> Command.Ended {
-      let words = [Command.leafroot] + verb + ["wide"] + (verb == ["unpack"] ? ["tree"] : [])
+      let words = [Command.leafroot] + verb + ["wide"] + (verb == ["unpack"] ? [limit] : [])
       return try Command(
         ["sh", "-c", "ulimit -v \(limit); exec \"$@\"", "sh"] + words, in: directory.path
       ).run()

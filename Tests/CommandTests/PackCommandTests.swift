@@ -71,7 +71,7 @@ import Testing
       #expect(try leafroot(verb, "image", "-o", "once", "--arch", "x86_64").status == 0)
       let twice = try leafroot(verb, "once", "-o", "none", "--arch", "x86_64")
       #expect(twice.status == 2)
-      #expect(twice.errors.contains("is already wrapped"), "\(twice.errors)")
+      #expect(twice.errors.contains("is already packed: it has /.leafroot"), "\(twice.errors)")
     }
     #expect(try !directory.names.contains("none"))
   }
@@ -124,6 +124,26 @@ import Testing
       try FileManager.default.contentsOfDirectory(
         atPath: directory.path.appending("tree").string
       ).sorted() == ["d", "init"])
+  }
+
+  @Test func `a packed image behind microcode is known as one`() throws {
+    let microcode = archive([
+      .directory("kernel"), .directory("kernel/x86"), .directory("kernel/x86/microcode"),
+      .file("kernel/x86/microcode/GenuineIntel.bin", "update"),
+    ])
+    try directory.file("early", microcode + image)
+    for verb in ["pack", "nest"] {
+      #expect(try leafroot(verb, "early", "-o", "out", "--arch", "x86_64").status == 0)
+      try directory.file("front", microcode + directory.bytes("out"))
+      for name in verb == "pack" ? ["out", "front"] : ["front"] {
+        let report = try leafroot("inspect", name).output
+        #expect(report.contains("\npayload\t"), "\(report)")
+        #expect(report.contains("\ntree\t3 files, 4 directories, "), "\(report)")
+        #expect(try leafroot("inspect", name, "--cat", "/d/x").output == "content")
+        let packed = try leafroot("pack", name, "-o", "none", "--arch", "x86_64")
+        #expect(packed.errors.contains("is already packed"), "\(packed.errors)")
+      }
+    }
   }
 
   @Test func `inspect shows the init that a packed tree starts`() throws {

@@ -76,7 +76,7 @@ import Testing
     #expect(result.output == "")
     #expect(
       result.errors == """
-        leafroot: out: is already wrapped: its first archive has /leafroot
+        leafroot: out: is already wrapped: it has /leafroot
 
         """)
     #expect(try directory.names == ["image", "leafroot-init.x86_64", "out"])

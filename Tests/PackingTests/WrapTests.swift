@@ -70,7 +70,7 @@ import Testing
     try wrap("image", into: "out")
     let path = directory.path.appending("out")
     #expect(
-      throws: FileError(path, "is already wrapped: its first archive has /leafroot")
+      throws: FileError(path, "is already wrapped: it has /leafroot")
     ) { try wrap("out", into: "twice") }
     #expect(try directory.names == ["image", "init", "out"])
   }
@@ -87,9 +87,11 @@ import Testing
     #expect(try !ImageFile(try directory.file("image", archive(name, [1]))).isWrapped)
   }
 
-  @Test func `only the first archive is looked at`() throws {
-    let path = try directory.file("image", try archive("etc", [1]) + archive("leafroot", [1]))
-    #expect(try !ImageFile(path).isWrapped)
+  @Test func `our PID 1 is looked for before the first compressed member`() throws {
+    let (before, own) = (try archive("etc", [1]), try archive("leafroot", [1]))
+    #expect(try ImageFile(try directory.file("raw", before + own)).isWrapped)
+    let packed = try Command(["gzip", "-c"], input: own).output()
+    #expect(try !ImageFile(try directory.file("compressed", before + packed)).isWrapped)
   }
 
   @Test func `an error leaves an old output as it was, and no other file`() throws {
