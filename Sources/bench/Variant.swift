@@ -12,6 +12,10 @@ enum Variant: String, CaseIterable, Codable, ExpressibleByArgument {
   case fileByFile = "file-by-file"
   /// `tar | tar` and `switch_root`.
   case tar
+  /// The image as a file in another one, by hand: busybox unpacks it.
+  case nested
+  /// The tree mounted on itself: the root can be pivoted, and the whole tree lies below.
+  case bind
   /// `leafroot wrap`.
   case wrap
   /// `leafroot pack`, with zstd.
@@ -28,6 +32,8 @@ enum Variant: String, CaseIterable, Codable, ExpressibleByArgument {
     case .cp: "cp -a, switch_root"
     case .fileByFile: "file by file (LinuxKit)"
     case .tar: "tar | tar, switch_root"
+    case .nested: "nested by hand (busybox)"
+    case .bind: "bind mount of /"
     case .wrap: "leafroot wrap"
     case .pack: "leafroot pack"
     case .packLZ4: "leafroot pack --codec lz4"
@@ -53,10 +59,13 @@ enum Variant: String, CaseIterable, Codable, ExpressibleByArgument {
   /// Which of our forms it is: what is booted instead of the image.
   var isForm: Bool {
     switch self {
-    case .stock, .cp, .fileByFile, .tar: false
+    case .stock, .cp, .fileByFile, .tar, .nested, .bind: false
     case .wrap, .pack, .packLZ4, .nest: true
     }
   }
+
+  /// Whether it boots an image of its own, not the stock one.
+  var hasOwnImage: Bool { isForm || self == .nested }
 
   private var isCopier: Bool { !isForm && self != .stock }
 }

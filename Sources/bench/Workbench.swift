@@ -31,11 +31,16 @@ struct Yardstick: Sendable {
 
   /// The image that a variant boots.
   func path(for variant: Variant) -> FilePath {
-    variant.isForm ? directory.appending("\(name).\(variant.rawValue)") : plain
+    variant.hasOwnImage ? directory.appending("\(name).\(variant.rawValue)") : plain
   }
 
-  /// Makes the forms.
-  func make(_ program: GuestInit, _ unpacker: GuestInit) throws {
+  /// Makes the forms, and the one by hand.
+  func make(_ program: GuestInit, _ unpacker: GuestInit) async throws {
+    let nested = path(for: .nested)
+    try? FileManager.default.removeItem(atPath: nested.string)
+    try FileManager.default.createSymbolicLink(
+      atPath: nested.string,
+      withDestinationPath: try await made(by: "Benchmarks/nested", [plain.string]).string)
     try ImageFile(plain).wrap(with: .leaf(program), into: path(for: .wrap))
     for (variant, encoding) in [
       (Variant.pack, Encoding.zstd(level: 10)), (.packLZ4, .lz4(level: 9)),
@@ -68,8 +73,8 @@ struct Workbench: Sendable {
 
   /// Builds what is missing and puts the initramfs files into `directory`.
   init(in directory: FilePath) async throws {
-    let yardstick = try await directoryMade(by: "Benchmarks/yardstick")
-    let comparators = try await directoryMade(by: "Benchmarks/comparators")
+    let yardstick = try await made(by: "Benchmarks/yardstick")
+    let comparators = try await made(by: "Benchmarks/comparators")
     let cache = yardstick.removingLastComponent().removingLastComponent()
     let kernelDirectory = cache.appending("kernels/6.12-x86_64")
     kernel = try Kernel(kernelDirectory.appending("vmlinuz"), for: .x86)
@@ -87,14 +92,14 @@ struct Workbench: Sendable {
     small = try Yardstick("small", from: yardstick, in: directory)
 
     let unpacker = try GuestInit(built("leafroot-unpack", for: .x86), for: .x86)
-    for yardstick in [image, small] { try yardstick.make(program, unpacker) }
+    for yardstick in [image, small] { try await yardstick.make(program, unpacker) }
     imageSizes = [
       .stock: try InputFile(image.plain).size, .pack: try InputFile(image.path(for: .pack)).size,
     ]
 
     for yardstick in [image, small] {
       // All variants have the comparators in their tree, so that all have the same tree.
-      for variant in Variant.allCases where variant == .stock || variant.isForm {
+      for variant in Variant.allCases where variant == .stock || variant.hasOwnImage {
         try Initrd.write(
           checkedBoot(variant, yardstick).segment(),
           [yardstick.path(for: variant), comparators.appending("segment.cpio")],
@@ -110,7 +115,8 @@ struct Workbench: Sendable {
   }
 
   private func initrd(_ variant: Variant, _ yardstick: Yardstick) -> FilePath {
-    directory.appending("\(yardstick.name)-\(variant.isForm ? variant.rawValue : "plain").initrd")
+    directory.appending(
+      "\(yardstick.name)-\(variant.hasOwnImage ? variant.rawValue : "plain").initrd")
   }
 
   /// A machine of 1 GiB and one processor that boots `yardstick` in the way of `variant`.
@@ -154,10 +160,11 @@ private func builtSizes(_ path: (Architecture) -> FilePath) throws -> [Architect
   return sizes
 }
 
-/// Runs a script that makes a directory, unless it is there, and prints its path.
-private func directoryMade(by script: FilePath) async throws -> FilePath {
+/// Runs a script that makes something, unless it is there, and prints its path.
+private func made(by script: FilePath, _ arguments: [String] = []) async throws -> FilePath {
   let result = try await Subprocess.run(
-    .path(script), input: .none, output: .string(limit: 4096), error: .currentStandardError)
+    .path(script), arguments: Arguments(arguments), input: .none, output: .string(limit: 4096),
+    error: .currentStandardError)
   guard result.terminationStatus.isSuccess else {
     throw FileError(script, found: "\(result.terminationStatus)", expected: "its success")
   }

@@ -44,7 +44,7 @@ extension Variant {
     switch self {
     case .stock: .stock
     case .wrap, .pack, .packLZ4, .nest: .ours
-    case .cp, .fileByFile, .tar: .other
+    case .cp, .fileByFile, .tar, .nested, .bind: .other
     }
   }
 }
