@@ -58,10 +58,12 @@ public struct Text: Sendable {
   }
 
   /// Calls `body` with the bytes, terminated by a NUL.
-  public func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
+  public func withCString<Result, Failure: Error>(
+    _ body: (UnsafePointer<CChar>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     let terminated = bytes + [0]
-    return terminated.withUnsafeBufferPointer { buffer in
-      buffer.baseAddress!.withMemoryRebound(to: CChar.self, capacity: buffer.count, body)
+    return try terminated.withUnsafeBufferPointer { (buffer) throws(Failure) in
+      try buffer.baseAddress!.withMemoryRebound(to: CChar.self, capacity: buffer.count, body)
     }
   }
 

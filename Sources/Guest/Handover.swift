@@ -21,6 +21,7 @@ struct Handover<Packed: PackedTree> {
     warnOfHoles()
     // Where the tree is packed, this program is no part of it.
     if calls.packed == nil { removeOwnFile() }
+    if let trace = calls.trace { log.warnOfTrace(trace) }
     let isInhabited = emptyRootfs()
     sealRootfs(isInhabited)
     openConsole(log)
@@ -55,7 +56,7 @@ struct Handover<Packed: PackedTree> {
       let status = try Status(of: directory)
       if unlink(path) < 0 { throw failure("unlink") }
       try setTimes(of: directory, status)
-    } catch { warn("a trace of this program remains in the tree", error) }
+    } catch { log.warnOfTrace(error) }
   }
 
   /// A usermode helper that started while the tree moved keeps rootfs as its root directory, and

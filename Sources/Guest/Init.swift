@@ -30,7 +30,7 @@ struct Init<Packed: PackedTree> {
 
     let decision = decide(&facts)
     if case .refuse = decision { return refuse() }
-    findPacked()
+    guard findPacked() else { return 1 }
     let preferred = preferredInits
     guard isPackedWhole(&facts), obey(decision, facts), unpackInPlace() else { return 1 }
 

@@ -39,6 +39,9 @@ struct LinuxSyscalls<Packed: PackedTree>: Syscalls {
   private(set) var failure: Tree.Failure?
   private(set) var reason: Text?
 
+  /// Why something of this program or of the payload could not be removed.
+  private(set) var trace: Tree.Failure?
+
   /// Whether the tree could not be moved back completely.
   private(set) var isTorn = false
 
@@ -115,6 +118,8 @@ struct LinuxSyscalls<Packed: PackedTree>: Syscalls {
       return 0
     } catch {
       failure = error
+      // Until it moves, what has been unpacked is in the leaf only.
+      isTorn = mover == nil && packed?.isConsumed ?? false
       restore()
       return -error.code
     }
@@ -126,7 +131,7 @@ struct LinuxSyscalls<Packed: PackedTree>: Syscalls {
   private mutating func unpack() throws(Tree.Failure) -> Status? {
     guard var packed else { return nil }
     defer { self.packed = packed }
-    OwnProgram()?.removeNames()
+    do throws(Tree.Failure) { try OwnProgram.removeNames() } catch { trace = error }
     try copyMetadata(from: rootfs, status, to: leaf)
     do throws(PackedTreeFailure) {
       try packed.unpack(
@@ -134,12 +139,11 @@ struct LinuxSyscalls<Packed: PackedTree>: Syscalls {
         skipping: [".leaf", Vocabulary.payload])
     } catch {
       reason = error.reason
-      isTorn = packed.isConsumed
       throw Tree.Failure("unpack", EIO)
     }
     // That of the tree: what follows changes its times.
     let root = try Status(of: rootfs)
-    packed.remove()
+    do throws(Tree.Failure) { try packed.remove() } catch { trace = trace ?? error }
     return root
   }
 

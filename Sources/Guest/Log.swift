@@ -91,6 +91,11 @@ struct Log {
 }
 
 extension Log {
+  /// Something of this program, or of the payload, could not be removed.
+  func warnOfTrace(_ failure: Tree.Failure) {
+    warn("a trace of this program remains in the tree", failure)
+  }
+
   /// Logs that `what` did not succeed, and goes on.
   func warn(_ what: StaticString, _ failure: Tree.Failure) {
     var text = Text(what)

@@ -3,6 +3,7 @@
 import CLinux
 import Evidence
 import Leaf
+import Tree
 
 /// The file that this process was started from.
 struct OwnProgram {
@@ -10,10 +11,15 @@ struct OwnProgram {
 
   /// nil if it has no name any more.
   init?() {
-    guard let path = Self.path, let status = Self.identify(path, { stat($0, &$1) }) else {
-      return nil
-    }
-    self.status = status
+    guard let own = try? Self.find() else { return nil }
+    self = own
+  }
+
+  private init(_ status: stat) { self.status = status }
+
+  private static func find() throws(Tree.Failure) -> OwnProgram? {
+    guard let path else { return nil }
+    return try identify("stat", path) { stat($0, &$1) }.map { OwnProgram($0) }
   }
 
   /// The path that the kernel executed: getauxval(3), AT_EXECFN.
@@ -23,18 +29,22 @@ struct OwnProgram {
 
   /// Whether it would be executed at `path`.
   func isExecuted(at path: UnsafePointer<CChar>) -> Bool {
-    isSame(Self.identify(path) { stat($0, &$1) })
+    isSame((try? Self.identify("stat", path) { stat($0, &$1) }) ?? nil)
   }
 
   /// Removes all its names: the one that was executed, and those that could have been.
-  func removeNames() {
-    if let path = Self.path { remove(path) }
-    for path in RealInit.kernelsList { path.withCString { remove($0) } }
-    (Text("/") + Vocabulary.program).withCString { remove($0) }
+  static func removeNames() throws(Tree.Failure) {
+    guard let own = try find() else { return }
+    if let path { try own.remove(Text(bytes(of: path))) }
+    for path in RealInit.kernelsList { try own.remove(Text(path)) }
+    try own.remove(Text("/") + Vocabulary.program)
   }
 
-  private func remove(_ path: UnsafePointer<CChar>) {
-    if isSame(Self.identify(path) { lstat($0, &$1) }) { unlink(path) }
+  private func remove(_ path: Text) throws(Tree.Failure) {
+    try path.withCString { (path) throws(Tree.Failure) in
+      guard isSame(try Self.identify("lstat", path) { lstat($0, &$1) }) else { return }
+      try attempt("unlink") { unlink(path) }
+    }
   }
 
   private func isSame(_ other: stat?) -> Bool {
@@ -42,10 +52,18 @@ struct OwnProgram {
     return other.st_dev == status.st_dev && other.st_ino == status.st_ino
   }
 
+  /// nil if there is no such file.
   private static func identify(
-    _ path: UnsafePointer<CChar>, _ call: (UnsafePointer<CChar>, inout stat) -> Int32
-  ) -> stat? {
+    _ step: StaticString, _ path: UnsafePointer<CChar>,
+    _ call: (UnsafePointer<CChar>, inout stat) -> Int32
+  ) throws(Tree.Failure) -> stat? {
     var result = stat()
-    return call(path, &result) == 0 ? result : nil
+    do throws(Tree.Failure) {
+      try attempt(step) { call(path, &result) }
+      return result
+    } catch {
+      if error.code == ENOENT || error.code == ENOTDIR { return nil }
+      throw error
+    }
   }
 }

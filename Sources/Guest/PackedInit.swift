@@ -3,15 +3,28 @@
 import CLinux
 import Evidence
 import Leaf
+import Tree
 
 /// What PID 1 does besides where the tree is packed.
 extension Init {
-  mutating func findPacked() {
-    guard Packed.isPossible else { return }
-    let root = Self.openRoot()
-    if root < 0 { return }
-    packed = Packed(below: root, watermark: Self.watermark)
-    if packed == nil { close(root) }
+  /// - Returns: whether it is known if there is one; says why not.
+  mutating func findPacked() -> Bool {
+    guard Packed.isPossible else { return true }
+    do throws(PackedTreeFailure) {
+      let root = try Self.openRoot()
+      packed = try Packed.find(below: root, watermark: Self.watermark)
+      if packed == nil { close(root) }
+      return true
+    } catch {
+      sayLastWords(error)
+      return false
+    }
+  }
+
+  private func sayLastWords(_ failure: PackedTreeFailure) {
+    var text = Text("cannot unpack the payload, the boot stops: ")
+    text.add(failure.reason.bytes)
+    log.write(.critical, text)
   }
 
   /// proc_sys_vm(5), min_free_kbytes.
@@ -21,8 +34,10 @@ extension Init {
     return proc.read(Text("sys/vm/min_free_kbytes")).flatMap { number($0.prefix { $0 != 0x0a }) }
   }
 
-  private static func openRoot() -> Int32 {
-    linux_openat(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY, 0)
+  private static func openRoot() throws(PackedTreeFailure) -> Int32 {
+    do throws(Tree.Failure) {
+      return try attempt("open") { linux_openat(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY, 0) }
+    } catch { throw PackedTreeFailure(error) }
   }
 
   /// The program that the kernel was told to execute (`rdinit=`), if it is one of the tree, and the
@@ -54,17 +69,16 @@ extension Init {
   /// - Returns: whether the boot may continue.
   mutating func unpackInPlace() -> Bool {
     guard Packed.isPossible, var packed else { return true }
-    let root = Self.openRoot()
-    defer { close(root) }
     let start = milliseconds()
 
     do throws(PackedTreeFailure) {
+      let root = try Self.openRoot()
+      defer { close(root) }
       // Without our word, the boot is what it would be without us.
-      try InPlace(root).run(&packed, endsAtRefusal: !words.isAsked || words.isPartialAllowed)
+      try InPlace(root, log)
+        .run(&packed, endsAtRefusal: !words.isAsked || words.isPartialAllowed)
     } catch {
-      var text = Text("cannot unpack the payload, the boot stops: ")
-      text.add(error.reason.bytes)
-      log.write(.critical, text)
+      sayLastWords(error)
       return false
     }
 

@@ -2,7 +2,7 @@
 
 package import Evidence
 import Leaf
-import Tree
+package import Tree
 
 /// The tree in images of its own, which the kernel has copied into rootfs, and not unpacked: the
 /// directory ``Vocabulary/payload``.
@@ -13,7 +13,7 @@ package protocol PackedTree {
   /// Finds it in the root directory; nil if there is none. Changes nothing.
   ///
   /// - Parameter watermark: memory that the kernel keeps free, in KiB; nil if that is not known.
-  init?(below root: Int32, watermark: Int?)
+  static func find(below root: Int32, watermark: Int?) throws(PackedTreeFailure) -> Self?
 
   /// What its builder says about it.
   var about: PayloadAbout { get }
@@ -41,7 +41,7 @@ package protocol PackedTree {
   mutating func unpack(into root: Int32, endsAtRefusal: Bool) throws(PackedTreeFailure)
 
   /// Removes what is left of it.
-  mutating func remove()
+  func remove() throws(Tree.Failure)
 }
 
 /// The file and the place in it, and what is wrong: one line for the log.
@@ -55,7 +55,7 @@ package struct PackedTreeFailure: Error {
 package enum NoPackedTree: PackedTree {
   package static var isPossible: Bool { false }
 
-  package init?(below root: Int32, watermark: Int?) { return nil }
+  package static func find(below root: Int32, watermark: Int?) -> Self? { nil }
 
   package var about: PayloadAbout { switch self {} }
   package var size: Int { switch self {} }

@@ -5,7 +5,7 @@ import Evidence
 public import Initramfs
 import Newc
 import Threads
-import Tree
+public import Tree
 
 /// Images in a directory, in files that are named by numbers: 0000, 0001 … They are unpacked into
 /// one tree, and freed as they are read.
@@ -52,18 +52,16 @@ public final class Payload {
   /// Finds the files, and changes nothing.
   ///
   /// - Parameter directory: open for reading; it stays the caller's.
-  /// - Returns: nil if there are no files, or they cannot be listed.
-  public init?(in directory: Int32) {
+  /// - Returns: nil if there are no files.
+  public init?(in directory: Int32) throws(Failure) {
     var (names, size, lastInode): ([[CChar]], Int, UInt64) = ([], 0, 0)
-    do throws(Failure) {
-      for name in try entryNames(of: directory) where Self.isNumber(name) {
-        let status = try Status(of: name, in: directory)
-        guard status.isRegular else { continue }
-        names.append(name)
-        size += status.size
-        lastInode = max(lastInode, status.inode)
-      }
-    } catch { return nil }
+    for name in try entryNames(of: directory) where Self.isNumber(name) {
+      let status = try Status(of: name, in: directory)
+      guard status.isRegular else { continue }
+      names.append(name)
+      size += status.size
+      lastInode = max(lastInode, status.inode)
+    }
     if names.isEmpty { return nil }
 
     self.directory = directory
@@ -96,11 +94,6 @@ public final class Payload {
     } catch {
       throw PayloadFailure(file: [], offset: 0, cause: .unpack(error))
     }
-  }
-
-  /// Removes what is left of the files. unlink(2).
-  public func remove() {
-    for name in names { _ = unlinkat(directory, name, 0) }
   }
 
   private func unpackInOrder(

@@ -27,3 +27,11 @@ public struct PayloadFailure: Error {
   public var offset: Int64
   public var cause: Cause
 }
+
+extension PayloadFailure {
+  /// A file that cannot be opened or read; without a name, the payload's directory.
+  package init(_ failure: Tree.Failure, of file: StaticString = "") {
+    self.init(
+      file: file.withUTF8Buffer { [UInt8]($0) }, offset: 0, cause: .call(failure))
+  }
+}

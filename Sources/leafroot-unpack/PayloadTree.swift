@@ -22,20 +22,29 @@ struct PayloadTree: PackedTree {
   /// Free memory that is not to be had, in bytes.
   private let kept: Int
 
-  init?(below root: Int32, watermark: Int?) {
-    let directory = Vocabulary.payload.withCString {
-      linux_openat(root, $0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
+  static func find(below root: Int32, watermark: Int?) throws(PackedTreeFailure) -> Self? {
+    do throws(Tree.Failure) {
+      return try PayloadTree(below: root, watermark: watermark)
+    } catch {
+      if error.code == ENOENT || error.code == ENOTDIR || error.code == ELOOP { return nil }
+      throw PackedTreeFailure(Text(PayloadFailure(error)))
     }
-    guard directory >= 0 else { return nil }
-    guard let payload = Payload(in: directory) else {
+  }
+
+  private init?(below root: Int32, watermark: Int?) throws(Tree.Failure) {
+    directory = try attempt("open") {
+      Vocabulary.payload.withCString {
+        linux_openat(root, $0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
+      }
+    }
+    guard let payload = try Payload(in: directory) else {
       close(directory)
       return nil
     }
-    kept = keptMemory(watermark: watermark)
     self.root = root
-    self.directory = directory
     self.payload = payload
-    about = PayloadAbout(Self.read(Vocabulary.about, in: directory) ?? [])
+    kept = keptMemory(watermark: watermark)
+    about = PayloadAbout(try Self.read(Vocabulary.about, in: directory) ?? [])
   }
 
   var size: Int { payload.size }
@@ -63,7 +72,7 @@ struct PayloadTree: PackedTree {
 
     do throws(PayloadFailure) {
       try payload.unpack(into: root, plan)
-      if let dump = Self.read(Vocabulary.xattrs, in: directory) {
+      if let dump = try xattrs() {
         missingXattrs = try Payload.setXattrs(
           dump, from: Text(Vocabulary.xattrs).bytes, below: root)
       }
@@ -72,13 +81,12 @@ struct PayloadTree: PackedTree {
     }
   }
 
-  func remove() {
-    payload.remove()
-    for name in [Vocabulary.about, Vocabulary.xattrs] {
-      name.withCString { _ = unlinkat(directory, $0, 0) }
+  func remove() throws(Tree.Failure) {
+    defer { close(directory) }
+    try empty(directory)
+    try attempt("rmdir") {
+      Vocabulary.payload.withCString { unlinkat(root, $0, AT_REMOVEDIR) }
     }
-    close(directory)
-    Vocabulary.payload.withCString { _ = unlinkat(root, $0, AT_REMOVEDIR) }
   }
 
   private var usableMemory: Int { max(0, freeMemory() - kept) }
@@ -96,16 +104,34 @@ struct PayloadTree: PackedTree {
     return max(1, min(most, 1 + spare / PayloadNeed.thread))
   }
 
+  /// The content of ``Vocabulary/xattrs``; nil if there is no such file.
+  private func xattrs() throws(PayloadFailure) -> [UInt8]? {
+    do throws(Tree.Failure) {
+      return try Self.read(Vocabulary.xattrs, in: directory)
+    } catch {
+      throw PayloadFailure(error, of: Vocabulary.xattrs)
+    }
+  }
+
   /// The content of a file; nil if there is none.
-  private static func read(_ name: StaticString, in directory: Int32) -> [UInt8]? {
-    let file = name.withCString { linux_openat(directory, $0, O_RDONLY | O_NOFOLLOW, 0) }
-    if file < 0 { return nil }
+  private static func read(
+    _ name: StaticString, in directory: Int32
+  ) throws(Tree.Failure) -> [UInt8]? {
+    let file: Int32
+    do throws(Tree.Failure) {
+      file = try attempt("open") {
+        name.withCString { linux_openat(directory, $0, O_RDONLY | O_NOFOLLOW, 0) }
+      }
+    } catch {
+      if error.code == ENOENT { return nil }
+      throw error
+    }
     defer { close(file) }
 
-    let size = Int(lseek(file, 0, SEEK_END))
-    guard size > 0 else { return nil }
+    let size = Int(try attempt("lseek") { lseek(file, 0, SEEK_END) })
     var content = [UInt8](repeating: 0, count: size)
-    let count = pread(file, &content, size, 0)
-    return count == size ? content : nil
+    let count = try attempt("pread") { pread(file, &content, size, 0) }
+    if count < size { throw Tree.Failure("pread", EIO) }
+    return content
   }
 }

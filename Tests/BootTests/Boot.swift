@@ -23,6 +23,10 @@ struct Boot {
   var packed: PackedImage?
   /// `leafroot pack` packs the tree like this; nil for a tree that it has not packed.
   var packer: Packer?
+  /// `leafroot nest` nests the tree like this.
+  var nester: Nester?
+  /// Whether the images become a part of the tree that is packed or nested.
+  var packsImages = false
   /// What is packed in place of the tree.
   var source: Source?
   /// Words for the kernel.
@@ -46,20 +50,17 @@ struct Boot {
       Place.library.appending("leafroot-init.\(kernel.architecture)"), for: kernel.architecture)
 
     var first = try Segment(packed?.records(of: tree.records) ?? tree.records).bytes
-    if hasLeaf, packed == nil, packer == nil { first = Segment.leaf(program).bytes + first }
+    if hasLeaf, packed == nil, packer == nil, nester == nil {
+      first = Segment.leaf(program).bytes + first
+    }
+    if packsImages { for image in images { first += try bytes(of: image) } }
     var image = directory.path.appending("tree.img")
     try Data(first).write(to: URL(filePath: image.string))
-    if let packer {
-      let unpacker = try GuestInit(
-        Place.library.appending("leafroot-unpack.\(kernel.architecture)"),
-        for: kernel.architecture)
-      let output = directory.path.appending("packed.img")
-      _ = try packer.write(
-        try source?.tree { _, _ in } ?? ImageTree(image), unpacker, into: output)
-      image = output
+    if packer != nil || nester != nil {
+      image = try pack(image, into: directory.path.appending("packed.img"), kernel.architecture)
     }
 
-    var checked = CheckedBoot([image] + images, program: program)
+    var checked = CheckedBoot([image] + (packsImages ? [] : images), program: program)
     checked.isStock = !hasLeaf
     checked.append = append
     if !script.isEmpty { checked.command = ["/bin/busybox", "sh", "-c", script] }
@@ -70,6 +71,24 @@ struct Boot {
     machine.timeout = timeout
     let run = try await machine.run(log: directory.log)
     return Outcome(verdict: Verdict(run), console: run.console)
+  }
+}
+
+extension Boot {
+  /// Packs or nests the tree as `leafroot` does.
+  private func pack(
+    _ image: FilePath, into output: FilePath, _ architecture: Architecture
+  ) throws -> FilePath {
+    let program = try GuestInit(
+      Place.library.appending("leafroot-unpack.\(architecture)"), for: architecture)
+    if let packer {
+      let tree = try source?.tree { _, _ in } ?? ImageTree(image)
+      _ = try packer.write(tree, program, into: output)
+    } else if let nester {
+      let totals = try Inspection(InputFile(image)).totals
+      _ = try nester.write(image, totals, program, into: output)
+    }
+    return output
   }
 }
 

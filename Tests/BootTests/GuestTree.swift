@@ -38,8 +38,15 @@ struct GuestTree {
     add(entry(name, 0o040000 | mode))
   }
 
-  /// Leaves out the record of a directory, not what is in it.
-  mutating func removeDirectory(_ name: String) {
+  /// Gives the record of that name another modification time.
+  mutating func setModificationTime(of name: String, _ seconds: UInt32) {
+    for place in records.indices where records[place].entry.name == Array(name.utf8) {
+      records[place].entry.modificationTime = seconds
+    }
+  }
+
+  /// Leaves out the record of that name; of a directory, not what is in it.
+  mutating func remove(_ name: String) {
     records.removeAll { $0.entry.name == Array(name.utf8) }
   }
 

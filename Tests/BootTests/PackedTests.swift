@@ -140,7 +140,7 @@ import Testing
   func `what the kernel has of its own need not be in the image`(image: PackedImage) async throws {
     var boot = packed(image)
     boot.tree = GuestTree(init: nil)
-    boot.tree.removeDirectory("dev")
+    boot.tree.remove("dev")
     boot.tree.script("init", "exec /.leafroot-boot/init")
     let outcome = try await boot.run("busybox test -c /dev/null && echo has it")
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Packing
 import Testing
 
 /// Container runtimes as Debian builds them, with their own defaults.
@@ -11,9 +12,7 @@ import Testing
   @Test(arguments: StockKernel.modular) func `on the leaf every runtime works`(kernel: StockKernel)
     async throws
   {
-    let results = try await run(kernel: kernel.name, hasLeaf: true)
-
-    for name in Self.names { #expect(results[name] == "ok", "\(name): \(results)") }
+    try await expectEach("ok", in: Boot(kernel: kernel.name))
   }
 
   @Test(arguments: StockKernel.modular) func `in rootfs every one of them fails`(
@@ -21,9 +20,7 @@ import Testing
   )
     async throws
   {
-    let results = try await run(kernel: kernel.name, hasLeaf: false)
-
-    for name in Self.names { #expect(results[name] == "FAILED", "\(name): \(results)") }
+    try await expectEach("FAILED", in: Boot(kernel: kernel.name, hasLeaf: false))
   }
 
   @Test(arguments: StockKernel.leaf.filter(\.hasModules))
@@ -31,26 +28,66 @@ import Testing
     kernel: StockKernel
   ) async throws {
     for hasLeaf in [true, false] {
-      let results = try await run(kernel: kernel.name, hasLeaf: hasLeaf)
-
-      for name in Self.names { #expect(results[name] == "ok", "\(name): \(results)") }
+      try await expectEach("ok", in: Boot(kernel: kernel.name, hasLeaf: hasLeaf))
     }
   }
 
-  private func run(kernel: String, hasLeaf: Bool) async throws -> [String: String] {
-    var boot = Boot(kernel: kernel, hasLeaf: hasLeaf, memory: 1024, timeout: .seconds(400))
+  /// How the tree comes into an image that PID 1 unpacks.
+  enum Form: CaseIterable {
+    case packed, nested
+
+    /// A boot of a tree with the kit in it.
+    func boot(_ kernel: StockKernel, hasLeaf: Bool = true) -> Boot {
+      var boot = Boot(kernel: kernel.name, hasLeaf: hasLeaf, cpus: 2)
+      boot.packsImages = true
+      switch self {
+      case .packed: boot.packer = Packer(.zstd(level: 1), jobs: 2, memberSize: 16 << 20)
+      case .nested: boot.nester = Nester()
+      }
+      return boot
+    }
+  }
+
+  /// The check of the boot tries to escape, too: `below` in leafroot(7), CHECK.
+  @Test(arguments: StockKernel.packed, Form.allCases)
+  func `on the leaf of a packed image every runtime works, and nothing lies below it`(
+    kernel: StockKernel, form: Form
+  ) async throws {
+    let outcome = try await expectEach("ok", in: form.boot(kernel))
+    #expect(outcome.logs("unpacked "), "\(outcome)")
+    #expect(kernel.isLeaf || outcome.verdict.outcome == .asPromised, "\(outcome)")
+  }
+
+  @Test(arguments: StockKernel.packed.filter { !$0.isLeaf }, Form.allCases)
+  func `twin: without the word they fail in a packed image, too`(
+    kernel: StockKernel, form: Form
+  ) async throws {
+    let boot = form.boot(kernel, hasLeaf: false)
+    let outcome = try await expectEach("FAILED", of: ["runc", "bwrap"], in: boot)
+    #expect(outcome.logs("into the root file system"), "\(outcome)")
+  }
+
+  /// Runs them, and expects `result` of each.
+  @discardableResult
+  private func expectEach(
+    _ result: String, of names: [String] = names, in boot: Boot
+  ) async throws -> Outcome {
+    var boot = boot
+    (boot.memory, boot.timeout) = (1024, .seconds(400))
     boot.images = [Place.cache.appending("kit/full/kit.cpio.zst")]
-    let module = Place.cache.appending("kernels/\(kernel)/modules/overlay.ko")
+    let module = Place.cache.appending("kernels/\(boot.kernel)/modules/overlay.ko")
     boot.tree.file("overlay.ko", try bytes(of: module))
     boot.tree.script("sbin/modprobe", "exec /bin/busybox insmod /overlay.ko")
-    let outcome = try await boot.run("/kit/bin/runtimes")
+    let list = names.map { "'\($0)'" }.joined(separator: " ")
+    let outcome = try await boot.run("/kit/bin/runtimes \(list)")
 
     var results: [String: String] = [:]
     for line in outcome.output.split(separator: "\n") {
       let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
       if fields.count >= 2 { results[String(fields[0])] = String(fields[1]) }
     }
-    #expect(results.count == Self.names.count, "\(outcome)")
-    return results
+    #expect(results.count == names.count, "\(outcome)")
+    for name in names { #expect(results[name] == result, "\(name): \(results)") }
+    return outcome
   }
 }

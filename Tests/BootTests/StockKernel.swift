@@ -33,10 +33,11 @@ struct StockKernel: CustomTestStringConvertible, Sendable {
     }
   }()
 
+  private static let areAllChosen =
+    ProcessInfo.processInfo.environment["LEAFROOT_KERNELS"] == "all"
+
   /// Those of this run.
-  private static let chosen = all.filter {
-    $0.isTested || ProcessInfo.processInfo.environment["LEAFROOT_KERNELS"] == "all"
-  }
+  private static let chosen = all.filter { $0.isTested || areAllChosen }
 
   private static func chosen(on machine: String, isLeaf: Bool) -> [StockKernel] {
     chosen.filter { $0.name.hasSuffix("-\(machine)") && $0.isLeaf == isLeaf }
@@ -51,7 +52,12 @@ struct StockKernel: CustomTestStringConvertible, Sendable {
   /// Those on which it lies in a leaf.
   static let leaf = chosen(on: "x86_64", isLeaf: true)
 
-  /// The same on aarch64 and riscv64.
+  /// Those with modules that boot large packed images: one of them in `make test`.
+  static let packed = (modular + leaf.filter(\.hasModules)).filter {
+    areAllChosen || $0.name == "6.12-x86_64"
+  }
+
+  /// Those of aarch64 and riscv64.
   static let rootfsElsewhere = elsewhere(isLeaf: false)
   static let leafElsewhere = elsewhere(isLeaf: true)
 

@@ -4,6 +4,7 @@ import Files
 import Foundation
 import Machine
 import Newc
+import Packing
 import SystemPackage
 import Testing
 
@@ -40,6 +41,16 @@ extension SystemCallFailure {
     case lastWords(line: String)
     /// What must not happen.
     case broken(String)
+
+    var isFallback: Bool { if case .fallsBack = self { true } else { false } }
+
+    /// Whether it is another end than that of a boot in which nothing fails, with a line for it.
+    var hasLine: Bool {
+      switch self {
+      case .leafOnly, .fallsBack, .lastWords: true
+      case .asPromised, .broken: false
+      }
+    }
   }
 
   /// One boot of the table.
@@ -66,8 +77,27 @@ extension SystemCallFailure {
   }
 }
 
-/// The boots of the table: the same small tree each time, moved by a PID 1 that a script executes.
+/// How a tree of the table comes to its place.
+enum Bringing: CaseIterable, Sendable {
+  /// leafroot-init moves it.
+  case moved
+  /// leafroot-unpack unpacks it into the leaf, from members or from one file.
+  case packed, nested
+  /// leafroot-unpack unpacks it into rootfs: the word is not given.
+  case inPlace
+
+  /// The words that PID 1 is executed with.
+  fileprivate var words: String { self == .inPlace ? "" : " nonroot_initramfs" }
+
+  /// Whether the check of a boot without failure finds what was asked for.
+  fileprivate func isDone(_ check: Check) -> Bool {
+    self == .inPlace ? !check.isLeaf : check.asPromised
+  }
+}
+
+/// The boots of the table: the same small tree each time, brought by a PID 1 that a script executes.
 struct FailingBoot {
+  private let bringing: Bringing
   private let directory: RunDirectory
   private let boot: UserModeBoot
   private let stock: [String]
@@ -77,28 +107,46 @@ struct FailingBoot {
   let calls: Int
 
   /// Two boots: as the kernel boots the tree without us, and with no call that fails.
-  init() async throws {
+  init(_ bringing: Bringing) async throws {
+    self.bringing = bringing
     names = try Self.callNames()
     directory = try RunDirectory.temporary()
     // The kernel itself would make the leaf if the word were on its command line.
-    var boot = UserModeBoot(kernel: "linux-um-6.12-faulty", tree: try Self.tree())
+    var boot = UserModeBoot(kernel: "linux-um-6.12-faulty")
     boot.words = ["rootfstype=tmpfs", "rdinit=/prepare", "leafroot_init=/.leafroot-boot/init"]
-    let image = directory.path.appending("tree.img")
-    try await boot.write(image)
-    boot.written = image
-    boot.tree = GuestTree()
-    self.boot = boot
+    let tree = try FailingTree.tree(isMoved: bringing == .moved)
+    boot.written = try Self.write(tree.records, "tree.img", directory)
+    boot.images = [
+      try Self.write(FailingTree.later(bringing.words).records, "later.img", directory)
+    ]
 
     var stockBoot = boot
     stockBoot.words = ["rootfstype=tmpfs", "rdinit=/prepare-stock"]
     stock = Self.census(try await stockBoot.run(Self.script))
 
+    if bringing != .moved {
+      var packed = PackedImage(parts: bringing == .nested ? 0 : 1)
+      packed.xattrs = FailingTree.xattrs
+      var untimed = tree
+      untimed.setModificationTime(of: "large", 1)
+      boot.written = try Self.write(
+        packed.records(of: untimed.records), "packed.img", directory)
+    }
+    self.boot = boot
     let outcome = try await boot.run(Self.script)
     calls = outcome.console.lines.compactMap(Self.total).first ?? 0
-    #expect(Self.ending(of: outcome, stock: stock) == .asPromised, "\(outcome)")
+    #expect(Self.ending(of: outcome, bringing, stock: stock) == .asPromised, "\(outcome)")
   }
 
-  /// Removes the image.
+  private static func write(
+    _ records: [(entry: Entry, data: [UInt8])], _ name: String, _ directory: RunDirectory
+  ) throws -> FilePath {
+    let path = directory.path.appending(name)
+    try Segment(records).write(to: path)
+    return path
+  }
+
+  /// Removes the images.
   func remove() { directory.remove() }
 
   /// The rows of many boots, in the order of `failures`.
@@ -121,13 +169,17 @@ struct FailingBoot {
     let number = outcome.console.lines.compactMap(Self.failedNumber).first
     return SystemCallFailure.Row(
       failure: failure, call: number.map { names[$0] ?? "\($0)" },
-      ending: Self.ending(of: outcome, stock: stock))
+      ending: Self.ending(of: outcome, bringing, stock: stock))
   }
 
   /// What became of a boot whose tree would be `stock` without us.
-  static func ending(of outcome: Outcome, stock: [String]) -> SystemCallFailure.Ending {
+  static func ending(
+    of outcome: Outcome, _ bringing: Bringing, stock: [String]
+  ) -> SystemCallFailure.Ending {
     guard let check = outcome.check else { return endingInPanic(outcome) }
-    let said = outcome.verdict.logged.filter { !$0.hasPrefix("leafroot: moved ") }
+    let said = outcome.verdict.logged.filter { line in
+      !["leafroot: moved ", "leafroot: unpacked "].contains { line.hasPrefix($0) }
+    }
 
     // This program is in the image, but not in the leaf.
     let its = check.isLeaf ? stock.filter { !$0.hasPrefix("./leafroot ") } : stock
@@ -137,8 +189,11 @@ struct FailingBoot {
       return .broken("another tree: \(difference)")
     }
 
-    if check.asPromised { return said.last.map { .leafOnly(line: $0) } ?? .asPromised }
-    guard let line = said.last(where: { check.isLeaf || $0.hasPrefix(seed) }) else {
+    if bringing.isDone(check), said.isEmpty { return .asPromised }
+    let isExplained = { (line: String) in
+      check.isLeaf || bringing == .inPlace || line.hasPrefix(seed)
+    }
+    guard let line = said.last(where: isExplained) else {
       return .broken("not as promised, and no line says so: \(said)")
     }
     return check.isLeaf ? .leafOnly(line: line) : .fallsBack(line: line)
@@ -167,7 +222,7 @@ struct FailingBoot {
   private static let excuses = [
     (
       line: "leafroot: a trace of this program remains in the tree: ",
-      entries: ["./leafroot ", ". 4"]
+      entries: ["./leafroot ", "./.leafroot ", "./.leafroot/", ". 4"]
     ),
     (line: "leafroot: the real init's limit of open files remains 65536", entries: [". limits "]),
     (line: "leafroot: the real init's priority remains -20", entries: [". limits "]),
@@ -205,9 +260,9 @@ struct FailingBoot {
 
   /// What the real init sees.
   private static let script = """
-    echo ". limits $(ulimit -n) $(busybox nice)"
     /census /
     busybox mount -t proc proc /proc
+    echo ". limits $(ulimit -n) $(busybox cut -d ' ' -f 19 /proc/1/stat)"
     for file in /proc/1/fd/*; do echo ". descriptor $file $(busybox readlink $file)"; done
     """
 
@@ -232,56 +287,5 @@ struct FailingBoot {
       names[Int(match.2) ?? -1] = String(match.1)
     }
     return names
-  }
-
-  /// What a program before PID 1 has made and mounted goes along.
-  private static let preparation = """
-    busybox mount -t tmpfs -o mode=0750 run /run
-    echo kept > /run/file
-    busybox touch -d @99 /run/file /run
-    """
-
-  /// Small, as there are a thousand boots of it, and with something of each kind.
-  private static func tree() throws -> GuestTree {
-    var tree = GuestTree()
-    try tree.addProgram("leafroot")
-    tree.file("census", try bytes(of: Place.census))
-    tree.directory("run")
-    tree.script("prepare", "\(preparation)\nexec /leafroot nonroot_initramfs")
-    tree.script("prepare-stock", "\(preparation)\nexec /.leafroot-boot/init")
-
-    tree.directory("links")
-    let large = [UInt8](repeating: 0x61, count: 1 << 20) + [0x62]
-    let shared: [(inode: UInt32, names: [String], mode: UInt32, data: [UInt8])] = [
-      (9001, ["one", "two"], 0o100640, Array("shared".utf8)),
-      (9002, ["three", "four", "five"], 0o104755, large),
-      (9003, ["six", "seven"], 0o010600, []),
-    ]
-    for group in shared {
-      for name in group.names {
-        tree.add(
-          Entry(
-            name: Array("links/\(name)".utf8), mode: group.mode, userID: 1, groupID: 2,
-            linkCount: UInt32(group.names.count), modificationTime: group.inode,
-            inode: group.inode),
-          name == group.names.last ? group.data : [])
-      }
-    }
-
-    tree.directory("deep")
-    tree.directory("deep/er", mode: 0o1777)
-    tree.directory("deep/er/still", mode: 0o700)
-    tree.file("deep/er/still/empty", [])
-    tree.link("deep/er/link", to: "still/empty")
-    tree.add(
-      Entry(name: Array("deep/odd".utf8), mode: 0o042755, groupID: 50, modificationTime: 77))
-    tree.add(
-      Entry(
-        name: Array("deep/disk".utf8), mode: 0o060660, modificationTime: 78,
-        specialDevice: Device(major: 8, minor: 1)))
-    tree.add(Entry(name: Array("deep/fifo".utf8), mode: 0o010644, modificationTime: 79))
-    // Moved in pieces, the last one first.
-    tree.file("large", (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) })
-    return tree
   }
 }

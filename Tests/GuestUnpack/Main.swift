@@ -4,6 +4,7 @@ import CLinux
 import Compression
 import Evidence
 import Initramfs
+import Tree
 import Unpacking
 
 /// With one argument, decodes the member that a file begins with, as PID 1 would, and writes what
@@ -67,16 +68,21 @@ private func unpack(
   let source = linux_openat(AT_FDCWD, payload, O_RDONLY | O_DIRECTORY, 0)
   let root = linux_openat(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY, 0)
   guard source >= 0, root >= 0 else { return fail(errorNumber()) }
-  guard let payload = Payload(in: source) else { return fail(Text("found no payload")) }
   var plan = Payload.Plan()
   plan.rules = .running
   plan.members = Int.max
   plan.threads = threads
-  do throws(PayloadFailure) {
-    try payload.unpack(into: root, plan)
-    return 0
+  do {
+    guard let payload = try Payload(in: source) else { return fail(Text("found no payload")) }
+    do throws(PayloadFailure) {
+      try payload.unpack(into: root, plan)
+      return 0
+    } catch { return fail(Text(error)) }
   } catch {
-    return fail(Text(error))
+    var text = Text(error.step)
+    text.add(": ")
+    text.add(error: error.code)
+    return fail(text)
   }
 }
 

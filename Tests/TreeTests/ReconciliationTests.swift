@@ -116,30 +116,46 @@ extension TreeTests {
       }
     }
 
-    @Test func `what is set aside comes back as it was`() throws {
+    @Test func `trees of one mount are merged by name: files stay the same files`() throws {
       try Arena.with(target: .none) { (arena: Arena) throws in
         let root = Planting(directory: arena.source)
         try root.directory("holder", 0o700)
-        try root.directory("dir", 0o751, user: 7)
-        try root.file("dir/file", size: 3_000_000)
-        try root.hardLink("dir/link", to: "dir/file")
-        try root.symbolicLink("link", to: "dir/file")
-        try root.node("fifo", S_IFIFO)
-        try root.settleTimes()
-        let before = try Snapshot(of: arena.source)
+        let tree = try makeDirectory("tree", in: "holder", of: arena.source)
+        defer { close(tree) }
+        let planted = Planting(directory: tree)
+        for planting in [root, planted] {
+          try planting.directory("both", 0o751, user: 7)
+          try planting.directory("both/deep", 0o700)
+        }
+        try root.file("both/old", size: 1)
+        try planted.file("both/deep/new", size: 3_000_000)
+        try planted.hardLink("both/link", to: "both/deep/new")
+        try planted.directory("alone", 0o1777)
+        try planted.symbolicLink("alone/link", to: "dir/file")
+        try planted.node("fifo", S_IFIFO)
+        for planting in [root, planted] { try planting.settleTimes() }
+        let inode = try Status(of: cName("fifo"), in: tree).inode
+        let (before, brought) = (try Snapshot(of: arena.source), try Snapshot(of: tree))
 
-        let aside = try Aside("rest", in: "holder", of: arena.source)
-        #expect(try names(in: arena.source) == [Array("holder".utf8)])
-        try Mover(
-          from: aside.directory, Status(of: aside.directory), to: arena.source,
-          skipping: "holder", merging: true
-        ).move()
-        try aside.remove()
+        try merge(tree, into: arena.source)
+        #expect(try names(in: tree).isEmpty)
+        #expect(try Status(of: cName("fifo"), in: arena.source).inode == inode)
+        let after = try Snapshot(of: arena.source)
+        let expected = before.paths.filter { !$0.hasPrefix("holder/tree/") }.union(brought.paths)
+        #expect(after.paths == expected)
+        for path in expected where path != "holder/tree" {
+          #expect(after[path] == before[path] ?? brought[path], "\(path)")
+        }
+      }
+    }
 
-        // The times of the root and of the holder are the caller's.
-        let differences = try Snapshot(of: arena.source).differences(from: before)
-          .filter { !$0.hasPrefix("/:") && !$0.hasPrefix("/holder:") }
-        #expect(differences.isEmpty, "\(differences)")
+    @Test func `a name that both trees have, and that is no directory, ends a merge`() throws {
+      try Arena.with(source: .none, target: .none) { (arena: Arena) throws in
+        for directory in [arena.source, arena.target] {
+          try Planting(directory: directory).file("same", size: 1)
+        }
+        #expect(throws: Failure.self) { try merge(arena.source, into: arena.target) }
+        #expect(try names(in: arena.source).count == 1)
       }
     }
   }
