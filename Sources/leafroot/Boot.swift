@@ -119,7 +119,8 @@ struct Boot: AsyncParsableCommand {
         directory.remove()
         throw error
       }
-      let run = try await run(machine, in: directory)
+      let output = LiveOutput()
+      let run = try await run(machine, in: directory, output)
 
       let verdict = Verdict(run)
       let isKept = keep || verdict.exitStatus != 0
@@ -128,7 +129,7 @@ struct Boot: AsyncParsableCommand {
         verdict, directory: isKept ? directory.path.string : nil,
         log: isKept || log != nil ? run.log.string : nil, replay: isKept ? run.replay : nil,
         accelerator: run.accelerator.rawValue)
-      print(json ? try report.json() : report.table())
+      try output.finish(json ? report.json() : report.table())
       return verdict.exitStatus
     }
     if status != 0 { throw ExitCode(status) }
@@ -145,14 +146,18 @@ struct Boot: AsyncParsableCommand {
     return machine
   }
 
-  private func run(_ machine: Machine, in directory: RunDirectory) async throws -> Run {
-    let progress = ProgressLine()
-    progress.begin("booting \(kernel): memory \(memory), processors \(cpus)")
-    defer { progress.end() }
+  private func run(
+    _ machine: Machine, in directory: RunDirectory, _ output: LiveOutput
+  ) async throws -> Run {
+    output.begin("booting \(kernel): memory \(memory), processors \(cpus)")
+    defer { output.end() }
     do {
-      return try await machine.run(log: log ?? directory.log) { progress.update($0) }
+      return try await machine.run(
+        log: log ?? directory.log,
+        // One JSON object has it at the end.
+        onOutput: { if !json { try output.print($0) } }, onProgress: { output.update($0) })
     } catch let error as FileError where !Task.isCancelled {
-      progress.end()
+      output.end()
       directory.keep()
       standardError("leafroot: kept \(directory.path)\n")
       throw error

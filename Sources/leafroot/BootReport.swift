@@ -44,16 +44,13 @@ struct BootReport: Encodable {
     return String(decoding: try encoder.encode(self), as: UTF8.self)
   }
 
-  /// What the command printed, then two aligned columns.
+  /// Two aligned columns.
   func table() -> String {
     let rows = rows()
     let width = rows.map(\.label.count).max() ?? 0
-    let lines = rows.map { row in
+    return rows.map { row in
       row.label + String(repeating: " ", count: width - row.label.count + 2) + row.value
-    }
-    var output = verdict.command?.output ?? ""
-    while output.last == "\n" { output.removeLast() }
-    return (output.isEmpty ? "" : output + "\n\n") + lines.joined(separator: "\n")
+    }.joined(separator: "\n")
   }
 
   private func rows() -> [(label: String, value: String)] {

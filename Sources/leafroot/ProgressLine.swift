@@ -3,12 +3,6 @@
 import Glibc
 import Machine
 import Synchronization
-import SystemPackage
-
-/// Writes `text` to standard error.
-func standardError(_ text: String) {
-  _ = try? FileDescriptor.standardError.writeAll(text.utf8)
-}
 
 /// Shows progress on standard error: on a terminal in one line that is rewritten, otherwise in a
 /// line every ten seconds, if it differs from the last one.

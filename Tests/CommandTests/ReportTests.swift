@@ -50,10 +50,11 @@ import Testing
         """)
   }
 
-  @Test func `what a command printed comes before the table`() {
-    let table = report(Self.leaf, "@leafroot command", "hello", "@leafroot exit 3").table()
-    #expect(table.hasPrefix("hello\n\nverdict     as promised\n"))
-    #expect(table.contains("\ncommand     exit 3\n"))
+  @Test func `a command has a row, its output only the JSON`() throws {
+    let report = report(Self.leaf, "@leafroot command", "hello", "@leafroot exit 3")
+    #expect(report.table().contains("\ncommand     exit 3\n"))
+    #expect(!report.table().contains("hello"))
+    #expect(try report.json().contains(#""output" : "hello""#))
   }
 
   @Test func `the JSON has the verdict and where to find the rest`() throws {

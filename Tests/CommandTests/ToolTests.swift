@@ -133,6 +133,68 @@ import Testing
     #expect(try !isRunning())
   }
 
+  @Test func `what the command prints comes while the machine runs`() throws {
+    try qemu(
+      """
+      \(Self.check)
+      printf '\\n@leafroot command\\none\\n' >> "$serial"
+      until [ -e seen ]; do sleep 0.1; done
+      printf 'two\\n\\n@leafroot exit 0\\n' >> "$serial"
+      """)
+    // If the first line did not come before the machine ends, this would time out.
+    let result = try shell(
+      "$leafroot boot image --kernel vmlinuz --timeout 20 -- x | "
+        + "{ IFS= read -r line; touch seen; echo \"got $line\"; cat; }")
+    #expect(result.output.hasPrefix("got one\ntwo\n\nverdict     as promised\n"))
+    #expect(result.output.contains("\ncommand     exit 0\n"))
+  }
+
+  @Test func `with --json the command's output is in the object alone`() throws {
+    try qemu(
+      """
+      \(Self.check)
+      printf '\\n@leafroot command\\none\\n\\n@leafroot exit 0\\n' >> "$serial"
+      """)
+    let result = try boot("--json", "--", "x")
+    #expect(result.output.hasPrefix("{\n"))
+    #expect(result.output.contains(#""output" : "one\n""#))
+  }
+
+  @Test func `boot ends QEMU when nobody reads the command's output any more`() throws {
+    try qemu(
+      """
+      echo $$ > pid
+      \(Self.check)
+      printf '\\n@leafroot command\\none\\ntwo\\n' >> "$serial"
+      until [ -e seen ]; do sleep 0.1; done
+      echo three >> "$serial"
+      exec sleep 60
+      """)
+    let result = try shell(
+      "{ $leafroot boot image --kernel vmlinuz -- x; echo $? > status; } | "
+        + "{ IFS= read -r line; exec <&-; touch seen; echo \"got $line\"; }; cat status")
+    #expect(result.output == "got one\n141\n")
+    #expect(!result.errors.contains("pipe"))
+    #expect(try !isRunning())
+    #expect(try runs == [])
+  }
+
+  @Test func `a full standard output ends the machine`() throws {
+    try qemu(
+      """
+      echo $$ > pid
+      \(Self.check)
+      printf '\\n@leafroot command\\none\\n' >> "$serial"
+      exec sleep 60
+      """)
+    let result = try shell("exec $leafroot boot image --kernel vmlinuz -- x >/dev/full")
+    #expect(result.status == 2)
+    #expect(
+      result.errors.hasSuffix(
+        "leafroot: cannot write standard output: no space left on device\n"))
+    #expect(try !isRunning())
+  }
+
   @Test func `boot emulates a guest that KVM cannot go on with, and stops that machine`() throws {
     try qemu(
       """
@@ -284,6 +346,13 @@ import Testing
     return kill(try #require(Int32(pid.dropLast())), 0) == 0
   }
 
+  /// Runs a script in the directory, with the tool as `$leafroot`.
+  private func shell(_ script: String) throws -> Command.Ended {
+    var command = Command(["sh", "-c", script], in: directory.path)
+    command.environment["leafroot"] = Command.leafroot
+    return try run(command, epoch: nil)
+  }
+
   @discardableResult
   private func leafroot(_ arguments: String..., epoch: String? = nil) throws -> Command.Ended {
     try leafroot(arguments, epoch: epoch)
@@ -291,7 +360,11 @@ import Testing
 
   /// Runs the tool in the directory.
   private func leafroot(_ arguments: [String], epoch: String?) throws -> Command.Ended {
-    var command = Command([Command.leafroot] + arguments, in: directory.path)
+    try run(Command([Command.leafroot] + arguments, in: directory.path), epoch: epoch)
+  }
+
+  private func run(_ command: Command, epoch: String?) throws -> Command.Ended {
+    var command = command
     command.environment["LEAFROOT_LIB"] = "."
     command.environment["SOURCE_DATE_EPOCH"] = epoch
     command.environment["TMPDIR"] = directory.path.string
