@@ -37,27 +37,15 @@ struct Boot: AsyncParsableCommand {
     transform: { FilePath($0) })
   var kernel: FilePath
 
-  @Option(help: "RAM in MiB, or with the suffix M or G.")
-  var memory = MemorySize(mebibytes: 512)
+  @OptionGroup var machine: MachineOptions
 
-  @Option(help: ArgumentHelp("Number of virtual processors.", valueName: "n"))
-  var cpus = 1
+  @Flag(help: "Search for the least memory with which the boot is as promised.")
+  var leastMemory = false
 
   @Option(
-    help: ArgumentHelp("Append parameters to the kernel command line.", valueName: "parameters"))
-  var append: String?
-
-  @Option(help: "Refuse a kernel that is not for this architecture.")
-  var arch: Architecture?
-
-  @Option(help: ArgumentHelp("Stop the machine after this time.", valueName: "seconds"))
-  var timeout = 120.0
-
-  @Flag(help: "Boot without LeafRoot, even if the image is wrapped.")
-  var stock = false
-
-  @Flag(help: "Count instructions as time: slower, but reproducible on a busy host.")
-  var icount = false
+    help: ArgumentHelp(
+      "Try multiples of this size. (default: 4M)", valueName: "size"))
+  var resolution: MemorySize?
 
   @Option(
     help: ArgumentHelp("Write the console log to this file, and keep it.", valueName: "file"),
@@ -70,8 +58,6 @@ struct Boot: AsyncParsableCommand {
 
   @Flag(help: "Print the verdict as JSON.")
   var json = false
-
-  @OptionGroup var guest: GuestLibrary
 
   @Option(
     name: .customLong(Boot.commandWord), help: .private, transform: { String($0.dropFirst()) })
@@ -92,78 +78,27 @@ struct Boot: AsyncParsableCommand {
   }
 
   func validate() throws {
-    guard cpus >= 1 else {
-      throw ValidationError("--cpus \(cpus) is out of range; it must be at least 1.")
+    guard resolution == nil || leastMemory else {
+      throw ValidationError("--resolution requires --least-memory.")
     }
-    guard timeout > 0 else {
-      throw ValidationError("--timeout \(timeout) is out of range; it must be greater than 0.")
-    }
-    guard !icount || cpus == 1 else {
-      throw ValidationError("--icount requires --cpus 1.")
+    guard !leastMemory || log == nil && !keep else {
+      throw ValidationError("--least-memory cannot be combined with --log or --keep.")
     }
   }
 
   func run() async throws {
     let status = try await asVerb(failure: 2) {
-      let kernel = try Kernel(kernel, for: arch)
-      var boot = CheckedBoot(images, program: try guest.program(for: kernel.architecture))
-      boot.command = command
-      boot.isStock = stock
-      boot.append = append.map { [$0] } ?? []
-
-      let directory = try RunDirectory.temporary()
-      let machine: Machine
-      do {
-        machine = try self.machine(boot, kernel, in: directory)
-      } catch {
-        directory.remove()
-        throw error
-      }
-      let output = LiveOutput()
-      let run = try await run(machine, in: directory, output)
-
-      let verdict = Verdict(run)
-      let isKept = keep || verdict.exitStatus != 0
-      if isKept { directory.keep() } else { directory.remove() }
-      let report = BootReport(
-        verdict, directory: isKept ? directory.path.string : nil,
-        log: isKept || log != nil ? run.log.string : nil, replay: isKept ? run.replay : nil,
-        accelerator: run.accelerator.rawValue)
-      try output.finish(json ? report.json() : report.table())
-      return verdict.exitStatus
+      let kernel = try Kernel(kernel, for: machine.arch)
+      return leastMemory
+        ? try await LeastMemoryBoot(
+          images: images, kernel: kernel, options: machine, command: command,
+          resolution: resolution?.mebibytes ?? 4, isJSON: json
+        ).run()
+        : try await SingleBoot(
+          images: images, kernel: kernel, options: machine, command: command, log: log,
+          isKept: keep, isJSON: json
+        ).run()
     }
     if status != 0 { throw ExitCode(status) }
-  }
-
-  private func machine(
-    _ boot: CheckedBoot, _ kernel: Kernel, in directory: RunDirectory
-  ) throws -> Machine {
-    var machine = try boot.machine(kernel: kernel, in: directory)
-    machine.memory = memory.mebibytes
-    machine.cpus = cpus
-    machine.countsInstructions = icount
-    machine.timeout = .seconds(timeout)
-    return machine
-  }
-
-  private func run(
-    _ machine: Machine, in directory: RunDirectory, _ output: LiveOutput
-  ) async throws -> Run {
-    output.begin("booting \(kernel): memory \(memory), processors \(cpus)")
-    defer { output.end() }
-    do {
-      return try await machine.run(
-        log: log ?? directory.log,
-        // One JSON object has it at the end.
-        onOutput: { if !json { try output.print($0) } }, onProgress: { output.update($0) })
-    } catch let error as FileError where !Task.isCancelled {
-      output.end()
-      directory.keep()
-      standardError("leafroot: kept \(directory.path)\n")
-      throw error
-    } catch {
-      directory.remove()
-      throw error
-    }
   }
 }

@@ -32,11 +32,11 @@ final class ProgressLine: Sendable {
   /// Announces what begins.
   func begin(_ text: String) { write("leafroot: \(text)\n") }
 
-  /// Shows the progress of the machine.
-  func update(_ progress: Run.Progress) {
+  /// Shows the progress of the machine, with `label` before it.
+  func update(_ progress: Run.Progress, label: String = "") {
     update(
       progress.lastLine, after: progress.elapsed,
-      label: "\(progress.elapsed.components.seconds) s  ")
+      label: "\(label)\(progress.elapsed.components.seconds) s  ")
   }
 
   /// Shows `text`, `elapsed` after the start, with `label` before it.

@@ -27,5 +27,5 @@ func asVerb<Result: Sendable>(
 
 extension FileError {
   /// Whether the reader of standard output has gone.
-  fileprivate var isBrokenPipe: Bool { self == FileError("-", cannot: "write", .brokenPipe) }
+  var isBrokenPipe: Bool { self == FileError("-", cannot: "write", .brokenPipe) }
 }
