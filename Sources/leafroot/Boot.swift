@@ -12,7 +12,7 @@ struct Boot: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "boot",
     abstract: "Boot an initramfs in QEMU and check whether its root is a leaf.",
-    usage: "leafroot boot <image> ... --kernel <vmlinuz> [<options>] [-- <command> ...]",
+    usage: "leafroot boot <image> ... --kernel <kernel> [<options>] [-- <command> ...]",
     discussion: """
       The real init of this boot is LeafRoot's check, followed by COMMAND, if given. boot adds \
       both in a small archive before the first IMAGE. If the first IMAGE is wrapped, boot adds \
@@ -32,10 +32,10 @@ struct Boot: AsyncParsableCommand {
   var images: [FilePath]
 
   @Option(
-    help: ArgumentHelp("The kernel image.", valueName: "vmlinuz"),
-    completion: .file(),
-    transform: { FilePath($0) })
-  var kernel: FilePath
+    help: ArgumentHelp(
+      "The kernel: a file, or debian:SERIES, one of Debian's, which apt-get fetches.",
+      valueName: "kernel"), completion: .file())
+  var kernel: String
 
   @OptionGroup var machine: MachineOptions
 
@@ -88,7 +88,7 @@ struct Boot: AsyncParsableCommand {
 
   func run() async throws {
     let status = try await asVerb(failure: 2) {
-      let kernel = try Kernel(kernel, for: machine.arch)
+      let kernel = try await KernelName(text: kernel).kernel(for: machine.arch)
       return leastMemory
         ? try await LeastMemoryBoot(
           images: images, kernel: kernel, options: machine, command: command,

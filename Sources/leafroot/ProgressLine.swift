@@ -32,6 +32,11 @@ final class ProgressLine: Sendable {
   /// Announces what begins.
   func begin(_ text: String) { write("leafroot: \(text)\n") }
 
+  /// Shows a step, of which there are few: on a terminal like progress, otherwise in a line.
+  func step(_ text: String) {
+    if isTerminal { update(text, after: .zero) } else { begin(text) }
+  }
+
   /// Shows the progress of the machine, with `label` before it.
   func update(_ progress: Run.Progress, label: String = "") {
     update(

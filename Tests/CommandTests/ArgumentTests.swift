@@ -73,7 +73,7 @@ import Testing
     let help = LeafRoot.helpMessage(for: Boot.self, columns: 80)
     #expect(
       help.contains(
-        "USAGE: leafroot boot <image> ... --kernel <vmlinuz> [<options>] [-- <command> ...]"))
+        "USAGE: leafroot boot <image> ... --kernel <kernel> [<options>] [-- <command> ...]"))
     #expect(
       help.contains("Exit status: 0 as promised, and COMMAND exited with 0; 1 not as promised"))
     #expect(!help.contains("command-word"))

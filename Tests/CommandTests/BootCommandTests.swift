@@ -252,4 +252,38 @@ import Testing
     #expect(try machine.boot("--least-memory", "--keep").status == 64)
     #expect(try machine.boot("--least-memory", "--log", "log").status == 64)
   }
+
+  @Test func `debian:SERIES is what the script fetches, in boot, inspect and unpack`() throws {
+    try machine.qemu(FakeMachine.check)
+    try machine.directory.file(
+      "fetch-kernels",
+      Array("echo \"$*\" >> names; echo 'fetch-kernels: downloading' >&2; echo vmlinuz".utf8))
+    try machine.directory.file("vmlinuz", x86Kernel(release: "6.1.9"))
+    let boot = try machine.leafroot("boot", "image", "--kernel", "debian:6.1", "--arch", "x86_64")
+    #expect(boot.status == 0)
+    #expect(boot.errors.hasPrefix("leafroot: downloading\nleafroot: booting vmlinuz:"))
+
+    let inspect = try machine.leafroot("inspect", "image", "--kernel", "debian:6.1-generic-x86_64")
+    #expect(inspect.status == 0)
+    #expect(inspect.output.contains("\nkernel\tLinux 6.1.9\n"))
+    #expect(try machine.leafroot("unpack", "image", "tree", "--kernel", "debian:6.1").status == 0)
+    #expect(
+      String(decoding: try machine.directory.bytes("names"), as: UTF8.self)
+        == "--path 6.1-x86_64\n--path 6.1-generic-x86_64\n--path 6.1-x86_64\n")
+  }
+
+  @Test func `a kernel that cannot be fetched is an error with the reason`() throws {
+    try machine.directory.file(
+      "fetch-kernels", Array("echo 'fetch-kernels: no network' >&2; exit 1".utf8))
+    let result = try machine.leafroot("boot", "image", "--kernel", "debian:6.1")
+    #expect(result.status == 2)
+    #expect(result.errors == "leafroot: no network\nleafroot: debian:6.1: no network\n")
+  }
+
+  @Test func `an interrupted download ends the script, and gives 130`() throws {
+    try machine.directory.file(
+      "fetch-kernels", Array("echo $$ > pid; kill -INT $PPID; exec sleep 60".utf8))
+    #expect(try machine.leafroot("boot", "image", "--kernel", "debian:6.1").status == 130)
+    #expect(try !machine.isRunning())
+  }
 }

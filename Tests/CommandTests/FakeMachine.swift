@@ -81,6 +81,7 @@ struct FakeMachine {
     var command = command
     command.directory = directory.path
     command.environment["LEAFROOT_LIB"] = "."
+    command.environment["LEAFROOT_LIBEXEC"] = "."
     command.environment["TMPDIR"] = directory.path.string
     let path = command.environment["PATH"] ?? ""
     command.environment["PATH"] = "\(directory.path):\(path)"
