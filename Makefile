@@ -47,10 +47,17 @@ help: ## print the targets and the values they use
 setup: ## install what the build needs (apt-get), fetch musl and build the decoders for each architecture
 	@Scripts/setup
 
+# $(call install-scripts,PREFIX): what the tool fetches kernels with.
+define install-scripts
+@install -D -t $1/libexec/leafroot Scripts/fetch-kernels
+@install -D -m 644 -t $1/libexec/leafroot Scripts/cache.sh
+endef
+
 build: setup guest $(statics) ## build/bin/leafroot, build/lib/leafroot/leafroot-{init,unpack}.ARCH
 	LEAFROOT_COMMIT=$(commit) swift build -c release --product leafroot --static-swift-stdlib \
 	  --disable-local-rpath -Xlinker -s
 	@install -D .build/release/leafroot build/bin/leafroot
+	$(call install-scripts,build)
 
 # Package.swift links the tool with these instead of the shared libraries.
 $(statics): | setup
@@ -177,6 +184,7 @@ share: build ## the manuals as roff, completions, notices, the list of what is i
 define install-tree
 install -D -t $1/bin build/bin/leafroot
 install -D -m 644 -t $1/lib/leafroot $(guests)
+$(call install-scripts,$1)
 install -D -m 644 -t $1/share/man/man1 build/share/leafroot.1
 install -D -m 644 -t $1/share/man/man7 build/share/leafroot.7
 install -D -m 644 build/share/leafroot.bash $1/share/bash-completion/completions/leafroot

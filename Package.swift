@@ -107,7 +107,7 @@ let host: [Target] = [
       "CArchive", "CLinux", "Compression", "Files", "Initramfs", "Inspection", "Newc", "Tree",
       systemPackage,
     ],
-    swiftSettings: strict),
+    swiftSettings: small),
   .target(name: "Encoding", dependencies: ["CCodecs"], swiftSettings: strict),
   .target(
     name: "Packing",
@@ -115,7 +115,7 @@ let host: [Target] = [
       "Compression", "Encoding", "Evidence", "Files", "Importing", "Initramfs", "Inspection",
       "Leaf", "Newc", "Threads", "Unpacking", systemPackage,
     ],
-    swiftSettings: strict),
+    swiftSettings: small),
   .target(
     name: "BootEntry",
     dependencies: [

@@ -8,12 +8,15 @@ import Synchronization
 public struct Interrupted: Error {
   public let signal: Int32
 
+  /// Cancelled by `signal`.
+  public init(signal: Int32) { self.signal = signal }
+
   /// The status that sh(1) reports for a process ended by this signal.
   public var status: Int32 { 128 + signal }
 }
 
-/// Runs an operation, which SIGINT, SIGTERM and SIGHUP cancel: it removes temporary files and ends
-/// QEMU before the process exits.
+/// Runs an operation, which SIGINT, SIGTERM, SIGHUP and SIGPIPE cancel: it removes temporary files and
+/// ends QEMU before the process exits.
 ///
 /// - Throws: the error of the operation; ``Interrupted`` if it failed after such a signal.
 public func interruptible<Result: Sendable>(
@@ -40,7 +43,7 @@ public func interruptible<Result: Sendable>(
   }
 }
 
-/// Calls `body` on another thread for each SIGINT, SIGTERM and SIGHUP from now on.
+/// Calls `body` on another thread for each of these signals from now on.
 ///
 /// The handler writes to a pipe, on any thread. Dispatch's own signal source reads a signalfd(2),
 /// and loses one signal in twenty to the main thread, which does not block them.
@@ -62,7 +65,7 @@ private func signalSource(
   }
   source.resume()
   // Not SIG_IGN, which QEMU would inherit.
-  for number in [SIGINT, SIGTERM, SIGHUP] {
+  for number in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] {
     signal(number) { number in
       let code = errno
       var byte = UInt8(number)

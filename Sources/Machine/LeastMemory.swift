@@ -38,24 +38,30 @@ public struct LeastMemory: Sendable {
     return least
   }
 
-  /// Finds the least memory with which the kernel of `machine` unpacks all of its initramfs and the
-  /// check runs.
+  /// Finds the least memory with which `machine` boots as it should.
   ///
   /// - Parameters:
   ///   - log: The console is written here, of one boot after another.
   ///   - accelerator: nil for the best that serves a guest.
+  ///   - isEnough: Whether a boot was as it should be. Default: the kernel unpacked all of the
+  ///     initramfs, and the check ran.
+  ///   - onProgress: Called about four times a second.
   ///   - onBoot: Called after each boot.
-  /// - Throws: what ``Machine/run(log:accelerator:onProgress:)`` throws.
+  /// - Throws: what ``Machine/run(log:accelerator:onOutput:onProgress:)`` throws.
   public func find(
     for machine: Machine, log: FilePath, accelerator: Machine.Accelerator? = nil,
+    isEnough: (Verdict) -> Bool = { $0.reachedCheckWhole },
+    onProgress: @escaping @Sendable (_ mebibytes: Int, Run.Progress) -> Void = { _, _ in },
     onBoot: (_ mebibytes: Int, Verdict) -> Void = { _, _ in }
   ) async throws -> Int? {
     try await find { mebibytes in
       var machine = machine
       machine.memory = mebibytes
-      let verdict = Verdict(try await machine.run(log: log, accelerator: accelerator))
+      let run = try await machine.run(
+        log: log, accelerator: accelerator, onProgress: { onProgress(mebibytes, $0) })
+      let verdict = Verdict(run)
       onBoot(mebibytes, verdict)
-      return verdict.reachedCheckWhole
+      return isEnough(verdict)
     }
   }
 }

@@ -10,42 +10,23 @@ enum QEMU {
   /// KVM cannot go on with the guest, which then stands still.
   struct KVMFailed: Error {}
 
-  /// A separate session: Ctrl-C on the terminal reaches only us, and we end QEMU. Otherwise QEMU
-  /// could exit first, as if the guest had ended.
-  private static var apart: PlatformOptions {
-    var options = PlatformOptions()
-    options.createSession = true
-    return options
-  }
-
   /// Runs `program` until it exits with status 0.
   ///
   /// A cancelled task kills it.
   /// - Throws: ``FileError`` if it is not installed, or ends in another way; with its last message.
   ///   ``KVMFailed``.
   static func run(_ program: String, _ arguments: [String]) async throws {
-    let result: ExecutionResult<String, DiscardedOutput, SequenceOutput>
-    do {
-      result = try await Subprocess.run(
-        .name(program), arguments: Arguments(arguments), platformOptions: apart, input: .none,
-        output: .discarded, error: .sequence
-      ) { execution in
-        var lastLine = ""
-        for try await line in execution.standardError.strings() {
-          // accel/kvm/kvm-all.c, KVM_EXIT_INTERNAL_ERROR: the machine is paused, QEMU does not end.
-          if line.hasPrefix("KVM internal error") { throw KVMFailed() }
-          if !line.isEmpty { lastLine = line }
-        }
-        return lastLine
-      }
-    } catch let error as SubprocessError where error.code == .executableNotFound {
-      throw FileError(FilePath(program), "not found in PATH; boot requires QEMU")
+    var lastLine = ""
+    let ended = try await ChildProgram.run(
+      program, arguments, missing: "not found in PATH; boot requires QEMU"
+    ) { line in
+      // accel/kvm/kvm-all.c, KVM_EXIT_INTERNAL_ERROR: the machine is paused, QEMU does not end.
+      if line.hasPrefix("KVM internal error") { throw KVMFailed() }
+      if !line.isEmpty { lastLine = line }
     }
-
-    try Task.checkCancellation()
-    guard result.terminationStatus.isSuccess else {
-      let lastWords = result.closureResult.isEmpty ? "" : ": \(result.closureResult)"
-      throw FileError(FilePath(program), ending(result.terminationStatus) + lastWords)
+    guard ended.status.isSuccess else {
+      let lastWords = lastLine.isEmpty ? "" : ": \(lastLine)"
+      throw FileError(FilePath(program), ending(ended.status) + lastWords)
     }
   }
 
@@ -62,10 +43,8 @@ enum QEMU {
   ) async -> Int32? {
     await withTaskGroup(of: Int32?.self) { group in
       group.addTask {
-        let result = try? await Subprocess.run(
-          .name(program), arguments: Arguments(arguments), platformOptions: apart, input: .none,
-          output: .discarded, error: .discarded)
-        guard case .exited(let status) = result?.terminationStatus else { return nil }
+        let ended = try? await ChildProgram.run(program, arguments, missing: "not found") { _ in }
+        guard case .exited(let status) = ended?.status else { return nil }
         return status
       }
       group.addTask {

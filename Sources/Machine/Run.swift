@@ -37,6 +37,39 @@ public struct Run: Sendable {
   }
 }
 
+/// Passes on what a running machine prints.
+private actor Follower {
+  private var tail: ConsoleTail
+  private let start = ContinuousClock.now
+  private let onOutput: @Sendable ([UInt8]) throws -> Void
+  private let onProgress: @Sendable (Run.Progress) -> Void
+
+  init(
+    _ log: FilePath, _ onOutput: @escaping @Sendable ([UInt8]) throws -> Void,
+    _ onProgress: @escaping @Sendable (Run.Progress) -> Void
+  ) {
+    tail = ConsoleTail(log)
+    self.onOutput = onOutput
+    self.onProgress = onProgress
+  }
+
+  /// Until the task is cancelled.
+  func follow() async throws -> Never {
+    while true {
+      try await Task.sleep(for: .milliseconds(250))
+      try pass(tail.read())
+      onProgress(Run.Progress(elapsed: .now - start, lastLine: tail.lastLine))
+    }
+  }
+
+  /// The rest, when the machine has ended.
+  func finish() throws { try pass(tail.finish()) }
+
+  private func pass(_ output: [UInt8]) throws {
+    if !output.isEmpty { try onOutput(output) }
+  }
+}
+
 extension Machine {
   /// Runs the machine and waits until it ends.
   ///
@@ -44,26 +77,31 @@ extension Machine {
   /// - Parameters:
   ///   - log: Receives the console, without escape sequences, and is kept.
   ///   - accelerator: nil for the best one that can run this guest.
+  ///   - onOutput: Called with what the command prints, as it comes. If KVM gives up, the machine,
+  ///     and with it the command, starts again.
   ///   - onProgress: Called about four times a second.
-  /// - Throws: ``FileError`` if QEMU is missing or fails, or `log` cannot be written;
-  ///   `CancellationError`.
+  /// - Throws: ``FileError`` if QEMU is missing or fails, or `log` cannot be written; what
+  ///   `onOutput` throws; `CancellationError`.
   public func run(
     log: FilePath, accelerator: Accelerator? = nil,
+    onOutput: @escaping @Sendable ([UInt8]) throws -> Void = { _ in },
     onProgress: @escaping @Sendable (Run.Progress) -> Void = { _ in }
   ) async throws -> Run {
-    if let accelerator { return try await run(accelerator, log, onProgress) }
-    if countsInstructions { return try await run(.tcg, log, onProgress) }
+    func run(_ accelerator: Accelerator) async throws -> Run {
+      try await self.run(accelerator, log, Follower(log, onOutput, onProgress))
+    }
+    if let accelerator { return try await run(accelerator) }
+    if countsInstructions { return try await run(.tcg) }
     do {
-      return try await run(await .best(for: kernel.architecture), log, onProgress)
+      return try await run(await .best(for: kernel.architecture))
     } catch is QEMU.KVMFailed {
       Accelerator.avoidKVM()
-      return try await run(.tcg, log, onProgress)
+      return try await run(.tcg)
     }
   }
 
   private func run(
-    _ accelerator: Accelerator, _ log: FilePath,
-    _ onProgress: @escaping @Sendable (Run.Progress) -> Void
+    _ accelerator: Accelerator, _ log: FilePath, _ follower: Follower
   ) async throws -> Run {
     let arguments = arguments(accelerator: accelerator, serial: .file(log))
 
@@ -87,17 +125,12 @@ extension Machine {
         try await clock.sleep(for: timeout)
         return .timedOut
       }
-      group.addTask {
-        var tail = ConsoleTail(log)
-        while true {
-          try await clock.sleep(for: .milliseconds(250))
-          onProgress(Run.Progress(elapsed: clock.now - start, lastLine: tail.lastLine()))
-        }
-      }
+      group.addTask { try await follower.follow() }
       defer { group.cancelAll() }
       return try await group.next() ?? .byGuest
     }
 
+    try await follower.finish()
     let console = try Console(cleaning: log)
     return Run(
       console: console, ending: ending, elapsed: clock.now - start, log: log,

@@ -40,9 +40,12 @@ struct FindLeastMemory: AsyncParsableCommand {
       machine.timeout = .seconds(600)
 
       let search = LeastMemory(step: step)
-      let least = try await search.find(for: machine, log: directory.log) { mebibytes, verdict in
-        say("\(image): \(mebibytes) MiB: \(verdict.reachedCheckWhole ? "boots" : "does not boot")")
-      }
+      let least = try await search.find(
+        for: machine, log: directory.log,
+        onBoot: { mebibytes, verdict in
+          let result = verdict.reachedCheckWhole ? "boots" : "does not boot"
+          say("\(image): \(mebibytes) MiB: \(result)")
+        })
       guard let least else {
         throw FileError(image, "does not boot with \(search.bounds.upperBound) MiB")
       }

@@ -12,7 +12,7 @@ struct Boot: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "boot",
     abstract: "Boot an initramfs in QEMU and check whether its root is a leaf.",
-    usage: "leafroot boot <image> ... --kernel <vmlinuz> [<options>] [-- <command> ...]",
+    usage: "leafroot boot <image> ... --kernel <kernel> [<options>] [-- <command> ...]",
     discussion: """
       The real init of this boot is LeafRoot's check, followed by COMMAND, if given. boot adds \
       both in a small archive before the first IMAGE. If the first IMAGE is wrapped, boot adds \
@@ -32,32 +32,20 @@ struct Boot: AsyncParsableCommand {
   var images: [FilePath]
 
   @Option(
-    help: ArgumentHelp("The kernel image.", valueName: "vmlinuz"),
-    completion: .file(),
-    transform: { FilePath($0) })
-  var kernel: FilePath
+    help: ArgumentHelp(
+      "The kernel: a file, or debian:SERIES, one of Debian's, which apt-get fetches.",
+      valueName: "kernel"), completion: .file())
+  var kernel: String
 
-  @Option(help: "RAM in MiB, or with the suffix M or G.")
-  var memory = MemorySize(mebibytes: 512)
+  @OptionGroup var machine: MachineOptions
 
-  @Option(help: ArgumentHelp("Number of virtual processors.", valueName: "n"))
-  var cpus = 1
+  @Flag(help: "Search for the least memory with which the boot is as promised.")
+  var leastMemory = false
 
   @Option(
-    help: ArgumentHelp("Append parameters to the kernel command line.", valueName: "parameters"))
-  var append: String?
-
-  @Option(help: "Refuse a kernel that is not for this architecture.")
-  var arch: Architecture?
-
-  @Option(help: ArgumentHelp("Stop the machine after this time.", valueName: "seconds"))
-  var timeout = 120.0
-
-  @Flag(help: "Boot without LeafRoot, even if the image is wrapped.")
-  var stock = false
-
-  @Flag(help: "Count instructions as time: slower, but reproducible on a busy host.")
-  var icount = false
+    help: ArgumentHelp(
+      "Try multiples of this size. (default: 4M)", valueName: "size"))
+  var resolution: MemorySize?
 
   @Option(
     help: ArgumentHelp("Write the console log to this file, and keep it.", valueName: "file"),
@@ -70,8 +58,6 @@ struct Boot: AsyncParsableCommand {
 
   @Flag(help: "Print the verdict as JSON.")
   var json = false
-
-  @OptionGroup var guest: GuestLibrary
 
   @Option(
     name: .customLong(Boot.commandWord), help: .private, transform: { String($0.dropFirst()) })
@@ -92,73 +78,27 @@ struct Boot: AsyncParsableCommand {
   }
 
   func validate() throws {
-    guard cpus >= 1 else {
-      throw ValidationError("--cpus \(cpus) is out of range; it must be at least 1.")
+    guard resolution == nil || leastMemory else {
+      throw ValidationError("--resolution requires --least-memory.")
     }
-    guard timeout > 0 else {
-      throw ValidationError("--timeout \(timeout) is out of range; it must be greater than 0.")
-    }
-    guard !icount || cpus == 1 else {
-      throw ValidationError("--icount requires --cpus 1.")
+    guard !leastMemory || log == nil && !keep else {
+      throw ValidationError("--least-memory cannot be combined with --log or --keep.")
     }
   }
 
   func run() async throws {
     let status = try await asVerb(failure: 2) {
-      let kernel = try Kernel(kernel, for: arch)
-      var boot = CheckedBoot(images, program: try guest.program(for: kernel.architecture))
-      boot.command = command
-      boot.isStock = stock
-      boot.append = append.map { [$0] } ?? []
-
-      let directory = try RunDirectory.temporary()
-      let machine: Machine
-      do {
-        machine = try self.machine(boot, kernel, in: directory)
-      } catch {
-        directory.remove()
-        throw error
-      }
-      let run = try await run(machine, in: directory)
-
-      let verdict = Verdict(run)
-      let isKept = keep || verdict.exitStatus != 0
-      if isKept { directory.keep() } else { directory.remove() }
-      let report = BootReport(
-        verdict, directory: isKept ? directory.path.string : nil,
-        log: isKept || log != nil ? run.log.string : nil, replay: isKept ? run.replay : nil,
-        accelerator: run.accelerator.rawValue)
-      print(json ? try report.json() : report.table())
-      return verdict.exitStatus
+      let kernel = try await KernelName(text: kernel).kernel(for: machine.arch)
+      return leastMemory
+        ? try await LeastMemoryBoot(
+          images: images, kernel: kernel, options: machine, command: command,
+          resolution: resolution?.mebibytes ?? 4, isJSON: json
+        ).run()
+        : try await SingleBoot(
+          images: images, kernel: kernel, options: machine, command: command, log: log,
+          isKept: keep, isJSON: json
+        ).run()
     }
     if status != 0 { throw ExitCode(status) }
-  }
-
-  private func machine(
-    _ boot: CheckedBoot, _ kernel: Kernel, in directory: RunDirectory
-  ) throws -> Machine {
-    var machine = try boot.machine(kernel: kernel, in: directory)
-    machine.memory = memory.mebibytes
-    machine.cpus = cpus
-    machine.countsInstructions = icount
-    machine.timeout = .seconds(timeout)
-    return machine
-  }
-
-  private func run(_ machine: Machine, in directory: RunDirectory) async throws -> Run {
-    let progress = ProgressLine()
-    progress.begin("booting \(kernel): memory \(memory), processors \(cpus)")
-    defer { progress.end() }
-    do {
-      return try await machine.run(log: log ?? directory.log) { progress.update($0) }
-    } catch let error as FileError where !Task.isCancelled {
-      progress.end()
-      directory.keep()
-      standardError("leafroot: kept \(directory.path)\n")
-      throw error
-    } catch {
-      directory.remove()
-      throw error
-    }
   }
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import FoundationEssentials
 import Machine
 
 /// What `leafroot boot` prints: a verdict for people, or the same as JSON.
@@ -37,24 +36,8 @@ struct BootReport: Encodable {
     try container.encode(accelerator, forKey: .accelerator)
   }
 
-  /// One JSON object, keys sorted.
-  func json() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
-  }
-
-  /// What the command printed, then two aligned columns.
-  func table() -> String {
-    let rows = rows()
-    let width = rows.map(\.label.count).max() ?? 0
-    let lines = rows.map { row in
-      row.label + String(repeating: " ", count: width - row.label.count + 2) + row.value
-    }
-    var output = verdict.command?.output ?? ""
-    while output.last == "\n" { output.removeLast() }
-    return (output.isEmpty ? "" : output + "\n\n") + lines.joined(separator: "\n")
-  }
+  /// Two aligned columns.
+  func table() -> String { columns(rows()) }
 
   private func rows() -> [(label: String, value: String)] {
     var rows = [("verdict", verdict.outcome.rawValue)]
@@ -85,20 +68,13 @@ struct BootReport: Encodable {
   }
 
   private var time: String {
-    let seconds = "\(rounded(verdict.seconds)) s with \(accelerator)"
+    let seconds = "\(hundredths(verdict.seconds)) s with \(accelerator)"
     guard let check = verdict.check else { return seconds }
-    return "\(seconds), check at \(rounded(check.uptime)) s in the guest"
+    return "\(seconds), check at \(hundredths(check.uptime)) s in the guest"
   }
 
   /// Rows for `lines`, the label on the first of them.
   private func labelled(_ label: String, _ lines: [String]) -> [(String, String)] {
     lines.enumerated().map { ($0.offset == 0 ? label : "", $0.element) }
-  }
-
-  /// Two decimals: the guest's clock has no more.
-  private func rounded(_ seconds: Double) -> String {
-    let hundredths = Int((seconds * 100).rounded())
-    let fraction = hundredths % 100
-    return "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction)"
   }
 }

@@ -31,23 +31,10 @@ struct GuestLibrary: ParsableArguments {
   static func program(
     _ name: String, for architecture: Architecture, _ option: String = " with"
   ) throws(FileError) -> GuestInit {
-    let path = directory.appending("\(name).\(architecture)")
+    let path = Installation.library.appending("\(name).\(architecture)")
     guard access(path.string, F_OK) == 0 else {
       throw FileError(path, "no such file; specify the built \(name)\(option) LEAFROOT_LIB")
     }
     return try GuestInit(path, for: architecture)
-  }
-
-  private static var directory: FilePath {
-    if let directory = getenv("LEAFROOT_LIB") { return FilePath(platformString: directory) }
-    return tool.removingLastComponent().removingLastComponent().appending("lib/leafroot")
-  }
-
-  /// This tool's own file. proc_pid_exe(5).
-  private static var tool: FilePath {
-    let link = "/proc/self/exe"
-    guard let path = realpath(link, nil) else { return FilePath(link) }
-    defer { free(path) }
-    return FilePath(platformString: path)
   }
 }

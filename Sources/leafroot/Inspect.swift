@@ -58,15 +58,16 @@ struct Inspect: AsyncParsableCommand {
 
   func run() async throws {
     let status = try await asVerb(failure: 2) {
+      let kernel = try await target.version()
       let output = Output()
       do {
         let status =
           if let cat {
-            try printFile(cat, output)
+            try printFile(cat, output, kernel)
           } else if list, !json {
-            try printList(output)
+            try printList(output, kernel)
           } else {
-            try inspect(output)
+            try inspect(output, kernel)
           }
         try output.flush()
         return status
@@ -77,9 +78,9 @@ struct Inspect: AsyncParsableCommand {
     if status != 0 { throw ExitCode(status) }
   }
 
-  private func printList(_ output: Output) throws -> Int32 {
+  private func printList(_ output: Output, _ kernel: KernelVersion?) throws -> Int32 {
     var lister = Lister(output)
-    let reader = ImageReader(try PackedParts(of: image).tree(), try target.rules())
+    let reader = ImageReader(try PackedParts(of: image).tree(), KernelRules(of: kernel))
     while let event = try reader.next() {
       guard case .entry(let record) = event else { continue }
       try lister.write(record)
@@ -89,27 +90,30 @@ struct Inspect: AsyncParsableCommand {
     return try complain(reader.reading)
   }
 
-  private func printFile(_ path: String, _ output: Output) throws -> Int32 {
+  private func printFile(
+    _ path: String, _ output: Output, _ kernel: KernelVersion?
+  ) throws -> Int32 {
     let file = try PackedParts(of: image).tree()
     let contents = FileContents(Array(path.utf8), of: image)
-    let reading = try contents.read(file, target.rules()) { bytes throws(FileError) in
+    let reading = try contents.read(file, KernelRules(of: kernel)) { bytes throws(FileError) in
       output.write(bytes)
       try output.flush()
     }
     return try complain(reading)
   }
 
-  private func inspect(_ output: Output) throws -> Int32 {
+  private func inspect(_ output: Output, _ kernel: KernelVersion?) throws -> Int32 {
     let config = try kernelConfig.map { path throws(FileError) in try KernelConfig(path) }
     let file = ObservedFile(try InputFile(image))
-    let inspection = try Inspection(file, config: config, kernel: target.version())
+    let inspection = try Inspection(file, config: config, kernel: kernel)
     if let error = lookalike(inspection.reading) {
       standardError("leafroot: \(error)\n")
       return 1
     }
     _ = try inspection.reading.damage(image)
     let parts = PackedParts(of: image)
-    let report = InspectionReport(inspection, payload: try inspectPayload(parts), path: image)
+    let report = InspectionReport(
+      inspection, payload: try inspectPayload(parts, kernel), path: image)
     if json {
       try report.writeJSON(to: output, entriesOf: list ? parts : nil)
     } else {
@@ -119,10 +123,11 @@ struct Inspect: AsyncParsableCommand {
   }
 
   /// Inspects what PID 1 unpacks of a packed image; nil of any other.
-  private func inspectPayload(_ parts: PackedParts) throws -> Inspection? {
+  private func inspectPayload(_ parts: PackedParts, _ kernel: KernelVersion?) throws -> Inspection?
+  {
     if parts.payload.isEmpty { return nil }
     var payload = try Inspection(
-      parts.tree(), kernel: target.version(), preferredInit: parts.preferredInit())
+      parts.tree(), kernel: kernel, preferredInit: parts.preferredInit())
     // PID 1 has all decompressors, and more places for an init than the kernel.
     payload.findings.remove([.lz4Trap, .oldKernels, .noInit])
     return payload

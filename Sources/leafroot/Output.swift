@@ -3,7 +3,6 @@
 import Files
 import Glibc
 import Initramfs
-import SystemPackage
 
 /// Standard output, written in large pieces.
 final class Output {
@@ -61,11 +60,7 @@ final class Output {
 
   /// Writes the rest of the buffer. write(2).
   func flush() throws(FileError) {
-    do {
-      _ = try FileDescriptor.standardOutput.writeAll(bytes)
-    } catch {
-      throw FileError("-", cannot: "write", (error as? Errno) ?? .ioError)
-    }
+    try standardOutput(bytes)
     bytes.removeAll(keepingCapacity: true)
   }
 }

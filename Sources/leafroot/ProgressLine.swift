@@ -3,12 +3,6 @@
 import Glibc
 import Machine
 import Synchronization
-import SystemPackage
-
-/// Writes `text` to standard error.
-func standardError(_ text: String) {
-  _ = try? FileDescriptor.standardError.writeAll(text.utf8)
-}
 
 /// Shows progress on standard error: on a terminal in one line that is rewritten, otherwise in a
 /// line every ten seconds, if it differs from the last one.
@@ -38,11 +32,16 @@ final class ProgressLine: Sendable {
   /// Announces what begins.
   func begin(_ text: String) { write("leafroot: \(text)\n") }
 
-  /// Shows the progress of the machine.
-  func update(_ progress: Run.Progress) {
+  /// Shows a step, of which there are few: on a terminal like progress, otherwise in a line.
+  func step(_ text: String) {
+    if isTerminal { update(text, after: .zero) } else { begin(text) }
+  }
+
+  /// Shows the progress of the machine, with `label` before it.
+  func update(_ progress: Run.Progress, label: String = "") {
     update(
       progress.lastLine, after: progress.elapsed,
-      label: "\(progress.elapsed.components.seconds) s  ")
+      label: "\(label)\(progress.elapsed.components.seconds) s  ")
   }
 
   /// Shows `text`, `elapsed` after the start, with `label` before it.

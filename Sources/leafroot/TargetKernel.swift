@@ -11,22 +11,23 @@ struct TargetKernel: ParsableArguments {
   @Option(
     name: .customLong("kernel"),
     help: ArgumentHelp(
-      "The kernel to boot: a file, or a version in the format of uname -r. (default: the newest)",
-      valueName: "vmlinuz|version"), completion: .file())
+      "The kernel to boot: a file, a version in the format of uname -r, or debian:SERIES. "
+        + "(default: the newest)",
+      valueName: "kernel"), completion: .file())
   var kernel: String?
 
   /// Its version; nil if `--kernel` is not given.
-  /// - Throws: `FileError` if the file has none.
-  func version() throws(FileError) -> KernelVersion? {
+  /// - Throws: `FileError` if the file has none, or cannot be fetched; `CancellationError`.
+  func version() async throws -> KernelVersion? {
     guard let kernel else { return nil }
     if !kernel.utf8.contains(UInt8(ascii: "/")), let version = KernelVersion(kernel) {
       return version
     }
-    return try Kernel(FilePath(kernel)).version()
+    return try await KernelName(text: kernel).kernel(for: nil).version()
   }
+}
 
-  /// How it reads an image.
-  func rules() throws(FileError) -> KernelRules {
-    try version().map(KernelRules.init) ?? KernelRules()
-  }
+extension KernelRules {
+  /// How the kernel of this version reads an image; the newest if it is nil.
+  init(of version: KernelVersion?) { self = version.map(KernelRules.init) ?? KernelRules() }
 }

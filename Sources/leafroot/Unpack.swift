@@ -41,7 +41,7 @@ struct Unpack: AsyncParsableCommand {
   func run() async throws {
     let (summary, xattrNote, damage) = try await asVerb(failure: 2) {
       var unpacking = Unpacking()
-      unpacking.rules = try target.rules()
+      unpacking.rules = KernelRules(of: try await target.version())
       let progress = ReadingProgress()
       defer { progress.end() }
       let parts = PackedParts(of: image)

@@ -19,17 +19,17 @@ import Testing
       "a", "--kernel", "k", "b", "--memory", "2G", "--", "sh", "-c", "exit 1", "--", "", "--json")
     #expect(boot.images == ["a", "b"])
     #expect(boot.kernel == "k")
-    #expect(boot.memory.mebibytes == 2048)
+    #expect(boot.machine.memory?.mebibytes == 2048)
     #expect(boot.command == ["sh", "-c", "exit 1", "--", "", "--json"])
     #expect(!boot.json)
   }
 
   @Test func `boot has defaults for all but the image and the kernel`() throws {
     let boot = try boot("a", "--kernel", "k")
-    #expect(boot.memory.mebibytes == 512)
-    #expect(boot.cpus == 1)
-    #expect(boot.timeout == 120)
-    #expect(boot.arch == nil)
+    #expect(boot.machine.memory == nil)
+    #expect(boot.machine.cpus == 1)
+    #expect(boot.machine.timeout == 120)
+    #expect(boot.machine.arch == nil)
     #expect(boot.command == [])
     #expect(throws: (any Error).self) { try self.boot("a") }
     #expect(throws: (any Error).self) { try self.boot("--kernel", "k") }
@@ -73,7 +73,7 @@ import Testing
     let help = LeafRoot.helpMessage(for: Boot.self, columns: 80)
     #expect(
       help.contains(
-        "USAGE: leafroot boot <image> ... --kernel <vmlinuz> [<options>] [-- <command> ...]"))
+        "USAGE: leafroot boot <image> ... --kernel <kernel> [<options>] [-- <command> ...]"))
     #expect(
       help.contains("Exit status: 0 as promised, and COMMAND exited with 0; 1 not as promised"))
     #expect(!help.contains("command-word"))

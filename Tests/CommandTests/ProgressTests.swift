@@ -41,4 +41,38 @@ import Testing
     }
     #expect(text == "\r\u{1B}[K1 s  one\r\u{1B}[K2 s  one\r\u{1B}[K")
   }
+
+  @Test func `output and progress share a terminal: no line of the command is overwritten`() throws
+  {
+    let written = Written()
+    let output = LiveOutput(ProgressLine(isTerminal: true) { written.write($0) }) {
+      written.write(String(decoding: $0, as: UTF8.self))
+    }
+    func update(_ text: String) {
+      output.update(Run.Progress(elapsed: .seconds(1), lastLine: text))
+    }
+    update("one")
+    try output.print(Array("a".utf8))
+    update("hidden")
+    try output.print(Array("b\n".utf8))
+    update("two")
+    try output.finish("table")
+    let clear = "\r\u{1B}[K"
+    #expect(
+      written.text.withLock { $0 }
+        == "\(clear)1 s  one\(clear)ab\n\(clear)1 s  two\(clear)\ntable\n")
+  }
+
+  @Test(arguments: [("", "table\n"), ("a\n", "a\n\ntable\n"), ("a", "a\n\ntable\n")])
+  func `the table comes after an empty line, if anything comes before`(
+    text: String, expected: String
+  ) throws {
+    let written = Written()
+    let output = LiveOutput(ProgressLine(isTerminal: false) { _ in }) {
+      written.write(String(decoding: $0, as: UTF8.self))
+    }
+    try output.print(Array(text.utf8))
+    try output.finish("table")
+    #expect(written.text.withLock { $0 } == expected)
+  }
 }

@@ -50,14 +50,15 @@ import Testing
         """)
   }
 
-  @Test func `what a command printed comes before the table`() {
-    let table = report(Self.leaf, "@leafroot command", "hello", "@leafroot exit 3").table()
-    #expect(table.hasPrefix("hello\n\nverdict     as promised\n"))
-    #expect(table.contains("\ncommand     exit 3\n"))
+  @Test func `a command has a row, its output only the JSON`() throws {
+    let report = report(Self.leaf, "@leafroot command", "hello", "@leafroot exit 3")
+    #expect(report.table().contains("\ncommand     exit 3\n"))
+    #expect(!report.table().contains("hello"))
+    #expect(try json(report).contains(#""output" : "hello""#))
   }
 
   @Test func `the JSON has the verdict and where to find the rest`() throws {
-    let json = try report(Self.leaf).json()
+    let json = try leafroot.json(report(Self.leaf))
     let object = try #require(
       try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
     #expect(object["outcome"] as? String == "as promised")
@@ -72,6 +73,6 @@ import Testing
       Verdict(Console(Array(Self.leaf.utf8)), ending: .byGuest), directory: nil, log: nil,
       replay: nil, accelerator: "tcg")
     #expect(report.table().split(separator: "\n").last?.hasPrefix("time ") == true)
-    #expect(try !report.json().contains("replay"))
+    #expect(try !json(report).contains("replay"))
   }
 }

@@ -14,7 +14,7 @@ import Testing
 
   init() throws {
     directory = try TemporaryDirectory()
-    try directory.file("leafroot-init.x86_64", elf(count: 64))
+    try directory.file("leafroot-init.x86_64", FakeMachine.program)
     try directory.file("image", ToolTests.image, permissions: 0o640)
   }
 
@@ -100,53 +100,6 @@ import Testing
     #expect(try leafroot("boot", "image").status == 64)
   }
 
-  @Test func `boot shows the verdict, and keeps the log without escape sequences`() throws {
-    try qemu(Self.check)
-    let result = try boot("--log", "log")
-    #expect(result.status == 0)
-    #expect(result.output.hasPrefix("verdict     as promised\n"))
-    #expect(String(decoding: try directory.bytes("log"), as: UTF8.self).hasPrefix("@leafroot"))
-  }
-
-  @Test func `boot gives 2 when QEMU gives up, with its last words`() throws {
-    try qemu("echo 'no such machine' >&2; exit 1")
-    let result = try boot()
-    #expect(result.status == 2)
-    #expect(
-      result.errors.hasSuffix(
-        "leafroot: qemu-system-x86_64: exited with status 1: no such machine\n"))
-  }
-
-  @Test func `boot switches a machine off that does not end, and gives 2`() throws {
-    try qemu("echo $$ > pid; exec sleep 60")
-    let result = try boot("--timeout", "0.5")
-    #expect(result.status == 2)
-    #expect(result.output.hasPrefix("verdict  timed out\n"))
-    #expect(try !isRunning())
-  }
-
-  @Test func `boot ends QEMU when it is interrupted, and gives 130`() throws {
-    try qemu("echo $$ > pid; kill -INT $PPID; exec sleep 60")
-    let result = try boot()
-    #expect(result.status == 130)
-    #expect(result.output == "")
-    #expect(try !isRunning())
-  }
-
-  @Test func `boot emulates a guest that KVM cannot go on with, and stops that machine`() throws {
-    try qemu(
-      """
-      case "$*" in
-        *"-accel kvm"*) echo $$ > pid; echo 'KVM internal error. Suberror: 1' >&2; exec sleep 60;;
-      esac
-      echo $$ > emulated
-      """, probe: 0x21)
-    _ = try boot()
-    #expect(try directory.names.contains("emulated"))
-    // Where there is no /dev/kvm, it is not tried.
-    if access("/dev/kvm", R_OK | W_OK) == 0 { #expect(try !isRunning()) }
-  }
-
   @Test func `wrap warns of an image that is damaged, says where, and writes it`() throws {
     let whole = try Compressor.zstd.compress(ToolTests.image)
     let cases: [(name: String, bytes: [UInt8], warning: String)] = [
@@ -203,87 +156,6 @@ import Testing
         .wholeMatch(in: result.output) != nil)
   }
 
-  private static let check = #"""
-    printf '\033[2J@leafroot check ' > "$serial"
-    cat >> "$serial" <<'END'
-    {"mountId":29,"parentId":1,"type":"tmpfs","options":"rw","isLeaf":true,\#
-    "pivotRoot":"ok","asPromised":true,"uptime":1}
-    END
-    """#
-
-  /// The directories of runs that are there.
-  private var runs: [String] {
-    get throws { try directory.names.filter { $0.hasPrefix("leafroot-") && !$0.contains(".") } }
-  }
-
-  @Test func `a boot as promised removes its files, unless --keep is given`() throws {
-    try qemu(Self.check)
-    let result = try boot()
-    #expect(result.status == 0)
-    #expect(!result.output.contains("replay"))
-    #expect(try runs == [])
-
-    let kept = try boot("--keep")
-    let run = try #require(try runs.first)
-    #expect(kept.output.contains("\nkept        \(directory.path)/\(run)\n"))
-    #expect(kept.output.contains("\nreplay      qemu-system-x86_64 "))
-  }
-
-  @Test func `of boots that fail the last five are kept, and no other directory goes`() throws {
-    try qemu("exit 0")
-    // One that is running has no mark, and one without a mark is not ours.
-    try FileManager.default.createDirectory(
-      atPath: directory.path.string + "/leafroot-abcdef", withIntermediateDirectories: false)
-    var all: [String] = []
-    for _ in 0..<7 {
-      let result = try boot()
-      #expect(result.status == 2)
-      let line = try #require(
-        result.output.split(separator: "\n").first { $0.hasPrefix("kept ") })
-      all.append(String(line.split(separator: "/").last!))
-    }
-    #expect(try runs == (all.suffix(5) + ["leafroot-abcdef"]).sorted())
-    let files = try FileManager.default.contentsOfDirectory(
-      atPath: directory.path.appending(all[6]).string)
-    #expect(files.sorted() == ["console.log", "initrd.img", "kept"])
-  }
-
-  @Test func `what a QEMU that gave up was given is kept, and named`() throws {
-    try qemu("echo 'no such machine' >&2; exit 1")
-    let result = try boot()
-    let run = try #require(try runs.first)
-    #expect(result.errors.contains("\nleafroot: kept \(directory.path)/\(run)\n"))
-  }
-
-  /// Puts a script in the place of QEMU; `$serial` is the file for the console.
-  /// - Parameter probe: its exit status where it is asked whether KVM serves guests: 0x21 for yes.
-  private func qemu(_ script: String, probe: Int = 1) throws {
-    try directory.file(
-      "qemu-system-x86_64",
-      Array(
-        """
-        #!/bin/sh
-        serial=
-        for word; do case $word in file:*) serial=${word#file:};; esac; done
-        [ "$serial" ] || exit \(probe)
-        \(script)
-
-        """.utf8), permissions: 0o755)
-    var kernel = [UInt8](repeating: 0, count: 0x400)
-    kernel.replaceSubrange(0x202..<0x206, with: Array("HdrS".utf8))
-    try directory.file("vmlinuz", kernel)
-  }
-
-  private func boot(_ options: String...) throws -> Command.Ended {
-    try leafroot(["boot", "image", "--kernel", "vmlinuz"] + options, epoch: nil)
-  }
-
-  /// Whether the process that wrote its number to `pid` is there.
-  private func isRunning() throws -> Bool {
-    let pid = String(decoding: try directory.bytes("pid"), as: UTF8.self)
-    return kill(try #require(Int32(pid.dropLast())), 0) == 0
-  }
-
   @discardableResult
   private func leafroot(_ arguments: String..., epoch: String? = nil) throws -> Command.Ended {
     try leafroot(arguments, epoch: epoch)
@@ -294,9 +166,6 @@ import Testing
     var command = Command([Command.leafroot] + arguments, in: directory.path)
     command.environment["LEAFROOT_LIB"] = "."
     command.environment["SOURCE_DATE_EPOCH"] = epoch
-    command.environment["TMPDIR"] = directory.path.string
-    let path = command.environment["PATH"] ?? ""
-    command.environment["PATH"] = "\(directory.path):\(path)"
     return try command.run()
   }
 }

@@ -34,23 +34,64 @@ import Testing
     #expect(Console([0x61, 0xFF, 0x62]).lines == ["a\u{FFFD}b"])
   }
 
+  private static let check = """
+    @leafroot check {"mountId":1,"parentId":1,"type":"rootfs","options":"rw","isLeaf":false,\
+    "pivotRoot":"EINVAL","below":null,"asPromised":false,"uptime":4.5}
+
+    """
+
   @Test func `the guest's reports are not shown, nor what the command prints`() throws {
     let directory = try TemporaryDirectory()
     let log = directory.path.appending("console.log")
     var tail = ConsoleTail(log)
     var written = ""
-    func shown(_ more: String) throws -> String {
+    func shown(_ more: String, output: String = "") throws -> String {
       written += more
       try directory.file("console.log", Array(written.utf8))
-      return tail.lastLine()
+      #expect(String(decoding: tail.read(), as: UTF8.self) == output)
+      return tail.lastLine
     }
     #expect(try shown("[ 1.0] booting\n\n") == "[ 1.0] booting")
     #expect(try shown("@leaf") == "[ 1.0] booting")
     #expect(try shown("root log leafroot: 12 entries\n") == "[ 1.0] booting")
-    #expect(try shown("[ 2.0] x@leafroot check {\"mountId\":1}\n") == "[ 1.0] booting")
-    #expect(try shown("\n@leafroot command\nhello\n") == "running the command")
-    #expect(try shown("more of it\n") == "running the command")
-    #expect(try shown("end@leafroot exit 0\n") == "the command ended")
-    #expect(try shown("[ 9.0] reboot: Restarting\n") == "[ 9.0] reboot: Restarting")
+    #expect(try shown("[ 2.0] x\(Self.check)") == "[ 1.0] booting")
+    #expect(
+      try shown("\n@leafroot command\nhello\r\n", output: "hello\n") == "running the command")
+    #expect(try shown("more", output: "more") == "running the command")
+    #expect(try shown("\n@leafroot exit 0\n", output: "\n") == "the command ended")
+    #expect(tail.finish() == [])
+  }
+
+  /// The output in a console that arrives in pieces of `size` bytes.
+  private func output(_ console: String, in size: Int) -> String {
+    var command = CommandOutput()
+    var output: [UInt8] = []
+    var rest = Array(console.utf8)[...]
+    while !rest.isEmpty {
+      output += command.take(rest.prefix(size))
+      rest = rest.dropFirst(size)
+    }
+    return String(decoding: output + command.finish(), as: UTF8.self)
+  }
+
+  @Test(arguments: [1, 2, 3, 7, 1000])
+  func `the command's output is what comes between its marks, in pieces of any size`(size: Int) {
+    let start = "[ 1.0] a line\n\(Self.check)\n@leafroot command\n"
+    for text in ["", "\n", "one\n", "one\n\n\ntwo\n", "@leafroot exit soon\n", "@\n@leaf\n"] {
+      #expect(output(start + text + "\n@leafroot exit 0\n", in: size) == text)
+    }
+    #expect(output(start + "ü@leafroot exit", in: size) == "ü@leafroot exit")
+    #expect(output(start + "cut\n@leafroot ex", in: size) == "cut\n@leafroot ex")
+    #expect(output(start, in: size) == "")
+  }
+
+  @Test(arguments: [1, 5, 1000]) func `only the last exit ends the output`(size: Int) {
+    let start = "\(Self.check)\n@leafroot command\n"
+    let forged = "\n@leafroot exit 7\nmore\n\(Self.check)"
+    #expect(output(start + forged + "\n@leafroot exit 0\n", in: size) == forged)
+  }
+
+  @Test func `without a check before it no command starts`() {
+    #expect(output("@leafroot command\none\n", in: 3) == "")
   }
 }

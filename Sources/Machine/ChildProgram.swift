@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+
+import Files
+import Initramfs
+import Subprocess
+import SystemPackage
+
+/// A program that has ended. One way to run them: each combination of inputs and outputs would be
+/// another copy of the library's code.
+struct ChildProgram: Sendable {
+  /// What it printed on standard output.
+  let output: String
+  let status: TerminationStatus
+
+  /// Runs the program `name` in a session of its own: Ctrl-C on the terminal reaches only us, and we
+  /// end it. Otherwise it could exit first, as if it had ended by itself.
+  ///
+  /// - Parameters:
+  ///   - teardown: What is sent to it before SIGKILL if the task is cancelled.
+  ///   - onLine: Called with each line on its standard error; what it throws ends the program.
+  /// - Throws: ``FileError`` if it is not installed; `CancellationError`.
+  static func run(
+    _ name: String, _ arguments: [String], teardown: [TeardownStep] = [], missing: String,
+    onLine: (String) throws -> Void
+  ) async throws -> ChildProgram {
+    var options = PlatformOptions()
+    options.createSession = true
+    options.teardownSequence = teardown
+    do {
+      let result = try await Subprocess.run(
+        .name(name), arguments: Arguments(arguments), platformOptions: options, input: .none,
+        output: .sequence, error: .sequence
+      ) { execution in
+        for try await line in execution.standardError.strings() { try onLine(line) }
+        var output = ""
+        for try await line in execution.standardOutput.strings() { output += line }
+        return output
+      }
+      try Task.checkCancellation()
+      return ChildProgram(output: result.closureResult, status: result.terminationStatus)
+    } catch let error as SubprocessError where error.code == .executableNotFound {
+      throw FileError(FilePath(name), missing)
+    }
+  }
+}

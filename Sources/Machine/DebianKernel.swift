@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+
+public import Files
+import Initramfs
+public import Packing
+import Subprocess
+public import SystemPackage
+
+/// One of Debian's kernels, by name: `debian:6.12`, `debian:6.12-generic`, `debian:6.12-aarch64`.
+///
+/// Scripts/fetch-kernels puts it into the cache.
+public struct DebianKernel: Equatable, Sendable {
+  /// The name, as the user gave it.
+  public let text: String
+  /// The name for the script: SERIES-ARCH, SERIES-generic-ARCH.
+  public let name: String
+
+  private static let prefix = "debian:"
+
+  /// Reads a name; nil if `text` is not one, but the name of a file.
+  /// - Parameter wanted: The required architecture; nil for that of the name, or of this machine.
+  /// - Throws: ``FileError`` if the name is none of a kernel, or of one for another architecture.
+  public init?(_ text: String, for wanted: Architecture? = nil) throws(FileError) {
+    guard text.hasPrefix(Self.prefix) else { return nil }
+    var words = text.dropFirst(Self.prefix.count)
+      .split(separator: "-", omittingEmptySubsequences: false)
+    var architecture = wanted ?? .host
+    if words.count > 1, let named = Architecture(rawValue: String(words[words.count - 1])) {
+      if let wanted, wanted != named {
+        throw FileError(FilePath(text), "is a kernel for \(named), not for \(wanted)")
+      }
+      architecture = named
+      words.removeLast()
+    }
+    let isGeneric = words.count == 2 && words[1] == "generic"
+    guard words.count == (isGeneric ? 2 : 1), Self.isSeries(words[0]) else {
+      throw FileError(
+        FilePath(text),
+        "is not a kernel of Debian; name one as debian:6.12, "
+          + "debian:6.12-generic or debian:6.12-aarch64")
+    }
+    self.text = text
+    name = "\(words[0])\(isGeneric ? "-generic" : "")-\(architecture)"
+  }
+
+  /// Two numbers.
+  private static func isSeries(_ text: Substring) -> Bool {
+    let numbers = text.split(separator: ".", omittingEmptySubsequences: false)
+    return numbers.count == 2
+      && numbers.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy { 0x30...0x39 ~= $0 } }
+  }
+
+  /// What happens while a kernel is fetched.
+  public enum Progress: Equatable, Sendable {
+    /// A step begins.
+    case step(String)
+    /// So many percent of it are done.
+    case percent(Double)
+
+    /// A line on the script's standard error: its own, or apt-get's progress (APT::Status-Fd; apt's
+    /// README.progress-reporting); nil if it says nothing.
+    init?(_ line: String) {
+      let fields = line.split(separator: ":", maxSplits: 3, omittingEmptySubsequences: false)
+      if fields.count == 4, fields[0] == "dlstatus" {
+        guard let percent = Double(fields[2]) else { return nil }
+        self = .percent(percent)
+      } else if let text = DebianKernel.text(line) {
+        self = .step(text)
+      } else {
+        return nil
+      }
+    }
+  }
+
+  /// A line without the name of the program that wrote it; nil if nothing is left.
+  private static func text(_ line: String) -> String? {
+    for prefix in ["fetch-kernels: ", "E: ", "W: "] where line.hasPrefix(prefix) {
+      return String(line.dropFirst(prefix.count))
+    }
+    return line.isEmpty ? nil : line
+  }
+
+  /// Puts the kernel into the cache, unless it is there.
+  ///
+  /// If the task is cancelled, the script and what it started are sent SIGTERM.
+  /// - Parameter script: Scripts/fetch-kernels.
+  /// - Returns: the file of the kernel.
+  /// - Throws: ``FileError``; `CancellationError`.
+  public func fetch(
+    with script: FilePath, onProgress: @escaping @Sendable (Progress) -> Void
+  ) async throws -> FilePath {
+    var reason = ""
+    let ended = try await ChildProgram.run(
+      "sh", [script.string, "--path", name],
+      // To all of the session: to apt-get, too.
+      teardown: [
+        .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: .seconds(5))
+      ], missing: "not found in PATH"
+    ) { line in
+      guard let progress = Progress(line) else { return }
+      if case .step(let text) = progress { reason = text }
+      onProgress(progress)
+    }
+    guard ended.status.isSuccess, !ended.output.isEmpty else {
+      throw FileError(FilePath(text), reason.isEmpty ? "\(script) failed" : reason)
+    }
+    return FilePath(ended.output)
+  }
+}

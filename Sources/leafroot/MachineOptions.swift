@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Files
+import Initramfs
+import Machine
+import Packing
+import SystemPackage
+
+/// The machine that `leafroot boot` boots.
+struct MachineOptions: ParsableArguments {
+  @Option(help: "RAM in MiB, or with the suffix M or G. (default: 512M, of a search 2G)")
+  var memory: MemorySize?
+
+  @Option(help: ArgumentHelp("Number of virtual processors.", valueName: "n"))
+  var cpus = 1
+
+  @Option(
+    help: ArgumentHelp("Append parameters to the kernel command line.", valueName: "parameters"))
+  var append: String?
+
+  @Option(help: "Refuse a kernel that is not for this architecture.")
+  var arch: Architecture?
+
+  @Option(help: ArgumentHelp("Stop the machine after this time.", valueName: "seconds"))
+  var timeout = 120.0
+
+  @Flag(help: "Boot without LeafRoot, even if the image is wrapped.")
+  var stock = false
+
+  @Flag(help: "Count instructions as time: slower, but reproducible on a busy host.")
+  var icount = false
+
+  @OptionGroup var guest: GuestLibrary
+
+  func validate() throws {
+    guard cpus >= 1 else {
+      throw ValidationError("--cpus \(cpus) is out of range; it must be at least 1.")
+    }
+    guard timeout > 0 else {
+      throw ValidationError("--timeout \(timeout) is out of range; it must be greater than 0.")
+    }
+    guard !icount || cpus == 1 else {
+      throw ValidationError("--icount requires --cpus 1.")
+    }
+  }
+
+  /// Makes the initramfs in `directory` and the machine that boots it.
+  func machine(
+    _ images: [FilePath], _ command: [String], _ kernel: Kernel, _ memory: MemorySize,
+    in directory: RunDirectory
+  ) throws -> Machine {
+    var boot = CheckedBoot(images, program: try guest.program(for: kernel.architecture))
+    boot.command = command
+    boot.isStock = stock
+    boot.append = append.map { [$0] } ?? []
+
+    var machine = try boot.machine(kernel: kernel, in: directory)
+    machine.memory = memory.mebibytes
+    machine.cpus = cpus
+    machine.countsInstructions = icount
+    machine.timeout = .seconds(timeout)
+    return machine
+  }
+}
