@@ -194,6 +194,8 @@ install -D -m 644 -t $1/share/doc/leafroot README.md CHANGELOG.md LICENSE SECURI
   build/share/NOTICES build/share/leafroot.spdx.json
 install -D -m 644 -t $1/share/doc/leafroot/Documentation $(wildcard Documentation/*.md)
 install -D -m 644 -t $1/share/doc/leafroot/Documentation/guides $(wildcard Documentation/guides/*.md)
+install -D -m 644 -t $1/share/doc/leafroot/Documentation/pictures \
+  $(wildcard Documentation/pictures/*.svg)
 endef
 
 checksums = @cd build/dist && sha256sum leafroot[-_]* > SHA256SUMS
