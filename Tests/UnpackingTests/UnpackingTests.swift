@@ -130,7 +130,8 @@ import Unpacking
     #expect(try directory.permissions("tree/s") == 0o600)
   }
 
-  @Test func `nothing is written to a device that a name has become another one of`() throws {
+  @Test(.enabled(if: geteuid() == 0 || getenv("LEAFROOT_MUST_RUN") != nil, "needs root"))
+  func `nothing is written to a device that a name has become another one of`() throws {
     let summary = try unpack([
       .file("x", "first").linked(7), .node("x", 0o020644, (1, 7)), .file("y", "second").linked(7),
     ])
@@ -138,7 +139,7 @@ import Unpacking
     #expect(summary.lost.map(\.text) == ["hard link to a name that is no longer a regular file"])
   }
 
-  @Test func `what the kernel loses is counted and told`() throws {
+  @Test func `what the kernel loses is counted and reported`() throws {
     let summary = try unpack((0..<20).map { .file("no/\($0)") } + [.file("there")])
     #expect(summary.lostCount == 20)
     #expect(summary.lost.count == 8)
