@@ -24,23 +24,33 @@ struct PayloadTree: PackedTree {
 
   static func find(below root: Int32, watermark: Int?) throws(PackedTreeFailure) -> Self? {
     do throws(Tree.Failure) {
-      return try PayloadTree(below: root, watermark: watermark)
+      guard let directory = try open(below: root) else { return nil }
+      let found = try PayloadTree(directory, below: root, watermark: watermark)
+      if found == nil { close(directory) }
+      return found
     } catch {
-      if error.code == ENOENT || error.code == ENOTDIR || error.code == ELOOP { return nil }
       throw PackedTreeFailure(Text(PayloadFailure(error)))
     }
   }
 
-  private init?(below root: Int32, watermark: Int?) throws(Tree.Failure) {
-    directory = try attempt("open") {
-      Vocabulary.payload.withCString {
-        linux_openat(root, $0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
+  /// nil if there is no such directory.
+  private static func open(below root: Int32) throws(Tree.Failure) -> Int32? {
+    do throws(Tree.Failure) {
+      return try attempt("open") {
+        Vocabulary.payload.withCString {
+          linux_openat(root, $0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
+        }
       }
+    } catch {
+      if error.code == ENOENT || error.code == ENOTDIR || error.code == ELOOP { return nil }
+      throw error
     }
-    guard let payload = try Payload(in: directory) else {
-      close(directory)
-      return nil
-    }
+  }
+
+  /// nil if the directory has no payload.
+  private init?(_ directory: Int32, below root: Int32, watermark: Int?) throws(Tree.Failure) {
+    guard let payload = try Payload(in: directory) else { return nil }
+    self.directory = directory
     self.root = root
     self.payload = payload
     kept = keptMemory(watermark: watermark)

@@ -6,6 +6,7 @@ import Machine
 import Newc
 import OddImages
 import Packing
+import TestSupport
 import Testing
 
 /// Packed images: PID 1 unpacks the tree.
@@ -178,6 +179,21 @@ import Testing
     #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
     #expect(outcome.console.text.contains("/.leafroot/0002, byte "), "\(outcome)")
     #expect(outcome.console.text.contains("the boot stops"), "\(outcome)")
+  }
+
+  @Test func `a payload whose description is a link is no missing one: the boot stops`()
+    async throws
+  {
+    let directory = try TemporaryDirectory()
+    let link = Entry(name: Array(".leafroot/about".utf8), mode: 0o120777)
+    var boot = packed(PackedImage(parts: 2))
+    boot.images = [
+      try directory.file("link.img", Segment([(link, Array("elsewhere".utf8))]).bytes)
+    ]
+    let outcome = try await boot.run()
+    #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
+    #expect(
+      outcome.console.text.contains("cannot unpack the payload, the boot stops: "), "\(outcome)")
   }
 
   @Test func `without the word a damaged image boots as far as it goes, as the kernel does it`()
