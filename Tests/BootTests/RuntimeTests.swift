@@ -5,14 +5,10 @@ import Testing
 
 /// Container runtimes as Debian builds them, with their own defaults.
 @Suite struct RuntimeTests {
-  private static let names = [
-    "pivot_root(busybox)", "runc", "crun", "bwrap", "bwrap (userns)", "podman+runc", "podman+crun",
-  ]
-
   @Test(arguments: StockKernel.modular) func `on the leaf every runtime works`(kernel: StockKernel)
     async throws
   {
-    try await expectEach("ok", in: Boot(kernel: kernel.name))
+    try await Runtimes.expectEach("ok", in: Boot(kernel: kernel.name))
   }
 
   @Test(arguments: StockKernel.modular) func `in rootfs every one of them fails`(
@@ -20,7 +16,7 @@ import Testing
   )
     async throws
   {
-    try await expectEach("FAILED", in: Boot(kernel: kernel.name, hasLeaf: false))
+    try await Runtimes.expectEach("FAILED", in: Boot(kernel: kernel.name, hasLeaf: false))
   }
 
   @Test(arguments: StockKernel.leaf.filter(\.hasModules))
@@ -28,7 +24,7 @@ import Testing
     kernel: StockKernel
   ) async throws {
     for hasLeaf in [true, false] {
-      try await expectEach("ok", in: Boot(kernel: kernel.name, hasLeaf: hasLeaf))
+      try await Runtimes.expectEach("ok", in: Boot(kernel: kernel.name, hasLeaf: hasLeaf))
     }
   }
 
@@ -53,7 +49,7 @@ import Testing
   func `on the leaf of a packed image every runtime works, and nothing lies below it`(
     kernel: StockKernel, form: Form
   ) async throws {
-    let outcome = try await expectEach("ok", in: form.boot(kernel))
+    let outcome = try await Runtimes.expectEach("ok", in: form.boot(kernel))
     #expect(outcome.logs("unpacked "), "\(outcome)")
     #expect(kernel.isLeaf || outcome.verdict.outcome == .asPromised, "\(outcome)")
   }
@@ -63,21 +59,48 @@ import Testing
     kernel: StockKernel, form: Form
   ) async throws {
     let boot = form.boot(kernel, hasLeaf: false)
-    let outcome = try await expectEach("FAILED", of: ["runc", "bwrap"], in: boot)
+    let outcome = try await Runtimes.expectEach("FAILED", of: ["runc", "bwrap"], in: boot)
     #expect(outcome.logs("into the root file system"), "\(outcome)")
   }
+}
+
+/// The same on the kernels of `make kernel`, which make the leaf themselves.
+@Suite struct RuntimeProofTests {
+  private static let kernels = ["bzImage-6.12", "bzImage-6.1"]
+
+  @Test(arguments: kernels)
+  func `on a kernel of ours every runtime works`(kernel: String) async throws {
+    let words = ["reboot=t", "nonroot_initramfs"]
+    try await Runtimes.expectEach("ok", in: Boot(kernel: kernel, hasLeaf: false, append: words))
+  }
+
+  @Test(arguments: kernels)
+  func `twin: without the word every one of them fails`(kernel: String) async throws {
+    try await Runtimes.expectEach(
+      "FAILED", in: Boot(kernel: kernel, hasLeaf: false, append: ["reboot=t"]))
+  }
+}
+
+/// The kit's container runtimes.
+private enum Runtimes {
+  private static let names = [
+    "pivot_root(busybox)", "runc", "crun", "bwrap", "bwrap (userns)", "podman+runc", "podman+crun",
+  ]
 
   /// Runs them, and expects `result` of each.
   @discardableResult
-  private func expectEach(
+  static func expectEach(
     _ result: String, of names: [String] = names, in boot: Boot
   ) async throws -> Outcome {
     var boot = boot
     (boot.memory, boot.timeout) = (1024, .seconds(400))
     boot.images = [Place.cache.appending("kit/full/kit.cpio.zst")]
-    let module = Place.cache.appending("kernels/\(boot.kernel)/modules/overlay.ko")
-    boot.tree.file("overlay.ko", try bytes(of: module))
-    boot.tree.script("sbin/modprobe", "exec /bin/busybox insmod /overlay.ko")
+    // Our kernels have no modules.
+    if !boot.kernel.hasPrefix("bzImage-") {
+      let module = Place.cache.appending("kernels/\(boot.kernel)/modules/overlay.ko")
+      boot.tree.file("overlay.ko", try bytes(of: module))
+      boot.tree.script("sbin/modprobe", "exec /bin/busybox insmod /overlay.ko")
+    }
     let list = names.map { "'\($0)'" }.joined(separator: " ")
     let outcome = try await boot.run("/kit/bin/runtimes \(list)")
 
