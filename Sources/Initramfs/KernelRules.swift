@@ -18,6 +18,11 @@ public struct KernelRules: Equatable, Sendable {
   /// The newest kernel that is known.
   public init() {}
 
+  /// What holds for `version`; nil is the newest kernel that is known.
+  public init(of version: KernelVersion?) {
+    if let version { self.init(version) } else { self.init() }
+  }
+
   /// What holds for `version`.
   public init(_ version: KernelVersion) {
     // init/initramfs.c, do_header: hex2bin() for simple_strtoul().

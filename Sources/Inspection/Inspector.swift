@@ -33,7 +33,7 @@ struct Inspector {
     _ source: consuming Source, kernel: KernelVersion?
   ) throws {
     self.kernel = kernel
-    rules = kernel.map(KernelRules.init) ?? KernelRules()
+    rules = KernelRules(of: kernel)
     let reader = ImageReader(source, rules)
     while let event = try reader.next() {
       switch event {

@@ -20,7 +20,7 @@ extension InspectionReport {
 
     output.write("{\n  \"entries\" : [")
     var writer = EntryWriter(output)
-    let rules = inspection.kernel.map(KernelRules.init) ?? KernelRules()
+    let rules = KernelRules(of: inspection.kernel)
     let reader = ImageReader(try image.tree(), rules)
     while let event = try reader.next() {
       guard case .entry(let record) = event else { continue }

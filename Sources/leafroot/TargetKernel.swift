@@ -26,8 +26,3 @@ struct TargetKernel: ParsableArguments {
     return try await KernelName(text: kernel).kernel(for: nil).version()
   }
 }
-
-extension KernelRules {
-  /// How the kernel of this version reads an image; the newest if it is nil.
-  init(of version: KernelVersion?) { self = version.map(KernelRules.init) ?? KernelRules() }
-}
