@@ -115,7 +115,7 @@ import Testing
         """)
   }
 
-  @Test func `ukify is told the images in their order`() throws {
+  @Test func `ukify gets the images in their order`() throws {
     #expect(
       lines(try text(.uki, ["leaf.img", "my image.img"], append: "a='b'")) == #"""
         ukify build \

@@ -34,7 +34,7 @@ struct Planting {
     }
   }
 
-  /// A program that sleeps as many seconds as it is told to, with `size` bytes behind it.
+  /// A program that sleeps as many seconds as its argument says, with `size` bytes behind it.
   func program(_ name: String, size: Int) throws {
     let program = try #require(FileManager.default.contents(atPath: "/bin/sleep"))
     try file(Array(name.utf8CString), program + content(size, 1))
