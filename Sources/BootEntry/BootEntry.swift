@@ -84,8 +84,8 @@ extension BootEntry {
     try Self.check(line: title, "the title")
     try Self.check(line: directory ?? "", "the prefix")
 
-    let ours =
-      images.form == .wrapped && !isKernelLeaf ? KernelWords.leaf : KernelWords.request
+    let startsProgram = images.form == .wrapped ? !isKernelLeaf : images.replacesInit
+    let ours = startsProgram ? KernelWords.leaf : KernelWords.request
     parameters = append.isEmpty ? ours : "\(ours) \(append)"
     try Self.check(length: parameters)
     let need = images.memory

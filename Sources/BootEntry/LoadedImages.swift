@@ -54,7 +54,9 @@ public final class LoadedImages: Sendable {
       let image = try ImageFile(path)
       let isNested = isSegment
       isSegment = image.isPacked && image.payload.isEmpty
-      if let packed { try image.refuse(behind: packed, isNested: isNested) }
+      if let packed, image.isWrapped {
+        throw FileError(path, "has a PID 1 that would replace the one of \(packed)")
+      }
 
       let size = image.file.size
       all.append(head: isNested ? try Self.head(of: path, size) : [], try InputFile(path))
@@ -84,6 +86,14 @@ public final class LoadedImages: Sendable {
     if let payload { return (MemoryNeed.packed(inspection.memory, payload.totals), nil) }
     let need = inspection.memory
     return (need.stock, need.large < need.stock ? need.large : nil)
+  }
+
+  /// A packed image's `/init`, which starts PID 1, is replaced by the one of a later image.
+  var replacesInit: Bool {
+    guard payload != nil,
+      let own = inspection.contents.firstIndex(where: \.hasLeaf)
+    else { return false }
+    return inspection.contents[(own + 1)...].contains(where: \.hasInit)
   }
 
   /// What the kernel or PID 1 would not unpack, with its place in the image.
@@ -119,19 +129,5 @@ public final class LoadedImages: Sendable {
       throw FileError(path, "does not fit into a file of an initramfs: \(size) bytes")
     }
     return bytes
-  }
-}
-
-extension ImageFile {
-  /// - Parameter isNested: this image becomes the payload.
-  /// - Throws: ``FileError`` if the packed image before it could not start, or lose its payload.
-  fileprivate func refuse(behind packed: FilePath, isNested: Bool) throws {
-    if isWrapped {
-      throw FileError(file.path, "has a PID 1 that would replace the one of \(packed)")
-    }
-    if !isNested, try Inspection(ImageSequence(file.path)).realInit != nil {
-      throw FileError(
-        file.path, "has an /init that would replace PID 1 of \(packed); pack both as one image")
-    }
   }
 }

@@ -32,17 +32,18 @@ struct OwnProgram {
     isSame((try? Self.identify("stat", path) { stat($0, &$1) }) ?? nil)
   }
 
-  /// Removes all its names: the one that was executed, and those that could have been.
+  /// Removes all its names, and the symbolic links to it, that were executed or could have been.
   static func removeNames() throws(Tree.Failure) {
     guard let own = try find() else { return }
-    if let path { try own.remove(Text(bytes(of: path))) }
+    // The links first: without the file, they could not be told from others.
     for path in RealInit.kernelsList { try own.remove(Text(path)) }
+    if let path { try own.remove(Text(bytes(of: path))) }
     try own.remove(Text("/") + Vocabulary.program)
   }
 
   private func remove(_ path: Text) throws(Tree.Failure) {
     try path.withCString { (path) throws(Tree.Failure) in
-      guard isSame(try Self.identify("lstat", path) { lstat($0, &$1) }) else { return }
+      guard isSame(try Self.identify("stat", path) { stat($0, &$1) }) else { return }
       try attempt("unlink") { unlink(path) }
     }
   }

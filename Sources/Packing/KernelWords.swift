@@ -7,10 +7,11 @@ public enum KernelWords {
   /// Starts our PID 1.
   public static let program = "rdinit=/\(Vocabulary.program)"
 
-  /// Requests the leaf: the parameter for a packed image, whose /init is our PID 1.
+  /// Requests the leaf: the parameter for a packed image, whose /init leads to our PID 1.
   public static let request = "\(Vocabulary.request)"
 
-  /// Starts our PID 1 and requests the leaf: the parameters for a wrapped image.
+  /// Starts our PID 1 and requests the leaf: the parameters for a wrapped image, and for a
+  /// packed one that a later image takes the /init from.
   public static let leaf = "\(program) \(request)"
 
   /// The real init, instead of the usual ones.

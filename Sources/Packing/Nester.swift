@@ -10,7 +10,7 @@ public struct Nester: Sendable {
   /// Of the files that are not the image's, in seconds since 1970.
   public var modificationTime: UInt32 = 0
 
-  private static let programNames = ["init", ImageFile.leafName].map { Array($0.utf8) }
+  private static let programNames = [ImageFile.leafName, "init"]
 
   public init() {}
 

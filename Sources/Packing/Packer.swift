@@ -51,7 +51,8 @@ public struct Packer: Sendable {
     var writer = PayloadWriter(try OutputFile(output), modificationTime: modificationTime)
     try writer.write(front: tree.front)
     let names = programNames(beside: tree.files)
-    for file in tree.files where file.isSkeleton && !names.contains(file.names[0]) {
+    let replaced = Set(names.map { Array($0.utf8) })
+    for file in tree.files where file.isSkeleton && !replaced.contains(file.names[0]) {
       try writer.write(file.entry, file.target)
     }
     try writer.begin(program, names: names)
@@ -113,12 +114,12 @@ public struct Packer: Sendable {
   }
 
   /// Those that the kernel may be told to execute, unless the tree has a directory there.
-  private func programNames(beside files: [TreeFile]) -> [[UInt8]] {
-    var names = ["init", ImageFile.leafName]
+  private func programNames(beside files: [TreeFile]) -> [String] {
+    var names = [ImageFile.leafName, "init"]
     if let realInit { names.append(String(realInit.drop { $0 == "/" })) }
     let directories = Set(files.filter { $0.entry.type == .directory }.map(\.entry.name))
-    return names.map { Array($0.utf8) }.reduce(into: []) { result, name in
-      if !directories.contains(name), !result.contains(name) { result.append(name) }
+    return names.reduce(into: []) { result, name in
+      if !directories.contains(Array(name.utf8)), !result.contains(name) { result.append(name) }
     }
   }
 }

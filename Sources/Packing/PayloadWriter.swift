@@ -36,16 +36,19 @@ struct PayloadWriter: ~Copyable {
   }
 
   /// PID 1 under its names, and the directory of the payload.
-  mutating func begin(_ program: GuestInit, names: [[UInt8]]) throws(FileError) {
-    var entry = entry("", Entry.FileType.regular.rawValue | 0o755)
-    entry.size = UInt64(program.bytes.count)
-    if let name = names.first { entry.name = name }
-    let head = entry
-    try append { writer, bytes throws(Writer.Refusal) in
-      try writer.appendHead(of: head, names: names, to: &bytes)
+  ///
+  /// The first name is the file's, the others are symbolic links to it: if an image behind this one
+  /// has a file of such a name, the kernel replaces the link, and not the program.
+  mutating func begin(_ program: GuestInit, names: [String]) throws(FileError) {
+    for (index, name) in names.enumerated() {
+      if index == 0 {
+        try write(entry(name, Entry.FileType.regular.rawValue | 0o755), program.bytes)
+      } else {
+        let link = entry(name, Entry.FileType.symbolicLink.rawValue | 0o777)
+        try write(link, Array("/\(names[0])".utf8))
+      }
     }
-    try put(program.bytes + Writer.padding(after: entry.size))
-    try write(self.entry(Self.directory, Entry.FileType.directory.rawValue | 0o700), [])
+    try write(entry(Self.directory, Entry.FileType.directory.rawValue | 0o700), [])
   }
 
   /// The next file of the payload.

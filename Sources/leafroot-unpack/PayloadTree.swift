@@ -25,8 +25,9 @@ struct PayloadTree: PackedTree {
   static func find(below root: Int32, watermark: Int?) throws(PackedTreeFailure) -> Self? {
     do throws(Tree.Failure) {
       guard let directory = try open(below: root) else { return nil }
-      let found = try PayloadTree(directory, below: root, watermark: watermark)
-      if found == nil { close(directory) }
+      var found: PayloadTree?
+      defer { if found == nil { close(directory) } }
+      found = try PayloadTree(directory, below: root, watermark: watermark)
       return found
     } catch {
       throw PackedTreeFailure(Text(PayloadFailure(error)))

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 
-import BootEntry
 import Files
 import OddImages
 import SystemPackage
 import TestSupport
 import Testing
+
+@testable import BootEntry
 
 /// Which images a boot loader loads, told by what is in them.
 @Suite struct LoadedImagesTests {
@@ -14,7 +15,7 @@ import Testing
   static let plain = archive([.file("init", "#!", 0o755), .file("data", "content")])
   static let leaf = archive([.file("leafroot", "program", 0o755)])
   static let nest = archive([
-    .file("init", "program", 0o755), .file("leafroot", "program", 0o755), .directory(".leafroot"),
+    .file("leafroot", "program", 0o755), .link("init", to: "/leafroot"), .directory(".leafroot"),
     .file(".leafroot/about", ""),
   ])
   static let overlay = archive([.file("data", "other")])
@@ -24,7 +25,7 @@ import Testing
 
   static func packed() -> [UInt8] {
     archive([
-      .file("init", "program", 0o755), .file("leafroot", "program", 0o755),
+      .file("leafroot", "program", 0o755), .link("init", to: "/leafroot"),
       .directory(".leafroot"),
       .file(".leafroot/0000").with { $0.data = plain },
     ])
@@ -51,8 +52,8 @@ import Testing
     #expect(images.images.map(\.injectedAs) == [nil, nil, "/.leafroot/0000", nil])
     #expect(try images.damage() == [])
     // What the kernel unpacks, with the image as a file; and what PID 1 unpacks.
-    #expect(images.inspection.totals.files == 5)
-    #expect(images.inspection.totals.bytes == UInt64(7 + 7 + 5 + Self.plain.count))
+    #expect(images.inspection.totals.files == 4)
+    #expect(images.inspection.totals.bytes == UInt64(7 + 5 + Self.plain.count))
     #expect(images.payload?.totals.files == 2)
   }
 
@@ -61,13 +62,27 @@ import Testing
       ([Self.packed(), Self.leaf], "image1: has a PID 1 that would replace the one of "),
       ([Self.packed(), Self.packed()], "image1: has a PID 1 that would replace the one of "),
       ([Self.nest, Self.leaf + Self.plain], "image1: has a PID 1 that would replace the one of "),
-      ([Self.packed(), Self.plain], "image1: has an /init that would replace PID 1 of "),
-      ([Self.nest, Self.plain, Self.plain], "image2: has an /init that would replace PID 1 of "),
       ([Self.nest], "image0: is the segment of nest: name the image to be nested after it"),
     ] {
       let paths = try images.enumerated().map { try directory.file("image\($0)", $1) }
       let error = #expect(throws: FileError.self) { try LoadedImages(paths) }
       #expect(error.map { "\($0)".contains(reason) } == true, "\(error as Any)")
+    }
+  }
+
+  @Test func `an /init behind a packed image takes the place of the one that starts PID 1`() throws
+  {
+    for (images, expected) in [
+      ([Self.packed(), Self.plain], true), ([Self.nest, Self.plain, Self.plain], true),
+      ([Self.packed(), Self.overlay], false), ([Self.nest, Self.plain], false),
+      ([Self.plain, Self.packed()], false), ([Self.leaf, Self.plain], false),
+    ] {
+      let paths = try images.enumerated().map { try directory.file("image\($0)", $1) }
+      let loaded = try LoadedImages(paths)
+      #expect(loaded.replacesInit == expected)
+      let entry = try BootEntry(loaded, for: .qemu)
+      #expect(
+        entry.parameters.contains("rdinit=/leafroot") == (expected || loaded.form == .wrapped))
     }
   }
 

@@ -27,13 +27,8 @@ struct PackedImage: Sendable {
     let program = try bytes(of: Place.library.appending("leafroot-unpack.x86_64"))
     let isSkeleton = { (entry: Entry) in entry.type == .directory || entry.type == .symbolicLink }
     var records = parts > 0 ? tree.filter { isSkeleton($0.entry) } : []
-    for name in ["init", "leafroot"] {
-      records.append(
-        (
-          Entry(name: Array(name.utf8), mode: 0o100755, linkCount: 2, inode: 0x4C52),
-          name == "init" ? program : []
-        ))
-    }
+    records.append((Entry(name: Array("leafroot".utf8), mode: 0o100755), program))
+    records.append((Entry(name: Array("init".utf8), mode: 0o120777), Array("/leafroot".utf8)))
     records.append((Entry(name: Array(".leafroot".utf8), mode: 0o040700), []))
     add("about", Array((about ?? lines(tree, files.count)).utf8), &records)
     if !xattrs.isEmpty { add("xattrs", Array(xattrs.utf8), &records) }

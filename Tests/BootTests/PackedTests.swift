@@ -116,6 +116,7 @@ import Testing
     overlay.directory("etc/opened", mode: 0o777)
     overlay.file("etc/opened/new", "new")
     overlay.file("etc/was-link", "file")
+    overlay.script("init", "exec /.leafroot-boot/init # later")
     try Data(try Segment(overlay.records).bytes).write(to: URL(filePath: later.string))
 
     var boot = packed(image)
@@ -242,11 +243,38 @@ import Testing
   func `/init of the tree is the real init, although PID 1 had this name`(words: [String])
     async throws
   {
+    let outcome = try await bootAlone(Self.checkedTree(), later: [], words)
+    #expect(outcome.check?.isLeaf == !words.isEmpty, "\(outcome)")
+  }
+
+  @Test(arguments: [[KernelWords.leaf], [KernelWords.program]])
+  func `/init of an image behind is the real init, if rdinit= starts PID 1`(words: [String])
+    async throws
+  {
+    var tree = try Self.checkedTree()
+    tree.script("init", "echo replaced")
+    var later = GuestTree(init: nil)
+    later.script("init", "echo later; exec /.leafroot-boot/init")
+    let outcome = try await bootAlone(tree, later: later.records, words)
+    #expect(outcome.check?.isLeaf == words.contains(KernelWords.leaf), "\(outcome)")
+    #expect(outcome.console.text.contains("later\n"), "\(outcome)")
+  }
+
+  /// A tree whose /init is the boot's check, which is in the tree itself.
+  private static func checkedTree() throws -> GuestTree {
     var tree = GuestTree()
     tree.directory(".leafroot-boot")
     try tree.addProgram(".leafroot-boot/init")
-    let image = try Segment(PackedImage().records(of: tree.records)).bytes
-    let outcome = try await Gate.shared.pass {
+    return tree
+  }
+
+  /// Boots `tree`, packed, and `later` behind it, without what `leafroot boot` adds.
+  private func bootAlone(
+    _ tree: GuestTree, later: [(entry: Entry, data: [UInt8])], _ words: [String]
+  ) async throws -> Outcome {
+    var image = try Segment(PackedImage().records(of: tree.records)).bytes
+    if !later.isEmpty { image += try Segment(later).bytes }
+    return try await Gate.shared.pass {
       let directory = try RunDirectory.temporary()
       defer { directory.remove() }
       try Data(image).write(to: URL(filePath: directory.initrd.string))
@@ -255,6 +283,5 @@ import Testing
       let run = try await machine.run(log: directory.log)
       return Outcome(verdict: Verdict(run), console: run.console)
     }
-    #expect(outcome.check?.isLeaf == !words.isEmpty, "\(outcome)")
   }
 }

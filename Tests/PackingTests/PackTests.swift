@@ -166,10 +166,11 @@ import Testing
     ])
     let packed = try pack(image, packer)
     let outer = try tree(packed)
-    let own = try #require(outer.files.first { $0.names.contains(Array("init".utf8)) })
-    #expect(
-      own.names.map { String(decoding: $0, as: UTF8.self) } == ["init", "leafroot", "sbin/start"])
-    #expect(try contents(of: outer)["init"] == program.bytes)
+    for name in ["init", "sbin/start"] {
+      let link = try #require(outer.files.first { $0.names == [Array(name.utf8)] })
+      #expect(link.target == Array("/leafroot".utf8))
+    }
+    #expect(try contents(of: outer)["leafroot"] == program.bytes)
     #expect(outer.files.contains { $0.names == [Array("bin".utf8)] })
     #expect(try payload(packed).about.hasSuffix("init /sbin/start\n"))
     #expect(try ImageFile(packed).isPacked)
@@ -223,7 +224,7 @@ import Testing
     _ = try Nester().writeSegment(program, into: output)
     let names = try tree(output).files.flatMap(\.names).map { String(decoding: $0, as: UTF8.self) }
     #expect(names == [".leafroot", ".leafroot/about", "init", "leafroot"])
-    #expect(try contents(of: tree(output))["init"] == program.bytes)
+    #expect(try contents(of: tree(output))["leafroot"] == program.bytes)
   }
 
   private func bytes(_ path: FilePath) throws -> [UInt8] {
