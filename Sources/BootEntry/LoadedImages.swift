@@ -103,7 +103,7 @@ public final class LoadedImages: Sendable {
     let all = try [inspection, payload].compactMap { try $0?.reading.damage(together) }
     if all.isEmpty { return [] }
     let each = try images.compactMap { image in
-      try ImageReader(ImageSequence(image.path)).finish().damage(image.path)
+      try ImageReader(ImageSequence(InputFile(image.path))).finish().damage(image.path)
     }
     return each.isEmpty ? all : each
   }

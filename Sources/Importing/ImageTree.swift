@@ -30,7 +30,7 @@ public struct ImageTree: TreeSource {
     self.path = path
     let input = try InputFile(path)
     permissions = input.permissions
-    let reader = ImageReader(ObservedFile(input, onRead: progress))
+    let reader = ImageReader(ImageSequence(input, onRead: progress))
     let frontSize = try Self.findFront(reader)
     reader.rewind()
 
@@ -58,7 +58,7 @@ public struct ImageTree: TreeSource {
     progress: @escaping (Int64, Int64) -> Void = { _, _ in }, begin: (Int) throws -> Void,
     data: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
-    let reader = ImageReader(ObservedFile(try InputFile(path), onRead: progress))
+    let reader = ImageReader(ImageSequence(try InputFile(path), onRead: progress))
     var count = 0
     while let event = try reader.next() {
       switch event {

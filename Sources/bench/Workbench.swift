@@ -48,7 +48,7 @@ struct Yardstick: Sendable {
       let packer = Packer(encoding, jobs: processorCount(), memberSize: 16 << 20)
       _ = try packer.write(try ImageTree(plain), unpacker, into: path(for: variant))
     }
-    let inspection = try Inspection(ObservedFile(try InputFile(plain)))
+    let inspection = try Inspection(ImageSequence(try InputFile(plain)))
     _ = try Nester().write(plain, inspection.totals, unpacker, into: path(for: .nest))
   }
 }

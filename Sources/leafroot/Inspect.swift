@@ -104,7 +104,7 @@ struct Inspect: AsyncParsableCommand {
 
   private func inspect(_ output: Output, _ kernel: KernelVersion?) throws -> Int32 {
     let config = try kernelConfig.map { path throws(FileError) in try KernelConfig(path) }
-    let file = ObservedFile(try InputFile(image))
+    let file = ImageSequence(try InputFile(image))
     let inspection = try Inspection(file, config: config, kernel: kernel)
     if let error = lookalike(inspection.reading) {
       standardError("leafroot: \(error)\n")

@@ -71,7 +71,7 @@ struct Nest: AsyncParsableCommand {
     try ImageFile(image).refuseIfWrapped()
     let progress = ReadingProgress()
     defer { progress.end() }
-    let source = ObservedFile(try InputFile(image)) { progress.update($0, of: $1) }
+    let source = ImageSequence(try InputFile(image)) { progress.update($0, of: $1) }
     let inspection = try Inspection(source)
     if let damage = try inspection.reading.damage(image) { throw damage }
     return try nester.write(image, inspection.totals, program, into: output)

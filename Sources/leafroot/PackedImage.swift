@@ -35,7 +35,7 @@ struct PackedParts {
   /// The image with the tree that runs: the payload of a packed one, any other as it is.
   func tree(
     onRead: @escaping (Int64, Int64) -> Void = { _, _ in }
-  ) throws(FileError) -> ObservedFile {
-    ObservedFile(try InputFile(path), pieces: payload, onRead: onRead)
+  ) throws(FileError) -> ImageSequence {
+    ImageSequence(try InputFile(path), pieces: payload, onRead: onRead)
   }
 }

@@ -84,7 +84,7 @@ struct Wrap: AsyncParsableCommand {
     try ImageFile(path).refuseIfWrapped()
     let progress = ReadingProgress()
     defer { progress.end() }
-    let source = ObservedFile(try InputFile(path)) { progress.update($0, of: $1) }
+    let source = ImageSequence(try InputFile(path)) { progress.update($0, of: $1) }
     return try ImageReader(source).finish().damage(path)
   }
 

@@ -174,7 +174,7 @@ import Unpacking
     let task = Task {
       // The reader looks for this between two pieces.
       withUnsafeCurrentTask { $0?.cancel() }
-      return try OutputDirectory(tree).fill(from: ObservedFile(InputFile(image)))
+      return try OutputDirectory(tree).fill(from: ImageSequence(InputFile(image)))
     }
     await #expect(throws: CancellationError.self) { try await task.value }
     #expect(try directory.names == ["image"])
