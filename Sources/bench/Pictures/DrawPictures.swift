@@ -33,6 +33,8 @@ struct DrawPictures: AsyncParsableCommand {
       try FileManager.default.createDirectory(
         atPath: directory.string, withIntermediateDirectories: true)
       try write(MountTree.picture, "mount-tree")
+      try write(
+        try await Recording(of: "Scripts/demo").picture(title: "make demo, as it runs"), "demo")
       let tree = "205 MB of files, Linux \(measured.kernel), one processor"
       try write(
         LineChart(

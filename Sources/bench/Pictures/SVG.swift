@@ -32,6 +32,20 @@ struct SVG {
       """
   }
 
+  /// One line of a terminal, which appears `seconds` after the picture.
+  mutating func terminal(
+    _ pieces: [(text: String, role: Role)], x: Double, y: Double, after seconds: Double
+  ) {
+    let spans = pieces.map { piece in
+      "<tspan class=\"t \(piece.role.rawValue)\">\(Self.escaped(piece.text))</tspan>"
+    }
+    body += """
+        <text x="\(number(x))" y="\(number(y))" class="m" \
+      style="animation-delay: \(number(seconds))s">\(spans.joined())</text>
+
+      """
+  }
+
   mutating func rectangle(
     x: Double, y: Double, width: Double, height: Double, _ role: Role, isDashed: Bool = false
   ) {
@@ -59,6 +73,10 @@ struct SVG {
         <title>\(Self.escaped(title))</title>
         <style>
           .t { font: 13px system-ui, sans-serif }
+          .m, .m .t { font: 13px ui-monospace, monospace; white-space: pre }
+          .m { animation: appear 1ms both }
+          @keyframes appear { from { visibility: hidden } }
+          @media (prefers-reduced-motion: reduce) { .m { animation: none } }
           .l { fill: none; stroke-width: 2 } .l.axis { stroke-width: 1 }
           .dashed { stroke-dasharray: 4 3 }
       \(Self.rules(Self.light))
