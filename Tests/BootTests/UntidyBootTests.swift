@@ -81,13 +81,26 @@ import Testing
         """,
       reason: "/merged is an overlay, and may rest on the tree", kept: "/merged/file"),
     Mounted(
+      script: """
+        busybox insmod /loop.ko
+        busybox mknod /dev/loop0 b 7 0
+        busybox truncate -s 2M /disk
+        busybox losetup /dev/loop0 /disk; busybox mke2fs /dev/loop0
+        busybox mkdir -p /mnt/disk; busybox mount -t ext4 /dev/loop0 /mnt/disk
+        echo kept >/mnt/disk/file
+        """,
+      reason: "/mnt/disk is mounted from a loop device, whose file may be a part of the tree",
+      kept: "/mnt/disk/file"),
+    Mounted(
       script: "busybox mount --make-shared /", reason: "the mount of / is shared",
       kept: "/bin/busybox"),
   ])
   func `a mount that rests on the tree keeps it in rootfs`(mounted: Mounted) async throws {
     var boot = try prepared("\(mounted.script)\nexec /leafroot nonroot_initramfs")
-    let module = Place.cache.appending("kernels/\(boot.kernel)/modules/overlay.ko")
-    boot.tree.file("overlay.ko", try bytes(of: module))
+    for module in ["overlay.ko", "loop.ko"] {
+      let path = Place.cache.appending("kernels/\(boot.kernel)/modules/\(module)")
+      boot.tree.file(module, try bytes(of: path))
+    }
     let outcome = try await boot.run("[ -s \(mounted.kept) ] && echo kept; echo /*")
 
     #expect(outcome.check?.isLeaf == false, "\(outcome)")
