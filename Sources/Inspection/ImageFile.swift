@@ -95,7 +95,13 @@ public struct ImageFile: ~Copyable {
       return [front].compactMap { $0 } + sorted.map(\.piece) + [tail].compactMap { $0 }
     }
 
+    /// What the names of our files begin with, but for dots and slashes.
+    private let mark = Array(leafName.utf8)
+
     private mutating func add(_ record: Record) {
+      // Nearly all entries are not ours.
+      let start = record.entry.name.drop { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ".") }
+      guard start.starts(with: mark) else { return }
       // Slashes and dots before a name say nothing in an initramfs.
       let components = record.entry.name.split(separator: UInt8(ascii: "/"))
         .filter { !$0.elementsEqual(".".utf8) }
