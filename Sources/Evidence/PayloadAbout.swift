@@ -36,6 +36,14 @@ public struct PayloadAbout: Equatable, Sendable {
 
   public init() {}
 
+  /// What is true of no image: pack puts it before the members, and what is true behind them, where
+  /// the kernel replaces the file. Only an image that is cut short keeps it.
+  public static var unfinished: PayloadAbout {
+    var about = PayloadAbout()
+    about.members = 1 << 20
+    return about
+  }
+
   /// Reads the file. Lines of other keys, and values that are no numbers, say nothing.
   public init(_ content: [UInt8]) {
     var (entries, bytes, pages): (Int?, Int?, Int?)

@@ -56,6 +56,7 @@ public struct Packer: Sendable {
       try writer.write(file.entry, file.target)
     }
     try writer.begin(program, names: names)
+    try writer.writeUnfinished()
 
     var builder = MemberBuilder(self, output)
     try builder.addFirst(of: tree.files)

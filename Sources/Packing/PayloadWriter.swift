@@ -51,6 +51,11 @@ struct PayloadWriter: ~Copyable {
     try write(entry(Self.directory, Entry.FileType.directory.rawValue | 0o700), [])
   }
 
+  /// Tells an image that is cut short between two members from a whole one.
+  mutating func writeUnfinished() throws(FileError) {
+    try write(named: "\(Vocabulary.about)", PayloadAbout.unfinished.text.bytes)
+  }
+
   /// The next file of the payload.
   mutating func write(member: [UInt8]) throws(FileError) {
     let digits = String(count)

@@ -14,6 +14,8 @@ public import Tree
 public final class Payload {
   /// Bytes of all files.
   public let size: Int
+  /// How many there are.
+  public var count: Int { names.count }
   /// The largest inode number of the files, in their file system.
   public let lastInode: UInt64
 
@@ -76,6 +78,8 @@ public final class Payload {
   /// Unpacks all files into the directory that `root` is open on.
   public func unpack(into root: Int32, _ plan: Plan) throws(PayloadFailure) {
     (entries, bytes, failure, refusal) = (0, 0, nil, nil)
+    let missing = missing(of: plan)
+    if let missing, !plan.endsAtRefusal { throw missing }
     // Keeps the directories, whose times come last.
     var first = Unpacker(DirectoryTree(root, isPrivileged: true))
     var rest = names[...]
@@ -88,12 +92,31 @@ public final class Payload {
       if failure == nil { free(names[0]) }
     }
     try unpackInOrder(rest, &first, plan, frees: true)
+    if refusal == nil { refusal = missing }
 
     do throws(UnpackFailure) {
       try first.finish()
     } catch {
       throw PayloadFailure(file: [], offset: 0, cause: .unpack(error))
     }
+  }
+
+  /// The first file that is not there; nil if all are. Behind a raw archive that is cut short the
+  /// kernel logs nothing.
+  private func missing(of plan: Plan) -> PayloadFailure? {
+    for number in 0..<plan.members {
+      let name = Self.name(of: number)
+      let isThere = number < names.count && bytes(of: names[number]) == name
+      if !isThere { return PayloadFailure(file: name, offset: 0, cause: .missing) }
+    }
+    return nil
+  }
+
+  /// At least four digits.
+  private static func name(of number: Int) -> [UInt8] {
+    var digits = Text()
+    digits.add(number)
+    return [UInt8](repeating: 0x30, count: max(0, 4 - digits.bytes.count)) + digits.bytes
   }
 
   private func unpackInOrder(

@@ -13,6 +13,8 @@ public struct PayloadFailure: Error {
     case refused(Refusal)
     /// An entry cannot be made, and it is not the image's fault.
     case unpack(UnpackFailure)
+    /// The payload has fewer files than pack has made.
+    case missing
     /// Almost no memory is left.
     case memory
     /// The file of xattrs has this malformed line.

@@ -34,6 +34,7 @@ extension Text {
       add(failure.name)
       add(": ")
       add(error: failure.code)
+    case .missing: add("missing, the image is cut short")
     case .memory: add("too little memory is left to go on")
     case .xattrs(let line):
       add("line ")

@@ -182,6 +182,19 @@ import Testing
     #expect(outcome.console.text.contains("the boot stops"), "\(outcome)")
   }
 
+  @Test func `a payload of which a file is missing stops the boot, and the words name the file`()
+    async throws
+  {
+    var image = PackedImage()
+    image.damage = { $0.removeLast() }
+    image.about = "members 4\nentries 100\nbytes 10000000\npages 3000\n"
+    let outcome = try await packed(image).run()
+    #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
+    #expect(
+      outcome.console.text.contains(
+        "the boot stops: /.leafroot/0003: missing, the image is cut short"), "\(outcome)")
+  }
+
   @Test func `a payload whose description is a link is no missing one: the boot stops`()
     async throws
   {

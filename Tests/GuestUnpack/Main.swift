@@ -70,10 +70,10 @@ private func unpack(
   guard source >= 0, root >= 0 else { return fail(errorNumber()) }
   var plan = Payload.Plan()
   plan.rules = .running
-  plan.members = Int.max
   plan.threads = threads
   do {
     guard let payload = try Payload(in: source) else { return fail(Text("found no payload")) }
+    plan.members = payload.count
     do throws(PayloadFailure) {
       try payload.unpack(into: root, plan)
       return 0

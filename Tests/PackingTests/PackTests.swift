@@ -5,6 +5,7 @@ import Files
 import Foundation
 import Importing
 import Inspection
+import Newc
 import OddImages
 import Samples
 import SystemPackage
@@ -99,6 +100,15 @@ import Testing
     // What has no content, and the files one by one: the two names stay together.
     #expect(members.count == 5)
     #expect(about.hasPrefix("members 5\nentries 7\nbytes 23\npages 3\n"), "\(about)")
+  }
+
+  @Test func `an image that is cut short between two members has fewer than it says`() throws {
+    let whole = try bytes(pack(image, Packer(.zstd(level: 1), jobs: 2, memberSize: 1)))
+    let name = try #require(whole.firstRange(of: Array(".leafroot/0002".utf8)))
+    let cut = try directory.file("cut", Array(whole[..<(name.lowerBound - Header.size)]))
+    let (members, about) = try payload(cut)
+    #expect(members.count == 2)
+    #expect(about == "members 1048576\n")
   }
 
   @Test func `odd images keep the tree that the kernel makes of them`() throws {
