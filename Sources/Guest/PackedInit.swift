@@ -7,9 +7,9 @@ import Tree
 
 /// What PID 1 does besides where the tree is packed.
 extension Init {
-  /// - Returns: whether it is known if there is one; says why not.
+  /// - Returns: whether it is known if there is one, and it can be unpacked; says why not.
   mutating func findPacked() -> Bool {
-    guard Packed.isPossible else { return true }
+    guard Packed.isPossible else { return isNothingPacked() }
     do throws(PackedTreeFailure) {
       let root = try Self.openRoot()
       packed = try Packed.find(below: root, watermark: Self.watermark)
@@ -19,6 +19,19 @@ extension Init {
       sayLastWords(error)
       return false
     }
+  }
+
+  /// An image behind a packed one may have brought this program, which replaced the one that
+  /// unpacks.
+  private func isNothingPacked() -> Bool {
+    guard Vocabulary.firstOfPayload.withCString({ access($0, F_OK) }) == 0 else { return true }
+    log.write(
+      .critical,
+      """
+      cannot unpack the payload, the boot stops: /leafroot is leafroot-init, of another image \
+      than the payload
+      """)
+    return false
   }
 
   private func sayLastWords(_ failure: PackedTreeFailure) {

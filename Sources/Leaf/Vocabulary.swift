@@ -13,6 +13,8 @@ public enum Vocabulary {
   public static var program: StaticString { "leafroot" }
   /// The payload in the root directory of a packed image: the files 0000, 0001 … are images.
   public static var payload: StaticString { ".leafroot" }
+  /// The first of these files, as a path.
+  public static var firstOfPayload: StaticString { "/.leafroot/0000" }
   /// What is said about the payload, and the xattrs of its tree.
   public static var about: StaticString { "about" }
   public static var xattrs: StaticString { "xattrs" }

@@ -15,6 +15,8 @@ import Testing
 struct Boot {
   var kernel = "6.12-x86_64"
   var tree = GuestTree()
+  /// Images before the tree, as they are. `append` must then ask for PID 1.
+  var front: [FilePath] = []
   /// Images behind the tree, as they are.
   var images: [FilePath] = []
   /// Without it, the kernel boots the tree as it would without us.
@@ -60,7 +62,8 @@ struct Boot {
       image = try pack(image, into: directory.path.appending("packed.img"), kernel.architecture)
     }
 
-    var checked = CheckedBoot([image] + (packsImages ? [] : images), program: program)
+    var checked = CheckedBoot(
+      front + [image] + (packsImages ? [] : images), program: program)
     checked.isStock = !hasLeaf
     checked.append = append
     if !script.isEmpty { checked.command = ["/bin/busybox", "sh", "-c", script] }

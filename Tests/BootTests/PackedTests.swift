@@ -6,6 +6,7 @@ import Machine
 import Newc
 import OddImages
 import Packing
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -193,6 +194,46 @@ import Testing
     #expect(
       outcome.console.text.contains(
         "the boot stops: /.leafroot/0003: missing, the image is cut short"), "\(outcome)")
+  }
+
+  @Test(arguments: [[], [KernelWords.request]])
+  func `the segment of wrap behind a packed image stops the boot, and says why`(words: [String])
+    async throws
+  {
+    let outcome = try await withLeafSegment { segment in
+      var boot = packed()
+      boot.hasLeaf = false
+      boot.images = [segment]
+      boot.append = words
+      return try await boot.run()
+    }
+    #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
+    #expect(outcome.logs("/leafroot is leafroot-init, of another image"), "\(outcome)")
+  }
+
+  @Test(arguments: [[], [KernelWords.request]])
+  func `before a packed image the segment of wrap is nothing but replaced`(words: [String])
+    async throws
+  {
+    let outcome = try await withLeafSegment { segment in
+      var boot = packed()
+      boot.tree = NastyTree.tree()
+      boot.front = [segment]
+      boot.append = [KernelWords.program] + words
+      return try await boot.run(NastyTree.census)
+    }
+    #expect(outcome.logs("unpacked "), "\(outcome)")
+    #expect(outcome.check?.isLeaf == !words.isEmpty, "\(outcome)")
+    let stock = try await Boot(tree: NastyTree.tree(), hasLeaf: false).run(NastyTree.census)
+    NastyTree.expectSame(outcome, as: stock)
+  }
+
+  /// What `leafroot wrap --segment` writes.
+  private func withLeafSegment(_ body: (FilePath) async throws -> Outcome) async throws -> Outcome {
+    let directory = try TemporaryDirectory()
+    defer { withExtendedLifetime(directory) {} }
+    let program = try GuestInit(Place.library.appending("leafroot-init.x86_64"), for: .x86)
+    return try await body(try directory.file("leaf.img", Segment.leaf(program).bytes))
   }
 
   @Test func `a payload whose description is a link is no missing one: the boot stops`()
