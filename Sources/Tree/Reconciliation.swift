@@ -118,7 +118,7 @@ public struct Reconciliation {
   }
 
   /// The kernel removes what is in the way of an entry of another type, unless it is a directory
-  /// that is not empty (init/initramfs.c, clean_path()).
+  /// that is not empty (init/initramfs.c, clean_path()). What something is mounted on stays, too.
   private func removeIfEmpty(
     _ name: [CChar], _ status: Status, in directory: Int32
   ) throws(Failure) -> Bool {
@@ -128,7 +128,7 @@ public struct Reconciliation {
       }
       return true
     } catch {
-      if error.code == ENOTEMPTY { return false }
+      if error.code == ENOTEMPTY || error.code == EBUSY { return false }
       throw error
     }
   }

@@ -196,6 +196,21 @@ import Testing
         "the boot stops: /.leafroot/0003: missing, the image is cut short"), "\(outcome)")
   }
 
+  @Test(arguments: ["", "nonroot_initramfs"])
+  func `what is mounted on a directory of the payload stays mounted`(word: String) async throws {
+    let directory = try TemporaryDirectory()
+    var later = GuestTree(init: nil)
+    later.script("prepare", "busybox mount -t proc proc /proc; exec /leafroot \(word)")
+    var boot = packed()
+    boot.hasLeaf = false
+    boot.append = ["rdinit=/prepare"]
+    boot.images = [try directory.file("later.img", Segment(later.records).bytes)]
+    let outcome = try await boot.run("busybox head -n 1 /proc/version; busybox ls /etc")
+    #expect(outcome.check?.isLeaf == !word.isEmpty, "\(outcome)")
+    #expect(outcome.logs("unpacked "), "\(outcome)")
+    #expect(outcome.output.contains("Linux version"), "\(outcome)")
+  }
+
   @Test(arguments: [[], [KernelWords.request]])
   func `the segment of wrap behind a packed image stops the boot, and says why`(words: [String])
     async throws
