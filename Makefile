@@ -138,6 +138,8 @@ others := $(patsubst %,build/test/guest-unpack.%,$(filter-out x86_64,$(arches)))
 proof: build kit build/test/census build/test/guest-unpack $(others) ## run the long tests, on all kernels
 	@Scripts/fetch-kernels proof
 	@Scripts/loaders proof
+	@Benchmarks/yardstick >/dev/null
+	@[ "$$(id -u)" -ne 0 ] || { Scripts/setup debootstrap && Scripts/systemd-tree; }
 	@Kernel/update --check
 	@Scripts/build-kernels 6.12 6.1 5.10 um-6.12 arm64-6.12 no-tmpfs-6.12 \
 	  objects-6.12 objects-6.1 objects-5.10

@@ -28,6 +28,28 @@ struct GuestTree {
     if let path { script(String(path.dropFirst()), "exec /.leafroot-boot/init") }
   }
 
+  /// Nothing at all: a part of a tree that another image has.
+  static var bare: GuestTree {
+    var tree = GuestTree(init: nil)
+    tree.records = []
+    return tree
+  }
+
+  /// Besides the busybox system, `count` files of so many bytes, each with its number in it, in
+  /// directories of 1,000.
+  static func many(_ count: Int, of size: Int) -> GuestTree {
+    var tree = GuestTree()
+    tree.directory("many")
+    for number in 0..<count {
+      if number.isMultiple(of: 1000) { tree.directory("many/\(number / 1000)") }
+      let text = Array("\(number)\n".utf8)
+      tree.file(
+        "many/\(number / 1000)/\(number)",
+        text + [UInt8](repeating: 0x2e, count: max(0, size - text.count)), mode: 0o644)
+    }
+    return tree
+  }
+
   private static var time: UInt32 { 1_600_000_000 }
 
   mutating func add(_ entry: Entry, _ data: [UInt8] = []) {

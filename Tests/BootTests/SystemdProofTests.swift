@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Initramfs
+import Machine
+import Newc
+import Packing
+import SystemPackage
+import TestSupport
+import Testing
+
+/// A whole distribution, packed from a directory: Scripts/systemd-tree.
+@Suite(.serialized, .enabled(if: Oracle.mayRun, "reads the files of root, as root"))
+struct SystemdProofTests {
+  private let directory: TemporaryDirectory
+
+  /// Packs the tree as people do. What the test itself needs is in an image behind it.
+  init() throws {
+    directory = try TemporaryDirectory()
+    let tree = Place.cache.appending("systemd/tree")
+    let packed = directory.path.appending("packed.img")
+    let words = ["pack", tree.string, "-o", packed.string, "--level", "3"]
+    _ = try Command([Command.leafroot] + words).output()
+    try directory.file("proof.img", Segment(proof().records).bytes)
+    let joined = "cat packed.img proof.img > initrd"
+    _ = try Command(["sh", "-ec", joined], in: directory.path).output()
+  }
+
+  @Test(arguments: ["6.12-x86_64", "6.1-x86_64"])
+  func `Debian 13 boots until systemd says running, and podman runs a container`(
+    kernel: String
+  ) async throws {
+    let report = try await report(kernel, [KernelWords.request])
+
+    #expect(report["state"] == "running", "\(report)")
+    #expect(report["check"] == "0", "\(report)")
+    #expect(report["container"] == "runs in /bin /dev /etc /proc /run /sys 0", "\(report)")
+  }
+
+  @Test func `twin: without the word systemd is running, too, and no container runs`() async throws
+  {
+    let report = try await report("6.12-x86_64", [])
+
+    #expect(report["state"] == "running", "\(report)")
+    #expect(report["check"] == "1", "\(report)")
+    #expect(report["container"]?.contains("pivot_root") == true, "\(report)")
+  }
+
+  /// What the script of the service printed, by its first words.
+  private func report(_ kernel: String, _ words: [String]) async throws -> [String: String] {
+    try await Gate.shared.pass {
+      let place = try RunDirectory.temporary()
+      defer { place.remove() }
+      var machine = Machine(
+        kernel: try Kernel(Place.kernel(kernel)), initrd: directory.path.appending("initrd"),
+        words: words)
+      (machine.memory, machine.cpus, machine.timeout) = (900, 2, .seconds(900))
+      let console = try await machine.run(log: place.log).console
+      var report = ["console": String(console.text.suffix(3000))]
+      for line in console.lines {
+        guard let start = line.firstRange(of: "proof: ")?.upperBound else { continue }
+        let fields = line[start...].split(separator: " ", maxSplits: 1)
+        if let name = fields.first {
+          report[String(name)] = fields.last?.trimmingCharacters(in: .whitespaces)
+        }
+      }
+      if report["container"] != nil { report["console"] = nil }
+      return report
+    }
+  }
+
+  /// A service that looks at the system when all others have started.
+  private func proof() throws -> GuestTree {
+    var tree = GuestTree.bare
+    tree.directory("proof")
+    try tree.addProgram("proof/leafroot-init")
+    let busybox = Place.cache.appending("kit/demo/tree/kit/bin/busybox")
+    tree.file("proof/busybox", try bytes(of: busybox))
+    tree.file("proof/image.tar", try containerImage(busybox))
+    for kernel in ["6.12-x86_64", "6.1-x86_64"] {
+      let module = Place.cache.appending("kernels/\(kernel)/modules/overlay.ko")
+      tree.file("proof/overlay-\(kernel.prefix { $0 != "-" }).ko", try bytes(of: module))
+    }
+    tree.file(
+      "proof/run",
+      """
+      #!/bin/sh
+      say() { echo "proof: $*" >/dev/console; }
+      say state "$(systemctl is-system-running --wait)"
+      say failed "$(systemctl --failed --plain --no-legend | tr '\\n' ' ')"
+      say check "$(/proof/leafroot-init check >/dev/null; echo $?)"
+      series=$(uname -r | cut -d . -f 1,2)
+      /proof/busybox insmod "/proof/overlay-${series%%[!0-9.]*}.ko"
+      say container "$(podman run --rm --network none oci-archive:/proof/image.tar 2>&1 |
+        tail -n 1 | tr '\\n' ' ')"
+      systemctl reboot --force --force
+
+      """, mode: 0o755)
+
+    tree.file(
+      "etc/systemd/system/proof.service",
+      """
+      [Unit]
+      Description=The proof of LeafRoot
+      [Service]
+      Type=exec
+      ExecStart=/proof/run
+      Environment=HOME=/root
+
+      """)
+    tree.directory("etc/systemd/system/multi-user.target.wants")
+    tree.link(
+      "etc/systemd/system/multi-user.target.wants/proof.service",
+      to: "/etc/systemd/system/proof.service")
+    return tree
+  }
+
+  /// An OCI archive of busybox and a script.
+  private func containerImage(_ busybox: FilePath) throws -> [UInt8] {
+    let script = """
+      umoci init --layout oci && umoci new --image oci:hello
+      umoci unpack --image oci:hello bundle
+      mkdir -p bundle/rootfs/bin && cp \(busybox) bundle/rootfs/bin/sh
+      printf '#!/bin/sh\\nset -- /*\\necho "runs in $* $?"\\n' >bundle/rootfs/bin/start
+      chmod 755 bundle/rootfs/bin/start
+      umoci repack --image oci:hello bundle
+      umoci config --image oci:hello --config.entrypoint /bin/start
+      tar -C oci -cf image.tar .
+      """
+    _ = try Command(["sh", "-ec", script], in: directory.path).output()
+    return try directory.bytes("image.tar")
+  }
+}
