@@ -21,8 +21,7 @@ struct PackedImage: Sendable {
   func records(of tree: [(entry: Entry, data: [UInt8])]) throws
     -> [(entry: Entry, data: [UInt8])]
   {
-    var files = try members(of: tree).map(compressed)
-    damage(&files)
+    let files = try members(of: tree)
 
     let program = try bytes(of: Place.library.appending("leafroot-unpack.x86_64"))
     let isSkeleton = { (entry: Entry) in entry.type == .directory || entry.type == .symbolicLink }
@@ -37,6 +36,13 @@ struct PackedImage: Sendable {
       add(String(repeating: "0", count: 4 - digits.count) + digits, file, &records)
     }
     return records
+  }
+
+  /// The payload's files.
+  func members(of tree: [(entry: Entry, data: [UInt8])]) throws -> [[UInt8]] {
+    var files = try parted(tree).map(compressed)
+    damage(&files)
+    return files
   }
 
   private func add(
@@ -57,7 +63,7 @@ struct PackedImage: Sendable {
   }
 
   /// What has no content comes first; of a file of several names all are in the second.
-  private func members(of tree: [(entry: Entry, data: [UInt8])]) throws
+  private func parted(_ tree: [(entry: Entry, data: [UInt8])])
     -> [[(entry: Entry, data: [UInt8])]]
   {
     guard parts > 0 else { return [tree] }

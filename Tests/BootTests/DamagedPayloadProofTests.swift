@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+
+import Machine
+import Newc
+import OddImages
+import Packing
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Payloads that have lost their end, or a bit. The oracle is the kernel: of the payload's files one
+/// after the other, which are an initramfs of the same tree.
+@Suite(.serialized) struct DamagedPayloadProofTests {
+  /// Where the damage is: in which file of the payload, and how far behind its beginning, in
+  /// thousandths.
+  private static let places = [0, 1, 2].flatMap { file in
+    [0, 3, 50, 200, 500, 800, 950, 999].map { (file, $0) }
+  }
+
+  @Test(arguments: [Compressor.zstd, .gzip, .xz, .lz4, nil])
+  func `a bit is flipped: the kernel's tree, or last words where the kernel complains`(
+    compressor: Compressor?
+  ) async throws {
+    var (whole, stopped) = (0, 0)
+    for (file, thousandth) in Self.places {
+      let damage = { @Sendable (files: inout [[UInt8]]) in
+        let offset = min(files[file].count - 1, files[file].count * thousandth / 1000)
+        files[file][offset] ^= 0x10
+      }
+      let isWhole = try await expectKernelsTree(
+        PackedImage(compressor: compressor, parts: 2, damage: damage), "\(file), \(thousandth)")
+      if isWhole { whole += 1 } else { stopped += 1 }
+    }
+    print(
+      "\(compressor.map { "\($0)" } ?? "raw"): \(whole) of the kernel's tree, \(stopped) stopped")
+    #expect(stopped > 0)
+    // A raw archive has no checksums: a bit of a file's content is only a bit.
+    #expect(compressor != nil || whole > 0)
+  }
+
+  @Test(arguments: [Compressor.zstd, .gzip, .xz, .lz4])
+  func `the end is missing: last words that name the file and the place`(
+    compressor: Compressor
+  ) async throws {
+    for (file, thousandth) in Self.places {
+      let damage = { @Sendable (files: inout [[UInt8]]) in
+        files[file].removeLast(max(1, files[file].count * (1000 - thousandth) / 1000))
+      }
+      let outcome = try await boot(PackedImage(compressor: compressor, parts: 2, damage: damage))
+      guard thousandth > 3 else { continue }
+      #expect(outcome.verdict.outcome == .panicked, "\(file), \(thousandth) \(outcome)")
+      #expect(outcome.console.text.contains("/.leafroot/000\(file), byte "), "\(outcome)")
+      #expect(outcome.console.text.contains(", the boot stops"), "\(outcome)")
+    }
+  }
+
+  /// Boots the damaged payload, and what the kernel itself makes of it.
+  /// - Returns: whether the boot went on.
+  private func expectKernelsTree(_ image: PackedImage, _ place: String) async throws -> Bool {
+    let ours = try await boot(image)
+    let stock = try await boot(image, isStock: true)
+    guard ours.check != nil else {
+      #expect(ours.verdict.outcome == .panicked, "\(place) \(ours)")
+      #expect(ours.console.text.contains(", the boot stops"), "\(place) \(ours)")
+      #expect(ours.console.text.contains("/.leafroot/000"), "\(place) \(ours)")
+      #expect(stock.verdict.isHalfUnpacked, "\(place): the kernel boots it \(ours)")
+      return false
+    }
+    #expect(!stock.verdict.isHalfUnpacked, "\(place): the kernel complains \(ours)")
+    #expect(ours.verdict.outcome == .asPromised, "\(place) \(ours)")
+    let differences = Self.census(ours).differences(from: Self.census(stock)).filter {
+      line in !["./.leafroot-boot", "./dev/console", "./prepare"].contains { line.contains($0) }
+    }
+    #expect(differences.isEmpty, "\(place): \(differences.prefix(10))")
+    return true
+  }
+
+  private static func census(_ outcome: Outcome) -> CensusLines {
+    CensusLines(outcome.output.split(separator: "\n").map(String.init)).ownEntries
+  }
+
+  /// In user-mode Linux. An image behind has the shell and the census, whatever the damage does.
+  private func boot(_ image: PackedImage, isStock: Bool = false) async throws -> Outcome {
+    let directory = try TemporaryDirectory()
+    defer { withExtendedLifetime(directory) {} }
+    var tree = NastyTree.tree()
+    tree.remove("bin/busybox")
+    var behind = GuestTree(init: nil)
+    behind.file("census", try bytes(of: Place.census))
+    let next = isStock ? "/.leafroot-boot/init" : "/leafroot nonroot_initramfs"
+    behind.script("prepare", "exec \(next)")
+
+    var boot = UserModeBoot()
+    var first: [UInt8] = []
+    if isStock {
+      // CheckedBoot does not boot an image that begins with damage.
+      first = try Segment([]).bytes
+      // Each file at a multiple of 4, as the kernel wants a raw archive, and 4 zeros behind lz4.
+      for member in try image.members(of: tree.records) {
+        first += member + [UInt8](repeating: 0, count: 8 - member.count % 4)
+      }
+    } else {
+      first = try Segment(image.records(of: tree.records)).bytes
+    }
+    boot.written = try directory.file("tree.img", first)
+    boot.images = [try directory.file("behind.img", Segment(behind.records).bytes)]
+    // The kernel itself would make the leaf if the word were on its command line.
+    boot.words = ["rootfstype=tmpfs", "rdinit=/prepare", "leafroot_init=/.leafroot-boot/init"]
+    return try await boot.run("/census /")
+  }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+
+import Files
+import Foundation
+import Importing
+import Inspection
+import Machine
+import Newc
+import Packing
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Packed images in just enough memory, and in ever less.
+@Suite(.serialized) struct TightPackedProofTests {
+  @Test(arguments: PackedFile.Form.allCases, [1, 2])
+  func `a real image: with too little memory the boot stops with figures, and nothing is freed`(
+    form: PackedFile.Form, cpus: Int
+  ) async throws {
+    let printed = try Command([Place.root.appending("Benchmarks/yardstick").string]).output()
+    let yardstick = String(decoding: printed, as: UTF8.self).trimmingCharacters(in: .newlines)
+    try await expectEnds(FilePath(yardstick).appending("image.zst"), form, cpus)
+  }
+
+  /// How many MiB less each boot has than the one before, and how many boots must fail.
+  private static let (step, count) = (8, 15)
+
+  private func expectEnds(_ source: FilePath, _ form: PackedFile.Form, _ cpus: Int) async throws {
+    let directory = try RunDirectory.temporary()
+    defer { directory.remove() }
+    let image = try PackedFile(source, form, in: directory.path)
+    let predicted = image.predicted / Self.step * Self.step
+    let ample = try await image.boot(predicted * 2, cpus)
+    let line = try #require(ample.verdict.logged.first { $0.contains("unpacked ") }, "\(ample)")
+    // Up to the time that it took.
+    let tree = line[..<(line.firstRange(of: " bytes in ")?.lowerBound ?? line.endIndex)]
+
+    var failed = 0
+    var least: Int?
+    for memory in stride(from: predicted * 11 / 10 / 8 * 8, to: 0, by: -Self.step) {
+      let outcome = try await image.boot(memory, cpus)
+      let end = Self.end(of: outcome, tree)
+      print("\(form), \(cpus) CPUs, \(memory) MiB: \(end ?? "neither as promised nor last words")")
+      #expect(end != nil, "\(memory) MiB \(outcome)")
+      if end == Self.promised { least = memory } else { failed += 1 }
+      if failed == Self.count { break }
+    }
+    let found = try #require(least)
+    #expect(abs(found - image.predicted) <= image.predicted / 20 + Self.step, "\(found)")
+    #expect(failed == Self.count)
+  }
+
+  private static let promised = "as promised"
+
+  /// What the boot came to; nil if it is none of what it may be.
+  private static func end(of outcome: Outcome, _ tree: Substring) -> String? {
+    if outcome.verdict.outcome == .asPromised {
+      return outcome.logs(String(tree) + " ") ? promised : nil
+    }
+    guard outcome.verdict.outcome == .panicked, !outcome.console.text.contains("deadlocked"),
+      !outcome.logs("a part of the payload has been freed")
+    else { return nil }
+    let lines = outcome.verdict.logged
+    func figures(_ pattern: Regex<Substring>) -> String? {
+      lines.first { $0.contains(pattern) }
+    }
+    if let cause = figures(#/too little memory to unpack the payload, the boot stops: needed \d+/#)
+    {
+      return figures(#/needed: \d+ MiB more memory/#).map { _ in cause }
+    }
+    // The kernel could not copy the payload.
+    guard outcome.logs("the image is half unpacked, the boot stops. The kernel: ") else {
+      return nil
+    }
+    return figures(#// is full: \d+ MiB of \d+ MiB, memory \d+ MiB. Needed: /#)
+  }
+}
