@@ -129,7 +129,7 @@ test: build vm kit loaders build/test/census build/test/guest-unpack ## run unit
 	swift test --disable-xctest --skip ProofTests $(if $(FILTER),--filter '$(FILTER)')
 
 # The tests for every stock kernel; `make test` runs them on some.
-reach := ContractTests|LeafKernelTests|ArchitectureTests|RuntimeTests|FidelityTests.*nasty|FallbackTests.*damaged
+reach := ContractTests|LeafKernelTests|ArchitectureTests|RuntimeTests|ContainerTests|(Fidelity|Packed)Tests.*nasty|FallbackTests.*damaged
 
 # The decoders are linked for the architectures, too, on which no test decodes.
 others := $(patsubst %,build/test/guest-unpack.%,$(filter-out x86_64,$(arches)))

@@ -4,6 +4,11 @@ import Testing
 
 /// What takes longer than a test may: `make proof`.
 @Suite struct ProofTests {
+  @Test func `200,000 files move`() async throws {
+    // Half as many inodes as pages: the stock kernel needs this much, too.
+    try await expectMove(ofFiles: 200_000, memory: 2048)
+  }
+
   @Test func `a file of 3 GB moves in 4 GB of memory`() async throws {
     try await LargeFile(bytes: 3_221_225_473, sum: "8b9f122645c95657258e48060c9e06e7")
       .expectMove(memory: 4096)

@@ -54,7 +54,7 @@ import Testing
     #expect(kernel.isLeaf || outcome.verdict.outcome == .asPromised, "\(outcome)")
   }
 
-  @Test(arguments: StockKernel.packed.filter { !$0.isLeaf }, Form.allCases)
+  @Test(arguments: StockKernel.packedRootfs, Form.allCases)
   func `twin: without the word they fail in a packed image, too`(
     kernel: StockKernel, form: Form
   ) async throws {

@@ -56,6 +56,7 @@ struct StockKernel: CustomTestStringConvertible, Sendable {
   static let packed = (modular + leaf.filter(\.hasModules)).filter {
     areAllChosen || $0.name == "6.12-x86_64"
   }
+  static let packedRootfs = packed.filter { !$0.isLeaf }
 
   /// Those of aarch64 and riscv64.
   static let rootfsElsewhere = elsewhere(isLeaf: false)
