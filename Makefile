@@ -55,7 +55,7 @@ endef
 
 build: setup guest $(statics) ## build/bin/leafroot, build/lib/leafroot/leafroot-{init,unpack}.ARCH
 	LEAFROOT_COMMIT=$(commit) swift build -c release --product leafroot --static-swift-stdlib \
-	  --disable-local-rpath -Xlinker -s
+	  --disable-local-rpath -Xlinker -s -Xswiftc -Osize
 	@install -D .build/release/leafroot build/bin/leafroot
 	$(call install-scripts,build)
 

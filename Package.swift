@@ -16,9 +16,14 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
+/// Of the host's modules with loops that take time: make compiles the tool, and the packages that it
+/// depends on, with -Osize. The driver passes the last -O of its options on, and ours behind it.
+let fast: [SwiftSetting] =
+  isGuest ? [] : [.unsafeFlags(["-Xfrontend", "-O"], .when(configuration: .release))]
+
 /// Settings of what must also compile as Embedded Swift: the host build refuses what it lacks.
 let embeddable =
-  strict + [
+  strict + fast + [
     .treatWarning("EmbeddedRestrictions", as: .error)
   ]
 
@@ -95,11 +100,11 @@ let host: [Target] = [
   .target(name: "CRevision", cSettings: [.define("LEAFROOT_COMMIT", to: "\"\(commit)\"")]),
   .target(
     name: "Files", dependencies: ["Initramfs", "Newc", "Tree", "Unpacking", systemPackage],
-    swiftSettings: strict),
+    swiftSettings: strict + fast),
   .target(
     name: "Inspection",
     dependencies: ["Compression", "Files", "Initramfs", "Leaf", "Newc", systemPackage],
-    swiftSettings: strict),
+    swiftSettings: strict + fast),
   .systemLibrary(name: "CArchive"),
   .target(
     name: "Importing",
@@ -108,7 +113,7 @@ let host: [Target] = [
       systemPackage,
     ],
     swiftSettings: small),
-  .target(name: "Encoding", dependencies: ["CCodecs"], swiftSettings: strict),
+  .target(name: "Encoding", dependencies: ["CCodecs"], swiftSettings: strict + fast),
   .target(
     name: "Packing",
     dependencies: [

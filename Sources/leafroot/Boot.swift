@@ -6,13 +6,17 @@ import Initramfs
 import Machine
 import Packing
 import SystemPackage
+import Threads
 
 /// `leafroot boot`: boots images in QEMU and reports whether their root is a leaf.
 struct Boot: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "boot",
     abstract: "Boot an initramfs in QEMU and check whether its root is a leaf.",
-    usage: "leafroot boot <image> ... --kernel <kernel> [<options>] [-- <command> ...]",
+    usage: """
+      leafroot boot <image> ... --kernel <kernel> [<options>] [-- <command> ...]
+      leafroot boot --matrix <file> [--junit <file>] [--jobs <n>] [<options>] [-- <command> ...]
+      """,
     discussion: """
       The real init of this boot is LeafRoot's check, followed by COMMAND, if given. boot adds \
       both in a small archive before the first IMAGE. If the first IMAGE is wrapped, boot adds \
@@ -21,23 +25,28 @@ struct Boot: AsyncParsableCommand {
       boot concatenates several images, as a boot loader does. It uses KVM if a test guest runs \
       there. After a failed boot, it keeps the booted initramfs and the console log for a replay.
 
+      With --matrix, boot makes all boots of a JSON file, and prints a table.
+
       Exit status: 0 as promised, and COMMAND exited with 0; 1 not as promised; 2 the boot did \
       not reach the check (panic, timeout, unreadable file, no QEMU); 3 as promised, but COMMAND \
-      failed; 64 usage error; 128 + N ended by signal N.
+      failed; 64 usage error; 128 + N ended by signal N. With --matrix: 0 all boots as expected; \
+      1 some not; 2 one could not be made.
       """)
 
   @Argument(
     help: "The images, in the order in which a boot loader loads them.", completion: .file(),
     transform: { FilePath($0) })
-  var images: [FilePath]
+  var images: [FilePath] = []
 
   @Option(
     help: ArgumentHelp(
       "The kernel: a file, or debian:SERIES, one of Debian's, which apt-get fetches.",
       valueName: "kernel"), completion: .file())
-  var kernel: String
+  var kernel: String?
 
   @OptionGroup var machine: MachineOptions
+
+  @OptionGroup var matrix: MatrixOptions
 
   @Flag(help: "Search for the least memory with which the boot is as promised.")
   var leastMemory = false
@@ -78,6 +87,17 @@ struct Boot: AsyncParsableCommand {
   }
 
   func validate() throws {
+    if matrix.file != nil {
+      guard images.isEmpty, kernel == nil, log == nil, !leastMemory, !keep, !json else {
+        throw ValidationError(
+          "--matrix cannot be combined with images, --kernel, --least-memory, --log, --keep or "
+            + "--json.")
+      }
+    } else if images.isEmpty {
+      throw ValidationError("Missing expected argument '<image> ...'")
+    } else if kernel == nil {
+      throw ValidationError("Missing expected argument '--kernel <kernel>'")
+    }
     guard resolution == nil || leastMemory else {
       throw ValidationError("--resolution requires --least-memory.")
     }
@@ -88,7 +108,13 @@ struct Boot: AsyncParsableCommand {
 
   func run() async throws {
     let status = try await asVerb(failure: 2) {
-      let kernel = try await KernelName(text: kernel).kernel(for: machine.arch)
+      if let file = matrix.file {
+        return try await MatrixBoot(
+          file: file, options: machine, command: command, junit: matrix.junit,
+          jobs: matrix.jobs ?? processorCount()
+        ).run()
+      }
+      let kernel = try await KernelName(text: kernel ?? "").kernel(for: machine.arch)
       return leastMemory
         ? try await LeastMemoryBoot(
           images: images, kernel: kernel, options: machine, command: command,

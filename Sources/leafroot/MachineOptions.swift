@@ -33,12 +33,16 @@ struct MachineOptions: ParsableArguments {
 
   @OptionGroup var guest: GuestLibrary
 
+  /// In seconds. Swift's clocks end the program at times that they cannot add.
+  static let timeouts = 0.1...1_000_000
+
   func validate() throws {
     guard cpus >= 1 else {
       throw ValidationError("--cpus \(cpus) is out of range; it must be at least 1.")
     }
-    guard timeout > 0 else {
-      throw ValidationError("--timeout \(timeout) is out of range; it must be greater than 0.")
+    guard Self.timeouts.contains(timeout) else {
+      throw ValidationError(
+        "--timeout \(timeout) is out of range; it must be from 0.1 to 1000000.")
     }
     guard !icount || cpus == 1 else {
       throw ValidationError("--icount requires --cpus 1.")

@@ -7,6 +7,9 @@ struct MemorySize: ExpressibleByArgument, CustomStringConvertible {
   /// The amount in MiB.
   let mebibytes: Int
 
+  /// What a boot gets that names none.
+  static let ofBoot = MemorySize(mebibytes: 512)
+
   init(mebibytes: Int) { self.mebibytes = mebibytes }
 
   init?(argument: String) {

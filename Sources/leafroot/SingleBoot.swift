@@ -16,7 +16,7 @@ struct SingleBoot: Sendable {
   let isKept: Bool
   let isJSON: Bool
 
-  private var memory: MemorySize { options.memory ?? MemorySize(mebibytes: 512) }
+  private var memory: MemorySize { options.memory ?? .ofBoot }
 
   /// - Returns: the exit status.
   func run() async throws -> Int32 {

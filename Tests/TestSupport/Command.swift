@@ -24,7 +24,7 @@ public struct Command {
     .deletingLastPathComponent().appending(path: "leafroot").path
 
   /// What a program that has ended left.
-  public struct Ended {
+  public struct Ended: Sendable {
     public let status: Int32
     public let bytes: [UInt8]
     public let errors: String

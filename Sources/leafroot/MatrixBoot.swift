@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+
+import Files
+import Initramfs
+import Machine
+import Packing
+import SystemPackage
+
+/// The boots of a matrix, some at a time.
+struct MatrixBoot: Sendable {
+  let file: FilePath
+  let options: MachineOptions
+  let command: [String]
+  /// Where JUnit's report goes, if anywhere.
+  let junit: FilePath?
+  let jobs: Int
+
+  /// A kernel that cases have in common.
+  private typealias Kernels = [String: Result<Kernel, FileError>]
+
+  /// - Returns: the exit status.
+  func run() async throws -> Int32 {
+    let cases = try BootMatrix(file).cases(options, command)
+    // Not after an hour of boots.
+    if let junit { _ = try OutputFile(junit) }
+
+    let kernels = try await kernels(of: cases)
+    let progress = MatrixProgress(count: cases.count, jobs: min(jobs, cases.count))
+    let results = try await boot(cases, kernels, progress)
+    let report = MatrixReport(file: file, results: results)
+    if let junit {
+      let output = try OutputFile(junit)
+      try output.write(Array(report.junit().utf8))
+      try output.commit(permissions: [.ownerReadWrite, .groupRead, .otherRead])
+    }
+    try standardOutput("\(report.table())\n".utf8)
+    return report.status
+  }
+
+  /// Each kernel, fetched or read once.
+  private func kernels(of cases: [BootMatrix.Case]) async throws -> Kernels {
+    var kernels = Kernels()
+    for boot in cases where kernels[boot.kernelName] == nil {
+      let isFile = !boot.kernel.hasPrefix("debian:")
+      let name = KernelName(text: isFile ? path(boot.kernel).string : boot.kernel)
+      do {
+        kernels[boot.kernelName] = .success(try await name.kernel(for: boot.arch))
+      } catch let error as FileError {
+        try Task.checkCancellation()
+        kernels[boot.kernelName] = .failure(error)
+      }
+    }
+    return kernels
+  }
+
+  /// A name in the file is relative to the file's directory.
+  private func path(_ name: String) -> FilePath {
+    file.removingLastComponent().pushing(FilePath(name))
+  }
+
+  private func boot(
+    _ cases: [BootMatrix.Case], _ kernels: Kernels, _ progress: MatrixProgress
+  ) async throws -> [MatrixResult] {
+    defer { progress.end() }
+    return try await withThrowingTaskGroup(of: (Int, MatrixResult).self) { group in
+      var results = [MatrixResult?](repeating: nil, count: cases.count)
+      for (index, boot) in cases.enumerated() {
+        if index >= jobs, let (index, result) = try await group.next() { results[index] = result }
+        group.addTask {
+          let result = try await self.boot(boot, kernels[boot.kernelName], progress)
+          progress.note(result)
+          return (index, result)
+        }
+      }
+      for try await (index, result) in group { results[index] = result }
+      return results.compactMap { $0 }
+    }
+  }
+
+  /// A boot that cannot be made is a result, too: the others are made.
+  /// - Throws: `CancellationError`.
+  private func boot(
+    _ boot: BootMatrix.Case, _ kernel: Result<Kernel, FileError>?, _ progress: MatrixProgress
+  ) async throws -> MatrixResult {
+    let start = ContinuousClock.now
+    do {
+      guard let kernel else { throw CancellationError() }
+      return try await self.boot(boot, kernel.get(), progress)
+    } catch let error as FileError {
+      try Task.checkCancellation()
+      return MatrixResult(boot, error, seconds: (.now - start) / .seconds(1))
+    }
+  }
+
+  private func boot(
+    _ boot: BootMatrix.Case, _ kernel: Kernel, _ progress: MatrixProgress
+  ) async throws -> MatrixResult {
+    let directory = try RunDirectory.temporary()
+    do {
+      var options = options
+      options.append = boot.append
+      options.stock = boot.stock
+      options.cpus = boot.cpus
+      options.timeout = boot.timeout
+      let machine = try options.machine(
+        boot.images.map(path), boot.command, kernel, boot.memory, in: directory)
+      let run = try await machine.run(
+        log: directory.log, onProgress: { progress.update($0, of: boot) })
+      let verdict = Verdict(run)
+      let isExpected = verdict.exitStatus == boot.expectation.status
+      if isExpected { directory.remove() } else { directory.keep() }
+      return MatrixResult(boot, verdict, run, directory: isExpected ? nil : directory.path)
+    } catch {
+      directory.remove()
+      throw error
+    }
+  }
+}
