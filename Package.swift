@@ -90,9 +90,6 @@ let slim = LinkerSetting.unsafeFlags(
     "-Xlinker", "-T", "-Xlinker", "\(Context.packageDirectory)/Toolsets/release.ld",
   ], .when(configuration: .release))
 
-/// Of what has no loop that takes time: the tool must stay small.
-let small = strict + [.unsafeFlags(["-Osize"], .when(configuration: .release))]
-
 /// The commit of this build, from the Makefile.
 let commit = Context.environment["LEAFROOT_COMMIT"] ?? ""
 
@@ -112,7 +109,7 @@ let host: [Target] = [
       "CArchive", "CLinux", "Compression", "Files", "Initramfs", "Inspection", "Newc", "Tree",
       systemPackage,
     ],
-    swiftSettings: small),
+    swiftSettings: strict),
   .target(name: "Encoding", dependencies: ["CCodecs"], swiftSettings: strict + fast),
   .target(
     name: "Packing",
@@ -120,19 +117,19 @@ let host: [Target] = [
       "Compression", "Encoding", "Evidence", "Files", "Importing", "Initramfs", "Inspection",
       "Leaf", "Newc", "Threads", "Unpacking", systemPackage,
     ],
-    swiftSettings: small),
+    swiftSettings: strict),
   .target(
     name: "BootEntry",
     dependencies: [
       "Evidence", "Files", "Initramfs", "Inspection", "Leaf", "Newc", "Packing", systemPackage,
     ],
-    swiftSettings: small),
+    swiftSettings: strict),
   .target(
     name: "Machine",
     dependencies: [
       "Compression", "Files", "Inspection", "Leaf", "Packing", subprocess, systemPackage,
     ],
-    swiftSettings: small),
+    swiftSettings: strict),
   .executableTarget(
     name: "leafroot",
     dependencies: [
@@ -140,7 +137,7 @@ let host: [Target] = [
       "Inspection",
       "Machine", "Newc", "Packing", "Threads", "Unpacking", argumentParser,
     ],
-    swiftSettings: small, linkerSettings: [slim]),
+    swiftSettings: strict, linkerSettings: [slim]),
   .executableTarget(
     name: "bench",
     dependencies: [

@@ -9,7 +9,7 @@ import Testing
 /// boot goes on in rootfs with the tree intact, or it stops with last words.
 @Suite struct SystemCallFailureTests {
   /// Every so many calls: a few dozen boots.
-  @Test(arguments: [(Bringing.moved, 19), (.packed, 89), (.nested, 181), (.inPlace, 181)])
+  @Test(arguments: [(Bringing.moved, 19), (.packed, 89), (.nested, 181), (.inPlace, 83)])
   func `whatever system call of PID 1 fails, nothing is lost, and no boot ends in silence`(
     bringing: Bringing, step: Int
   ) async throws {
