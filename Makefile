@@ -195,7 +195,7 @@ install -D -m 644 -t $1/share/fish/vendor_completions.d build/share/leafroot.fis
 install -D -m 644 -t $1/share/doc/leafroot README.md CHANGELOG.md LICENSE SECURITY.md \
   build/share/NOTICES build/share/leafroot.spdx.json
 install -D -m 644 -t $1/share/doc/leafroot/Documentation $(wildcard Documentation/*.md)
-install -D -m 644 -t $1/share/doc/leafroot/Documentation/guides $(wildcard Documentation/guides/*.md)
+install -D -m 644 -t $1/share/doc/leafroot/Documentation/guides $(wildcard Documentation/guides/*)
 install -D -m 644 -t $1/share/doc/leafroot/Documentation/pictures \
   $(wildcard Documentation/pictures/*.svg)
 endef
