@@ -47,8 +47,8 @@ struct Recording {
   func picture(title: String) -> SVG {
     let rows = rows
     var svg = SVG(
-      width: 800, height: Double(rows.count) * Self.lineHeight + 24, title: title)
-    svg.rectangle(x: 0.5, y: 0.5, width: 799, height: svg.height - 1, .box)
+      width: 820, height: Double(rows.count) * Self.lineHeight + 24, title: title)
+    svg.rectangle(x: 0.5, y: 0.5, width: 819, height: svg.height - 1, .box)
     for (index, row) in rows.enumerated() where !row.text.isEmpty {
       svg.terminal(
         Self.pieces(of: row.text), x: 14, y: Double(index + 1) * Self.lineHeight + 6,

@@ -40,7 +40,7 @@ struct SVG {
       "<tspan class=\"t \(piece.role.rawValue)\">\(Self.escaped(piece.text))</tspan>"
     }
     body += """
-        <text x="\(number(x))" y="\(number(y))" class="m" \
+        <text x="\(number(x))" y="\(number(y))" class="m" xml:space="preserve" \
       style="animation-delay: \(number(seconds))s">\(spans.joined())</text>
 
       """
@@ -73,7 +73,7 @@ struct SVG {
         <title>\(Self.escaped(title))</title>
         <style>
           .t { font: 13px system-ui, sans-serif }
-          .m, .m .t { font: 13px ui-monospace, monospace; white-space: pre }
+          .m, .m .t { font: 13px ui-monospace, monospace }
           .m { animation: appear 1ms both }
           @keyframes appear { from { visibility: hidden } }
           @media (prefers-reduced-motion: reduce) { .m { animation: none } }
