@@ -75,6 +75,23 @@ struct Arena {
       from: source, try Status(of: source), to: target, skipping: skipped, threads: threads)
   }
 
+  /// Free blocks of the arena's own file system.
+  func freeBlocks() throws -> Int {
+    var status = statfs()
+    try check("statfs", statfs(path, &status))
+    return Int(status.f_bfree)
+  }
+
+  /// Waits until so many blocks are free again. A process that another test starts has our open
+  /// files until it executes its program: as long, an unlinked file keeps its memory.
+  func waitForFreeBlocks(_ count: Int) throws {
+    for _ in 0..<1000 {
+      if try freeBlocks() >= count { return }
+      usleep(10_000)
+    }
+    Issue.record("\(try freeBlocks()) blocks are free, expected \(count)")
+  }
+
   /// Those that lead into the arena, the two of its own included.
   func openDescriptors() throws -> Int {
     let table = try openDescriptor("/proc/self/fd")

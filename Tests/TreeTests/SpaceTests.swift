@@ -51,8 +51,10 @@ extension TreeTests {
         try Planting(directory: arena.source).file("file", size: 16 * Self.megabyte)
         try Planting(directory: arena.source).settleTimes()
         let before = try Snapshot(of: arena.source)
+        let free = try arena.freeBlocks()
 
         for calls in 0... {
+          try arena.waitForFreeBlocks(free)
           let mover = try arena.mover(threads: 1)
           Faults.fail(after: calls, with: EIO)
           do throws(Failure) {
