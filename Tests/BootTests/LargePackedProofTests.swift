@@ -1,10 +1,39 @@
 // SPDX-License-Identifier: MIT
 
+import Foundation
+import Machine
+import Newc
+import Packing
+import SystemPackage
 import TestSupport
 import Testing
 
-/// Packed trees that are large.
+/// Packed trees that are large: one file, or many.
 @Suite(.serialized) struct LargePackedProofTests {
+  /// LargeFile says of what, and its sum.
+  @Test func `a file of 3 GB arrives whole in a machine of 4.5 GB`() async throws {
+    let directory = try TemporaryDirectory(below: "/var/tmp")
+    let (size, sum) = (3_221_225_473, "8b9f122645c95657258e48060c9e06e7")
+    let busybox = Place.cache.appending("kit/demo/tree/kit/bin/busybox")
+    let script = """
+      mkdir tree tree/bin tree/dev tree/proc
+      cp \(busybox) tree/bin/busybox && ln -s busybox tree/bin/sh
+      yes 0123456789abcde | head -c \(size) >tree/large
+      """
+    _ = try Command(["sh", "-ec", script], in: directory.path).output()
+    let image = directory.path.appending("packed.img")
+    let words = ["pack", directory.path.appending("tree").string, "-o", image.string]
+    _ = try Command([Command.leafroot] + words + ["--level", "1"]).output()
+
+    let verdict = try await PackedFile(packed: image).boot(
+      4608, 2, command: "busybox stat -c 'size %s' /large; busybox md5sum /large"
+    ).verdict
+
+    #expect(verdict.outcome == .asPromised, "\(verdict)")
+    #expect(verdict.command?.output.contains("size \(size)") == true, "\(verdict)")
+    #expect(verdict.command?.output.contains("\(sum)  /large") == true, "\(verdict)")
+  }
+
   @Test func `a file of 4 GiB is refused, by its name and size`() throws {
     let directory = try TemporaryDirectory()
     let script = "mkdir tree && truncate -s 4294967296 tree/large"
@@ -18,5 +47,69 @@ import Testing
       ended.errors.contains("newc holds files of less than 4 GiB: 'large' has 4294967296 bytes"),
       "\(ended.errors)")
     #expect(try directory.names == ["tree"])
+  }
+
+  /// Instructions are counted: guest time says nothing of the host's load.
+  @Test func `200,000 files take four times as long as 50,000, and are all there`() async throws {
+    var times: [Int] = []
+    for count in [50_000, 200_000] {
+      let verdict = try await ManyFiles(count).boot(1536, isCounted: true)
+
+      #expect(verdict.outcome == .asPromised, "\(verdict)")
+      #expect(verdict.command?.output == "\(count)\n", "\(verdict)")
+      let time = verdict.logged.compactMap { line in
+        line.firstMatch(of: #/unpacked \d+ entries, \d+ bytes in (\d+) ms/#).flatMap { Int($0.1) }
+      }
+      times.append(try #require(time.first, "\(verdict)"))
+    }
+    print("50,000 files: \(times[0]) ms of the guest; 200,000: \(times[1]) ms")
+    #expect(times[0] > 100)
+    #expect(Double(times[1]) < 4 * Double(times[0]) * 1.15, "\(times)")
+  }
+
+  /// By the figures of the last words, with 2 MiB less than is enough: what the kernel has free
+  /// there, and 2 MiB more, is enough for the tree and for PID 1.
+  @Test(arguments: [1, 2])
+  func `beside the tree and the payload, 200,000 files take 12 MB, and 10 MB a further thread`(
+    cpus: Int
+  ) async throws {
+    let image = try ManyFiles(200_000)
+    let predicted = image.file.predicted
+    let search = LeastMemory(within: predicted * 9 / 10...predicted * 11 / 10, step: 2)
+    let found = try await search.find { memory in
+      let verdict = try await image.boot(memory, cpus)
+      return verdict.outcome == .asPromised && verdict.command?.output == "200000\n"
+    }
+    let least = try #require(found)
+    let short = try await image.boot(least - 2, cpus)
+    let pattern =
+      #/needed \d+ MiB \((\d+) MiB of files, (\d+) entries\), available (\d+) MiB/#
+    let figures = try #require(
+      short.logged.compactMap { $0.firstMatch(of: pattern) }.first, "\(least): \(short)")
+    let (content, entries, available) = (
+      Int(figures.1)!, Int(figures.2)!, Int(figures.3)!
+    )
+    let beside = available + 2 - content - entries * 1230 / 1_048_576
+    print("\(cpus) CPUs: \(least) MiB boot; beside the tree and the payload \(beside) MiB")
+    #expect(beside <= 12 + (cpus - 1) * 10)
+  }
+}
+
+/// Many small files, packed, and what counts them in the guest.
+private struct ManyFiles {
+  let file: PackedFile
+  private let directory: TemporaryDirectory
+
+  init(_ count: Int) throws {
+    directory = try TemporaryDirectory()
+    let source = try directory.file(
+      "many.img", Segment(GuestTree.many(count, of: 100).records).bytes)
+    file = try PackedFile(source, .packed, in: directory.path)
+    try FileManager.default.removeItem(atPath: source.string)
+  }
+
+  func boot(_ memory: Int, _ cpus: Int = 1, isCounted: Bool = false) async throws -> Verdict {
+    let command = "busybox find /many -type f | busybox wc -l"
+    return try await file.boot(memory, cpus, command: command, isCounted: isCounted).verdict
   }
 }

@@ -22,6 +22,13 @@ import Testing
     try await expectEnds(FilePath(yardstick).appending("image.zst"), form, cpus)
   }
 
+  @Test func `200,000 small files: the same`() async throws {
+    let directory = try TemporaryDirectory()
+    let image = try directory.file(
+      "many.img", Segment(GuestTree.many(200_000, of: 100).records).bytes)
+    try await expectEnds(image, .packed, 2)
+  }
+
   /// How many MiB less each boot has than the one before, and how many boots must fail.
   private static let (step, count) = (8, 15)
 
