@@ -19,7 +19,7 @@ struct OwnProgram {
 
   private static func find() throws(Tree.Failure) -> OwnProgram? {
     guard let path else { return nil }
-    return try identify("stat", path) { stat($0, &$1) }.map { OwnProgram($0) }
+    return try identify(path).map { OwnProgram($0) }
   }
 
   /// The path that the kernel executed: getauxval(3), AT_EXECFN.
@@ -29,7 +29,7 @@ struct OwnProgram {
 
   /// Whether it would be executed at `path`.
   func isExecuted(at path: UnsafePointer<CChar>) -> Bool {
-    isSame((try? Self.identify("stat", path) { stat($0, &$1) }) ?? nil)
+    isSame((try? Self.identify(path)) ?? nil)
   }
 
   /// Removes all its names, and the symbolic links to it, that were executed or could have been.
@@ -43,7 +43,7 @@ struct OwnProgram {
 
   private func remove(_ path: Text) throws(Tree.Failure) {
     try path.withCString { (path) throws(Tree.Failure) in
-      guard isSame(try Self.identify("stat", path) { stat($0, &$1) }) else { return }
+      guard isSame(try Self.identify(path)) else { return }
       try attempt("unlink") { unlink(path) }
     }
   }
@@ -54,13 +54,10 @@ struct OwnProgram {
   }
 
   /// nil if there is no such file.
-  private static func identify(
-    _ step: StaticString, _ path: UnsafePointer<CChar>,
-    _ call: (UnsafePointer<CChar>, inout stat) -> Int32
-  ) throws(Tree.Failure) -> stat? {
+  private static func identify(_ path: UnsafePointer<CChar>) throws(Tree.Failure) -> stat? {
     var result = stat()
     do throws(Tree.Failure) {
-      try attempt(step) { call(path, &result) }
+      try attempt("stat") { stat(path, &result) }
       return result
     } catch {
       if error.code == ENOENT || error.code == ENOTDIR { return nil }

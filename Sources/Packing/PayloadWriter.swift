@@ -7,6 +7,7 @@ import Initramfs
 import Leaf
 import Newc
 import SystemPackage
+import Unpacking
 
 /// Writes the archive with PID 1 and a payload: `/.leafroot`.
 struct PayloadWriter: ~Copyable {
@@ -58,9 +59,7 @@ struct PayloadWriter: ~Copyable {
 
   /// The next file of the payload.
   mutating func write(member: [UInt8]) throws(FileError) {
-    let digits = String(count)
-    let number = String(repeating: "0", count: max(0, 4 - digits.count)) + digits
-    try write(named: number, member)
+    try write(named: String(decoding: Payload.name(of: count), as: UTF8.self), member)
     count += 1
   }
 

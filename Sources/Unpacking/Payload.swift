@@ -112,8 +112,8 @@ public final class Payload {
     return nil
   }
 
-  /// At least four digits.
-  private static func name(of number: Int) -> [UInt8] {
+  /// The name of its file `number`: at least four digits.
+  public static func name(of number: Int) -> [UInt8] {
     var digits = Text()
     digits.add(number)
     return [UInt8](repeating: 0x30, count: max(0, 4 - digits.bytes.count)) + digits.bytes
