@@ -79,7 +79,7 @@ struct Handover<Packed: PackedTree> {
       text.add(process)
       text.add(" (")
       text.add(proc.name(of: process))
-      text.add(") started while the tree moved, and remains in rootfs")
+      text.add(") started before the leaf was the root, and remains in rootfs")
       log.write(.error, text)
     }
     if let failure { warn("rootfs is not empty", failure) }

@@ -131,6 +131,9 @@ enum Place {
   static let root = FilePath(#filePath).removingLastComponent().removingLastComponent()
     .removingLastComponent()
 
+  /// The tool that `make build` leaves.
+  static let tool: FilePath = root.appending("build/bin/leafroot")
+
   /// The built programs of the guest.
   static let library: FilePath = {
     if let given = ProcessInfo.processInfo.environment["LEAFROOT_LIB"] { return FilePath(given) }

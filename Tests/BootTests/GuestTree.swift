@@ -56,6 +56,10 @@ struct GuestTree {
     records.append((entry, data))
   }
 
+  mutating func add(_ records: [(entry: Entry, data: [UInt8])]) {
+    self.records += records
+  }
+
   mutating func directory(_ name: String, mode: UInt32 = 0o755) {
     add(entry(name, 0o040000 | mode))
   }

@@ -3,24 +3,27 @@
 import Newc
 import Testing
 
-/// Usermode helpers, such as modprobe for slow hardware, that the kernel starts while the tree
-/// moves: they live in rootfs. Here the kernel starts one before the first directory is made in the
+/// Usermode helpers, such as modprobe for slow hardware, that the kernel starts before the leaf is
+/// the root: they live in rootfs. Here the kernel starts one before the first directory is made in the
 /// leaf (Kernel/faults.patch).
 @Suite struct HelperTests {
-  @Test func `a helper that ends soon is waited for, and rootfs is empty and sealed`() async throws
-  {
-    let outcome = try await boot("read -t 1 x <&3").run(Self.mark)
+  @Test(arguments: [false, true])
+  func `a helper that ends soon is waited for, and rootfs is empty and sealed`(
+    isPacked: Bool
+  ) async throws {
+    let outcome = try await boot("read -t 1 x <&3", isPacked: isPacked).run(Self.mark)
 
     expectPromised(outcome)
     #expect(try #require(outcome.check).uptime > 1, "\(outcome)")
-    #expect(!outcome.logs("started in rootfs"), "\(outcome)")
+    #expect(!outcome.logs("remains in rootfs"), "\(outcome)")
     #expect(outcome.output.contains("no helper"), "\(outcome)")
   }
 
-  @Test func `a helper that does not end: the boot goes on after 5 s, and the log names it`()
-    async throws
-  {
-    let outcome = try await boot("read -t 60 x <&3").run(Self.mark)
+  @Test(arguments: [false, true])
+  func `a helper that does not end: the boot goes on after 5 s, and the log names it`(
+    isPacked: Bool
+  ) async throws {
+    let outcome = try await boot("read -t 60 x <&3", isPacked: isPacked).run(Self.mark)
 
     expectPromised(outcome)
     let uptime = try #require(outcome.check).uptime
@@ -53,16 +56,26 @@ import Testing
     #expect(outcome.output.contains("helper runs"), "\(outcome)")
   }
 
-  /// A boot with a helper whose descriptor 3 never has anything to be read.
-  private func boot(_ script: String) throws -> UserModeBoot {
+  /// A boot with a helper whose descriptor 3 never has anything to be read. Where the tree is
+  /// packed, the helper is in an image behind it: the kernel would not find it in the payload.
+  private func boot(_ script: String, isPacked: Bool = false) throws -> UserModeBoot {
     var boot = UserModeBoot(kernel: "linux-um-6.12-faulty")
-    try boot.tree.addProgram("leafroot")
-    boot.tree.add(Entry(name: Array("fifo".utf8), mode: 0o010600))
-    boot.tree.script("sbin/helper", "exec 3<>/fifo\n\(script)")
-    boot.tree.script("prepare", "exec /leafroot nonroot_initramfs")
+    var programs = GuestTree(init: nil)
+    programs.add(Entry(name: Array("fifo".utf8), mode: 0o010600))
+    programs.script("sbin/helper", "exec 3<>/fifo\n\(script)")
+    programs.script("prepare", "exec /leafroot nonroot_initramfs")
     // The newest moves first: the helper finds all but these.
     boot.tree.directory("data")
     boot.tree.file("data/large", [UInt8](repeating: 7, count: 3 << 20))
+    if isPacked {
+      boot.tree.remove("bin/busybox")
+      let packed = try PackedImage(parts: 1).records(of: boot.tree.records)
+      boot.tree = .bare
+      boot.tree.add(packed)
+    } else {
+      try boot.tree.addProgram("leafroot")
+    }
+    boot.tree.add(programs.records)
     // 258: mkdirat(2)
     boot.words = [
       "rootfstype=tmpfs", "rdinit=/prepare", "leafroot_init=/.leafroot-boot/init", "helper_at=258",
@@ -97,7 +110,7 @@ import Testing
   }
 
   private func expectNamed(_ outcome: Outcome) {
-    let line = #/process \d+ \(helper\) started while the tree moved, and remains in rootfs/#
+    let line = #/process \d+ \(helper\) started before the leaf was the root, and remains in rootfs/#
     #expect(outcome.verdict.logged.contains { $0.contains(line) }, "\(outcome)")
   }
 }

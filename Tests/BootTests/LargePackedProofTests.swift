@@ -23,7 +23,7 @@ import Testing
     _ = try Command(["sh", "-ec", script], in: directory.path).output()
     let image = directory.path.appending("packed.img")
     let words = ["pack", directory.path.appending("tree").string, "-o", image.string]
-    _ = try Command([Command.leafroot] + words + ["--level", "1"]).output()
+    _ = try Command([Place.tool.string] + words + ["--level", "1"]).output()
 
     let verdict = try await PackedFile(packed: image).boot(
       4608, 2, command: "busybox stat -c 'size %s' /large; busybox md5sum /large"

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-import Files
-import Importing
-import Inspection
+import Foundation
 import Machine
 import Packing
 import SystemPackage
+import TestSupport
 
 /// An image that is packed or nested once, and booted often.
 struct PackedFile {
@@ -17,29 +16,33 @@ struct PackedFile {
   private let program: GuestInit
   private let kernel: Kernel
 
-  /// One that is packed already.
+  /// One that is packed already; its need is not asked for.
   init(packed path: FilePath) throws {
+    try self.init(path, predicted: 0)
+  }
+
+  /// By the tool that `make build` leaves: the one beside the tests is not optimized, and takes
+  /// minutes for what is large.
+  init(_ source: FilePath, _ form: Form, in directory: FilePath) throws {
+    let path = directory.appending("packed.img")
+    let verb = form == .packed ? "pack" : "nest"
+    _ = try Command([Place.tool.string, verb, source.string, "-o", path.string]).output()
+    let report = try Command([Place.tool.string, "inspect", "--json", path.string]).output()
+    let memory = try JSONDecoder().decode(Report.self, from: Data(report)).payload.memory
+    try self.init(path, predicted: memory)
+  }
+
+  private init(_ path: FilePath, predicted: Int) throws {
     self.path = path
-    predicted = 0
+    self.predicted = predicted
     kernel = try Kernel(Place.kernel("6.12-x86_64"))
     program = try GuestInit(Place.library.appending("leafroot-init.x86_64"), for: .x86)
   }
 
-  init(
-    _ source: FilePath, _ form: Form, in directory: FilePath, kernel name: String = "6.12-x86_64"
-  ) throws {
-    path = directory.appending("packed.img")
-    kernel = try Kernel(Place.kernel(name))
-    program = try GuestInit(Place.library.appending("leafroot-init.x86_64"), for: .x86)
-    let unpacker = try GuestInit(Place.library.appending("leafroot-unpack.x86_64"), for: .x86)
-    let totals = try Inspection(InputFile(source)).totals
-    switch form {
-    case .packed:
-      let packer = Packer(.zstd(level: 10), jobs: 2, memberSize: 16 << 20)
-      _ = try packer.write(ImageTree(source), unpacker, into: path)
-    case .nested: _ = try Nester().write(source, totals, unpacker, into: path)
-    }
-    predicted = MemoryNeed.packed(try Inspection(InputFile(path)).memory, totals)
+  /// Of `leafroot inspect --json`.
+  private struct Report: Decodable {
+    struct Payload: Decodable { var memory: Int }
+    var payload: Payload
   }
 
   /// Boots it and checks, in so many MiB; again after an oops of the emulator's own, see BootSeries.
