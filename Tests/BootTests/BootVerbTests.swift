@@ -27,7 +27,7 @@ import Testing
     command.environment["leafroot"] = Command.leafroot
     command.environment["LEAFROOT_LIB"] = Place.library.string
     command.environment["TMPDIR"] = directory.path.string
-    return try await Gate.shared.pass { [command] in try command.run() }
+    return try await Gate.shared.pass { [command] in try await command.ended() }
   }
 
   @Test func `a matrix boots images as promised and not, and reports both`() async throws {

@@ -44,7 +44,7 @@ struct ContainerTests {
     _ = try Command(["sh", "-ec", script], in: directory.path).output()
   }
 
-  @Test(arguments: StockKernel.packedRootfs, [true, false])
+  @Test(arguments: StockKernel.rootfsSample, [true, false])
   func `an image of layers boots, with its capabilities, as umoci unpacks it`(
     kernel: StockKernel, hasLeaf: Bool
   ) async throws {

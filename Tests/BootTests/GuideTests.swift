@@ -79,8 +79,8 @@ import Testing
     try directory.link("vmlinuz", to: Place.kernel("6.12-x86_64"))
     try directory.link("leafroot", to: FilePath(Command.leafroot))
     try prepare(directory)
-    try run("\(Place.root)/Scripts/demo-image image.img", in: directory)
-    try run("leafroot wrap image.img -o wrapped.img", in: directory)
+    try await run("\(Place.root)/Scripts/demo-image image.img", in: directory)
+    try await run("leafroot wrap image.img -o wrapped.img", in: directory)
 
     let steps = try transcript(Place.root.appending(document)).steps
     #expect(!steps.isEmpty)
@@ -88,9 +88,9 @@ import Testing
       let boots = step.command.contains("leafroot boot")
       let output =
         if boots {
-          try await Gate.shared.pass { try run(step.command, in: directory) }
+          try await Gate.shared.pass { try await run(step.command, in: directory) }
         } else {
-          try run(step.command, in: directory)
+          try await run(step.command, in: directory)
         }
       #expect(
         step.matches(output), "\(document):\(step.line): \(step.command)\n\(output)")
@@ -99,11 +99,11 @@ import Testing
 
   /// - Returns: what the command prints, errors too.
   @discardableResult
-  private func run(_ command: String, in directory: TemporaryDirectory) throws -> String {
+  private func run(_ command: String, in directory: TemporaryDirectory) async throws -> String {
     var shell = Command(["sh", "-c", "exec 2>&1\n\(command)"], in: directory.path)
     shell.environment["PATH"] = "\(directory.path):\(shell.environment["PATH"] ?? "")"
     shell.environment["LEAFROOT_LIB"] = Place.library.string
-    let ended = try shell.run()
+    let ended = try await shell.ended()
     #expect(ended.status == 0, "\(command)\n\(ended.output)")
     return ended.output
   }

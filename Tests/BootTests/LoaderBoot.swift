@@ -160,12 +160,11 @@ extension LoaderBoot {
   }
 
   private func run(_ words: [String], _ log: FilePath) async throws -> Outcome {
-    try await Gate.shared.pass {
+    let command = Command(["timeout", "-s", "KILL", "240"] + words, in: medium)
+    return try await Gate.shared.pass {
       // timeout(1) kills what the shell has started, too.
-      let running = try Command(["timeout", "-s", "KILL", "240"] + words, in: medium).start()
       let start = ContinuousClock.now
-      while running.process.isRunning { try await Task.sleep(for: .milliseconds(100)) }
-      let ended = try running.end()
+      let ended = try await command.ended()
       let ending: Run.Ending = ended.status == 128 + SIGKILL ? .timedOut : .byGuest
       let console = Console((try? bytes(of: log)) ?? [])
       return Outcome(

@@ -20,7 +20,7 @@ import Testing
     return boot
   }
 
-  @Test(arguments: StockKernel.packedRootfs)
+  @Test(arguments: StockKernel.rootfsSample)
   func `a nasty tree in parallel members is what the stock kernel unpacks`(kernel: StockKernel)
     async throws
   {
@@ -340,7 +340,7 @@ import Testing
   ) async throws -> Outcome {
     var image = try Segment(PackedImage().records(of: tree.records)).bytes
     if !later.isEmpty { image += try Segment(later).bytes }
-    return try await Gate.shared.pass {
+    return try await Gate.shared.pass { [image] in
       let directory = try RunDirectory.temporary()
       defer { directory.remove() }
       try Data(image).write(to: URL(filePath: directory.initrd.string))

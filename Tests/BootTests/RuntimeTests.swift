@@ -5,17 +5,13 @@ import Testing
 
 /// Container runtimes as Debian builds them, with their own defaults.
 @Suite struct RuntimeTests {
-  @Test(arguments: StockKernel.modular) func `on the leaf every runtime works`(kernel: StockKernel)
-    async throws
-  {
+  @Test(arguments: StockKernel.rootfsSample)
+  func `on the leaf every runtime works`(kernel: StockKernel) async throws {
     try await Runtimes.expectEach("ok", in: Boot(kernel: kernel.name))
   }
 
-  @Test(arguments: StockKernel.modular) func `in rootfs every one of them fails`(
-    kernel: StockKernel
-  )
-    async throws
-  {
+  @Test(arguments: StockKernel.rootfsSample)
+  func `in rootfs every one of them fails`(kernel: StockKernel) async throws {
     try await Runtimes.expectEach("FAILED", in: Boot(kernel: kernel.name, hasLeaf: false))
   }
 
@@ -45,7 +41,7 @@ import Testing
   }
 
   /// The check of the boot tries to escape, too: `below` in leafroot(7), CHECK.
-  @Test(arguments: StockKernel.packed, Form.allCases)
+  @Test(arguments: StockKernel.sample, Form.allCases)
   func `on the leaf of a packed image every runtime works, and nothing lies below it`(
     kernel: StockKernel, form: Form
   ) async throws {
@@ -54,7 +50,7 @@ import Testing
     #expect(kernel.isLeaf || outcome.verdict.outcome == .asPromised, "\(outcome)")
   }
 
-  @Test(arguments: StockKernel.packedRootfs, Form.allCases)
+  @Test(arguments: StockKernel.rootfsSample, Form.allCases)
   func `twin: without the word they fail in a packed image, too`(
     kernel: StockKernel, form: Form
   ) async throws {

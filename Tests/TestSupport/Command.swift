@@ -4,7 +4,7 @@ public import Foundation
 public import SystemPackage
 
 /// A program to run, as people run it.
-public struct Command {
+public struct Command: Sendable {
   /// The program, looked up on PATH if it has no slash, and its arguments.
   public var words: [String]
   public var input: [UInt8]
@@ -53,8 +53,16 @@ public struct Command {
     }
   }
 
+  /// Runs it to its end, and leaves this thread to other tests meanwhile.
+  public func ended() async throws -> Ended {
+    let (ends, end) = AsyncStream<Void>.makeStream()
+    let running = try start { end.finish() }
+    for await _ in ends {}
+    return try running.end()
+  }
+
   /// Starts it. Its input, output and errors are files: nobody has to serve two pipes at once.
-  public func start() throws -> Running {
+  public func start(atEnd: (@Sendable () -> Void)? = nil) throws -> Running {
     let files = try TemporaryDirectory()
     func file(_ name: String, _ bytes: [UInt8] = []) throws -> URL {
       URL(filePath: try files.file(name, bytes).string)
@@ -72,6 +80,7 @@ public struct Command {
     process.standardInput = try FileHandle(forReadingFrom: input)
     process.standardOutput = try FileHandle(forWritingTo: try file("output"))
     process.standardError = try FileHandle(forWritingTo: try file("errors"))
+    if let atEnd { process.terminationHandler = { _ in atEnd() } }
     try process.run()
     return Running(process: process, files: files)
   }

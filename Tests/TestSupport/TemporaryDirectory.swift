@@ -4,7 +4,7 @@ import Foundation
 public import SystemPackage
 
 /// A directory that goes with the test that made it.
-public final class TemporaryDirectory {
+public final class TemporaryDirectory: Sendable {
   public let path: FilePath
 
   /// - Parameter parent: where it is made; nil for TMPDIR.
