@@ -124,7 +124,8 @@ demo: build ## boot an image on a stock kernel, without the leaf and with it
 	@Scripts/fetch-kernels 6.12-x86_64
 	@Scripts/demo
 
-test: build vm kit loaders build/test/census build/test/guest-unpack ## run unit and boot tests
+# Without the tool of `make build`: the tests run the one that is built with them.
+test: guest $(statics) vm kit loaders build/test/census build/test/guest-unpack ## run unit and boot tests
 	@Scripts/build-kernels um-6.12
 	swift test --disable-xctest --skip ProofTests $(if $(FILTER),--filter '$(FILTER)')
 
