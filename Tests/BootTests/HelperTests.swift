@@ -110,7 +110,8 @@ import Testing
   }
 
   private func expectNamed(_ outcome: Outcome) {
-    let line = #/process \d+ \(helper\) started before the leaf was the root, and remains in rootfs/#
+    let line =
+      #/process \d+ \(helper\) started before the leaf was the root, and remains in rootfs/#
     #expect(outcome.verdict.logged.contains { $0.contains(line) }, "\(outcome)")
   }
 }
