@@ -138,6 +138,7 @@ let host: [Target] = [
       "Machine", "Newc", "Packing", "Threads", "Unpacking", argumentParser,
     ],
     swiftSettings: strict, linkerSettings: [slim]),
+  .target(name: "Fidelity", dependencies: ["Newc"], swiftSettings: strict),
   .executableTarget(
     name: "bench",
     dependencies: [
@@ -237,12 +238,13 @@ let tests: [Target] = [
       "Samples", "TestSupport", "Unpacking", "leafroot", argumentParser, systemPackage,
     ],
     swiftSettings: strict),
+  .testTarget(name: "FidelityTests", dependencies: ["Fidelity"], swiftSettings: strict),
   .testTarget(
     name: "BootTests",
     dependencies: [
-      "BootEntry", "Compression", "Encoding", "Files", "Importing", "Initramfs", "Inspection",
-      "Machine",
-      "Newc", "OddImages", "Packing", "TestSupport", "Unpacking", subprocess, systemPackage,
+      "BootEntry", "Compression", "Encoding", "Fidelity", "Files", "Importing", "Initramfs",
+      "Inspection", "Machine", "Newc", "OddImages", "Packing", "TestSupport", "Unpacking",
+      subprocess, systemPackage,
     ],
     swiftSettings: strict),
 ]
