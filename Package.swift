@@ -142,8 +142,8 @@ let host: [Target] = [
   .executableTarget(
     name: "bench",
     dependencies: [
-      "Encoding", "Files", "Importing", "Initramfs", "Inspection", "Machine", "Packing", "Threads",
-      argumentParser, subprocess, systemPackage,
+      "Encoding", "Fidelity", "Files", "Importing", "Initramfs", "Inspection", "Machine", "Newc",
+      "Packing", "Threads", argumentParser, subprocess, systemPackage,
     ],
     swiftSettings: strict),
 ]
@@ -239,6 +239,8 @@ let tests: [Target] = [
     ],
     swiftSettings: strict),
   .testTarget(name: "FidelityTests", dependencies: ["Fidelity"], swiftSettings: strict),
+  .testTarget(
+    name: "BenchTests", dependencies: ["Fidelity", "Machine", "bench"], swiftSettings: strict),
   .testTarget(
     name: "BootTests",
     dependencies: [
