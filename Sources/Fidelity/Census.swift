@@ -60,8 +60,8 @@ public struct Census: Equatable, Sendable {
 
   /// Reads the lines of the program among others.
   ///
-  /// - Parameter now: Seconds since 1970; nil for the host's clock. Entries that nothing has dated have the
-  ///   time at which they were made, about now.
+  /// - Parameter now: Seconds since 1970; nil for the host's clock. Entries that nothing has dated
+  ///   have the time at which they were made, about now.
   public init(_ lines: some Sequence<some StringProtocol>, now: Int? = nil) {
     let now = now ?? time(nil)
     var firstPaths: [String: String] = [:]

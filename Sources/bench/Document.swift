@@ -33,12 +33,13 @@ func markdownTable(
   _ columns: [String], _ rows: [[String]], areNumbers: Bool = false
 ) -> String {
   let rule = columns.indices.map { $0 > 0 && areNumbers ? "--:" : "---" }
-  let lines =
-    ["| " + columns.joined(separator: " | ") + " |", "|" + rule.joined(separator: "|") + "|"]
-    + rows.map { row in
-      "| " + row.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |"
-    }
-  return lines.map { $0.replacing("|  |", with: "| |") + "\n" }.joined()
+  let lines = [row(columns), "|\(rule.joined(separator: "|"))|"] + rows.map(row)
+  return lines.map { $0 + "\n" }.joined()
+}
+
+private func row(_ cells: [String]) -> String {
+  let cells = cells.map { $0.isEmpty ? " " : " \($0.replacing("|", with: "\\|")) " }
+  return "|\(cells.joined(separator: "|"))|"
 }
 
 extension Results {

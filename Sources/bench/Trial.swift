@@ -57,9 +57,8 @@ extension Workbench {
       say("trial-\(variant.rawValue): boots")
       let verdict = Verdict(try await run(machine, name: "trial-\(variant.rawValue)"))
       let trial = Trial(verdict, variant)
-      say(
-        "trial-\(variant.rawValue): \(trial.problem ?? "done"), after \(fixed(verdict.seconds, 0)) s"
-      )
+      let seconds = fixed(verdict.seconds, 0)
+      say("trial-\(variant.rawValue): \(trial.problem ?? "done"), after \(seconds) s")
       return trial
     }
     guard let stock = trials.first(where: { $0.variant == .stock }), stock.problem == nil else {

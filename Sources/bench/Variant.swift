@@ -55,7 +55,7 @@ enum Variant: String, CaseIterable, Codable, ExpressibleByArgument {
     var words: [String] = []
     // Without ACPI the kernel does not find out how to restart the machine.
     if hasOwnKernel { words.append("reboot=t") }
-    if self == .kernel { words.append(KernelWords.leaf) }
+    if self == .kernel { words.append(KernelWords.request) }
     // The last rdinit= counts.
     if isCopier { words.append("rdinit=/.bench/\(rawValue)") }
     if let options {
