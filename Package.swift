@@ -138,11 +138,12 @@ let host: [Target] = [
       "Machine", "Newc", "Packing", "Threads", "Unpacking", argumentParser,
     ],
     swiftSettings: strict, linkerSettings: [slim]),
+  .target(name: "Fidelity", dependencies: ["Newc"], swiftSettings: strict),
   .executableTarget(
     name: "bench",
     dependencies: [
-      "Encoding", "Files", "Importing", "Initramfs", "Inspection", "Machine", "Packing", "Threads",
-      argumentParser, subprocess, systemPackage,
+      "Encoding", "Fidelity", "Files", "Importing", "Initramfs", "Inspection", "Machine", "Newc",
+      "Packing", "Threads", argumentParser, subprocess, systemPackage,
     ],
     swiftSettings: strict),
 ]
@@ -237,12 +238,15 @@ let tests: [Target] = [
       "Samples", "TestSupport", "Unpacking", "leafroot", argumentParser, systemPackage,
     ],
     swiftSettings: strict),
+  .testTarget(name: "FidelityTests", dependencies: ["Fidelity"], swiftSettings: strict),
+  .testTarget(
+    name: "BenchTests", dependencies: ["Fidelity", "Machine", "bench"], swiftSettings: strict),
   .testTarget(
     name: "BootTests",
     dependencies: [
-      "BootEntry", "Compression", "Encoding", "Files", "Importing", "Initramfs", "Inspection",
-      "Machine",
-      "Newc", "OddImages", "Packing", "TestSupport", "Unpacking", subprocess, systemPackage,
+      "BootEntry", "Compression", "Encoding", "Fidelity", "Files", "Importing", "Initramfs",
+      "Inspection", "Machine", "Newc", "OddImages", "Packing", "TestSupport", "Unpacking",
+      subprocess, systemPackage,
     ],
     swiftSettings: strict),
 ]

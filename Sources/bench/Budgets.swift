@@ -58,6 +58,10 @@ extension Results {
       budgets.append(
         Budget("time over stock, to the best copier's", ours, atMost: least, "s", digits: 2))
     }
+    if let kernel = overStock(.kernel) {
+      budgets.append(
+        Budget("own kernel, over the same without", kernel, atMost: 0.02, "s", digits: 3))
+    }
     if let small = small?.overStock {
       budgets.append(Budget("an image of 1 MB, over stock", small, atMost: 0.02, "s", digits: 3))
     }

@@ -4,40 +4,58 @@ import Files
 import Initramfs
 import SystemPackage
 
-extension Results {
-  private static var begin: String { "<!-- bench:begin -->\n" }
-  private static var end: String { "<!-- bench:end -->\n" }
+/// A document with tables that are measured.
+struct Document {
+  let path: FilePath
 
-  /// Puts the table of costs between the two marks of the document at `path`.
-  func update(document path: FilePath) throws {
-    let old = try text(of: path)
-    guard let begin = old.firstRange(of: Results.begin), let end = old.firstRange(of: Results.end),
+  init(_ path: FilePath) { self.path = path }
+
+  /// Puts `table` between the lines `<!-- NAME:begin -->` and `<!-- NAME:end -->`.
+  func update(_ name: String, with table: String) throws(FileError) {
+    let file = try InputFile(path)
+    let old = String(decoding: try file.bytes(at: 0, count: Int(file.size)), as: UTF8.self)
+    let (first, last) = ("<!-- \(name):begin -->", "<!-- \(name):end -->")
+    guard let begin = old.firstRange(of: first + "\n"), let end = old.firstRange(of: last + "\n"),
       begin.upperBound <= end.lowerBound
     else {
       throw FileError(
-        path, found: "no place for the table",
-        expected: "the lines <!-- bench:begin --> and <!-- bench:end -->")
+        path, found: "no place for the table", expected: "the lines \(first) and \(last)")
     }
-    let new = old[..<begin.upperBound] + markdown + old[end.lowerBound...]
+    let new = old[..<begin.upperBound] + table + old[end.lowerBound...]
     let output = try OutputFile(path)
     try output.write(Array(new.utf8))
     try output.commit(permissions: [.ownerReadWrite, .groupRead, .otherRead])
   }
+}
 
-  private var markdown: String {
-    var lines = [
-      "| | real init | over stock | least memory | with `size=90%` |", "|---|--:|--:|--:|--:|",
-    ]
-    for time in times {
-      let title = time.variant.title.replacing("|", with: "\\|")
-      let start = time.uptime.map { "\(fixed($0, 2)) s" } ?? "–"
-      let over = time.variant == .stock ? nil : overStock(time.variant)
-      let delay = over.map { ($0 < 0 ? "" : "+") + "\(fixed($0, 2)) s" } ?? ""
-      let memory = [nil, "size=90%"].map { options in
-        least(time.variant, options: options).map { "\($0) MiB" } ?? "–"
-      }
-      lines.append("| \(title) | \(start) | \(delay) | \(memory[0]) | \(memory[1]) |")
-    }
-    return lines.joined(separator: "\n") + "\n"
+/// A table of a document: the first column to the left, numbers to the right if `areNumbers`.
+func markdownTable(
+  _ columns: [String], _ rows: [[String]], areNumbers: Bool = false
+) -> String {
+  let rule = columns.indices.map { $0 > 0 && areNumbers ? "--:" : "---" }
+  let lines = [row(columns), "|\(rule.joined(separator: "|"))|"] + rows.map(row)
+  return lines.map { $0 + "\n" }.joined()
+}
+
+private func row(_ cells: [String]) -> String {
+  let cells = cells.map { $0.isEmpty ? " " : " \($0.replacing("|", with: "\\|")) " }
+  return "|\(cells.joined(separator: "|"))|"
+}
+
+extension Results {
+  /// The table of costs.
+  var markdown: String {
+    markdownTable(
+      ["", "real init", "over stock", "least memory", "with `size=90%`"],
+      times.map { time in
+        let over = time.variant.hasLeaf ? overStock(time.variant) : nil
+        return [
+          time.variant.title, time.uptime.map { "\(fixed($0, 2)) s" } ?? "–",
+          over.map { ($0 < 0 ? "" : "+") + "\(fixed($0, 2)) s" } ?? "",
+        ]
+          + [nil, "size=90%"].map { options in
+            least(time.variant, options: options).map { "\($0) MiB" } ?? "–"
+          }
+      }, areNumbers: true)
   }
 }

@@ -5,9 +5,11 @@ import Machine
 
 extension Workbench {
   /// Guest time at the real init, counted in instructions.
-  func times(_ variants: [Variant], jobs: Int) async throws -> [Results.Time] {
-    try await each(variants.map { ($0, 0) }, jobs: jobs) { variant, _ in
-      let boot = try await countingBoot(variant, image, name: "time-\(variant.rawValue)")
+  func times(
+    _ variants: [Variant], _ image: Yardstick, jobs: Int
+  ) async throws -> [Results.Time] {
+    try await each(variants, jobs: jobs) { variant in
+      let boot = try await countingBoot(variant, image.specimen, name: "time-\(variant.rawValue)")
       return Results.Time(
         variant: variant, uptime: boot.uptime, moved: boot.moved, problem: boot.problem)
     }
@@ -15,10 +17,11 @@ extension Workbench {
 
   /// The same for a small image, several times: what ours costs there is as small as the
   /// differences between boots, which wait for ticks of 4 ms.
-  func smallTimes(jobs: Int) async throws -> Results.Small {
+  func smallTimes(_ small: Yardstick, jobs: Int) async throws -> Results.Small {
     let boots = (1...5).flatMap { round in [(Variant.stock, round), (.wrap, round)] }
     let measured = try await each(boots, jobs: jobs) { variant, round in
-      let boot = try await countingBoot(variant, small, name: "small-\(variant.rawValue)-\(round)")
+      let boot = try await countingBoot(
+        variant, small.specimen, name: "small-\(variant.rawValue)-\(round)")
       return (variant, boot.uptime)
     }
     func uptimes(of variant: Variant) -> [Double] {
@@ -27,11 +30,17 @@ extension Workbench {
     return Results.Small(stock: uptimes(of: .stock), wrap: uptimes(of: .wrap))
   }
 
-  private func countingBoot(
-    _ variant: Variant, _ yardstick: Yardstick, name: String
+  /// Boots `specimen` in the way of `variant`, with instructions counted.
+  ///
+  /// - Parameter memory: In MiB.
+  func countingBoot(
+    _ variant: Variant, _ specimen: Specimen, memory: Int = 1024,
+    timeout: Duration = .seconds(600), name: String
   ) async throws -> Boot {
-    var machine = try machine(variant, yardstick)
+    var machine = try machine(variant, specimen)
     machine.countsInstructions = true
+    machine.memory = memory
+    machine.timeout = timeout
     say("\(name): counting instructions")
     let boot = try await boot(machine, variant, name: name)
     let result = boot.uptime.map { "\(fixed($0, 3)) s in the guest" } ?? boot.problem ?? ""
@@ -41,11 +50,11 @@ extension Workbench {
 
   /// The move on one processor and on two, alternating, so that a change in the host's load meets
   /// both. Nothing else runs meanwhile.
-  func processors(rounds: Int) async throws -> Results.Processors {
+  func processors(_ image: Yardstick, rounds: Int) async throws -> Results.Processors {
     var times: [Int: [Int]] = [1: [], 2: []]
     for round in 1...rounds {
       for count in [1, 2] {
-        var machine = try machine(.wrap, image)
+        var machine = try machine(.wrap, image.specimen)
         machine.cpus = count
         let boot = try await boot(machine, .wrap, name: "processors-\(count)")
         guard boot.problem == nil, let moved = boot.moved else {
@@ -62,20 +71,24 @@ extension Workbench {
   }
 
   /// The least memory that boots, with the kernel's defaults and with a larger rootfs.
-  func leastMemory(_ variants: [Variant], jobs: Int) async throws -> [Results.Memory] {
+  func leastMemory(
+    _ variants: [Variant], _ image: Yardstick, jobs: Int
+  ) async throws -> [Results.Memory] {
     let series = [nil, "size=90%"].flatMap { options in variants.map { ($0, options) } }
     return try await each(series, jobs: jobs) { variant, options in
-      let least = try await leastMemory(variant, options: options)
+      let least = try await leastMemory(variant, image, options: options)
       let name = "memory-\(variant.rawValue)" + (options.map { " \($0)" } ?? "")
       say("\(name): least \(least.map { "\($0) MiB" } ?? "not found")")
       return Results.Memory(variant: variant, options: options, mebibytes: least)
     }
   }
 
-  private func leastMemory(_ variant: Variant, options: String?) async throws -> Int? {
+  private func leastMemory(
+    _ variant: Variant, _ image: Yardstick, options: String?
+  ) async throws -> Int? {
     let series = "memory-\(variant.rawValue)-\(options == nil ? "default" : "large")"
     return try await LeastMemory(within: 208...1024, step: 16).find { mebibytes in
-      var machine = try machine(variant, image, options: options)
+      var machine = try machine(variant, image.specimen, options: options)
       machine.memory = mebibytes
       machine.timeout = .seconds(300)
       let name = "\(series)-\(mebibytes)"
@@ -87,15 +100,14 @@ extension Workbench {
 }
 
 /// Calls `body` for each of `inputs`, at most `jobs` at a time, and gives the results in order.
-private func each<First: Sendable, Second: Sendable, Output: Sendable>(
-  _ inputs: [(First, Second)], jobs: Int,
-  _ body: @escaping @Sendable (First, Second) async throws -> Output
+func each<Input: Sendable, Output: Sendable>(
+  _ inputs: [Input], jobs: Int, _ body: @escaping @Sendable (Input) async throws -> Output
 ) async throws -> [Output] {
   try await withThrowingTaskGroup(of: (Int, Output).self) { group in
     var outputs: [Int: Output] = [:]
     for (index, input) in inputs.enumerated() {
       if index >= jobs, let (done, output) = try await group.next() { outputs[done] = output }
-      group.addTask { (index, try await body(input.0, input.1)) }
+      group.addTask { (index, try await body(input)) }
     }
     for try await (done, output) in group { outputs[done] = output }
     return inputs.indices.compactMap { outputs[$0] }

@@ -109,24 +109,25 @@ struct Results: Encodable {
   var small: Small?
   var processors: Processors?
   var memory: [Memory] = []
+  var trials: [Trial] = []
   var seconds = 0.0
 
-  init(_ bench: Workbench) async throws {
+  init(_ bench: Workbench, _ yardsticks: Yardsticks) async throws {
     host = try await Host(
       processor: Results.processorName(), processors: sysconf(Int32(_SC_NPROCESSORS_ONLN)),
       system: line(of: "/proc/sys/kernel/osrelease"), qemu: Results.qemuVersion())
     kernel = bench.kernelVersion
     packages = Dictionary(
-      bench.packages.split(separator: "\n").compactMap { line in
+      yardsticks.packages.split(separator: "\n").compactMap { line in
         let words = line.split(separator: " ")
         return words.count == 2 ? (String(words[0]), String(words[1])) : nil
       }, uniquingKeysWith: { first, _ in first })
-    image = bench.image.figures
-    smallImage = bench.small.figures
+    image = yardsticks.image.figures
+    smallImage = yardsticks.small.figures
     programSizes = Dictionary(
       uniqueKeysWithValues: bench.programSizes.map { ($0.key.rawValue, $0.value) })
     imageSizes = Dictionary(
-      uniqueKeysWithValues: bench.imageSizes.map { ($0.key.rawValue, $0.value) })
+      uniqueKeysWithValues: yardsticks.imageSizes.map { ($0.key.rawValue, $0.value) })
     unpackerSizes = Dictionary(
       uniqueKeysWithValues: bench.unpackerSizes.map { ($0.key.rawValue, $0.value) })
   }
@@ -148,12 +149,12 @@ struct Results: Encodable {
     return words.count > 3 ? words[3].filter { !$0.isNewline } : "unknown"
   }
 
-  /// Seconds that `variant` needs longer than stock.
+  /// Seconds that `variant` needs longer than stock, with the same kernel.
   func overStock(_ variant: Variant) -> Double? {
     func uptime(_ variant: Variant) -> Double? {
       times.first { $0.variant == variant }?.uptime
     }
-    guard let own = uptime(variant), let stock = uptime(.stock) else { return nil }
+    guard let own = uptime(variant), let stock = uptime(variant.base) else { return nil }
     return own - stock
   }
 
@@ -165,7 +166,7 @@ struct Results: Encodable {
   private enum Key: CodingKey {
     case host, kernel, packages, image, smallImage, programSizes, unpackerSizes, imageSizes, times,
       small
-    case processors, memory, budgets, seconds
+    case processors, memory, trials, budgets, seconds
   }
 
   func encode(to encoder: any Encoder) throws {
@@ -182,18 +183,19 @@ struct Results: Encodable {
     try container.encodeIfPresent(small, forKey: .small)
     try container.encodeIfPresent(processors, forKey: .processors)
     try container.encode(memory, forKey: .memory)
+    try container.encode(trials, forKey: .trials)
     try container.encode(budgets, forKey: .budgets)
     try container.encode(seconds, forKey: .seconds)
   }
+}
 
-  /// Writes all of this as JSON, whole or not at all.
-  func write(to path: FilePath) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    let output = try OutputFile(path)
-    try output.write(Array(try encoder.encode(self)) + [UInt8(ascii: "\n")])
-    try output.commit(permissions: [.ownerReadWrite, .groupRead, .otherRead])
-  }
+/// Writes `value` as the new file `path`, whole or not at all.
+func writeJSON(_ value: some Encodable, to path: FilePath) throws {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+  let output = try OutputFile(path)
+  try output.write(Array(try encoder.encode(value)) + [UInt8(ascii: "\n")])
+  try output.commit(permissions: [.ownerReadWrite, .groupRead, .otherRead])
 }
 
 /// The middle of `values`; nil if there are none.

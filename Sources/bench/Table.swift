@@ -5,6 +5,7 @@ struct Table {
   private var rows: [[String]] = []
 
   mutating func add(_ cells: String...) { rows.append(cells) }
+  mutating func add(_ cells: [String]) { rows.append(cells) }
 
   var text: String {
     let count = rows.map(\.count).max() ?? 0
@@ -43,9 +44,9 @@ func fixed(_ value: Double, _ digits: Int) -> String {
 extension Results {
   /// What people read.
   func table() -> String {
-    var parts = [head, variants, budgetTable]
+    var parts = [head, variants, trials.table, budgetTable]
     if let processors {
-      parts.insert(moves(processors), at: 2)
+      parts.insert(moves(processors), at: 3)
     }
     return (parts + ["total \(fixed(seconds / 60, 1)) min"]).joined(separator: "\n\n")
   }
@@ -62,7 +63,7 @@ extension Results {
     var table = Table()
     table.add("", "real init", "over stock", "least memory", "size=90%")
     for time in times {
-      let over = time.variant == .stock ? nil : overStock(time.variant)
+      let over = time.variant.hasLeaf ? overStock(time.variant) : nil
       table.add(
         time.variant.title,
         time.uptime.map { "\(fixed($0, 2)) s" } ?? time.problem ?? "",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import Packing
 
 /// A way from the unpacked image to the real init.
 enum Variant: String, CaseIterable, Codable, ExpressibleByArgument {
@@ -24,6 +25,10 @@ enum Variant: String, CaseIterable, Codable, ExpressibleByArgument {
   case packLZ4 = "pack-lz4"
   /// `leafroot nest`.
   case nest
+  /// Stock, with the kernel of `make kernel`: what the next is compared with.
+  case kernelStock = "kernel-stock"
+  /// The kernel of `make kernel` makes the leaf.
+  case kernel
 
   /// What people call it.
   var title: String {
@@ -38,6 +43,8 @@ enum Variant: String, CaseIterable, Codable, ExpressibleByArgument {
     case .pack: "leafroot pack"
     case .packLZ4: "leafroot pack --codec lz4"
     case .nest: "leafroot nest"
+    case .kernelStock: "own kernel, no leaf"
+    case .kernel: "own kernel, makes the leaf"
     }
   }
 
@@ -46,6 +53,9 @@ enum Variant: String, CaseIterable, Codable, ExpressibleByArgument {
   /// - Parameter options: Options for rootfs and for the leaf; nil for the defaults.
   func words(options: String?) -> [String] {
     var words: [String] = []
+    // Without ACPI the kernel does not find out how to restart the machine.
+    if hasOwnKernel { words.append("reboot=t") }
+    if self == .kernel { words.append(KernelWords.request) }
     // The last rdinit= counts.
     if isCopier { words.append("rdinit=/.bench/\(rawValue)") }
     if let options {
@@ -56,16 +66,25 @@ enum Variant: String, CaseIterable, Codable, ExpressibleByArgument {
     return words
   }
 
-  /// Which of our forms it is: what is booted instead of the image.
-  var isForm: Bool {
+  /// What its time is compared with: the same kernel without a leaf.
+  var base: Variant { hasOwnKernel ? .kernelStock : .stock }
+
+  /// Whether it boots the kernel of `make kernel`.
+  var hasOwnKernel: Bool { self == .kernelStock || self == .kernel }
+
+  /// Whether `/` is to be a leaf.
+  var hasLeaf: Bool { self != base }
+
+  /// Whether the leaf is ours, with all that is promised of it.
+  var isOurs: Bool {
     switch self {
-    case .stock, .cp, .fileByFile, .tar, .nested, .bind: false
-    case .wrap, .pack, .packLZ4, .nest: true
+    case .stock, .cp, .fileByFile, .tar, .nested, .bind, .kernelStock: false
+    case .wrap, .pack, .packLZ4, .nest, .kernel: true
     }
   }
 
   /// Whether it boots an image of its own, not the stock one.
-  var hasOwnImage: Bool { isForm || self == .nested }
+  var hasOwnImage: Bool { self == .nested || (isOurs && self != .kernel) }
 
-  private var isCopier: Bool { !isForm && self != .stock }
+  private var isCopier: Bool { hasLeaf && !isOurs }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Fidelity
 import Testing
 
 /// A kernel with CONFIG_PRINTK_CALLER=y, as SUSE's: each line of its log names who wrote it, before

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Encoding
+import Fidelity
 import Importing
 import Packing
 import SystemPackage
@@ -58,9 +59,9 @@ struct ContainerTests {
 
     #expect(outcome.verdict.outcome == (hasLeaf ? .asPromised : .notAsPromised), "\(outcome)")
     let words = [Place.census.string, directory.path.appending("bundle/rootfs").string]
-    let host = CensusLines(
+    let host = Census(
       try Command(words).run().output.split(separator: "\n").map(String.init))
-    let guest = CensusLines(outcome.output.split(separator: "\n").map(String.init))
+    let guest = Census(outcome.output.split(separator: "\n").map(String.init))
     #expect(host.entries.count >= 25)
     // A tmpfs has user.* since Linux 6.6.
     let hasUserXattrs = kernel.name.hasPrefix("6.12") || kernel.name.hasPrefix("6.18")

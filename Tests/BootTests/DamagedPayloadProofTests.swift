@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Fidelity
 import Machine
 import Newc
 import OddImages
@@ -75,8 +76,8 @@ import Testing
     return true
   }
 
-  private static func census(_ outcome: Outcome) -> CensusLines {
-    CensusLines(outcome.output.split(separator: "\n").map(String.init)).ownEntries
+  private static func census(_ outcome: Outcome) -> Census {
+    Census(outcome.output.split(separator: "\n").map(String.init)).ownEntries
   }
 
   /// In user-mode Linux. An image behind has the shell and the census, whatever the damage does.

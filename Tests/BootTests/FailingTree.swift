@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Fidelity
 import Newc
 
 /// The tree of the boots in which a system call fails: small, as there are thousands of them, and

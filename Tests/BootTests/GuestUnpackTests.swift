@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Fidelity
 import Files
 import Initramfs
 import OddImages
@@ -44,10 +45,10 @@ struct GuestUnpackTests {
     let tree = directory.path.appending("tree")
     let summary = try OutputDirectory(tree).fill(from: Bytes(image), by: unpacking)
     #expect(summary.reading.refusal == nil)
-    let host = CensusLines(
+    let host = Census(
       try Command([Place.census.string, tree.string]).run().output.split(separator: "\n")
         .map(String.init))
-    let guest = CensusLines(outcome.output.split(separator: "\n").map(String.init))
+    let guest = Census(outcome.output.split(separator: "\n").map(String.init))
     #expect(host.entries.count > 250)
     let differences = guest.differences(from: host)
     #expect(differences.isEmpty, "\(differences.prefix(20)) \(outcome)")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Fidelity
 import Testing
 
 /// The kernels that `make kernel` builds, in QEMU.

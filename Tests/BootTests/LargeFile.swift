@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Fidelity
 import Testing
 
 /// One file of lines of 16 bytes, made in the guest: no image of its size is needed.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Fidelity
 import Testing
 
 /// Linux 7.0 and later unpack the image into a leaf (fs/nullfs.c): there PID 1 has nothing to do.

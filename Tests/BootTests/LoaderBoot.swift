@@ -2,6 +2,7 @@
 
 import BootEntry
 import Evidence
+import Fidelity
 import Files
 import Foundation
 import Importing

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import BootEntry
+import Fidelity
 import Foundation
 import Machine
 import Packing

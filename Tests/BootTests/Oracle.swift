@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Fidelity
 import Files
 import Foundation
 import Initramfs
@@ -47,7 +48,7 @@ struct Oracle {
     /// What the kernel said, or would say; nil if it took all.
     var refusal: String?
     /// nil where there was no program for it.
-    var census: CensusLines?
+    var census: Census?
   }
 
   /// One image: the census first, so that it is there whatever comes; behind each image a mark.
@@ -88,7 +89,7 @@ struct Oracle {
     guard isWhole || refusal != nil else {
       throw Incomplete(console: console.text)
     }
-    return Outcome(refusal: refusal, census: isWhole ? CensusLines(console.lines) : nil)
+    return Outcome(refusal: refusal, census: isWhole ? Census(console.lines) : nil)
   }
 
   struct Incomplete: Error { let console: String }
@@ -118,7 +119,7 @@ struct Oracle {
     let census = String(
       decoding: try Command([Place.census.string, directory.path]).output(), as: UTF8.self)
     let lines = census.split(separator: "\n").map(String.init)
-    return Outcome(refusal: summary.reading.refusal?.kernelMessage, census: CensusLines(lines))
+    return Outcome(refusal: summary.reading.refusal?.kernelMessage, census: Census(lines))
   }
 
   /// Whether this kernel unpacks it to its end, as far as we know.
@@ -143,51 +144,5 @@ struct Oracle {
     }
     if !others.isEmpty { first.last = others.removeFirst().last }
     return [first] + others
-  }
-}
-
-/// A census, so that two of them can be compared.
-struct CensusLines {
-  /// By path.
-  private(set) var entries: [String: [String]] = [:]
-
-  init(_ lines: [String]) {
-    // Entries that nothing has dated have the time at which they were made.
-    let now = Int(Date().timeIntervalSince1970)
-    var firstPaths: [String: String] = [:]
-    for line in lines where line.hasPrefix("./") || line.hasPrefix(". ") {
-      // Tests/Census
-      let fields = line.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
-      guard fields.count >= 9 else { continue }
-      let (path, links, inode) = (fields[0], fields[3], fields[7])
-      var time = fields[6]
-      if let seconds = Int(time), abs(seconds - now) < 100_000 { time = "now" }
-      // The kernel has dated these when it was built, or nobody has.
-      if [".", "./dev", "./dev/console", "./root"].contains(path) { time = "" }
-
-      var sameAs = ""
-      if links != "0", links != "1" {
-        sameAs = firstPaths[inode] ?? path
-        firstPaths[inode] = sameAs
-      }
-      entries[path] = Array(fields[1...5]) + [time, sameAs] + fields[8...]
-    }
-  }
-
-  /// The same without what the kernel's own archive has made.
-  var ownEntries: CensusLines {
-    var own = self
-    for path in ["./dev", "./dev/console", "./root"] { own.entries[path] = nil }
-    return own
-  }
-
-  /// What is not the same in `other`, a line each.
-  func differences(from other: CensusLines) -> [String] {
-    Set(entries.keys).union(other.entries.keys).sorted().compactMap { path in
-      let (mine, theirs) = (entries[path], other.entries[path])
-      guard mine != theirs else { return nil }
-      return "\(path): \(mine.map { $0.joined(separator: " ") } ?? "not there"), "
-        + "kernel: \(theirs.map { $0.joined(separator: " ") } ?? "not there")"
-    }
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Encoding
+import Fidelity
 import Foundation
 import Machine
 import Newc

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Fidelity
 import Packing
 import Testing
 
@@ -100,11 +101,7 @@ private enum Runtimes {
     let list = names.map { "'\($0)'" }.joined(separator: " ")
     let outcome = try await boot.run("/kit/bin/runtimes \(list)")
 
-    var results: [String: String] = [:]
-    for line in outcome.output.split(separator: "\n") {
-      let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
-      if fields.count >= 2 { results[String(fields[0])] = String(fields[1]) }
-    }
+    let results = RuntimeResults(outcome.output.split(separator: "\n")).all
     #expect(results.count == names.count, "\(outcome)")
     for name in names { #expect(results[name] == result, "\(name): \(results)") }
     return outcome

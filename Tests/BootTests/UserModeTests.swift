@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Fidelity
 import Testing
 
 /// The promise, point by point, where the kernel makes the leaf. User-mode Linux boots in a moment;

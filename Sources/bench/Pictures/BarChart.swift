@@ -42,8 +42,8 @@ extension Variant {
   /// Its colour in pictures.
   var role: SVG.Role {
     switch self {
-    case .stock: .stock
-    case .wrap, .pack, .packLZ4, .nest: .ours
+    case .stock, .kernelStock: .stock
+    case .wrap, .pack, .packLZ4, .nest, .kernel: .ours
     case .cp, .fileByFile, .tar, .nested, .bind: .other
     }
   }

@@ -28,7 +28,8 @@ struct DrawPictures: AsyncParsableCommand {
       let runs = try RunDirectory.temporary()
       defer { runs.remove() }
       let bench = try await Workbench(in: results.removingLastComponent())
-      let curves = try await bench.memoryCurves([.stock, .cp, .wrap, .pack], in: runs)
+      let curves = try await bench.memoryCurves(
+        [.stock, .cp, .wrap, .pack], try await Yardsticks(bench), in: runs)
 
       try FileManager.default.createDirectory(
         atPath: directory.string, withIntermediateDirectories: true)
@@ -45,7 +46,9 @@ struct DrawPictures: AsyncParsableCommand {
         BarChart(
           title: "Least memory that boots", conditions: "\(tree), the kernel's default limits",
           bars: measured.memory.compactMap { memory in
-            guard memory.options == nil, let value = memory.mebibytes else { return nil }
+            guard memory.options == nil, !memory.variant.hasOwnKernel,
+              let value = memory.mebibytes
+            else { return nil }
             return .init(variant: memory.variant, value: Double(value), label: "\(value) MiB")
           }
         ).picture, "least-memory")
@@ -54,7 +57,7 @@ struct DrawPictures: AsyncParsableCommand {
           title: "Time to the real init",
           conditions: "\(tree), 1 GiB, a nanosecond for each instruction",
           bars: measured.times.compactMap { time in
-            guard let uptime = time.uptime else { return nil }
+            guard !time.variant.hasOwnKernel, let uptime = time.uptime else { return nil }
             return .init(variant: time.variant, value: uptime, label: "\(fixed(uptime, 2)) s")
           }
         ).picture, "time")

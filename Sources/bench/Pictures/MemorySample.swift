@@ -79,14 +79,14 @@ struct MemoryCurve: Codable {
 
 extension Workbench {
   /// The memory of boots of 1 GiB, counting instructions.
-  func memoryCurves(_ variants: [Variant], in directory: RunDirectory) async throws
-    -> [MemoryCurve]
-  {
-    let counters = try await counters(in: directory)
+  func memoryCurves(
+    _ variants: [Variant], _ yardsticks: Yardsticks, in directory: RunDirectory
+  ) async throws -> [MemoryCurve] {
+    let counters = try await counters(yardsticks.small, in: directory)
     var curves: [MemoryCurve] = []
     for variant in variants {
       say("memory over time: \(variant.rawValue)")
-      var machine = try machine(variant, image)
+      var machine = try machine(variant, yardsticks.image.specimen)
       machine.words.append("nokaslr")
       machine.countsInstructions = true
       machine.monitor = directory.path.appending("\(variant.rawValue).monitor")
@@ -102,8 +102,10 @@ extension Workbench {
     return curves
   }
 
-  private func counters(in directory: RunDirectory) async throws -> KernelCounters {
-    var boot = CheckedBoot([small.plain], program: program)
+  private func counters(
+    _ small: Yardstick, in directory: RunDirectory
+  ) async throws -> KernelCounters {
+    var boot = CheckedBoot([small.specimen.plain], program: program)
     boot.command = KernelCounters.command
     boot.append = ["nokaslr"]
     let machine = try boot.machine(kernel: kernel, in: directory)

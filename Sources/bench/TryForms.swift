@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Files
+import Glibc
+import SystemPackage
+
+/// `bench trial`: the part of `bench` that takes no time and no memory.
+struct TryForms: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "trial",
+    abstract: "Compare what each way to a leaf loses, leaves behind, and lets through.",
+    discussion: "One image of odd files boots in each way; `bench` itself does this, too.")
+
+  @Option(help: ArgumentHelp("Try only this variant; may be repeated.", valueName: "name"))
+  var only: [Variant] = []
+
+  @Option(help: ArgumentHelp("Number of parallel machines.", valueName: "n"))
+  var jobs = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+
+  @Option(
+    help: ArgumentHelp("Write images and logs to this directory.", valueName: "directory"),
+    transform: { FilePath($0) })
+  var output: FilePath = "build/bench"
+
+  @Option(
+    help: ArgumentHelp("Update the table in this document.", valueName: "file"),
+    transform: { FilePath($0) })
+  var document: FilePath?
+
+  func validate() throws {
+    guard jobs >= 1 else {
+      throw ValidationError("--jobs \(jobs) is out of range; it must be at least 1.")
+    }
+  }
+
+  func run() async throws {
+    try await reporting {
+      let bench = try await Workbench(in: output)
+      let trials = try await bench.trials(bench.variants(only), jobs: jobs)
+      if let document { try Document(document).update("trial", with: trials.markdown) }
+      print(trials.table)
+    }
+  }
+}
