@@ -54,7 +54,8 @@ public struct Command {
   }
 
   /// Starts it. Its input, output and errors are files: nobody has to serve two pipes at once.
-  public func start() throws -> Running {
+  /// - Parameter terminal: what all three are instead; nil for none.
+  public func start(on terminal: Pseudoterminal? = nil) throws -> Running {
     let files = try TemporaryDirectory()
     func file(_ name: String, _ bytes: [UInt8] = []) throws -> URL {
       URL(filePath: try files.file(name, bytes).string)
@@ -69,9 +70,10 @@ public struct Command {
     // lzop writes the time of its input into its header.
     try FileManager.default.setAttributes(
       [.modificationDate: Date(timeIntervalSince1970: 1)], ofItemAtPath: input.path)
-    process.standardInput = try FileHandle(forReadingFrom: input)
-    process.standardOutput = try FileHandle(forWritingTo: try file("output"))
-    process.standardError = try FileHandle(forWritingTo: try file("errors"))
+    let (output, errors) = (try file("output"), try file("errors"))
+    process.standardInput = try terminal?.file ?? FileHandle(forReadingFrom: input)
+    process.standardOutput = try terminal?.file ?? FileHandle(forWritingTo: output)
+    process.standardError = try terminal?.file ?? FileHandle(forWritingTo: errors)
     try process.run()
     return Running(process: process, files: files)
   }
