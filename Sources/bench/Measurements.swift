@@ -6,7 +6,7 @@ import Machine
 extension Workbench {
   /// Guest time at the real init, counted in instructions.
   func times(_ variants: [Variant], jobs: Int) async throws -> [Results.Time] {
-    try await each(variants.map { ($0, 0) }, jobs: jobs) { variant, _ in
+    try await variants.concurrentMap(atMost: jobs) { variant in
       let boot = try await countingBoot(variant, image, name: "time-\(variant.rawValue)")
       return Results.Time(
         variant: variant, uptime: boot.uptime, moved: boot.moved, problem: boot.problem)
@@ -17,7 +17,7 @@ extension Workbench {
   /// differences between boots, which wait for ticks of 4 ms.
   func smallTimes(jobs: Int) async throws -> Results.Small {
     let boots = (1...5).flatMap { round in [(Variant.stock, round), (.wrap, round)] }
-    let measured = try await each(boots, jobs: jobs) { variant, round in
+    let measured = try await boots.concurrentMap(atMost: jobs) { variant, round in
       let boot = try await countingBoot(variant, small, name: "small-\(variant.rawValue)-\(round)")
       return (variant, boot.uptime)
     }
@@ -64,7 +64,7 @@ extension Workbench {
   /// The least memory that boots, with the kernel's defaults and with a larger rootfs.
   func leastMemory(_ variants: [Variant], jobs: Int) async throws -> [Results.Memory] {
     let series = [nil, "size=90%"].flatMap { options in variants.map { ($0, options) } }
-    return try await each(series, jobs: jobs) { variant, options in
+    return try await series.concurrentMap(atMost: jobs) { variant, options in
       let least = try await leastMemory(variant, options: options)
       let name = "memory-\(variant.rawValue)" + (options.map { " \($0)" } ?? "")
       say("\(name): least \(least.map { "\($0) MiB" } ?? "not found")")
@@ -83,21 +83,5 @@ extension Workbench {
       say("\(name): \(boot.problem ?? "boots")")
       return boot.problem == nil
     }
-  }
-}
-
-/// Calls `body` for each of `inputs`, at most `jobs` at a time, and gives the results in order.
-private func each<First: Sendable, Second: Sendable, Output: Sendable>(
-  _ inputs: [(First, Second)], jobs: Int,
-  _ body: @escaping @Sendable (First, Second) async throws -> Output
-) async throws -> [Output] {
-  try await withThrowingTaskGroup(of: (Int, Output).self) { group in
-    var outputs: [Int: Output] = [:]
-    for (index, input) in inputs.enumerated() {
-      if index >= jobs, let (done, output) = try await group.next() { outputs[done] = output }
-      group.addTask { (index, try await body(input.0, input.1)) }
-    }
-    for try await (done, output) in group { outputs[done] = output }
-    return inputs.indices.compactMap { outputs[$0] }
   }
 }
