@@ -14,7 +14,7 @@ say() {
 }
 
 die() {
-  say "$*"
+  say "error: $*"
   exit 1
 }
 

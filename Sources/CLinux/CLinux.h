@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/ioctl.h>
 #include <sys/klog.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -151,6 +152,11 @@ static inline int linux_punch_hole(int file, off_t start, off_t count) {
 // mincore(2): a byte for each page, whose lowest bit says whether it is in memory.
 static inline int linux_mincore(void *start, unsigned long size, unsigned char *pages) {
   return (int)syscall(SYS_mincore, start, size, pages);
+}
+
+// ioctl(2), for requests of ioctl_tty(2).
+static inline int linux_terminal_control(int terminal, unsigned long request, const void *argument) {
+  return (int)syscall(SYS_ioctl, terminal, request, argument);
 }
 
 static inline int linux_unshare(int flags) { return (int)syscall(SYS_unshare, flags); }

@@ -70,7 +70,11 @@ struct Log {
   func forEachRecord(_ body: (LogRecord) -> Void) {
     if kmsg < 0 { return }
     lseek(kmsg, 0, SEEK_SET)
+    forEachNewRecord(body)
+  }
 
+  /// Calls `body` with each record since the last one that was read.
+  func forEachNewRecord(_ body: (LogRecord) -> Void) {
     // The longest record is CONSOLE_EXT_LOG_MAX, kernel/printk/internal.h. No ring buffer has a
     // million of them.
     var buffer = [UInt8](repeating: 0, count: 8192)

@@ -20,7 +20,6 @@ struct Probe {
         say(Vocabulary.logReport, record.message)
       }
     }
-    log.close()
 
     let proc = Proc()
     var json = Check(proc).json
@@ -31,15 +30,20 @@ struct Probe {
     for unit in [100, 10, 1] { json.add(uptime / unit % 10) }
     json.add("}")
     say(Vocabulary.checkReport, json.bytes[...])
-    Log.showOnConsole(true)
 
-    if let command = readCommand() {
+    if let command = content(of: Vocabulary.commandPath) {
+      let terminalSize = content(of: Vocabulary.terminalPath)
+      if let terminalSize { takeTerminal(terminalSize) } else { Log.showOnConsole(true) }
       say(Vocabulary.commandReport, [])
       let status = run(command)
       Log.showOnConsole(false)
+      if terminalSize != nil { leaveTerminal() }
       var text = Text()
       text.add(Int(status))
       say(Vocabulary.exitReport, text.bytes[...])
+      if terminalSize != nil {
+        log.forEachNewRecord { say(Vocabulary.kernelReport, $0.message) }
+      }
     }
     sync()
     // reboot(2) does not wait for output that the console has not sent yet.
@@ -56,9 +60,21 @@ struct Probe {
     line.write(to: 1)
   }
 
-  /// The command's arguments, each ended by a NUL.
-  private func readCommand() -> [UInt8]? {
-    let file = Vocabulary.commandPath.withCString { linux_openat(AT_FDCWD, $0, O_RDONLY, 0) }
+  /// Makes the console the terminal of the command: job control, and signals by keys. This process
+  /// leads the session, because the end of a leader hangs the terminal up, and loses what it has
+  /// not sent yet.
+  private func takeTerminal(_ size: [UInt8]) {
+    setsid()
+    _ = linux_terminal_control(0, UInt(TIOCSCTTY), nil)
+    size.withUnsafeBytes { _ = linux_terminal_control(0, UInt(TIOCSWINSZ), $0.baseAddress) }
+  }
+
+  /// tcdrain(3) fails on the terminal of a session in which others are in the foreground.
+  private func leaveTerminal() { _ = linux_terminal_control(0, UInt(TIOCNOTTY), nil) }
+
+  /// The content of a small file of the boot; of the command: its arguments, each ended by a NUL.
+  private func content(of path: StaticString) -> [UInt8]? {
+    let file = path.withCString { linux_openat(AT_FDCWD, $0, O_RDONLY, 0) }
     if file < 0 { return nil }
     defer { close(file) }
     var content = [UInt8](repeating: 0, count: 65536)

@@ -78,6 +78,14 @@ public struct Findings: Equatable, Sendable {
     kept.append(Finding(level: level, kind: kind, member: member, path: path, text: text))
   }
 
+  /// Adds that a packed image lacks a file of its payload.
+  public mutating func addMissing(payloadFile name: [UInt8]) {
+    add(
+      .error, .cutShort,
+      "the payload has no file \(String(decoding: name, as: UTF8.self)): the image is cut short, "
+        + "and PID 1 stops")
+  }
+
   /// Forgets all of these kinds.
   public mutating func remove(_ kinds: Set<Finding.Kind>) {
     kept.removeAll { kinds.contains($0.kind) }

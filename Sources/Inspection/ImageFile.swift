@@ -22,6 +22,8 @@ public struct ImageFile: ~Copyable {
   /// The image whose tree PID 1 makes: what is before the archive with our PID 1, the files of the
   /// payload in that archive, in order, and what is behind it. Empty if there is no payload.
   public let payload: [FilePiece]
+  /// The names of the payload's files, in order.
+  public let payloadNames: [[UInt8]]
   /// What newc cannot carry of that.
   public let xattrs: FilePiece?
   /// What pack or nest says about it.
@@ -50,6 +52,7 @@ public struct ImageFile: ~Copyable {
     isWrapped = own?.hasProgram ?? false
     isPacked = isWrapped && own?.hasDirectory ?? false
     payload = isPacked ? own?.payload ?? [] : []
+    payloadNames = isPacked ? own?.sorted.map(\.name) ?? [] : []
     (xattrs, about) = (own?.xattrs, own?.about)
   }
 
@@ -86,12 +89,16 @@ public struct ImageFile: ~Copyable {
       }
     }
 
-    var payload: [FilePiece] {
-      if members.isEmpty { return [] }
-      let sorted = members.sorted {
+    /// The files of the payload, in order.
+    var sorted: [(name: [UInt8], piece: FilePiece)] {
+      members.sorted {
         $0.name.count != $1.name.count
           ? $0.name.count < $1.name.count : $0.name.lexicographicallyPrecedes($1.name)
       }
+    }
+
+    var payload: [FilePiece] {
+      if members.isEmpty { return [] }
       return [front].compactMap { $0 } + sorted.map(\.piece) + [tail].compactMap { $0 }
     }
 

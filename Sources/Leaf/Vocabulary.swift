@@ -22,6 +22,9 @@ public enum Vocabulary {
   public static var checkPath: StaticString { "/.leafroot-boot/init" }
   /// Its command, each argument ended by a NUL.
   public static var commandPath: StaticString { "/.leafroot-boot/command" }
+  /// The size of the host's terminal if the command is to have the console as its own: a `struct
+  /// winsize`, ioctl_tty(2).
+  public static var terminalPath: StaticString { "/.leafroot-boot/terminal" }
 
   /// The prefix of our lines in the kernel's log.
   public static var logPrefix: StaticString { "leafroot: " }
@@ -31,10 +34,12 @@ public enum Vocabulary {
   }
 
   /// The prefix of the lines in which the guest reports to the host, and what comes next: a line of
-  /// the log, the result of the check, that the command starts, the status it ended with.
+  /// the log, the result of the check, that the command starts, the status it ended with, a message
+  /// of the kernel that was not to disturb it.
   public static var reportPrefix: StaticString { "@leafroot " }
   public static var logReport: StaticString { "log " }
   public static var checkReport: StaticString { "check " }
   public static var commandReport: StaticString { "command" }
   public static var exitReport: StaticString { "exit " }
+  public static var kernelReport: StaticString { "kernel " }
 }

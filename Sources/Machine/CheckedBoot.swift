@@ -19,6 +19,8 @@ public struct CheckedBoot: Sendable {
   public var program: GuestInit
   /// The command to run after the check, its program first; none if empty.
   public var command: [String] = []
+  /// The terminal that the console is for the command; nil if it has none.
+  public var terminal: Terminal?
   /// Boots without the leaf, even if the image is wrapped or packed.
   public var isStock = false
   /// Kernel parameters, after ours.
@@ -36,6 +38,11 @@ public struct CheckedBoot: Sendable {
   /// packed image always starts it.
   /// - Throws: ``FileError`` if the first image is not an initramfs.
   public func words() throws(FileError) -> [String] {
+    try start() + (terminal?.words ?? []) + append
+  }
+
+  /// The parameters that start the check, and request the leaf.
+  private func start() throws(FileError) -> [String] {
     let initPath = "\(Vocabulary.checkPath)"
     var (isWrapped, isPacked) = (false, false)
     if let first = images.first {
@@ -45,16 +52,14 @@ public struct CheckedBoot: Sendable {
     // The image has our PID 1 elsewhere than in a first raw archive: a hook put it there.
     let given = append.flatMap { $0.split(separator: " ") }
     if !isStock, given.contains(Substring(KernelWords.program)) {
-      return [KernelWords.realInit(initPath)] + append
+      return [KernelWords.realInit(initPath)]
     }
-    let start: [String]
     switch (isWrapped, isStock) {
-    case (true, false): start = [KernelWords.leaf, KernelWords.realInit(initPath)]
+    case (true, false): return [KernelWords.leaf, KernelWords.realInit(initPath)]
     case (true, true) where isPacked:
-      start = [KernelWords.program, KernelWords.realInit(initPath)]
-    default: start = ["rdinit=\(initPath)"]
+      return [KernelWords.program, KernelWords.realInit(initPath)]
+    default: return ["rdinit=\(initPath)"]
     }
-    return start + append
   }
 
   /// The segment that goes before all images.
@@ -71,6 +76,10 @@ public struct CheckedBoot: Sendable {
       let words: [UInt8] = command.flatMap { Array($0.utf8) + [0] }
       let name = CheckedBoot.name(Vocabulary.commandPath)
       records.append((Entry(name: name, mode: regular | 0o644), words))
+    }
+    if let terminal {
+      let name = CheckedBoot.name(Vocabulary.terminalPath)
+      records.append((Entry(name: name, mode: regular | 0o644), terminal.windowSize))
     }
     do {
       return try Segment(records)

@@ -8,7 +8,7 @@ import SystemPackage
 /// A program that has ended. One way to run them: each combination of inputs and outputs would be
 /// another copy of the library's code.
 struct ChildProgram: Sendable {
-  /// What it printed on standard output.
+  /// What it printed on standard output, without the end of the last line.
   let output: String
   let status: TerminationStatus
 
@@ -29,15 +29,16 @@ struct ChildProgram: Sendable {
     do {
       let result = try await Subprocess.run(
         .name(name), arguments: Arguments(arguments), platformOptions: options, input: .none,
-        output: .sequence, error: .sequence
+        // Read beside the lines: the program would wait for a reader of a full pipe. With a limit,
+        // it would once that is reached.
+        output: .string(limit: .max), error: .sequence
       ) { execution in
         for try await line in execution.standardError.strings() { try onLine(line) }
-        var output = ""
-        for try await line in execution.standardOutput.strings() { output += line }
-        return output
       }
       try Task.checkCancellation()
-      return ChildProgram(output: result.closureResult, status: result.terminationStatus)
+      var output = result.standardOutput
+      if output.last == "\n" { output.removeLast() }
+      return ChildProgram(output: output, status: result.terminationStatus)
     } catch let error as SubprocessError where error.code == .executableNotFound {
       throw FileError(FilePath(name), missing)
     }

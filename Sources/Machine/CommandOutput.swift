@@ -6,23 +6,24 @@
 /// the command could print such a line itself, so one is kept back until another follows. The
 /// guest puts each of its lines at the start of one (Sources/Guest/Probe.swift).
 struct CommandOutput {
-  private enum State {
-    case booting, checked, running
-  }
-
-  private var state = State.booting
+  /// The check that comes before the command; nil until then.
+  private(set) var check: Check?
+  /// Whether the command has started.
+  private(set) var hasStarted = false
   /// Bytes that may be the beginning of a mark, or of a line that has one.
   private var pending: [UInt8] = []
   /// The last line that the command ended, if any, and what came after it.
   private var ended: [UInt8] = []
   private var isLineStart = true
 
-  /// With the line feed before it, which the guest adds: it is not the command's.
-  private static let exit = Array("\n\(Mark.exit)".utf8)
+  /// With the line end before it, which the guest adds: it is not the command's.
+  private let exit: [UInt8]
+  private static let mark = Array(Mark.exit.utf8)
   private static let newline = UInt8(ascii: "\n")
 
-  /// Whether the command has started.
-  var hasStarted: Bool { state == .running }
+  /// - Parameter lineEnd: What a line feed is on the console; a carriage return is taken out
+  ///   elsewhere, or comes before it.
+  init(lineEnd: String = "\n") { exit = Array(lineEnd.utf8) + CommandOutput.mark }
 
   /// Whether the guest reported that the command ended, and nothing came after that.
   var hasEnded: Bool { !ended.isEmpty }
@@ -40,18 +41,25 @@ struct CommandOutput {
   /// The rest of the output, when the machine has ended.
   mutating func finish() -> [UInt8] {
     defer { pending = [] }
-    return state == .running && ended.isEmpty ? pending : []
+    return hasStarted && ended.isEmpty ? pending : []
+  }
+
+  /// What was kept back as the command's end, and was not.
+  mutating func release() -> [UInt8] {
+    defer { ended = [] }
+    isLineStart = ended.last == CommandOutput.newline
+    return ended
   }
 
   /// Takes a piece off `bytes` and returns the output in it; nil if the piece is not complete.
   private mutating func nextPiece(_ bytes: inout ArraySlice<UInt8>) -> [UInt8]? {
-    guard state == .running else {
+    guard hasStarted else {
       guard let line = CommandOutput.takeLine(&bytes) else { return nil }
       read(String(decoding: line, as: UTF8.self))
       return []
     }
     if isLineStart {
-      switch CommandOutput.exitMark(at: bytes) {
+      switch exitMark(at: bytes) {
       case .no: break
       case .perhaps: return nil
       case .yes(let end):
@@ -72,10 +80,10 @@ struct CommandOutput {
 
   /// A line before the command's output.
   private mutating func read(_ line: String) {
-    if state == .checked, line.contains(Mark.command) {
-      state = .running
-    } else if state == .booting, Report.check(in: line) != nil {
-      state = .checked
+    if check == nil {
+      check = Report.check(in: line)
+    } else if line.contains(Mark.command) {
+      hasStarted = true
     }
   }
 
@@ -87,12 +95,12 @@ struct CommandOutput {
 
   /// Whether `bytes`, at the start of a line, begin with the line that the command ended, or could
   /// once there are more.
-  private static func exitMark(at bytes: ArraySlice<UInt8>) -> Match {
-    for mark in [exit[...], exit.dropFirst()] {
+  private func exitMark(at bytes: ArraySlice<UInt8>) -> Match {
+    for mark in [exit, CommandOutput.mark] {
       if mark.starts(with: bytes) { return .perhaps }
       guard bytes.starts(with: mark) else { continue }
       var rest = bytes.dropFirst(mark.count)
-      guard let line = takeLine(&rest) else { return .perhaps }
+      guard let line = CommandOutput.takeLine(&rest) else { return .perhaps }
       let isExit = Report.status(String(decoding: line, as: UTF8.self)) != nil
       return isExit ? .yes(end: rest.startIndex) : .no
     }

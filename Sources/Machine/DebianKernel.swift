@@ -72,12 +72,16 @@ public struct DebianKernel: Equatable, Sendable {
     }
   }
 
-  /// A line without the name of the program that wrote it; nil if nothing is left.
+  /// A line without the name of the program that wrote it; nil if nothing is left, or it is an
+  /// error.
   private static func text(_ line: String) -> String? {
-    for prefix in ["fetch-kernels: ", "E: ", "W: "] where line.hasPrefix(prefix) {
-      return String(line.dropFirst(prefix.count))
-    }
-    return line.isEmpty ? nil : line
+    if line.isEmpty || error(line) != nil { return nil }
+    return line.removingPrefix(["fetch-kernels: ", "W: "]) ?? line
+  }
+
+  /// The error that the line of the script or of apt-get reports; nil if it does not.
+  private static func error(_ line: String) -> String? {
+    line.removingPrefix(["fetch-kernels: error: ", "E: "])
   }
 
   /// Puts the kernel into the cache, unless it is there.
@@ -97,6 +101,8 @@ public struct DebianKernel: Equatable, Sendable {
         .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: .seconds(5))
       ], missing: "not found in PATH"
     ) { line in
+      // Not shown as progress: the error of this function has it.
+      if let error = DebianKernel.error(line) { reason = error }
       guard let progress = Progress(line) else { return }
       if case .step(let text) = progress { reason = text }
       onProgress(progress)
@@ -105,5 +111,12 @@ public struct DebianKernel: Equatable, Sendable {
       throw FileError(FilePath(text), reason.isEmpty ? "\(script) failed" : reason)
     }
     return FilePath(ended.output)
+  }
+}
+
+extension String {
+  /// What follows the first of `prefixes` that this begins with; nil if it begins with none.
+  fileprivate func removingPrefix(_ prefixes: [String]) -> String? {
+    prefixes.first(where: hasPrefix).map { String(dropFirst($0.count)) }
   }
 }

@@ -47,7 +47,7 @@ public struct LeastMemory: Sendable {
   ///     initramfs, and the check ran.
   ///   - onProgress: Called about four times a second.
   ///   - onBoot: Called after each boot.
-  /// - Throws: what ``Machine/run(log:accelerator:onOutput:onProgress:)`` throws.
+  /// - Throws: what ``Machine/run(log:accelerator:relay:onOutput:onProgress:)`` throws.
   public func find(
     for machine: Machine, log: FilePath, accelerator: Machine.Accelerator? = nil,
     isEnough: (Verdict) -> Bool = { $0.reachedCheckWhole },

@@ -43,6 +43,8 @@ public struct Machine: Sendable {
   public enum Serial: Sendable {
     /// A file. (A pipe from timeout(1) lost the end of the log.)
     case file(FilePath)
+    /// QEMU's `pipe`, two FIFOs of that name, and a file.
+    case pipe(FilePath, log: FilePath)
     /// The terminal; Ctrl-A switches to QEMU's monitor.
     case terminal
   }
@@ -77,10 +79,15 @@ public struct Machine: Sendable {
     }
     arguments += ["-no-reboot", "-nic", "none"]
 
+    let monitor = monitor.map { "unix:\($0),server=on,wait=off" } ?? "none"
     switch serial {
     case .file(let path):
-      let monitor = monitor.map { "unix:\($0),server=on,wait=off" } ?? "none"
       arguments += ["-display", "none", "-monitor", monitor, "-serial", "file:\(path)"]
+    case .pipe(let path, let log):
+      arguments += [
+        "-display", "none", "-monitor", monitor, "-serial", "chardev:console",
+        "-chardev", "pipe,id=console,path=\(Machine.value(path)),logfile=\(Machine.value(log))",
+      ]
     case .terminal:
       arguments += ["-nographic"]
     }
@@ -88,6 +95,11 @@ public struct Machine: Sendable {
     arguments += ["-kernel", kernel.path.string]
     if let initrd { arguments += ["-initrd", initrd.string] }
     return arguments + ["-append", commandLine]
+  }
+
+  /// A path in an argument of several values, where a comma ends one.
+  private static func value(_ path: FilePath) -> String {
+    path.string.split(separator: ",", omittingEmptySubsequences: false).joined(separator: ",,")
   }
 
   /// The command that boots the same machine on a terminal, quoted for sh(1).

@@ -77,18 +77,20 @@ extension Machine {
   /// - Parameters:
   ///   - log: Receives the console, without escape sequences, and is kept.
   ///   - accelerator: nil for the best one that can run this guest.
-  ///   - onOutput: Called with what the command prints, as it comes. If KVM gives up, the machine,
-  ///     and with it the command, starts again.
+  ///   - relay: Connects the terminal on standard input and the console while the command runs, for
+  ///     which ``timeout`` does not count.
+  ///   - onOutput: Called with what the command prints, as it comes; with a relay, unchanged. If KVM gives
+  ///     up, the machine, and with it the command, starts again.
   ///   - onProgress: Called about four times a second.
   /// - Throws: ``FileError`` if QEMU is missing or fails, or `log` cannot be written; what
   ///   `onOutput` throws; `CancellationError`.
   public func run(
-    log: FilePath, accelerator: Accelerator? = nil,
+    log: FilePath, accelerator: Accelerator? = nil, relay: ConsoleRelay? = nil,
     onOutput: @escaping @Sendable ([UInt8]) throws -> Void = { _ in },
     onProgress: @escaping @Sendable (Run.Progress) -> Void = { _ in }
   ) async throws -> Run {
     func run(_ accelerator: Accelerator) async throws -> Run {
-      try await self.run(accelerator, log, Follower(log, onOutput, onProgress))
+      try await self.run(accelerator, log, relay, onOutput, onProgress)
     }
     if let accelerator { return try await run(accelerator) }
     if countsInstructions { return try await run(.tcg) }
@@ -101,9 +103,13 @@ extension Machine {
   }
 
   private func run(
-    _ accelerator: Accelerator, _ log: FilePath, _ follower: Follower
+    _ accelerator: Accelerator, _ log: FilePath, _ relay: ConsoleRelay?,
+    _ onOutput: @escaping @Sendable ([UInt8]) throws -> Void,
+    _ onProgress: @escaping @Sendable (Run.Progress) -> Void
   ) async throws -> Run {
-    let arguments = arguments(accelerator: accelerator, serial: .file(log))
+    let arguments = arguments(
+      accelerator: accelerator, serial: relay.map { .pipe($0.pipe, log: log) } ?? .file(log))
+    let follower = Follower(log, relay == nil ? onOutput : { @Sendable _ in }, onProgress)
 
     // QEMU truncates it too, but only once it has started.
     try FileError.naming(log, cannot: "create") {
@@ -122,10 +128,15 @@ extension Machine {
         return .byGuest
       }
       group.addTask {
-        try await clock.sleep(for: timeout)
+        repeat {
+          try await clock.sleep(for: timeout)
+        } while relay?.hasStarted ?? false
         return .timedOut
       }
       group.addTask { try await follower.follow() }
+      if let relay {
+        group.addTask { try await relay.run(onOutput) }
+      }
       defer { group.cancelAll() }
       return try await group.next() ?? .byGuest
     }

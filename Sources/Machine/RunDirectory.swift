@@ -34,6 +34,8 @@ public struct RunDirectory: Sendable {
 
   /// The console's log.
   public var log: FilePath { path.appending("console.log") }
+  /// The console while it is relayed, QEMU's `pipe`.
+  var console: FilePath { path.appending("console") }
   /// The initramfs, all images in one.
   public var initrd: FilePath { path.appending("initrd.img") }
 

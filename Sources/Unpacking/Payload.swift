@@ -104,10 +104,19 @@ public final class Payload {
   /// The first file that is not there; nil if all are. Behind a raw archive that is cut short the
   /// kernel logs nothing.
   private func missing(of plan: Plan) -> PayloadFailure? {
-    for number in 0..<plan.members {
-      let name = Self.name(of: number)
-      let isThere = number < names.count && bytes(of: names[number]) == name
-      if !isThere { return PayloadFailure(file: name, offset: 0, cause: .missing) }
+    Self.firstMissing(of: plan.members, in: names.count) { bytes(of: names[$0]) }
+      .map { PayloadFailure(file: $0, offset: 0, cause: .missing) }
+  }
+
+  /// The name of the first of so many members that is not among the files; nil if all are.
+  ///
+  /// - Parameter name: of the file at this place of the `count` files, in order.
+  public static func firstMissing(
+    of members: Int, in count: Int, name: (Int) -> [UInt8]
+  ) -> [UInt8]? {
+    for number in 0..<members {
+      let wanted = Self.name(of: number)
+      if number >= count || name(number) != wanted { return wanted }
     }
     return nil
   }

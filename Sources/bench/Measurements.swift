@@ -8,7 +8,7 @@ extension Workbench {
   func times(
     _ variants: [Variant], _ image: Yardstick, jobs: Int
   ) async throws -> [Results.Time] {
-    try await each(variants, jobs: jobs) { variant in
+    try await variants.concurrentMap(atMost: jobs) { variant in
       let boot = try await countingBoot(variant, image.specimen, name: "time-\(variant.rawValue)")
       return Results.Time(
         variant: variant, uptime: boot.uptime, moved: boot.moved, problem: boot.problem)
@@ -19,7 +19,7 @@ extension Workbench {
   /// differences between boots, which wait for ticks of 4 ms.
   func smallTimes(_ small: Yardstick, jobs: Int) async throws -> Results.Small {
     let boots = (1...5).flatMap { round in [(Variant.stock, round), (.wrap, round)] }
-    let measured = try await each(boots, jobs: jobs) { variant, round in
+    let measured = try await boots.concurrentMap(atMost: jobs) { variant, round in
       let boot = try await countingBoot(
         variant, small.specimen, name: "small-\(variant.rawValue)-\(round)")
       return (variant, boot.uptime)
@@ -75,7 +75,7 @@ extension Workbench {
     _ variants: [Variant], _ image: Yardstick, jobs: Int
   ) async throws -> [Results.Memory] {
     let series = [nil, "size=90%"].flatMap { options in variants.map { ($0, options) } }
-    return try await each(series, jobs: jobs) { variant, options in
+    return try await series.concurrentMap(atMost: jobs) { variant, options in
       let least = try await leastMemory(variant, image, options: options)
       let name = "memory-\(variant.rawValue)" + (options.map { " \($0)" } ?? "")
       say("\(name): least \(least.map { "\($0) MiB" } ?? "not found")")
@@ -96,20 +96,5 @@ extension Workbench {
       say("\(name): \(boot.problem ?? "boots")")
       return boot.problem == nil
     }
-  }
-}
-
-/// Calls `body` for each of `inputs`, at most `jobs` at a time, and gives the results in order.
-func each<Input: Sendable, Output: Sendable>(
-  _ inputs: [Input], jobs: Int, _ body: @escaping @Sendable (Input) async throws -> Output
-) async throws -> [Output] {
-  try await withThrowingTaskGroup(of: (Int, Output).self) { group in
-    var outputs: [Int: Output] = [:]
-    for (index, input) in inputs.enumerated() {
-      if index >= jobs, let (done, output) = try await group.next() { outputs[done] = output }
-      group.addTask { (index, try await body(input)) }
-    }
-    for try await (done, output) in group { outputs[done] = output }
-    return inputs.indices.compactMap { outputs[$0] }
   }
 }

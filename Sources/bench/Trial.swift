@@ -51,7 +51,7 @@ extension Workbench {
   func trials(_ variants: [Variant], jobs: Int) async throws -> [Trial] {
     let specimen = try trialSpecimen()
     try await specimen.make(variants, self)
-    var trials = try await each(variants, jobs: jobs) { variant in
+    var trials = try await variants.concurrentMap(atMost: jobs) { variant in
       var machine = try machine(variant, specimen)
       machine.memory = 1536
       say("trial-\(variant.rawValue): boots")

@@ -15,6 +15,7 @@ struct Boot: AsyncParsableCommand {
     abstract: "Boot an initramfs in QEMU and check whether its root is a leaf.",
     usage: """
       leafroot boot <image> ... --kernel <kernel> [<options>] [-- <command> ...]
+      leafroot boot <image> ... --kernel <kernel> --shell [<options>]
       leafroot boot --matrix <file> [--junit <file>] [--jobs <n>] [<options>] [-- <command> ...]
       """,
     discussion: """
@@ -24,6 +25,9 @@ struct Boot: AsyncParsableCommand {
 
       boot concatenates several images, as a boot loader does. It uses KVM if a test guest runs \
       there. After a failed boot, it keeps the booted initramfs and the console log for a replay.
+
+      With --shell, the image's /bin/sh runs after the check, on this terminal. Its exit status is \
+      that of leafroot; 2 if it did not end or start.
 
       With --matrix, boot makes all boots of a JSON file, and prints a table.
 
@@ -47,6 +51,9 @@ struct Boot: AsyncParsableCommand {
   @OptionGroup var machine: MachineOptions
 
   @OptionGroup var matrix: MatrixOptions
+
+  @Flag(help: "Start a shell in the booted image, on this terminal.")
+  var shell = false
 
   @Flag(help: "Search for the least memory with which the boot is as promised.")
   var leastMemory = false
@@ -98,6 +105,15 @@ struct Boot: AsyncParsableCommand {
     } else if kernel == nil {
       throw ValidationError("Missing expected argument '--kernel <kernel>'")
     }
+    if shell {
+      guard command.isEmpty, matrix.file == nil, !leastMemory, !json else {
+        throw ValidationError(
+          "--shell cannot be combined with a command, --matrix, --least-memory or --json.")
+      }
+      guard Terminal.standardInput != nil else {
+        throw ValidationError("--shell requires a terminal on standard input.")
+      }
+    }
     guard resolution == nil || leastMemory else {
       throw ValidationError("--resolution requires --least-memory.")
     }
@@ -121,7 +137,8 @@ struct Boot: AsyncParsableCommand {
           resolution: resolution?.mebibytes ?? 4, isJSON: json
         ).run()
         : try await SingleBoot(
-          images: images, kernel: kernel, options: machine, command: command, log: log,
+          images: images, kernel: kernel, options: machine, command: command,
+          terminal: shell ? .standardInput : nil, log: log,
           isKept: keep, isJSON: json
         ).run()
     }

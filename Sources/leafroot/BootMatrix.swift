@@ -65,6 +65,7 @@ struct BootMatrix: Decodable {
   init(_ path: FilePath) throws(FileError) {
     let file = try InputFile(path)
     let bytes = try file.bytes(at: 0, count: Int(file.size))
+    guard !bytes.isEmpty else { throw FileError(path, "is empty") }
     let decoder = JSONDecoder()
     decoder.allowsJSON5 = true
     do {
@@ -171,10 +172,9 @@ private struct MatrixImages: Decodable {
     } else if let paths = try? container.decode([String].self), !paths.isEmpty {
       self.paths = paths
     } else {
-      throw DecodingError.dataCorrupted(
-        .init(
-          codingPath: container.codingPath,
-          debugDescription: "found something else, expected a file, or a list of files"))
+      throw DecodingError(
+        container.codingPath, try container.decode(MatrixValue.self).description,
+        "a file, or a list of files")
     }
   }
 }

@@ -80,40 +80,49 @@ struct Inspect: AsyncParsableCommand {
 
   private func printList(_ output: Output, _ kernel: KernelVersion?) throws -> Int32 {
     var lister = Lister(output)
-    let reader = ImageReader(try PackedParts(of: image).tree(), KernelRules(of: kernel))
+    let parts = PackedParts(of: image)
+    let reader = ImageReader(try parts.tree(), KernelRules(of: kernel))
     while let event = try reader.next() {
       guard case .entry(let record) = event else { continue }
       try lister.write(record)
       reader.skipData()
     }
     try output.flush()
-    return try complain(reader.reading)
+    return try complain(reader.reading, parts)
   }
 
   private func printFile(
     _ path: String, _ output: Output, _ kernel: KernelVersion?
   ) throws -> Int32 {
-    let file = try PackedParts(of: image).tree()
+    let parts = PackedParts(of: image)
     let contents = FileContents(Array(path.utf8), of: image)
-    let reading = try contents.read(file, KernelRules(of: kernel)) { bytes throws(FileError) in
+    let reading = try contents.read(parts.tree(), KernelRules(of: kernel)) {
+      bytes throws(FileError) in
       output.write(bytes)
       try output.flush()
     }
-    return try complain(reading)
+    return try complain(reading, parts)
   }
 
   private func inspect(_ output: Output, _ kernel: KernelVersion?) throws -> Int32 {
     let config = try kernelConfig.map { path throws(FileError) in try KernelConfig(path) }
     let file = ImageSequence(try InputFile(image))
-    let inspection = try Inspection(file, config: config, kernel: kernel)
+    var inspection = try Inspection(file, config: config, kernel: kernel)
     if let error = lookalike(inspection.reading) {
       standardError("leafroot: \(error)\n")
       return 1
     }
     _ = try inspection.reading.damage(image)
     let parts = PackedParts(of: image)
-    let report = InspectionReport(
-      inspection, payload: try inspectPayload(parts, kernel), path: image)
+    var payload = try inspectPayload(parts, kernel)
+    if let name = try parts.firstMissing() {
+      if payload == nil {
+        inspection.findings.addMissing(payloadFile: name)
+      } else {
+        payload?.findings.addMissing(payloadFile: name)
+      }
+    }
+    let report = InspectionReport(inspection, payload: payload, path: image)
     if json {
       try report.writeJSON(to: output, entriesOf: list ? parts : nil)
     } else {
@@ -134,15 +143,15 @@ struct Inspect: AsyncParsableCommand {
   }
 
   /// Reports a defect of the image, if any, on standard error.
-  private func complain(_ reading: Reading) throws(FileError) -> Int32 {
-    guard let error = try damage(reading) else { return 0 }
+  private func complain(_ reading: Reading, _ parts: PackedParts) throws(FileError) -> Int32 {
+    guard let error = try damage(reading, parts) else { return 0 }
     standardError("leafroot: \(error)\n")
     return 1
   }
 
-  private func damage(_ reading: Reading) throws(FileError) -> FileError? {
+  private func damage(_ reading: Reading, _ parts: PackedParts) throws(FileError) -> FileError? {
     if let lookalike = lookalike(reading) { return lookalike }
-    return try reading.damage(image)
+    return try parts.damage(reading)
   }
 
   /// Names what people hand over in place of an initramfs.

@@ -11,6 +11,8 @@ final class LiveOutput: Sendable {
     /// Nothing has been printed.
     case nowhere
     case lineStart, insideLine
+    /// A shell has the terminal.
+    case dialogue
   }
 
   private let line: ProgressLine
@@ -32,7 +34,7 @@ final class LiveOutput: Sendable {
   /// Shows the progress, unless it would overwrite a line of the command's.
   func update(_ progress: Run.Progress) {
     place.withLock { place in
-      if place != .insideLine { line.update(progress) }
+      if place != .insideLine, place != .dialogue { line.update(progress) }
     }
   }
 
@@ -42,8 +44,17 @@ final class LiveOutput: Sendable {
     guard let last = bytes.last else { return }
     try place.withLock { place in
       line.end()
+      if place == .dialogue { return try write(bytes) }
       place = last == UInt8(ascii: "\n") ? .lineStart : .insideLine
       try write(bytes)
+    }
+  }
+
+  /// Shows no more progress: a shell gets the terminal.
+  func beginDialogue() {
+    place.withLock { place in
+      line.end()
+      place = .dialogue
     }
   }
 
@@ -55,7 +66,7 @@ final class LiveOutput: Sendable {
       let separator =
         switch place {
         case .nowhere: ""
-        case .lineStart: "\n"
+        case .lineStart, .dialogue: "\n"
         case .insideLine: "\n\n"
         }
       try write(Array("\(separator)\(text)\n".utf8))

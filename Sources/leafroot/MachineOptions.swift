@@ -50,12 +50,14 @@ struct MachineOptions: ParsableArguments {
   }
 
   /// Makes the initramfs in `directory` and the machine that boots it.
+  /// - Parameter terminal: that the command has; nil for none.
   func machine(
     _ images: [FilePath], _ command: [String], _ kernel: Kernel, _ memory: MemorySize,
-    in directory: RunDirectory
+    in directory: RunDirectory, on terminal: Terminal? = nil
   ) throws -> Machine {
     var boot = CheckedBoot(images, program: try guest.program(for: kernel.architecture))
     boot.command = command
+    boot.terminal = terminal
     boot.isStock = stock
     boot.append = append.map { [$0] } ?? []
 

@@ -62,18 +62,10 @@ struct MatrixBoot: Sendable {
     _ cases: [BootMatrix.Case], _ kernels: Kernels, _ progress: MatrixProgress
   ) async throws -> [MatrixResult] {
     defer { progress.end() }
-    return try await withThrowingTaskGroup(of: (Int, MatrixResult).self) { group in
-      var results = [MatrixResult?](repeating: nil, count: cases.count)
-      for (index, boot) in cases.enumerated() {
-        if index >= jobs, let (index, result) = try await group.next() { results[index] = result }
-        group.addTask {
-          let result = try await self.boot(boot, kernels[boot.kernelName], progress)
-          progress.note(result)
-          return (index, result)
-        }
-      }
-      for try await (index, result) in group { results[index] = result }
-      return results.compactMap { $0 }
+    return try await cases.concurrentMap(atMost: jobs) { boot in
+      let result = try await self.boot(boot, kernels[boot.kernelName], progress)
+      progress.note(result)
+      return result
     }
   }
 

@@ -17,10 +17,9 @@ struct MatrixFields {
   init(_ decoder: any Decoder, known: [String]) throws {
     do {
       container = try decoder.container(keyedBy: Key.self)
-    } catch DecodingError.typeMismatch(_, let context) {
-      throw DecodingError.dataCorrupted(
-        .init(
-          codingPath: context.codingPath, debugDescription: "found no object, expected an object"))
+    } catch DecodingError.typeMismatch {
+      throw DecodingError(
+        decoder.codingPath, try MatrixValue(from: decoder).description, "an object")
     }
     let names = container.allKeys.map(\.stringValue).sorted()
     if let unknown = names.first(where: { !known.contains($0) }) {
@@ -30,10 +29,7 @@ struct MatrixFields {
 
   /// The error for the value of a key.
   func wrong(_ key: String, _ found: String, _ expected: String) -> DecodingError {
-    .dataCorrupted(
-      .init(
-        codingPath: container.codingPath + [Key(key)],
-        debugDescription: "found \(found), expected \(expected)"))
+    DecodingError(container.codingPath + [Key(key)], found, expected)
   }
 
   func required<Value: Decodable>(
@@ -52,9 +48,14 @@ struct MatrixFields {
     do {
       return try container.decode(type, forKey: Key(key))
     } catch DecodingError.typeMismatch(_, let context) {
-      throw place(context.codingPath, expected)
+      throw try wrong(key, context.codingPath, expected)
     } catch DecodingError.valueNotFound(_, let context) {
-      throw place(context.codingPath, expected)
+      throw try wrong(key, context.codingPath, expected)
+    } catch let error as DecodingError {
+      throw error
+    } catch {
+      // Foundation's own, of a number that is none of this type; it has no path.
+      throw try wrong(key, container.codingPath + [Key(key)], expected)
     }
   }
 
@@ -70,13 +71,28 @@ struct MatrixFields {
     }
   }
 
-  private func place(_ path: [any CodingKey], _ expected: String) -> DecodingError {
-    .dataCorrupted(
-      .init(codingPath: path, debugDescription: "found another type, expected \(expected)"))
+  /// The error for what is at `path`, the value of a key or a part of it.
+  private func wrong(
+    _ key: String, _ path: [any CodingKey], _ expected: String
+  ) throws -> DecodingError {
+    let value = try container.decode(MatrixValue.self, forKey: Key(key))
+    let found = value.value(at: path.dropFirst(container.codingPath.count + 1))
+    return DecodingError(path, found.description, expected)
   }
 }
 
+extension DecodingError.Context {
+  /// Whether it says what was found, and what was expected.
+  fileprivate var isOurs: Bool { debugDescription.hasPrefix("found ") }
+}
+
 extension DecodingError {
+  /// The error for what was found at `path`.
+  init(_ path: [any CodingKey], _ found: String, _ expected: String) {
+    self = .dataCorrupted(
+      .init(codingPath: path, debugDescription: "found \(found), expected \(expected)"))
+  }
+
   /// The place as `cases[0].memory`, and what is wrong there.
   var place: String {
     guard case .dataCorrupted(let context) = self else { return "\(self)" }
@@ -88,8 +104,8 @@ extension DecodingError {
         path += (path.isEmpty ? "" : ".") + key.stringValue
       }
     }
-    // Where the syntax is wrong, Foundation says on macOS only.
-    if path.isEmpty, !context.debugDescription.hasPrefix("found") { return "is not JSON or JSON5" }
+    // Where the syntax is wrong, Foundation says on macOS only: elsewhere its error has no cause.
+    if path.isEmpty, !context.isOurs { return "is not JSON or JSON5" }
     return path.isEmpty ? context.debugDescription : "\(path): \(context.debugDescription)"
   }
 }

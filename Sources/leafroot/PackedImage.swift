@@ -2,8 +2,10 @@
 
 import Evidence
 import Files
+import Initramfs
 import Inspection
 import SystemPackage
+import Unpacking
 
 /// The parts of a packed image that PID 1 unpacks; none in any other file.
 struct PackedParts {
@@ -13,23 +15,44 @@ struct PackedParts {
   /// What newc cannot carry of it.
   let xattrs: FilePiece?
   private let about: FilePiece?
+  private let names: [[UInt8]]
 
   init(of path: FilePath) {
     self.path = path
     do throws(FileError) {
       let image = try ImageFile(path)
       (payload, xattrs, about) = (image.payload, image.xattrs, image.about)
+      names = image.payloadNames
     } catch {
       // Who reads the file as an image says what is wrong with it.
-      (payload, xattrs, about) = ([], nil, nil)
+      (payload, xattrs, about, names) = ([], nil, nil, [])
     }
   }
 
   /// The path of the init that PID 1 prefers to `/init`.
-  func preferredInit() throws(FileError) -> [UInt8]? {
+  func preferredInit() throws(FileError) -> [UInt8]? { try readAbout()?.realInit }
+
+  /// The name of the first file that the payload lacks; nil if it has all.
+  func firstMissing() throws(FileError) -> [UInt8]? {
+    guard let about = try readAbout() else { return nil }
+    return Payload.firstMissing(of: about.members, in: names.count) { names[$0] }
+  }
+
+  /// What is wrong with the image: what `reading` of ``tree(onRead:)`` has found, or the file that
+  /// the payload lacks.
+  /// - Throws: ``FileError`` if there was no memory to decode a member.
+  func damage(_ reading: Reading) throws(FileError) -> FileError? {
+    if let damage = try reading.damage(path) { return damage }
+    return try firstMissing().map { name in
+      FileError(
+        path, "the payload has no file \(String(decoding: name, as: UTF8.self)): cut short")
+    }
+  }
+
+  private func readAbout() throws(FileError) -> PayloadAbout? {
     guard let about, about.size <= 4096 else { return nil }
     let bytes = try InputFile(path).bytes(at: about.offset, count: Int(about.size))
-    return PayloadAbout(bytes).realInit
+    return PayloadAbout(bytes)
   }
 
   /// The image with the tree that runs: the payload of a packed one, any other as it is.

@@ -47,7 +47,7 @@ struct Unpack: AsyncParsableCommand {
       let parts = PackedParts(of: image)
       let source = try parts.tree { progress.update($0, of: $1) }
       let summary = try OutputDirectory(directory).fill(from: source, by: unpacking)
-      return (summary, try parts.xattrs.flatMap(setXattrs), try summary.reading.damage(image))
+      return (summary, try parts.xattrs.flatMap(setXattrs), try parts.damage(summary.reading))
     }
 
     for note in UnpackReport.notes(summary) + [xattrNote].compactMap({ $0 }) {

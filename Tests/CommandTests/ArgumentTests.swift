@@ -6,7 +6,9 @@ import Testing
 @testable import leafroot
 
 @Suite struct ArgumentTests {
-  private func boot(_ arguments: String...) throws -> Boot {
+  private func boot(_ arguments: String...) throws -> Boot { try boot(arguments) }
+
+  private func boot(_ arguments: [String]) throws -> Boot {
     try #require(try LeafRoot.parseAsRoot(Boot.namingCommand(in: ["boot"] + arguments)) as? Boot)
   }
 
@@ -45,6 +47,15 @@ import Testing
       try LeafRoot.parseAsRoot(["boot", "a", "--kernel", "k"] + options)
     }
     #expect(error.map { LeafRoot.exitCode(for: $0).rawValue } == 64)
+  }
+
+  @Test(arguments: [["--", "true"], ["--json"], ["--least-memory"], ["--matrix", "m"]])
+  func `a shell excludes what has no use for it`(options: [String]) {
+    let error = #expect(throws: (any Error).self) {
+      try boot(["a", "--kernel", "k", "--shell"] + options)
+    }
+    #expect(error.map { LeafRoot.exitCode(for: $0).rawValue } == 64)
+    #expect(error.map { LeafRoot.message(for: $0).contains("cannot be combined with") } == true)
   }
 
   @Test func `the words behind -- are nobody's but boot's`() {

@@ -40,7 +40,7 @@ struct FakeMachine {
     """#
 
   /// Puts a script in the place of QEMU; `$serial` is the file for the console, `$memory` the RAM in
-  /// MiB.
+  /// MiB, `$pipe` the FIFOs of a relayed console.
   /// - Parameter probe: its exit status where it is asked whether KVM serves guests: 0x21 for yes.
   func qemu(_ script: String, probe: Int = 1) throws {
     try directory.file(
@@ -48,8 +48,14 @@ struct FakeMachine {
       Array(
         """
         #!/bin/sh
-        serial= memory=
-        for word; do case $word in file:*) serial=${word#file:};; [0-9]*M) memory=${word%M};; esac; done
+        serial= memory= pipe=
+        for word; do
+          case $word in
+            file:*) serial=${word#file:};;
+            pipe,*) serial=${word##*,logfile=} pipe=${word#*,path=} pipe=${pipe%%,*};;
+            [0-9]*M) memory=${word%M};;
+          esac
+        done
         [ "$serial" ] || exit \(probe)
         \(script)
 
@@ -77,7 +83,16 @@ struct FakeMachine {
     return try run(command)
   }
 
-  private func run(_ command: Command) throws -> Command.Ended {
+  /// Starts a boot with a shell on `terminal`.
+  func shell(on terminal: Pseudoterminal, _ options: String...) throws -> Command.Running {
+    try prepared(
+      Command([Command.leafroot, "boot", "image", "--kernel", "vmlinuz", "--shell"] + options)
+    ).start(on: terminal)
+  }
+
+  private func run(_ command: Command) throws -> Command.Ended { try prepared(command).run() }
+
+  private func prepared(_ command: Command) -> Command {
     var command = command
     command.directory = directory.path
     command.environment["LEAFROOT_LIB"] = "."
@@ -85,7 +100,7 @@ struct FakeMachine {
     command.environment["TMPDIR"] = directory.path.string
     let path = command.environment["PATH"] ?? ""
     command.environment["PATH"] = "\(directory.path):\(path)"
-    return try command.run()
+    return command
   }
 
   /// Whether the process that wrote its number to `pid` is there.

@@ -186,20 +186,28 @@ import Testing
   }
 
   @Test(arguments: [
-    ("", "is not JSON or JSON5"), ("{\"cases\": [{]}", "is not JSON or JSON5"),
-    ("[]", "found no object, expected an object"),
+    ("", "is empty"), ("{", "is not JSON or JSON5"), ("{\"cases\": [{]}", "is not JSON or JSON5"),
+    ("[]", "found an empty list, expected an object"),
     ("{}", "cases: found nothing, expected a list of objects"),
     ("{'cases': []}", "cases: found an empty list, expected a list of objects"),
     ("{'cases': [], x: 1}", "x: found an unknown key, expected cases"),
-    ("{'cases': [3]}", "cases[0]: found no object, expected an object"),
+    ("{'cases': [3]}", "cases[0]: found 3, expected an object"),
     (block("memmory: []"), "cases[0].memmory: found an unknown key, expected kernels, images,"),
-    (block("memory: [512]"), "cases[0].memory[0]: found another type, expected a list of sizes"),
+    (block("memory: [512]"), "cases[0].memory[0]: found 512, expected a list of sizes"),
+    (block("memory: '512M'"), "cases[0].memory: found \"512M\", expected a list of sizes"),
+    (block("append: ['', {}]"), "cases[0].append[1]: found an object, expected a list of strings"),
+    (block("command: [null]"), "cases[0].command[0]: found null, expected a list of words"),
+    (block("cpus: 1.5"), "cases[0].cpus: found 1.5, expected a number from 1 on"),
     (block("memory: ['5X']"), "cases[0].memory: found \"5X\", expected sizes such as \"512M\""),
     (block("arch: ['x86']"), "cases[0].arch: found \"x86\", expected x86_64, aarch64 or riscv64"),
     (block("expect: 'ok'"), "cases[0].expect: found \"ok\", expected \"as promised\", "),
     (block("cpus: 0"), "cases[0].cpus: found 0, expected a number from 1 on"),
     (block("timeout: Infinity"), "cases[0].timeout: found inf, expected seconds, from 0.1"),
-    (block("stock: 'no'"), "cases[0].stock: found another type, expected true or false"),
+    (block("stock: 'no'"), "cases[0].stock: found \"no\", expected true or false"),
+    (
+      "{'cases': [{'kernels': ['a'], 'images': ['i', true]}]}",
+      "cases[0].images[1]: found true, expected a file, or a list of files"
+    ),
     ("{'cases': [{'kernels': ['a']}]}", "cases[0].images: found nothing, expected a list of"),
   ])
   func `what is wrong in a matrix is an error with its place`(

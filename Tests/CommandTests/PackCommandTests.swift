@@ -126,6 +126,36 @@ import Testing
       ).sorted() == ["d", "init"])
   }
 
+  @Test(arguments: ["0000", "0001"])
+  func `a packed image that lacks a file of its payload is damaged, in each report`(
+    name: String
+  ) throws {
+    let pack = try leafroot(
+      "pack", "image", "-o", "out", "--arch", "x86_64", "--codec", "none")
+    #expect(pack.output.contains(" in 2 members\n"), "\(pack.output)")
+    let whole = try directory.bytes("out")
+    // The header of newc has 110 bytes.
+    let record = try #require(whole.firstRange(of: Array(".leafroot/\(name)\0".utf8))).lowerBound
+    try directory.file("cut", Array(whole[..<(record - 110)]))
+
+    let report = try leafroot("inspect", "cut")
+    #expect(report.status == 1, "\(report.output)")
+    #expect(
+      report.output.contains(
+        "\nerror\tthe payload has no file \(name): the image is cut short, and PID 1 stops\n"),
+      "\(report.output)")
+    let json = try leafroot("inspect", "cut", "--json")
+    #expect(json.status == 1)
+    #expect(json.output.contains("\"text\" : \"the payload has no file \(name): "))
+    let complaint = "leafroot: cut: the payload has no file \(name): cut short\n"
+    for arguments in [["inspect", "cut", "--list"], ["unpack", "cut", "tree"]] {
+      let result = try Command([Command.leafroot] + arguments, in: directory.path).run()
+      #expect(result.status == 1)
+      #expect(result.errors.hasSuffix(complaint), "\(result.errors)")
+    }
+    #expect(throws: (any Error).self) { try directory.bytes("tree/d/x") }
+  }
+
   @Test func `a packed image behind microcode is known as one`() throws {
     let microcode = archive([
       .directory("kernel"), .directory("kernel/x86"), .directory("kernel/x86/microcode"),

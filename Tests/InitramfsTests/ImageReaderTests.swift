@@ -68,7 +68,8 @@ private func noise(_ count: Int) -> [UInt8] {
   @Test(arguments: Codec.allCases, Codec.allCases)
   func `a member in any codec may follow one in any other`(first: Codec, second: Codec) throws {
     var image = try encoded(archive("one", [1]), first)
-    // Behind lz4 nothing but zeros is told from a chunk; before a raw archive it must be aligned.
+    // Only zero bytes end an lz4 member: the reader takes anything else for its next chunk. A raw
+    // archive must start at a multiple of 4.
     image += [UInt8](repeating: 0, count: (first == .lz4 ? 4 : 0) + (4 - image.count % 4) % 4)
     let offset = image.count
     image += try encoded(archive("two", [2]), second)

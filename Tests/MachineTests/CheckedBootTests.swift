@@ -65,6 +65,32 @@ import Testing
     #expect(try contains(boot.segment().bytes, "/bin/echo\0\0a b\0"))
   }
 
+  @Test
+  func `a command with a terminal finds its size in the segment, and its type as a parameter`()
+    throws
+  {
+    let program = try GuestInit(try directory.file("init", elf()), for: .x86)
+    let plain = try directory.file("plain", [0x28, 0xB5, 0x2F, 0xFD, 1, 2, 3, 4, 5])
+    var boot = CheckedBoot([plain], program: program)
+    #expect(try !contains(boot.segment().bytes, ".leafroot-boot/terminal"))
+    boot.terminal = Terminal(rows: 0x0102, columns: 80, type: "xterm-256color")
+    boot.append = ["TERM=linux"]
+    let segment = try boot.segment().bytes
+    #expect(contains(segment, ".leafroot-boot/terminal\0"))
+    #expect(segment.firstRange(of: [0, 2, 1, 80, 0, 0, 0, 0, 0]) != nil)
+    // The user's comes last, and counts.
+    #expect(
+      try boot.words() == ["rdinit=/.leafroot-boot/init", "TERM=xterm-256color", "TERM=linux"])
+  }
+
+  @Test(arguments: [nil, "", "a b", "a\"", "é", "x\ninit=/x"])
+  func `a type of terminal that is no name becomes no parameter`(type: String?) throws {
+    let program = try GuestInit(try directory.file("init", elf()), for: .x86)
+    var boot = CheckedBoot([], program: program)
+    boot.terminal = Terminal(rows: 24, columns: 80, type: type)
+    #expect(try boot.words() == ["rdinit=/.leafroot-boot/init"])
+  }
+
   private func contains(_ bytes: [UInt8], _ text: String) -> Bool {
     bytes.firstRange(of: Array(text.utf8)) != nil
   }

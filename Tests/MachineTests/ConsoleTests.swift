@@ -63,8 +63,8 @@ import Testing
   }
 
   /// The output in a console that arrives in pieces of `size` bytes.
-  private func output(_ console: String, in size: Int) -> String {
-    var command = CommandOutput()
+  private func output(_ console: String, in size: Int, lineEnd: String = "\n") -> String {
+    var command = CommandOutput(lineEnd: lineEnd)
     var output: [UInt8] = []
     var rest = Array(console.utf8)[...]
     while !rest.isEmpty {
@@ -83,6 +83,30 @@ import Testing
     #expect(output(start + "ü@leafroot exit", in: size) == "ü@leafroot exit")
     #expect(output(start + "cut\n@leafroot ex", in: size) == "cut\n@leafroot ex")
     #expect(output(start, in: size) == "")
+  }
+
+  @Test(arguments: [1, 2, 3, 7, 1000])
+  func `the output of a console as it is keeps its line ends and escape sequences`(size: Int) {
+    let start = "\u{1B}c\(Self.check)\r\n@leafroot command\r\n"
+    for text in ["", "\r\n", "$ \u{1B}[1mone\r\n", "raw\n", "\r\r\n"] {
+      let console = start + text + "\r\n@leafroot exit 0\r\n"
+      #expect(output(console, in: size, lineEnd: "\r\n") == text)
+    }
+    // The command left the terminal without its translation of line feeds.
+    #expect(
+      output(start + "one\n\n@leafroot exit 0\n", in: size, lineEnd: "\r\n") == "one\n\n")
+  }
+
+  @Test func `what looks like the end is given out as soon as it is known to be none`() {
+    var command = CommandOutput(lineEnd: "\r\n")
+    _ = command.take("\(Self.check)\r\n@leafroot command\r\n".utf8)
+    let forged = Array("@leafroot exit 7\r\n$ ".utf8)
+    #expect(command.take(forged) == [])
+    #expect(command.hasEnded)
+    #expect(command.release() == forged)
+    #expect(!command.hasEnded)
+    #expect(command.take("\r\n@leafroot exit 0\r\n".utf8) == Array("\r\n".utf8))
+    #expect(command.hasEnded)
   }
 
   @Test(arguments: [1, 5, 1000]) func `only the last exit ends the output`(size: Int) {

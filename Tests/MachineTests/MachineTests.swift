@@ -69,6 +69,12 @@ import Testing
     #expect(!machine.arguments(accelerator: .tcg, serial: .terminal).contains("-icount"))
   }
 
+  @Test func `a relayed console is a pipe with a log, whatever their paths contain`() throws {
+    let arguments = try machine()
+      .arguments(accelerator: .tcg, serial: .pipe("/a,b/console", log: "/a,b/log"))
+    #expect(arguments.contains("pipe,id=console,path=/a,,b/console,logfile=/a,,b/log"))
+  }
+
   @Test func `the replay is one line for sh, with the console on the terminal`() throws {
     let replay = try machine().replay(accelerator: .tcg)
     #expect(replay.contains(" -nographic "))

@@ -8,19 +8,19 @@ public struct OddImage: Sendable, CustomStringConvertible {
     /// Kernels before 7.2 read numbers up to the first byte that is no digit, and take "0x"; newer
     /// ones refuse both. We read as the kernel that is named does, or the newest.
     case digits
-    /// Kernels without e017671f534d take a name that does not end with a NUL, and what lies behind
-    /// it. We refuse it, as the newer ones do. It depends on the kernel and stands with no image.
+    /// Kernels without e017671f534d accept a name that does not end with a NUL, and read on past
+    /// it. We refuse it, as newer kernels do. It depends on the kernel, so no image names it.
     case unterminatedName
     /// No system call makes a symbolic link without a target; the kernel's own function does.
     case emptyTarget
-    /// The compressed data itself is damaged: the kernel refuses it, and so do we, but each
-    /// decompressor has its own words, and hands over more or less of what comes before the fault.
+    /// The compressed data itself is damaged: the kernel refuses it, and so do we, but decompressors
+    /// differ in their messages, and in how much they produce before the fault.
     case damagedData
     /// A lzma member that has both its size in the header and an end marker: the kernel stops at
     /// the size and takes the marker for the next member.
     case lzmaMarker
-    /// The kernel goes on with a header that it has read before, if the record is one to be skipped
-    /// and its header came in two pieces.
+    /// If a record is to be skipped, and its header arrives in two pieces, the kernel continues with
+    /// a header that it read earlier.
     case staleHeader
   }
 

@@ -53,16 +53,14 @@ public struct Command: Sendable {
     }
   }
 
-  /// Runs it to its end, and leaves this thread to other tests meanwhile.
+  /// Runs it to its end, on another thread than the tests.
   public func ended() async throws -> Ended {
-    let (ends, end) = AsyncStream<Void>.makeStream()
-    let running = try start { end.finish() }
-    for await _ in ends {}
-    return try running.end()
+    try await onOtherThread { try run() }
   }
 
   /// Starts it. Its input, output and errors are files: nobody has to serve two pipes at once.
-  public func start(atEnd: (@Sendable () -> Void)? = nil) throws -> Running {
+  /// - Parameter terminal: what all three are instead; nil for none.
+  public func start(on terminal: Pseudoterminal? = nil) throws -> Running {
     let files = try TemporaryDirectory()
     func file(_ name: String, _ bytes: [UInt8] = []) throws -> URL {
       URL(filePath: try files.file(name, bytes).string)
@@ -77,10 +75,10 @@ public struct Command: Sendable {
     // lzop writes the time of its input into its header.
     try FileManager.default.setAttributes(
       [.modificationDate: Date(timeIntervalSince1970: 1)], ofItemAtPath: input.path)
-    process.standardInput = try FileHandle(forReadingFrom: input)
-    process.standardOutput = try FileHandle(forWritingTo: try file("output"))
-    process.standardError = try FileHandle(forWritingTo: try file("errors"))
-    if let atEnd { process.terminationHandler = { _ in atEnd() } }
+    let (output, errors) = (try file("output"), try file("errors"))
+    process.standardInput = try terminal?.file ?? FileHandle(forReadingFrom: input)
+    process.standardOutput = try terminal?.file ?? FileHandle(forWritingTo: output)
+    process.standardError = try terminal?.file ?? FileHandle(forWritingTo: errors)
     try process.run()
     return Running(process: process, files: files)
   }
@@ -95,5 +93,15 @@ public struct Command: Sendable {
       throw Failed(words: words, status: ended.status, errors: ended.errors)
     }
     return ended.bytes
+  }
+}
+
+/// Calls what waits for other processes. The threads of the tests are as few as the processors: one
+/// that waits would keep the others from their machines.
+public func onOtherThread<Result: Sendable>(
+  _ body: @escaping @Sendable () throws -> Result
+) async throws -> Result {
+  try await withCheckedThrowingContinuation { continuation in
+    DispatchQueue.global().async { continuation.resume(with: Swift.Result(catching: body)) }
   }
 }

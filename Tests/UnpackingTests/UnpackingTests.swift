@@ -101,7 +101,7 @@ import Unpacking
     #expect(try directory.permissions("tree") == 0o711)
   }
 
-  @Test func `unpack keeps what comes before a fault, and reports the fault`() throws {
+  @Test func `unpack keeps everything before a fault, and reports the fault`() throws {
     let summary = try unpack([
       .file("before", "whole"), .file("broken", "summed").summed.with { $0.check += 1 },
       .file("after", "never"),

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+
+import Fidelity
+import Foundation
+import Newc
+import Packing
+import TestSupport
+import Testing
+
+/// `leafroot boot --shell`, with the real QEMU, a stock kernel, and the test at the keys.
+@Suite struct ShellTests: Sendable {
+  private let directory: TemporaryDirectory
+  private let terminal: Pseudoterminal
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    terminal = try Pseudoterminal(rows: 33, columns: 101)
+  }
+
+  /// Boots `tree`, wrapped, with a shell.
+  private func boot(_ tree: GuestTree) throws -> Command.Running {
+    let program = try GuestInit(Place.library.appending("leafroot-init.x86_64"), for: .x86)
+    try directory.file(
+      "wrapped.img", Segment.leaf(program).bytes + Segment(tree.records).bytes)
+    var command = Command(
+      [
+        Command.leafroot, "boot", "wrapped.img", "--kernel", Place.kernel("6.12-x86_64").string,
+        "--memory", "256M", "--log", "log", "--shell",
+      ], in: directory.path)
+    command.environment["LEAFROOT_LIB"] = Place.library.string
+    command.environment["TMPDIR"] = directory.path.string
+    command.environment["TERM"] = "vt102"
+    return try command.start(on: terminal)
+  }
+
+  private func dialogue(
+    _ body: @escaping @Sendable () throws -> Command.Ended
+  ) async throws -> Command.Ended {
+    try await Gate.shared.pass { try await onOtherThread(body) }
+  }
+
+  @Test func `the shell has a terminal with job control, and nothing disturbs it`() async throws {
+    var tree = GuestTree()
+    tree.add(
+      Entry(
+        name: Array("dev/kmsg".utf8), mode: 0o020600, specialDevice: Device(major: 1, minor: 11)))
+    let attributes = terminal.attributes
+    let ended = try await dialogue { [tree] in
+      let boot = try boot(tree)
+      try terminal.wait(for: "# ", seconds: 120)
+      terminal.type("tty; stty size; echo $((6*7)) $TERM; echo '<1>lo''ud' > /dev/kmsg\r")
+      try terminal.wait(for: "/dev/console\r\n33 101\r\n42 vt102\r\n", seconds: 30)
+      try terminal.wait(for: "# ", seconds: 30)
+      terminal.type("/bin/busybox sleep 1000\r")
+      try terminal.wait(for: "sleep 1000\r\n", seconds: 30)
+      sleep(2)
+      terminal.type("\u{3}")
+      try terminal.wait(for: "^C\r\n", seconds: 30)
+      try terminal.wait(for: "# ", seconds: 30)
+      terminal.type("/bin/busybox sleep 1000\r")
+      try terminal.wait(for: "sleep 1000\r\n", seconds: 30)
+      sleep(2)
+      terminal.type("\u{1A}")
+      try terminal.wait(for: "Stopped", seconds: 30)
+      try terminal.wait(for: "# ", seconds: 30)
+      terminal.type("exit 3\r")
+      // A shell with a stopped job wants to be told twice.
+      try terminal.wait(for: "# ", seconds: 30)
+      terminal.type("exit 3\r")
+      return try boot.end()
+    }
+    #expect(ended.status == 3)
+    #expect(terminal.attributes == attributes)
+    #expect(!terminal.output.contains("job control"))
+    #expect(!terminal.output.contains("loud"))
+    let log = String(decoding: try directory.bytes("log"), as: UTF8.self)
+    #expect(log.contains("@leafroot kernel loud"))
+  }
+
+  @Test func `an image without a shell is said to have none`() async throws {
+    var tree = GuestTree()
+    tree.remove("bin/sh")
+    let ended = try await dialogue { [tree] in try boot(tree).end() }
+    #expect(ended.status == 127)
+    #expect(terminal.output.contains("leafroot: /bin/sh: No such file or directory\r\n"))
+  }
+}
