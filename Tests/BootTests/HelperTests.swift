@@ -61,10 +61,14 @@ import Testing
   /// packed, the helper is in an image behind it: the kernel would not find it in the payload.
   private func boot(_ script: String, isPacked: Bool = false) throws -> UserModeBoot {
     var boot = UserModeBoot(kernel: "linux-um-6.12-faulty")
-    var programs = GuestTree(init: nil)
+    var programs = isPacked ? GuestTree(init: nil) : .bare
     programs.add(Entry(name: Array("fifo".utf8), mode: 0o010600))
     programs.script("sbin/helper", "exec 3<>/fifo\n\(script)")
     programs.script("prepare", "exec /leafroot nonroot_initramfs")
+    if !isPacked {
+      try boot.tree.addProgram("leafroot")
+      boot.tree.add(programs.records)
+    }
     // The newest moves first: the helper finds all but these.
     boot.tree.directory("data")
     boot.tree.file("data/large", [UInt8](repeating: 7, count: 3 << 20))
@@ -72,11 +76,8 @@ import Testing
       boot.tree.remove("bin/busybox")
       let packed = try PackedImage(parts: 1).records(of: boot.tree.records)
       boot.tree = .bare
-      boot.tree.add(packed)
-    } else {
-      try boot.tree.addProgram("leafroot")
+      boot.tree.add(packed + programs.records)
     }
-    boot.tree.add(programs.records)
     // 258: mkdirat(2)
     boot.words = [
       "rootfstype=tmpfs", "rdinit=/prepare", "leafroot_init=/.leafroot-boot/init", "helper_at=258",
