@@ -36,7 +36,7 @@ triple.riscv64 := riscv64-none-none-eabi
 export LEAFROOT_LIB := $(CURDIR)/build/lib/leafroot
 
 .PHONY: help setup build guest share install dist deb packages-test demo test proof vm kernel kit \
-        loaders bench bench-guests pictures speed fuzz format lint install-integrations \
+        loaders bench bench-guests growth pictures speed fuzz format lint install-integrations \
         integrations clean FORCE
 
 help: ## print the targets and the values they use
@@ -155,6 +155,10 @@ bench-guests: build kit build/test/census
 
 bench: bench-guests ## compare time, least memory, size and what is lost; build/bench/results.json
 	.build/release/bench --document README.md
+
+growth: bench-guests ## measure how time and memory grow with the image; build/bench/growth.json
+	.build/release/bench growth --document Benchmarks/README.md \
+	  --picture Documentation/pictures/growth.svg
 
 pictures: build ## draw the pictures of the documents, from the results of make bench
 	@Scripts/fetch-kernels 6.12-x86_64

@@ -15,7 +15,9 @@ struct Bench: AsyncParsableCommand {
       Run it with `make bench` in the repository's directory. Benchmarks/README.md describes the \
       measurements.
       """,
-    subcommands: [Measure.self, TryForms.self, DrawPictures.self, FindLeastMemory.self],
+    subcommands: [
+      Measure.self, TryForms.self, MeasureGrowth.self, DrawPictures.self, FindLeastMemory.self,
+    ],
     defaultSubcommand: Measure.self)
 }
 

@@ -40,7 +40,8 @@ struct DrawPictures: AsyncParsableCommand {
       try write(
         LineChart(
           title: "Memory over boot time", conditions: "\(tree), 1 GiB, until the real init",
-          curves: curves
+          horizontal: LineChart.Axis(unit: "s", step: 1),
+          vertical: LineChart.Axis(unit: "MiB", step: 100), lines: curves.map(\.line)
         ).picture, "memory-over-time")
       try write(
         BarChart(
@@ -65,9 +66,7 @@ struct DrawPictures: AsyncParsableCommand {
   }
 
   private func write(_ picture: SVG, _ name: String) throws {
-    let output = try OutputFile(directory.appending("\(name).svg"))
-    try output.write(picture.bytes)
-    try output.commit(permissions: [.ownerReadWrite, .groupRead, .otherRead])
+    try picture.write(to: directory.appending("\(name).svg"))
   }
 }
 

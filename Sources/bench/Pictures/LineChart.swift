@@ -1,10 +1,26 @@
 // SPDX-License-Identifier: MIT
 
-/// Memory over boot time, a line for each variant.
+/// Lines over two axes that begin at 0, a line for each variant.
 struct LineChart {
+  /// What an axis counts.
+  struct Axis {
+    var unit: String
+    /// From mark to mark.
+    var step: Double
+  }
+
+  /// What is known of a variant.
+  struct Line {
+    var variant: Variant
+    /// By the horizontal coordinate.
+    var points: [(x: Double, y: Double)]
+  }
+
   var title: String
   var conditions: String
-  var curves: [MemoryCurve]
+  var horizontal: Axis
+  var vertical: Axis
+  var lines: [Line]
 
   private static let (width, height) = (720.0, 340.0)
   private static let (left, right, top, bottom) = (58.0, 150.0, 54.0, 36.0)
@@ -15,53 +31,54 @@ struct LineChart {
     svg.text(conditions, x: 0, y: 34, .start, .quiet)
     drawAxes(in: &svg)
     var lastLabel = -Double.infinity
-    for curve in curves.sorted(by: { $0.end > $1.end }) {
+    for line in lines.sorted(by: { $0.end > $1.end }) {
       svg.line(
-        curve.samples.map { (x($0.seconds), y($0.used)) }, curve.variant.role,
-        isDashed: curve.variant == .wrap)
+        line.points.map { (x($0.x), y($0.y)) }, line.variant.role,
+        isDashed: line.variant == .wrap)
       // Labels keep apart.
-      lastLabel = max(y(curve.end) + 4, lastLabel + 16)
+      lastLabel = max(y(line.end) + 4, lastLabel + 16)
       svg.text(
-        curve.variant.title, x: Self.width - Self.right + 8, y: lastLabel, .start,
-        curve.variant.role)
+        line.variant.title, x: Self.width - Self.right + 8, y: lastLabel, .start,
+        line.variant.role)
     }
     return svg
   }
 
   private func drawAxes(in svg: inout SVG) {
-    for mebibytes in stride(from: 0.0, through: maximum, by: 100) {
-      svg.line([(Self.left, y(mebibytes)), (Self.width - Self.right, y(mebibytes))], .axis)
-      svg.text("\(Int(mebibytes)) MiB", x: Self.left - 6, y: y(mebibytes) + 4, .end, .quiet)
+    for value in stride(from: 0.0, through: maximum, by: vertical.step) {
+      svg.line([(Self.left, y(value)), (Self.width - Self.right, y(value))], .axis)
+      svg.text("\(Int(value)) \(vertical.unit)", x: Self.left - 6, y: y(value) + 4, .end, .quiet)
     }
-    for second in stride(from: 0.0, through: duration, by: 1) {
-      svg.text("\(Int(second)) s", x: x(second), y: Self.height - 12, .middle, .quiet)
+    for value in stride(from: 0.0, through: end, by: horizontal.step) {
+      svg.text(
+        "\(Int(value)) \(horizontal.unit)", x: x(value), y: Self.height - 12, .middle, .quiet)
     }
   }
 
-  private var duration: Double { curves.compactMap(\.samples.last?.seconds).max() ?? 1 }
+  private var end: Double { lines.flatMap(\.points).map(\.x).max() ?? 1 }
 
   private var maximum: Double {
-    let highest = curves.flatMap(\.samples).map(\.used).max() ?? 100
-    return (highest / 100).rounded(.up) * 100
+    let highest = lines.flatMap(\.points).map(\.y).max() ?? vertical.step
+    return (highest / vertical.step).rounded(.up) * vertical.step
   }
 
-  private func x(_ seconds: Double) -> Double {
-    Self.left + seconds / duration * (Self.width - Self.left - Self.right)
+  private func x(_ value: Double) -> Double {
+    Self.left + value / end * (Self.width - Self.left - Self.right)
   }
 
-  private func y(_ mebibytes: Double) -> Double {
+  private func y(_ value: Double) -> Double {
     let span = Self.height - Self.top - Self.bottom
-    return Self.height - Self.bottom - mebibytes / maximum * span
+    return Self.height - Self.bottom - value / maximum * span
   }
 
   private var peaks: String {
-    curves.map { curve in
-      "\(curve.variant.title) at most \(Int(curve.samples.map(\.used).max() ?? 0)) MiB"
+    lines.map { line in
+      "\(line.variant.title) at most \(Int(line.points.map(\.y).max() ?? 0)) \(vertical.unit)"
     }.joined(separator: ", ")
   }
 }
 
-extension MemoryCurve {
-  /// MiB at the real init.
-  fileprivate var end: Double { samples.last?.used ?? 0 }
+extension LineChart.Line {
+  /// The last value.
+  fileprivate var end: Double { points.last?.y ?? 0 }
 }

@@ -75,6 +75,11 @@ struct KernelCounters {
 struct MemoryCurve: Codable {
   var variant: Variant
   var samples: [MemorySample]
+
+  /// MiB over seconds.
+  var line: LineChart.Line {
+    LineChart.Line(variant: variant, points: samples.map { ($0.seconds, $0.used) })
+  }
 }
 
 extension Workbench {

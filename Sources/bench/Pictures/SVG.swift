@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 
+import Files
+import SystemPackage
+
 /// A picture for light and dark pages: the reader's colour scheme chooses (prefers-color-scheme).
 struct SVG {
   let width: Double
@@ -87,6 +90,13 @@ struct SVG {
       \(body)</svg>
 
       """.utf8)
+  }
+
+  /// Writes the file `path`, whole or not at all.
+  func write(to path: FilePath) throws(FileError) {
+    let output = try OutputFile(path)
+    try output.write(bytes)
+    try output.commit(permissions: [.ownerReadWrite, .groupRead, .otherRead])
   }
 
   private static let light: [(Role, colour: String)] = [

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+
+extension Growth {
+  private static let columns = [
+    "stock", "cp -a over it", "wrap over it", "its move", "pack over it", "its unpacking",
+    "need: stock", "wrap", "pack",
+  ]
+
+  /// A table of one series, whose last row says how linear it is.
+  private static func rows(
+    _ steps: [Step], _ title: (Step) -> String, unit: (Step) -> Int
+  ) -> [[String]] {
+    let times: [(Step) -> Double?] = [
+      { $0.uptime(.stock) }, { $0.overStock(.cp) }, { $0.overStock(.wrap) }, { $0.own(.wrap) },
+      { $0.overStock(.pack) }, { $0.own(.pack) },
+    ]
+    let needs: [(Step) -> Double?] = [
+      { Double($0.need) }, { Double($0.wrappedNeed) }, { Double($0.packedNeed) },
+    ]
+    let measured = steps.map { step in
+      [title(step)] + times.map { $0(step).map { "\(fixed($0, 2)) s" } ?? "–" }
+        + needs.map { $0(step).map { "\(fixed($0, 0)) MiB" } ?? "–" }
+    }
+    let ratios = (times + needs).map { cost in
+      steps.ratio(unit, cost).map { "× \(fixed($0, 2))" } ?? "–"
+    }
+    return measured + [["upper to lower half"] + ratios]
+  }
+
+  private var sizeRows: [[String]] {
+    Self.rows(bySize, { "\($0.bytes / 1_000_000) MB" }, unit: \.bytes)
+  }
+
+  private var fileRows: [[String]] {
+    Self.rows(byFiles, { "\($0.files) files" }, unit: \.files)
+  }
+
+  private var sizeColumns: [String] { ["1,000 files"] + Self.columns }
+  private var fileColumns: [String] { ["40 MB"] + Self.columns }
+
+  /// What people read.
+  var text: String {
+    [(sizeColumns, sizeRows), (fileColumns, fileRows)].map { columns, rows in
+      var table = Table()
+      table.add(columns)
+      for row in rows { table.add(row) }
+      return table.text
+    }.joined(separator: "\n\n")
+  }
+
+  /// The same for a document.
+  var markdown: String {
+    """
+    Measured on \(date) with Linux \(kernel):
+
+    \(markdownTable(sizeColumns, sizeRows, areNumbers: true))
+    \(markdownTable(fileColumns, fileRows, areNumbers: true))
+    """
+  }
+}
