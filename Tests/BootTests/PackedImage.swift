@@ -24,8 +24,7 @@ struct PackedImage: Sendable {
     let files = try members(of: tree)
 
     let program = try bytes(of: Place.library.appending("leafroot-unpack.x86_64"))
-    let isSkeleton = { (entry: Entry) in entry.type == .directory || entry.type == .symbolicLink }
-    var records = parts > 0 ? tree.filter { isSkeleton($0.entry) } : []
+    var records = parts > 0 ? Self.skeleton(of: tree) : []
     records.append((Entry(name: Array("leafroot".utf8), mode: 0o100755), program))
     records.append((Entry(name: Array("init".utf8), mode: 0o120777), Array("/leafroot".utf8)))
     records.append((Entry(name: Array(".leafroot".utf8), mode: 0o040700), []))
@@ -36,6 +35,13 @@ struct PackedImage: Sendable {
       add(String(repeating: "0", count: 4 - digits.count) + digits, file, &records)
     }
     return records
+  }
+
+  /// What is outside of the payload, too, for the images behind.
+  static func skeleton(of tree: [(entry: Entry, data: [UInt8])])
+    -> [(entry: Entry, data: [UInt8])]
+  {
+    tree.filter { $0.entry.type == .directory || $0.entry.type == .symbolicLink }
   }
 
   /// The payload's files.
