@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
-import Glibc
 import SystemPackage
 
 /// `bench measure`, and `bench` alone: all that `make bench` compares.
@@ -17,9 +16,7 @@ struct Measure: AsyncParsableCommand {
     help: ArgumentHelp("Measure only this variant and stock; may be repeated.", valueName: "name"))
   var only: [Variant] = []
 
-  @Option(
-    help: ArgumentHelp("Number of parallel machines where guest time counts.", valueName: "n"))
-  var jobs = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+  @OptionGroup var machines: ParallelMachines
 
   @Option(help: ArgumentHelp("Number of boots for each number of processors.", valueName: "n"))
   var rounds = 7
@@ -35,9 +32,6 @@ struct Measure: AsyncParsableCommand {
   var document: FilePath?
 
   func validate() throws {
-    guard jobs >= 1 else {
-      throw ValidationError("--jobs \(jobs) is out of range; it must be at least 1.")
-    }
     guard rounds >= 1 else {
       throw ValidationError("--rounds \(rounds) is out of range; it must be at least 1.")
     }
@@ -56,14 +50,16 @@ struct Measure: AsyncParsableCommand {
     let (image, small) = (yardsticks.image, yardsticks.small)
 
     var results = try await Results(bench, yardsticks)
-    results.trials = try await bench.trials(variants, jobs: jobs)
-    results.times = try await bench.times(variants, image, jobs: jobs)
-    if variants.contains(.wrap) { results.small = try await bench.smallTimes(small, jobs: jobs) }
+    results.trials = try await bench.trials(variants, jobs: machines.jobs)
+    results.times = try await bench.times(variants, image, jobs: machines.jobs)
+    if variants.contains(.wrap) {
+      results.small = try await bench.smallTimes(small, jobs: machines.jobs)
+    }
     if !quick {
       if variants.contains(.wrap) {
         results.processors = try await bench.processors(image, rounds: rounds)
       }
-      results.memory = try await bench.leastMemory(variants, image, jobs: jobs)
+      results.memory = try await bench.leastMemory(variants, image, jobs: machines.jobs)
     }
     results.seconds = (clock.now - start) / .seconds(1)
 

@@ -3,7 +3,6 @@
 import ArgumentParser
 import Files
 import FoundationEssentials
-import Glibc
 import Initramfs
 import SystemPackage
 
@@ -26,8 +25,7 @@ struct MeasureGrowth: AsyncParsableCommand {
   @Flag(help: "Keep what an earlier run with the same kernel has written, and measure the rest.")
   var resume = false
 
-  @Option(help: ArgumentHelp("Number of parallel machines.", valueName: "n"))
-  var jobs = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+  @OptionGroup var machines: ParallelMachines
 
   @Option(
     help: ArgumentHelp("Write the results to this file as JSON, and logs next to it."),
@@ -43,12 +41,6 @@ struct MeasureGrowth: AsyncParsableCommand {
     help: ArgumentHelp("Draw time over bytes as this picture.", valueName: "file.svg"),
     transform: { FilePath($0) })
   var picture: FilePath?
-
-  func validate() throws {
-    guard jobs >= 1 else {
-      throw ValidationError("--jobs \(jobs) is out of range; it must be at least 1.")
-    }
-  }
 
   func run() async throws {
     try await reporting {
@@ -77,7 +69,8 @@ struct MeasureGrowth: AsyncParsableCommand {
       $0.files == image.files && $0.bytes == image.bytes
     }
     if isKnown { return }
-    growth[keyPath: series].append(try await bench.grow(image, Growth.variants, jobs: jobs))
+    growth[keyPath: series].append(
+      try await bench.grow(image, Growth.variants, jobs: machines.jobs))
     try writeJSON(growth, to: output)
   }
 }

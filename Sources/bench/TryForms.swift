@@ -2,7 +2,6 @@
 
 import ArgumentParser
 import Files
-import Glibc
 import SystemPackage
 
 /// `bench trial`: the part of `bench` that takes no time and no memory.
@@ -15,8 +14,7 @@ struct TryForms: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Try only this variant; may be repeated.", valueName: "name"))
   var only: [Variant] = []
 
-  @Option(help: ArgumentHelp("Number of parallel machines.", valueName: "n"))
-  var jobs = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+  @OptionGroup var machines: ParallelMachines
 
   @Option(
     help: ArgumentHelp("Write images and logs to this directory.", valueName: "directory"),
@@ -28,16 +26,10 @@ struct TryForms: AsyncParsableCommand {
     transform: { FilePath($0) })
   var document: FilePath?
 
-  func validate() throws {
-    guard jobs >= 1 else {
-      throw ValidationError("--jobs \(jobs) is out of range; it must be at least 1.")
-    }
-  }
-
   func run() async throws {
     try await reporting {
       let bench = try await Workbench(in: output)
-      let trials = try await bench.trials(bench.variants(only), jobs: jobs)
+      let trials = try await bench.trials(bench.variants(only), jobs: machines.jobs)
       if let document { try Document(document).update("trial", with: trials.markdown) }
       print(trials.table)
     }
