@@ -80,9 +80,13 @@ public struct Reconciliation {
     } else {
       try copyMetadata(from: tree, treeStatus, to: rest)
     }
-    // The record that comes first sets a directory's times (init/initramfs.c, dir_utime()).
-    try setTimes(of: rest, treeStatus)
-    try setTimes(of: tree, treeStatus)
+    // The record that comes first sets a directory's times (init/initramfs.c, dir_utime()). It is in
+    // front of the payload where that repeats it; but newc cannot carry all times, and the root has
+    // changed since.
+    let isInRest = hasAllDirectories && !isRoot && UInt32(exactly: treeStatus.modified) != nil
+    let times = isInRest ? restStatus : treeStatus
+    try setTimes(of: rest, times)
+    try setTimes(of: tree, times)
   }
 
   private func decide(_ name: [CChar], _ rest: Int32, _ tree: Int32) throws(Failure) {

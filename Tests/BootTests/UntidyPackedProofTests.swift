@@ -103,6 +103,30 @@ import Testing
     }
   }
 
+  /// The kernel sets a directory's time by the record that comes first (init/initramfs.c,
+  /// dir_utime()).
+  @Test func `a directory has the time of the image before the packed one`() async throws {
+    let directory = try TemporaryDirectory()
+    var boot = Self.packed("6.12-x86_64")
+    var front = GuestTree.bare
+    front.directory("srv")
+    front.setModificationTime(of: "srv", 1_500_000_000)
+    boot.tree.directory("srv")
+    boot.tree.file("srv/file", "the tree")
+    boot.front = [try directory.file("front.img", Segment(front.records).bytes)]
+    boot.append = [KernelWords.program, KernelWords.request]
+    let (ours, stock) = try await Self.both(boot, NastyTree.census)
+
+    #expect(ours.verdict.outcome == .asPromised, "\(ours)")
+    let its = Self.line("srv", stock)
+    #expect(its?.contains(" 2017-07-14 ") == true, "\(stock)")
+    #expect(Self.line("srv", ours) == its, "\(ours)")
+  }
+
+  private static func line(_ name: String, _ outcome: Outcome) -> String? {
+    NastyTree.entries(outcome).first { $0.hasPrefix("./\(name) ") }
+  }
+
   /// What the tree changes, and what stays.
   private static var front: GuestTree {
     var tree = GuestTree.bare
