@@ -126,7 +126,7 @@ demo: build ## boot an image on a stock kernel, without the leaf and with it
 	@Scripts/demo
 
 # Without the tool of `make build`: the tests run the one that is built with them.
-test: guest $(statics) vm kit loaders build/test/census build/test/guest-unpack ## run unit and boot tests
+test: guest vm kit loaders build/test/census build/test/guest-unpack ## run unit and boot tests
 	@Scripts/build-kernels um-6.12
 	swift test --disable-xctest --skip ProofTests $(if $(FILTER),--filter '$(FILTER)')
 
@@ -160,9 +160,7 @@ growth: bench-guests ## measure how time and memory grow with the image; build/b
 	.build/release/bench growth --document Benchmarks/README.md \
 	  --picture Documentation/pictures/growth.svg
 
-pictures: build ## draw the pictures of the documents, from the results of make bench
-	@Scripts/fetch-kernels 6.12-x86_64
-	swift build -c release --product bench
+pictures: bench-guests ## draw the pictures of the documents, from the results of make bench
 	.build/release/bench pictures Documentation/pictures
 
 speed: build ## time listing and unpacking of images, beside other tools

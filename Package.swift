@@ -165,7 +165,8 @@ let fuzzers = ["Newc", "Members", "Inspect", "Source"].map { name in
 }
 
 let oddImages = Target.target(
-  name: "OddImages", dependencies: ["TestSupport"], path: "Tests/OddImages", swiftSettings: strict)
+  name: "OddImages", dependencies: ["Fidelity", "TestSupport"], path: "Tests/OddImages",
+  swiftSettings: strict)
 
 let tests: [Target] = [
   .target(
@@ -198,8 +199,8 @@ let tests: [Target] = [
   .testTarget(
     name: "InspectionTests",
     dependencies: [
-      "Compression", "Files", "Initramfs", "Inspection", "Newc", "OddImages", "Samples",
-      "TestSupport",
+      "Compression", "Fidelity", "Files", "Initramfs", "Inspection", "Newc", "OddImages",
+      "Samples", "TestSupport",
     ],
     swiftSettings: strict),
   .testTarget(
@@ -227,7 +228,7 @@ let tests: [Target] = [
   .testTarget(
     name: "MachineTests",
     dependencies: [
-      "Compression", "Files", "Initramfs", "Machine", "OddImages", "Packing", "Samples",
+      "Compression", "Fidelity", "Files", "Initramfs", "Machine", "OddImages", "Packing", "Samples",
       "TestSupport", systemPackage,
     ],
     swiftSettings: strict),

@@ -8,7 +8,7 @@ public struct Census: Equatable, Sendable {
   /// An entry, as its line has it.
   public struct Entry: Equatable, Sendable {
     /// The type of a file, in the words of inode(7).
-    public enum FileType: String, CaseIterable, Sendable {
+    public enum FileType: String, CaseIterable, Encodable, Sendable {
       case directory
       case file
       case symbolicLink = "symbolic link"

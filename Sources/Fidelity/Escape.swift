@@ -2,9 +2,9 @@
 
 /// How far a process of a container with CAP_SYS_ADMIN gets, as `Benchmarks/guest/escape` prints
 /// it: `@escape WAY ENTRIES READS WRITES`.
-public struct Escape: Equatable, Sendable {
+public struct Escape: Encodable, Equatable, Sendable {
   /// How the container got its root.
-  public enum Way: String, Codable, Sendable {
+  public enum Way: String, Encodable, Sendable {
     /// pivot_root(2), as runtimes do by default.
     case pivot
     /// MS_MOVE and chroot(2), as runtimes do with `--no-pivot`.

@@ -79,6 +79,12 @@ public struct GuestTree: Sendable {
     file(name, "#!/bin/busybox sh\n\(text)\n", mode: 0o755)
   }
 
+  /// overlayfs for a kernel that has it as a module, which modprobe(8) loads.
+  public mutating func addOverlay(_ module: [UInt8]) {
+    file("overlay.ko", module)
+    script("sbin/modprobe", "exec /bin/busybox insmod /overlay.ko")
+  }
+
   private func entry(_ name: String, _ mode: UInt32) -> Entry {
     Entry(name: Array(name.utf8), mode: mode, modificationTime: Self.time)
   }

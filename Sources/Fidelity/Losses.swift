@@ -3,7 +3,7 @@
 /// What a tree has lost of another.
 public struct Losses: Equatable, Sendable {
   /// What can be lost of an entry.
-  public enum Kind: String, CaseIterable, Sendable {
+  public enum Kind: String, CaseIterable, Encodable, Sendable {
     /// The entry itself, or its type.
     case entry
     case content
@@ -19,7 +19,7 @@ public struct Losses: Equatable, Sendable {
   }
 
   /// One thing that entries of one type have lost.
-  public struct Loss: Equatable, Sendable {
+  public struct Loss: Encodable, Equatable, Sendable {
     public var kind: Kind
     public var type: Census.Entry.FileType
     /// Which entries, sorted.

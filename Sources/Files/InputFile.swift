@@ -43,6 +43,9 @@ public struct InputFile: ~Copyable, ImageSource {
 
   deinit { try? descriptor.close() }
 
+  /// Reads all of it.
+  public func bytes() throws(FileError) -> [UInt8] { try bytes(at: 0, count: Int(size)) }
+
   /// Reads `count` bytes from `offset`, fewer only where the file ends. pread(2).
   public func bytes(at offset: Int64, count: Int) throws(FileError) -> [UInt8] {
     try FileError.naming(path, cannot: "read") {

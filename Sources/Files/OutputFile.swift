@@ -40,6 +40,14 @@ public struct OutputFile: ~Copyable {
     if !isCommitted { _ = temporary.withPlatformString { unlink($0) } }
   }
 
+  /// Writes `bytes` as the new file `path`, mode 0644.
+  /// - Throws: ``FileError``; `path` is then unchanged.
+  public static func write(_ bytes: [UInt8], to path: FilePath) throws(FileError) {
+    let file = try OutputFile(path)
+    try file.write(bytes)
+    try file.commit(permissions: [.ownerReadWrite, .groupRead, .otherRead])
+  }
+
   /// Appends `bytes`. write(2).
   public func write(_ bytes: [UInt8]) throws(FileError) {
     _ = try FileError.naming(path, cannot: "write") {

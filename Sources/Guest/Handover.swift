@@ -59,8 +59,8 @@ struct Handover<Packed: PackedTree> {
     } catch { log.warnOfTrace(error) }
   }
 
-  /// A usermode helper that started while the tree moved keeps rootfs as its root directory, and
-  /// may write there: empties rootfs again until no helper is left, or the time is up.
+  /// A usermode helper that started before the leaf was the root keeps rootfs as its root directory,
+  /// and may write there: empties rootfs again until no helper is left, or the time is up.
   ///
   /// - Returns: whether a helper remains.
   private func emptyRootfs() -> Bool {

@@ -31,8 +31,8 @@ struct LinuxSyscalls<Packed: PackedTree>: Syscalls {
   private var leaf: Int32 = -1
   private var mover: Mover?
 
-  /// The time left for usermode helpers that started while the tree moved: their root directory is
-  /// rootfs.
+  /// The time left for usermode helpers that started before the leaf was the root: their root
+  /// directory is rootfs.
   private(set) var patience = Patience()
 
   /// Why `fill` failed: a call, or what is said in words.

@@ -72,15 +72,13 @@ public struct CheckedBoot: Sendable {
       (Entry(name: directory, mode: Entry.FileType.directory.rawValue | 0o755), []),
       (Entry(name: name, mode: regular | 0o755), program.bytes),
     ]
+    func add(_ path: StaticString, _ data: [UInt8]) {
+      records.append((Entry(name: CheckedBoot.name(path), mode: regular | 0o644), data))
+    }
     if !command.isEmpty {
-      let words: [UInt8] = command.flatMap { Array($0.utf8) + [0] }
-      let name = CheckedBoot.name(Vocabulary.commandPath)
-      records.append((Entry(name: name, mode: regular | 0o644), words))
+      add(Vocabulary.commandPath, command.flatMap { Array($0.utf8) + [0] })
     }
-    if let terminal {
-      let name = CheckedBoot.name(Vocabulary.terminalPath)
-      records.append((Entry(name: name, mode: regular | 0o644), terminal.windowSize))
-    }
+    if let terminal { add(Vocabulary.terminalPath, terminal.windowSize) }
     do {
       return try Segment(records)
     } catch {

@@ -26,7 +26,7 @@ public struct Console: Equatable, Sendable {
   /// - Throws: ``FileError``.
   init(cleaning path: FilePath) throws(FileError) {
     let file = try InputFile(path)
-    self.init(try file.bytes(at: 0, count: Int(file.size)))
+    self.init(try file.bytes())
     let output = try OutputFile(path)
     try output.write(Array(text.utf8))
     try output.commit(permissions: file.permissions)

@@ -23,7 +23,7 @@ public struct GuestInit: Equatable, Sendable {
     guard file.size <= GuestInit.sizeLimit else {
       throw FileError(path, "is too large for a leafroot-init: \(file.size) bytes")
     }
-    let bytes = try file.bytes(at: 0, count: Int(file.size))
+    let bytes = try file.bytes()
 
     // 7f ELF, ELFCLASS64, ELFDATA2LSB; e_machine is the half word at 18.
     guard bytes.count >= 64, bytes.starts(with: [0x7F, 0x45, 0x4C, 0x46, 2, 1]) else {

@@ -41,9 +41,7 @@ extension Segment {
   /// Writes this segment as the new file `output`, mode 0644.
   /// - Throws: ``FileError``; `output` is then unchanged.
   public func write(to output: FilePath) throws(FileError) {
-    let target = try OutputFile(output)
-    try target.write(bytes)
-    try target.commit(permissions: [.ownerReadWrite, .groupRead, .otherRead])
+    try OutputFile.write(bytes, to: output)
   }
 
   /// Writes this segment to an open descriptor, which errors name `-`.

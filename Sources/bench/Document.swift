@@ -12,8 +12,7 @@ struct Document {
 
   /// Puts `table` between the lines `<!-- NAME:begin -->` and `<!-- NAME:end -->`.
   func update(_ name: String, with table: String) throws(FileError) {
-    let file = try InputFile(path)
-    let old = String(decoding: try file.bytes(at: 0, count: Int(file.size)), as: UTF8.self)
+    let old = String(decoding: try InputFile(path).bytes(), as: UTF8.self)
     let (first, last) = ("<!-- \(name):begin -->", "<!-- \(name):end -->")
     guard let begin = old.firstRange(of: first + "\n"), let end = old.firstRange(of: last + "\n"),
       begin.upperBound <= end.lowerBound
@@ -22,9 +21,7 @@ struct Document {
         path, found: "no place for the table", expected: "the lines \(first) and \(last)")
     }
     let new = old[..<begin.upperBound] + table + old[end.lowerBound...]
-    let output = try OutputFile(path)
-    try output.write(Array(new.utf8))
-    try output.commit(permissions: [.ownerReadWrite, .groupRead, .otherRead])
+    try OutputFile.write(Array(new.utf8), to: path)
   }
 }
 

@@ -101,7 +101,7 @@ extension Workbench {
     defer { try? FileManager.default.removeItem(atPath: files.string) }
 
     say("\(name): makes the image")
-    let busybox = try content(of: cache.appending("kit/full/tree/kit/bin/busybox"))
+    let busybox = try InputFile(cache.appending("kit/full/tree/kit/bin/busybox")).bytes()
     let plain = files.appending("image.zst")
     try image.write(to: plain, busybox: busybox)
     let figures = image.figures(busybox: busybox)

@@ -53,10 +53,7 @@ struct GrowthImage: Sendable {
     }
     writer.appendTrailer(to: &bytes)
     try encoder.write(bytes)
-
-    let output = try OutputFile(path)
-    try output.write(try encoder.finish())
-    try output.commit(permissions: [.ownerReadWrite, .groupRead, .otherRead])
+    try OutputFile.write(try encoder.finish(), to: path)
   }
 
   /// All but the files.
@@ -77,7 +74,7 @@ struct GrowthContent {
 
   /// How much has been made.
   private var position = 0
-  private var state: UInt64 = 0
+  private var random = SplitMix(seed: 0)
 
   /// Appends the next `count` bytes; the same for every run.
   mutating func append(_ count: Int, to bytes: inout [UInt8]) {
@@ -99,16 +96,10 @@ struct GrowthContent {
     }
   }
 
-  /// SplitMix64 (https://prng.di.unimi.it/splitmix64.c).
   private mutating func appendRandom(_ count: Int, to bytes: inout [UInt8]) {
     var left = count
     while left > 0 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var word = state
-      word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
-      word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
-      word ^= word >> 31
-      withUnsafeBytes(of: &word) { bytes.append(contentsOf: $0.prefix(left)) }
+      withUnsafeBytes(of: random.next()) { bytes.append(contentsOf: $0.prefix(left)) }
       left -= min(left, 8)
     }
   }

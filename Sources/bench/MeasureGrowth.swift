@@ -78,7 +78,7 @@ struct MeasureGrowth: AsyncParsableCommand {
 extension Growth {
   /// Takes the steps, and their date, from the file `path`, if that is of the same kernel.
   fileprivate mutating func takeUp(_ path: FilePath) throws {
-    let earlier = try JSONDecoder().decode(Growth.self, from: Data(try content(of: path)))
+    let earlier = try JSONDecoder().decode(Growth.self, from: Data(InputFile(path).bytes()))
     guard earlier.kernel == kernel else {
       throw FileError(path, found: "Linux \(earlier.kernel)", expected: "Linux \(kernel)")
     }

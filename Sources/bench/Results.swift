@@ -193,9 +193,7 @@ struct Results: Encodable {
 func writeJSON(_ value: some Encodable, to path: FilePath) throws {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-  let output = try OutputFile(path)
-  try output.write(Array(try encoder.encode(value)) + [UInt8(ascii: "\n")])
-  try output.commit(permissions: [.ownerReadWrite, .groupRead, .otherRead])
+  try OutputFile.write(Array(try encoder.encode(value)) + [UInt8(ascii: "\n")], to: path)
 }
 
 /// The middle of `values`; nil if there are none.

@@ -79,16 +79,15 @@ extension Workbench {
   private func trialSpecimen() throws -> Specimen {
     let kit = cache.appending("kit/full")
     var tree = GuestTree(
-      busybox: try content(of: kit.appending("tree/kit/bin/busybox")), init: "/init")
+      busybox: try InputFile(kit.appending("tree/kit/bin/busybox")).bytes(), init: "/init")
     NastyTree.add(to: &tree)
-    tree.file("overlay.ko", try content(of: kernelDirectory.appending("modules/overlay.ko")))
-    tree.script("sbin/modprobe", "exec /bin/busybox insmod /overlay.ko")
+    tree.addOverlay(try InputFile(kernelDirectory.appending("modules/overlay.ko")).bytes())
     let plain = directory.appending("trial.zst")
     try write(tree, to: plain)
 
     let census = directory.appending("census.cpio")
     var segment = GuestTree.bare
-    segment.file(".bench/census", try content(of: "build/test/census"))
+    segment.file(".bench/census", try InputFile("build/test/census").bytes())
     try Segment(segment.records).write(to: census)
     return Specimen(
       name: "trial", plain: plain, command: Trial.command,
@@ -101,8 +100,6 @@ extension Workbench {
   private func write(_ tree: GuestTree, to path: FilePath) throws {
     let encoder = try Encoder(.zstd(level: 3))
     try encoder.write(try Segment(tree.records).bytes)
-    let output = try OutputFile(path)
-    try output.write(try encoder.finish())
-    try output.commit(permissions: [.ownerReadWrite, .groupRead, .otherRead])
+    try OutputFile.write(try encoder.finish(), to: path)
   }
 }

@@ -25,6 +25,8 @@ struct Workbench: Sendable {
 
   let program: GuestInit
   let unpacker: GuestInit
+  /// LeafRoot's directory of downloads.
+  let cache: FilePath
   /// What the guests run beside the image, as segments.
   let comparators: FilePath
   /// Where images and logs go.
@@ -33,7 +35,9 @@ struct Workbench: Sendable {
   /// Builds what is missing.
   init(in directory: FilePath) async throws {
     comparators = try await made(by: "Benchmarks/comparators")
-    kernelDirectory = Workbench.cache(comparators).appending("kernels/6.12-x86_64")
+    // It is bench/comparators there.
+    cache = comparators.removingLastComponent().removingLastComponent()
+    kernelDirectory = cache.appending("kernels/6.12-x86_64")
     kernel = try Kernel(kernelDirectory.appending("vmlinuz"), for: .x86)
     kernelVersion = try line(of: kernelDirectory.appending("version"))
     let own = FilePath("build/kernel/bzImage-6.12")
@@ -48,14 +52,6 @@ struct Workbench: Sendable {
       atPath: directory.string, withIntermediateDirectories: true)
     self.directory = directory
   }
-
-  /// LeafRoot's directory of downloads, of which `path` is bench/NAME.
-  private static func cache(_ path: FilePath) -> FilePath {
-    path.removingLastComponent().removingLastComponent()
-  }
-
-  /// LeafRoot's directory of downloads.
-  var cache: FilePath { Workbench.cache(comparators) }
 
   /// Those of `only` that can be booted, and what they are compared with; all if it is empty.
   func variants(_ only: [Variant]) -> [Variant] {
@@ -137,10 +133,4 @@ func text(of path: FilePath) throws(FileError) -> String {
 /// The first line of the file at `path`.
 func line(of path: FilePath) throws(FileError) -> String {
   String(try text(of: path).prefix { !$0.isNewline })
-}
-
-/// All bytes of the file at `path`.
-func content(of path: FilePath) throws -> [UInt8] {
-  let file = try InputFile(path)
-  return try file.bytes(at: 0, count: Int(file.size))
 }

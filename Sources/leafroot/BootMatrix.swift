@@ -63,8 +63,7 @@ struct BootMatrix: Decodable {
   /// Reads the file at `path`.
   /// - Throws: ``FileError`` with the place of what is wrong.
   init(_ path: FilePath) throws(FileError) {
-    let file = try InputFile(path)
-    let bytes = try file.bytes(at: 0, count: Int(file.size))
+    let bytes = try InputFile(path).bytes()
     guard !bytes.isEmpty else { throw FileError(path, "is empty") }
     let decoder = JSONDecoder()
     decoder.allowsJSON5 = true

@@ -28,11 +28,7 @@ struct MatrixBoot: Sendable {
     let progress = MatrixProgress(count: cases.count, jobs: min(jobs, cases.count))
     let results = try await boot(cases, kernels, progress)
     let report = MatrixReport(file: file, results: results)
-    if let junit {
-      let output = try OutputFile(junit)
-      try output.write(Array(report.junit().utf8))
-      try output.commit(permissions: [.ownerReadWrite, .groupRead, .otherRead])
-    }
+    if let junit { try OutputFile.write(Array(report.junit().utf8), to: junit) }
     try standardOutput("\(report.table())\n".utf8)
     return report.status
   }

@@ -39,17 +39,18 @@ struct SingleBoot: Sendable {
 
     let verdict = Verdict(run)
     let shellStatus = terminal.flatMap { _ in verdict.command?.status }.map(Int32.init)
-    let isKept = isKept || shellStatus == nil && (terminal != nil || verdict.exitStatus != 0)
+    // A shell that did not end is a machine that ended too early.
+    let status = terminal == nil ? verdict.exitStatus : shellStatus ?? 2
+    let isKept = isKept || (shellStatus == nil && status != 0)
     if isKept { directory.keep() } else { directory.remove() }
-    if let shellStatus, !isKept { return shellStatus }
+    if shellStatus != nil, !isKept { return status }
 
     let report = BootReport(
       verdict, directory: isKept ? directory.path.string : nil,
       log: isKept || log != nil ? run.log.string : nil, replay: isKept ? run.replay : nil,
       accelerator: run.accelerator.rawValue)
     try output.finish(isJSON ? json(report) : report.table())
-    // A shell that did not end is a machine that ended too early.
-    return shellStatus ?? (terminal == nil ? verdict.exitStatus : 2)
+    return status
   }
 
   /// Announces the shell.

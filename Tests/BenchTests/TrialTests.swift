@@ -7,7 +7,7 @@ import Testing
 
 @testable import bench
 
-/// What is told of a trial boot.
+/// What the table says about a trial boot.
 @Suite struct TrialTests {
   private static let census = [
     ". 40755 0:0 0 0:0 0 5 1 ", "./.bench 40755 0:0 0 0:0 0 5 2 ",

@@ -106,6 +106,9 @@ struct Outcome: CustomStringConvertible {
   /// What the script printed.
   var output: String { verdict.command?.output ?? "" }
 
+  /// The census that it printed.
+  var census: Census { Census(output.split(separator: "\n")) }
+
   /// What a failed expectation shows.
   var description: String { "\(verdict.outcome.rawValue)\n\(console.text.suffix(6000))" }
 }

@@ -114,7 +114,7 @@ struct SeriesBoot: CustomStringConvertible, Sendable {
 
   /// The boot that follows from `number` and `seed`, with between `least` MiB and 2 GiB.
   init(_ number: Int, seed: UInt64, least: (StockKernel) -> Int) {
-    var random = SplitMix(state: seed &* 1_000_003 &+ UInt64(number))
+    var random = SplitMix(seed: seed &* 1_000_003 &+ UInt64(number))
     self.number = number
     kernel = BootSeriesImage.kernels.randomElement(using: &random)!
     cpus = [1, 2, 4].randomElement(using: &random)!
@@ -208,18 +208,5 @@ struct BootSeriesImage: Sendable {
     let output = verdict.command?.output ?? ""
     return output.contains("entries: \(entries)\n") || output.hasSuffix("entries: \(entries)")
       ? nil : "\(output), expected \(entries)"
-  }
-}
-
-/// Repeats from its state: S. Vigna, https://prng.di.unimi.it/splitmix64.c
-private struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var word = state
-    word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
-    return word ^ (word >> 31)
   }
 }

@@ -58,15 +58,12 @@ struct ContainerTests {
     let outcome = try await boot.run("/census /")
 
     #expect(outcome.verdict.outcome == (hasLeaf ? .asPromised : .notAsPromised), "\(outcome)")
-    let words = [Place.census.string, directory.path.appending("bundle/rootfs").string]
-    let host = Census(
-      try Command(words).run().output.split(separator: "\n").map(String.init))
-    let guest = Census(outcome.output.split(separator: "\n").map(String.init))
+    let host = try Census(of: directory.path.appending("bundle/rootfs"))
     #expect(host.entries.count >= 25)
     // A tmpfs has user.* since Linux 6.6.
     let hasUserXattrs = kernel.name.hasPrefix("6.12") || kernel.name.hasPrefix("6.18")
     #expect(outcome.logs("lacks 1 extended attribute") != hasUserXattrs, "\(outcome)")
-    let differences = guest.ownEntries.differences(from: host.ownEntries).filter {
+    let differences = outcome.census.ownEntries.differences(from: host.ownEntries).filter {
       !$0.contains(".leafroot-boot") && !$0.contains("/proc/") && !$0.contains("/sys/")
         && (hasUserXattrs || !$0.hasPrefix("./census: "))
     }

@@ -45,12 +45,9 @@ struct GuestUnpackTests {
     let tree = directory.path.appending("tree")
     let summary = try OutputDirectory(tree).fill(from: Bytes(image), by: unpacking)
     #expect(summary.reading.refusal == nil)
-    let host = Census(
-      try Command([Place.census.string, tree.string]).run().output.split(separator: "\n")
-        .map(String.init))
-    let guest = Census(outcome.output.split(separator: "\n").map(String.init))
+    let host = try Census(of: tree)
     #expect(host.entries.count > 250)
-    let differences = guest.differences(from: host)
+    let differences = outcome.census.differences(from: host)
     #expect(differences.isEmpty, "\(differences.prefix(20)) \(outcome)")
   }
 }

@@ -37,7 +37,7 @@ import Testing
     command.environment["LEAFROOT_LIB"] = Place.library.string
     command.environment["LEAFROOT_LIBEXEC"] = Place.root.appending("Scripts").string
     command.environment["TMPDIR"] = directory.path.string
-    let result = try await Gate.shared.pass { [command] in try command.run() }
+    let result = try await Gate.shared.pass { [command] in try await command.ended() }
 
     #expect(result.status == 0, "\(result.output)\(result.errors)")
     let rows = result.output.split(separator: "\n").map { $0.split(separator: " ") }

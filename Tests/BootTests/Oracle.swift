@@ -116,10 +116,9 @@ struct Oracle {
     let summary = try OutputDirectory(FilePath(directory.path))
       .fill(from: Bytes(image), by: unpack)
 
-    let census = String(
-      decoding: try Command([Place.census.string, directory.path]).output(), as: UTF8.self)
-    let lines = census.split(separator: "\n").map(String.init)
-    return Outcome(refusal: summary.reading.refusal?.kernelMessage, census: Census(lines))
+    return Outcome(
+      refusal: summary.reading.refusal?.kernelMessage,
+      census: try Census(of: FilePath(directory.path)))
   }
 
   /// Whether this kernel unpacks it to its end, as far as we know.

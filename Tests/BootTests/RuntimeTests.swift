@@ -95,8 +95,7 @@ private enum Runtimes {
     // Our kernels have no modules.
     if !boot.kernel.hasPrefix("bzImage-") {
       let module = Place.cache.appending("kernels/\(boot.kernel)/modules/overlay.ko")
-      boot.tree.file("overlay.ko", try bytes(of: module))
-      boot.tree.script("sbin/modprobe", "exec /bin/busybox insmod /overlay.ko")
+      boot.tree.addOverlay(try bytes(of: module))
     }
     let list = names.map { "'\($0)'" }.joined(separator: " ")
     let outcome = try await boot.run("/kit/bin/runtimes \(list)")

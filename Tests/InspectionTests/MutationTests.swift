@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Fidelity
 import Initramfs
 import Inspection
 import Newc
@@ -13,7 +14,7 @@ import Testing
   /// Raw archives of all kinds: the verdict is that of a second telling of the kernel's rules.
   @Test func `10,000 mutated raw archives are judged as the kernel judges them`() throws {
     let bases = try Corpus.fixed().map(\.bytes).filter { $0.first == 0x30 && $0.count < 3000 }
-    var random = Generator(seed: 4)
+    var random = SplitMix(seed: 4)
     var verdicts: [String: Int] = [:]
     for round in 0..<10_000 {
       let bytes = mutated(bases[round % bases.count], &random)
@@ -57,7 +58,7 @@ import Testing
     let base = try compressor.compress(original, options.first ?? "-6")
     let sound = Names(base)
 
-    var random = Generator(seed: 5)
+    var random = SplitMix(seed: 5)
     var caught = 0
     for round in 0..<600 {
       let bytes = mutated(base, &random)
@@ -78,7 +79,7 @@ import Testing
   func `a member without a check does not bring the reader down`(compressor: Compressor) throws {
     let base = try compressor.compress(
       archive([.directory("d")] + (0..<20).map { .file("d/\($0)", "content \($0 * 7919)") }))
-    var random = Generator(seed: 6)
+    var random = SplitMix(seed: 6)
     for _ in 0..<600 {
       _ = try Inspection(Bytes(mutated(base, &random)))
     }
@@ -94,7 +95,7 @@ import Testing
   }
 
   /// One to three changes.
-  private func mutated(_ base: [UInt8], _ random: inout Generator) -> [UInt8] {
+  private func mutated(_ base: [UInt8], _ random: inout SplitMix) -> [UInt8] {
     var bytes = base
     for _ in 0..<Int.random(in: 1...3, using: &random) where !bytes.isEmpty {
       let place = Int.random(in: 0..<bytes.count, using: &random)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Fidelity
 import Files
 import Initramfs
 import Machine
@@ -23,7 +24,7 @@ import Testing
   @Test func `a gzipped kernel is known by the header inside`() throws {
     func packed(_ bytes: [UInt8]) throws -> Kernel {
       // Longer than what is read of it.
-      var random = Generator(seed: 1)
+      var random = SplitMix(seed: 1)
       let rest = (0..<(1 << 16)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
       return try Kernel(directory.file("Image.gz", Compressor.gzip.compress(bytes + rest)))
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Fidelity
+
 /// Images that nobody thought of: some sound records, and a few changes by a seeded generator.
 public enum Mutator {
   public static func images(_ count: Int) -> [OddImage] {
@@ -12,7 +14,7 @@ public enum Mutator {
   }
 
   static func image(named name: String, seed: UInt64) -> OddImage {
-    var random = Generator(seed: seed &* 7919 &+ 1)
+    var random = SplitMix(seed: seed &* 7919 &+ 1)
     var records = sound(name, &random)
     for _ in 0..<Int.random(in: 1...4, using: &random) { change(&records, name, &random) }
     let start = archive([.directory(name)], trailer: false)
@@ -24,7 +26,7 @@ public enum Mutator {
   }
 
   /// Some of everything, with few names and few inodes, so that they meet.
-  private static func sound(_ here: String, _ random: inout Generator) -> [OddRecord] {
+  private static func sound(_ here: String, _ random: inout SplitMix) -> [OddRecord] {
     (0..<Int.random(in: 3...9, using: &random)).map { _ in
       let name = "\(here)/" + path(&random)
       let mode = UInt32.random(in: 0...0o7777, using: &random)
@@ -47,7 +49,7 @@ public enum Mutator {
     }
   }
 
-  private static func path(_ random: inout Generator) -> String {
+  private static func path(_ random: inout SplitMix) -> String {
     let parts = ["a", "b", "c", "..", ".", ""]
     // Not above the image's own directory.
     let first = ["a", "b", "c"].randomElement(using: &random)!
@@ -58,7 +60,7 @@ public enum Mutator {
   }
 
   private static func change(
-    _ records: inout [OddRecord], _ here: String, _ random: inout Generator
+    _ records: inout [OddRecord], _ here: String, _ random: inout SplitMix
   ) {
     let index = records.indices.randomElement(using: &random)!
     switch Int.random(in: 0..<12, using: &random) {
@@ -81,7 +83,7 @@ public enum Mutator {
 
   /// Bytes cut off, put in, taken out or turned over behind the directory's own record.
   private static func damage(
-    _ bytes: inout [UInt8], behind start: Int, _ random: inout Generator
+    _ bytes: inout [UInt8], behind start: Int, _ random: inout SplitMix
   ) {
     let place = Int.random(in: start..<bytes.count, using: &random)
     switch Int.random(in: 0..<4, using: &random) {
@@ -93,20 +95,5 @@ public enum Mutator {
       // A bit of the name or of the data: the header's digits have a test of their own.
       bytes[place] = bytes[place] == 0 ? 1 : 0
     }
-  }
-}
-
-/// SplitMix64 (S. Vigna): the same numbers everywhere, for ever.
-public struct Generator: RandomNumberGenerator {
-  private var state: UInt64
-
-  public init(seed: UInt64) { state = seed }
-
-  public mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var word = state
-    word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-    return word ^ (word >> 31)
   }
 }

@@ -88,8 +88,6 @@ private struct Measured: Decodable {
   var memory: [Memory]
 
   init(_ path: FilePath) throws {
-    let file = try InputFile(path)
-    let bytes = try file.bytes(at: 0, count: Int(file.size))
-    self = try JSONDecoder().decode(Measured.self, from: Data(bytes))
+    self = try JSONDecoder().decode(Measured.self, from: Data(InputFile(path).bytes()))
   }
 }

@@ -93,11 +93,7 @@ struct SVG {
   }
 
   /// Writes the file `path`, whole or not at all.
-  func write(to path: FilePath) throws(FileError) {
-    let output = try OutputFile(path)
-    try output.write(bytes)
-    try output.commit(permissions: [.ownerReadWrite, .groupRead, .otherRead])
-  }
+  func write(to path: FilePath) throws(FileError) { try OutputFile.write(bytes, to: path) }
 
   private static let light: [(Role, colour: String)] = [
     (.text, "#1f2328"), (.quiet, "#59636e"), (.axis, "#d1d9e0"), (.stock, "#8c959f"),

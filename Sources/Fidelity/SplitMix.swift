@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+
+/// Random numbers that are the same everywhere, for ever: S. Vigna's SplitMix64,
+/// https://prng.di.unimi.it/splitmix64.c.
+public struct SplitMix: RandomNumberGenerator, Sendable {
+  private var state: UInt64
+
+  /// Repeats the numbers of this seed.
+  public init(seed: UInt64) { state = seed }
+
+  /// The next number.
+  public mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var word = state
+    word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
+    return word ^ (word >> 31)
+  }
+}
