@@ -4,9 +4,12 @@ import Compression
 import Threads
 
 /// Why the reading of an image ends before its end.
-enum Stop<Failure: Error>: Error {
-  /// The source cannot be read.
-  case source(Failure)
+///
+/// Not of the source's type: a type with parameters is looked up whenever a function that throws it
+/// is called.
+enum Stop: Error {
+  /// The source cannot be read, ``Window/failure``, or ends the reading.
+  case source
   /// The kernel stops here. `isTruncated`: at the end of the image, inside a compressed member.
   case refused(Refusal, isTruncated: Bool = false)
 }
@@ -43,13 +46,9 @@ final class Decoding<Source: ImageSource & ~Copyable> {
   /// Fills `buffer` with what comes next.
   func next(
     into buffer: UnsafeMutableRawBufferPointer
-  ) throws(Stop<Source.Failure>) -> Piece {
+  ) throws(Stop) -> Piece {
     while true {
-      do throws(Source.Failure) {
-        try window.fill(decoder.needed)
-      } catch {
-        throw .source(error)
-      }
+      try window.fill(decoder.needed)
       let step: Decoder.Step
       do throws(Decoder.Failure) {
         step = try decoder.step(window.bytes, isLast: window.isLast, into: buffer)
@@ -76,7 +75,7 @@ final class DecodedPieces<Source: ImageSource & ~Copyable> {
   typealias Piece = Decoding<Source>.Piece
 
   private struct Filled {
-    var piece: Result<Piece, Stop<Source.Failure>>
+    var piece: Result<Piece, Stop>
     var buffer: UnsafeMutableRawBufferPointer
   }
 
@@ -114,7 +113,7 @@ final class DecodedPieces<Source: ImageSource & ~Copyable> {
   }
 
   /// The next piece; its bytes are valid until the next call.
-  func next() throws(Stop<Source.Failure>) -> (Piece, UnsafeRawBufferPointer) {
+  func next() throws(Stop) -> (Piece, UnsafeRawBufferPointer) {
     let filled = nextFilled()
     let piece = try filled.piece.get()
     let bytes = UnsafeRawBufferPointer(rebasing: filled.buffer[..<piece.count])
@@ -136,7 +135,7 @@ final class DecodedPieces<Source: ImageSource & ~Copyable> {
   private static func fill(
     _ buffer: UnsafeMutableRawBufferPointer, _ decoding: Decoding<Source>
   ) -> Filled {
-    do throws(Stop<Source.Failure>) {
+    do throws(Stop) {
       return Filled(piece: .success(try decoding.next(into: buffer)), buffer: buffer)
     } catch {
       return Filled(piece: .failure(error), buffer: buffer)

@@ -32,6 +32,9 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
   // Events that are found together.
   private var queue: [ImageEvent] = []
 
+  // Why the source has ended the reading. Not in the window, which another thread may use.
+  private var ending: Source.Failure?
+
   // Where the last raw record ends.
   private var rawEnd: Int64 = 0
   // Where the compressed bytes end that records have come of; the window may be ahead.
@@ -48,13 +51,13 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
   /// What comes next; nil where the image ends, or the kernel stops.
   /// - Throws: why the source cannot be read.
   public func next() throws(Source.Failure) -> ImageEvent? {
-    do throws(Stop<Source.Failure>) {
+    do throws(Stop) {
       while queue.isEmpty, stage != .over {
         if let event = try advance() { return event }
       }
     } catch {
       switch error {
-      case .source(let failure): throw failure
+      case .source: if let failure = ending ?? window.failure { throw failure }
       case .refused(let refusal, let isTruncated): refuse(refusal, isTruncated)
       }
     }
@@ -98,7 +101,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
   // MARK: Stages
 
   /// - Returns: nil if only the stage, or the queue, has changed.
-  private func advance() throws(Stop<Source.Failure>) -> ImageEvent? {
+  private func advance() throws(Stop) -> ImageEvent? {
     switch stage {
     case .between:
       try findMember()
@@ -110,8 +113,8 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
     }
   }
 
-  private func findMember() throws(Stop<Source.Failure>) {
-    try fill(2)
+  private func findMember() throws(Stop) {
+    try window.fill(2)
     guard let first = window.bytes.first else { return end() }
     if first == UInt8(ascii: "0"), window.offset % 4 == 0 {
       reader.offset = UInt64(window.offset)
@@ -126,7 +129,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
   }
 
   /// The next event of the bytes that are loaded; nil after other ones have been loaded.
-  private func nextRecordEvent() throws(Stop<Source.Failure>) -> ImageEvent? {
+  private func nextRecordEvent() throws(Stop) -> ImageEvent? {
     while true {
       switch try nextInBytes() {
       case .entry:
@@ -158,7 +161,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
     }
   }
 
-  private func nextInBytes() throws(Stop<Source.Failure>) -> Reader.Event {
+  private func nextInBytes() throws(Stop) -> Reader.Event {
     do throws(Reader.Malformed) {
       return try reader.next(in: bytes.assumingMemoryBound(to: UInt8.self).span, from: &index)
     } catch {
@@ -191,14 +194,14 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
 
   // MARK: Raw archives
 
-  private func loadRaw() throws(Stop<Source.Failure>) {
-    try fill(1)
+  private func loadRaw() throws(Stop) {
+    try window.fill(1)
     bytes = window.bytes
     index = 0
   }
 
   /// What is skipped need not be read.
-  private func reloadRaw() throws(Stop<Source.Failure>) {
+  private func reloadRaw() throws(Stop) {
     let taken = Int64(reader.offset) - window.offset
     let left = min(reader.skippable, UInt64(max(0, reading.size - Int64(reader.offset))))
     reader.leftOut(left)
@@ -225,7 +228,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
 
   // MARK: Compressed members
 
-  private func beginCompressed() throws(Stop<Source.Failure>) {
+  private func beginCompressed() throws(Stop) {
     let head = window.bytes
     guard head.count >= 2, let codec = Codec(kernelMagic: head[0], head[1]),
       rules.codecs.contains(codec)
@@ -243,7 +246,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
     stage = .compressed
   }
 
-  private func decoder(of codec: Codec) throws(Stop<Source.Failure>) -> Decoder {
+  private func decoder(of codec: Codec) throws(Stop) -> Decoder {
     do throws(Decoder.Failure) {
       return try Decoder(codec, rules.members)
     } catch {
@@ -252,7 +255,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
     }
   }
 
-  private func reloadCompressed() throws(Stop<Source.Failure>) {
+  private func reloadCompressed() throws(Stop) {
     guard !isLastPiece, let pieces else { return try endCompressed() }
     let (piece, decoded) = try pieces.next()
     bytes = decoded
@@ -262,7 +265,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
     try consumed(upTo: piece.offset)
   }
 
-  private func endCompressed() throws(Stop<Source.Failure>) {
+  private func endCompressed() throws(Stop) {
     let ended = member
     endMember()
     stage = .between
@@ -275,7 +278,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
   }
 
   /// `flush_buffer`.
-  private func junk() -> Stop<Source.Failure> {
+  private func junk() -> Stop {
     .refused(
       Refusal(offset: member?.offset ?? 0, unpackedOffset: reader.offset, fault: .junk))
   }
@@ -323,17 +326,12 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
     reading.padding = max(0, reading.members.reduce(end) { $0 - $1.size })
   }
 
-  // MARK: The source
-
-  private func fill(_ count: Int) throws(Stop<Source.Failure>) {
-    do throws(Source.Failure) { try window.fill(count) } catch { throw .source(error) }
-  }
-
-  private func consumed(upTo offset: Int64) throws(Stop<Source.Failure>) {
+  private func consumed(upTo offset: Int64) throws(Stop) {
     do throws(Source.Failure) {
       try window.source.consumed(upTo: offset)
     } catch {
-      throw .source(error)
+      ending = error
+      throw .source
     }
   }
 }

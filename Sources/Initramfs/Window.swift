@@ -9,6 +9,9 @@ final class Window<Source: ImageSource & ~Copyable> {
 
   let source: Source
 
+  /// Why the source cannot be read, after ``Stop/source``.
+  private(set) var failure: Source.Failure?
+
   /// Offset in the source of the first byte in view.
   private(set) var offset: Int64 = 0
 
@@ -43,7 +46,7 @@ final class Window<Source: ImageSource & ~Copyable> {
   }
 
   /// Gets at least `count` bytes into view, unless fewer are left.
-  func fill(_ count: Int) throws(Source.Failure) {
+  func fill(_ count: Int) throws(Stop) {
     guard end - start < count else { return }
     if start > 0 {
       buffer.copyMemory(from: bytes)
@@ -56,7 +59,12 @@ final class Window<Source: ImageSource & ~Copyable> {
     hasJumped = false
     let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[end..<min(end + room, buffer.count)])
     guard offset + Int64(end) < source.size else { return }
-    end += try source.read(at: offset + Int64(end), into: rest)
+    do throws(Source.Failure) {
+      end += try source.read(at: offset + Int64(end), into: rest)
+    } catch {
+      failure = error
+      throw .source
+    }
   }
 
   /// Goes back to the beginning.

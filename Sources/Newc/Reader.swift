@@ -217,8 +217,8 @@ public struct Reader: Sendable {
       throw malformed(at: recordOffset, .magic(Array(held[..<6])))
     }
     held.removeAll(keepingCapacity: true)
-    name.removeAll(keepingCapacity: true)
-    target.removeAll(keepingCapacity: true)
+    name = []
+    target = []
 
     nextRecord = offset + UInt64(nameField) + UInt64(header.dataSize)
     nextRecord = (nextRecord + 3) & ~3
@@ -302,7 +302,7 @@ public struct Reader: Sendable {
   }
 
   private func terminated(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
-    Array(bytes.prefix { $0 != 0 })
+    Array(bytes[..<(bytes.firstIndex(of: 0) ?? bytes.endIndex)])
   }
 
   private func malformed(at offset: UInt64, _ reason: Malformed.Reason) -> Malformed {

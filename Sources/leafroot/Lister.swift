@@ -8,6 +8,9 @@ import Newc
 /// Prints each entry of an image as `ls -l` does, in the image's order.
 struct Lister {
   private let output: Output
+  // What is in front of an entry's name. Byte by byte, it goes into a structure: whenever a class's
+  // property is changed, Swift looks whether another change is under way.
+  private var line: [UInt8] = []
   // Most files of an image are from a few days.
   private var day: (number: Int, text: [UInt8]) = (0, Array("1970-01-01 ".utf8))
 
@@ -15,18 +18,20 @@ struct Lister {
 
   mutating func write(_ record: Record) throws(FileError) {
     let entry = record.entry
-    writeMode(entry.mode)
-    column(UInt64(entry.linkCount), 3)
-    column(UInt64(entry.userID), 5)
-    column(UInt64(entry.groupID), 5)
+    line.removeAll(keepingCapacity: true)
+    appendMode(entry.mode)
+    appendColumn(UInt64(entry.linkCount), 3)
+    appendColumn(UInt64(entry.userID), 5)
+    appendColumn(UInt64(entry.groupID), 5)
     if entry.type == .characterDevice || entry.type == .blockDevice {
-      column(UInt64(entry.specialDevice.major), 5)
-      output.write(UInt8(ascii: ","))
-      column(UInt64(entry.specialDevice.minor), 4)
+      appendColumn(UInt64(entry.specialDevice.major), 5)
+      line.append(UInt8(ascii: ","))
+      appendColumn(UInt64(entry.specialDevice.minor), 4)
     } else {
-      column(entry.size, 11)
+      appendColumn(entry.size, 11)
     }
-    writeTime(Int(entry.modificationTime))
+    appendTime(Int(entry.modificationTime))
+    output.write(line)
     output.write(name: entry.name)
     if entry.type == .symbolicLink {
       output.write(" -> ")
@@ -35,12 +40,22 @@ struct Lister {
     try output.endLine()
   }
 
-  private func column(_ number: UInt64, _ width: Int) {
-    output.write(UInt8(ascii: " "))
-    output.write(number, width: width)
+  /// A blank, and `number`, on a terminal padded with blanks to `width` digits.
+  private mutating func appendColumn(_ number: UInt64, _ width: Int) {
+    var digits: [20 of UInt8] = .init(repeating: UInt8(ascii: " "))
+    var rest = number
+    var place = digits.count
+    repeat {
+      place -= 1
+      digits[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+      rest /= 10
+    } while rest > 0
+    if output.isTerminal { place = max(0, min(place, digits.count - width)) }
+    line.append(UInt8(ascii: " "))
+    for index in place..<digits.count { line.append(digits[index]) }
   }
 
-  private func writeMode(_ mode: UInt32) {
+  private mutating func appendMode(_ mode: UInt32) {
     let type: UInt8 =
       switch Entry.FileType(rawValue: mode & 0o170000) {
       case .fifo: UInt8(ascii: "p")
@@ -52,16 +67,16 @@ struct Lister {
       case .socket: UInt8(ascii: "s")
       case nil: UInt8(ascii: "?")
       }
-    output.write(type)
+    line.append(type)
     for (shift, special, letters) in Lister.triples {
       let bits = mode >> shift
-      output.write(bits & 4 != 0 ? UInt8(ascii: "r") : UInt8(ascii: "-"))
-      output.write(bits & 2 != 0 ? UInt8(ascii: "w") : UInt8(ascii: "-"))
+      line.append(bits & 4 != 0 ? UInt8(ascii: "r") : UInt8(ascii: "-"))
+      line.append(bits & 2 != 0 ? UInt8(ascii: "w") : UInt8(ascii: "-"))
       let isExecutable = bits & 1 != 0
       if mode & special != 0 {
-        output.write(isExecutable ? letters.0 : letters.1)
+        line.append(isExecutable ? letters.0 : letters.1)
       } else {
-        output.write(isExecutable ? UInt8(ascii: "x") : UInt8(ascii: "-"))
+        line.append(isExecutable ? UInt8(ascii: "x") : UInt8(ascii: "-"))
       }
     }
   }
@@ -73,15 +88,21 @@ struct Lister {
     (0, 0o1000, (UInt8(ascii: "t"), UInt8(ascii: "T"))),
   ]
 
-  private mutating func writeTime(_ seconds: Int) {
+  private mutating func appendTime(_ seconds: Int) {
     let number = seconds / 86400
     if number != day.number { day = (number, Lister.date(number)) }
-    output.write(UInt8(ascii: " "))
-    output.write(day.text)
-    output.writePair(seconds % 86400 / 3600)
-    output.write(UInt8(ascii: ":"))
-    output.writePair(seconds % 3600 / 60)
-    output.write(UInt8(ascii: " "))
+    line.append(UInt8(ascii: " "))
+    line.append(contentsOf: day.text)
+    appendPair(seconds % 86400 / 3600)
+    line.append(UInt8(ascii: ":"))
+    appendPair(seconds % 3600 / 60)
+    line.append(UInt8(ascii: " "))
+  }
+
+  /// `number` as two digits.
+  private mutating func appendPair(_ number: Int) {
+    line.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / 10))
+    line.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
   }
 
   /// The date of the `number`th day after 1970-01-01, in UTC. gmtime_r(3), strftime(3).

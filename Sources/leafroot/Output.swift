@@ -14,8 +14,6 @@ final class Output {
 
   init() { bytes.reserveCapacity(Output.size + 4096) }
 
-  func write(_ byte: UInt8) { bytes.append(byte) }
-
   func write(_ text: StaticString) {
     text.withUTF8Buffer { bytes.append(contentsOf: $0) }
   }
@@ -25,26 +23,6 @@ final class Output {
   func write(_ text: [UInt8]) { bytes.append(contentsOf: text) }
 
   func write(_ text: UnsafeRawBufferPointer) { bytes.append(contentsOf: text) }
-
-  /// `number`, on a terminal padded with blanks to `width` digits.
-  func write(_ number: UInt64, width: Int = 0) {
-    var digits: [20 of UInt8] = .init(repeating: UInt8(ascii: " "))
-    var rest = number
-    var place = digits.count
-    repeat {
-      place -= 1
-      digits[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-      rest /= 10
-    } while rest > 0
-    if isTerminal { place = max(0, min(place, digits.count - width)) }
-    for index in place..<digits.count { bytes.append(digits[index]) }
-  }
-
-  /// `number` as two digits.
-  func writePair(_ number: Int) {
-    bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / 10))
-    bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
-  }
 
   /// A name from an image: unchanged, or on a terminal with `?` for control characters.
   func write(name: [UInt8]) {
