@@ -131,7 +131,7 @@ test: guest vm kit loaders build/test/census build/test/guest-unpack ## run unit
 	swift test --disable-xctest --skip ProofTests $(if $(FILTER),--filter '$(FILTER)')
 
 # The tests for every stock kernel; `make test` runs them on some.
-reach := ContractTests|LeafKernelTests|ArchitectureTests|RuntimeTests|ContainerTests|(Fidelity|Packed)Tests.*nasty|FallbackTests.*damaged
+reach := ContractTests|LeafKernelTests|ArchitectureTests|RuntimeTests|ContainerTests|ReusedWordsTests|(Fidelity|Packed)Tests.*nasty|FallbackTests.*(damaged|ramfs)
 
 # The decoders are linked for the architectures, too, on which no test decodes.
 others := $(patsubst %,build/test/guest-unpack.%,$(filter-out x86_64,$(arches)))

@@ -29,7 +29,8 @@ import Testing
         files[file][offset] ^= 0x10
       }
       let isWhole = try await expectKernelsTree(
-        PackedImage(compressor: compressor, parts: 2, damage: damage), "\(file), \(thousandth)")
+        PackedImage(compressors: compressor.map { [$0] } ?? [], parts: 2, damage: damage),
+        "\(file), \(thousandth)")
       if isWhole { whole += 1 } else { stopped += 1 }
     }
     print(
@@ -47,7 +48,7 @@ import Testing
       let damage = { @Sendable (files: inout [[UInt8]]) in
         files[file].removeLast(max(1, files[file].count * (1000 - thousandth) / 1000))
       }
-      let outcome = try await boot(PackedImage(compressor: compressor, parts: 2, damage: damage))
+      let outcome = try await boot(PackedImage(compressors: [compressor], parts: 2, damage: damage))
       guard thousandth > 3 else { continue }
       #expect(outcome.verdict.outcome == .panicked, "\(file), \(thousandth) \(outcome)")
       #expect(outcome.console.text.contains("/.leafroot/000\(file), byte "), "\(outcome)")

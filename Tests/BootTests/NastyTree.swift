@@ -22,6 +22,26 @@ extension NastyTree {
       busybox sort -k 2 | busybox sed 's/^/census /'
     """
 
+  /// The census in the root file system that the kernel makes by itself: one boot of each kernel,
+  /// however many tests compare with it.
+  static func stock(_ kernel: String = "6.12-x86_64") async throws -> Outcome {
+    try await stockBoots.outcome(kernel)
+  }
+
+  private static let stockBoots = StockBoots()
+
+  private actor StockBoots {
+    private var boots: [String: Task<Outcome, any Error>] = [:]
+
+    func outcome(_ kernel: String) async throws -> Outcome {
+      let boot =
+        boots[kernel]
+        ?? Task { try await Boot(kernel: kernel, tree: tree(), hasLeaf: false).run(census) }
+      boots[kernel] = boot
+      return try await boot.value
+    }
+  }
+
   /// The census's lines, but for what only the test itself has put there, and for the console: its
   /// time is that of the last line on it.
   static func entries(_ outcome: Outcome) -> [String] {

@@ -6,8 +6,8 @@ import Packing
 
 /// A packed image of a tree, told a second time: it shares no code with `leafroot pack`.
 struct PackedImage: Sendable {
-  /// The compressor of the members; nil for none.
-  var compressor: Compressor? = .zstd
+  /// The compressors of the members, in turn; none compresses nothing.
+  var compressors: [Compressor] = [.zstd]
   /// How many members have files; 0 puts the whole tree into one file, as nest does.
   var parts = 3
   /// What `/.leafroot/xattrs` has; none if empty.
@@ -46,7 +46,12 @@ struct PackedImage: Sendable {
 
   /// The payload's files.
   func members(of tree: [(entry: Entry, data: [UInt8])]) throws -> [[UInt8]] {
-    var files = try parted(tree).map(compressed)
+    var files = try parted(tree).map { try Segment($0).bytes }
+    if !compressors.isEmpty {
+      for (number, newc) in files.enumerated() {
+        files[number] = try compressors[number % compressors.count].compress(newc)
+      }
+    }
     damage(&files)
     return files
   }
@@ -86,10 +91,5 @@ struct PackedImage: Sendable {
       }
     }
     return members
-  }
-
-  private func compressed(_ records: [(entry: Entry, data: [UInt8])]) throws -> [UInt8] {
-    let newc = try Segment(records).bytes
-    return try compressor?.compress(newc) ?? newc
   }
 }

@@ -25,7 +25,7 @@ import Testing
     }
   }
 
-  @Test(arguments: StockKernel.rootfs + StockKernel.leaf)
+  @Test(arguments: StockKernel.sample + StockKernel.leaf)
   func `with rdinit=/init behind the words, the image's own init starts`(kernel: StockKernel)
     async throws
   {

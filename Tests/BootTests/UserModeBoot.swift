@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Fidelity
+import Files
 import Foundation
 import Initramfs
 import Machine
@@ -19,8 +20,6 @@ struct UserModeBoot {
   var tree = GuestTree()
   /// A tree that has been written already, in place of `tree`.
   var written: FilePath?
-  /// The tree is compressed by this program, which reads its input and writes its output.
-  var compressor: [String] = []
   /// Images behind the tree, as they are.
   var images: [FilePath] = []
   /// Words for the kernel. rootfs is a tmpfs, as it is on other machines without `root=`.
@@ -39,7 +38,7 @@ struct UserModeBoot {
     let directory = try RunDirectory.temporary()
     defer { directory.remove() }
     let image = written ?? directory.path.appending("tree.img")
-    if written == nil { try await write(image) }
+    if written == nil { try OutputFile.write(Segment(tree.records).bytes, to: image) }
 
     let program = try GuestInit(Place.library.appending("leafroot-init.x86_64"), for: .x86)
     var checked = CheckedBoot([image] + images, program: program)
@@ -62,26 +61,6 @@ struct UserModeBoot {
     let isLate = [.exited(137), .signaled(9)].contains(result.terminationStatus)
     let verdict = Verdict(console, ending: isLate ? .timedOut : .byGuest)
     return Outcome(verdict: verdict, console: console)
-  }
-
-  /// Writes the tree's image.
-  func write(_ image: FilePath) async throws {
-    try Data(Segment(tree.records).bytes).write(to: URL(filePath: image.string))
-    if !compressor.isEmpty { try await compress(image) }
-  }
-
-  private func compress(_ image: FilePath) async throws {
-    let plain = try FileDescriptor.open(image, .readOnly)
-    let packed = image.string + ".packed"
-    let output = try FileDescriptor.open(
-      FilePath(packed), .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite)
-    let result = try await Subprocess.run(
-      .name(compressor[0]), arguments: Arguments(Array(compressor.dropFirst())),
-      input: .fileDescriptor(plain, closeAfterSpawningProcess: true),
-      output: .fileDescriptor(output, closeAfterSpawningProcess: true), error: .discarded)
-    #expect(result.terminationStatus.isSuccess, "\(compressor): \(result.terminationStatus)")
-    try FileManager.default.removeItem(atPath: image.string)
-    try FileManager.default.moveItem(atPath: packed, toPath: image.string)
   }
 
   /// A session of its own, so that a terminal's Ctrl-C does not reach the guest's console.
