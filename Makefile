@@ -35,7 +35,7 @@ triple.riscv64 := riscv64-none-none-eabi
 
 export LEAFROOT_LIB := $(CURDIR)/build/lib/leafroot
 
-.PHONY: help setup build guest share install dist deb packages-test demo test proof vm kernel kit \
+.PHONY: help setup build guest share install dist deb packages-test demo test tests proof vm kernel kit \
         loaders bench bench-guests growth pictures speed fuzz format lint install-integrations \
         integrations clean FORCE
 
@@ -87,14 +87,15 @@ $(guest-build)
 @chmod 644 build/$1.$2 && mv build/$1.$2 $@
 endef
 
+# What is built for one architecture shares a directory, and is built one after the other.
 build/lib/leafroot/leafroot-init.%: FORCE
 	$(call guest-program,leafroot-init,$*)
 
-build/lib/leafroot/leafroot-unpack.%: FORCE
+build/lib/leafroot/leafroot-unpack.%: FORCE | build/lib/leafroot/leafroot-init.%
 	$(call guest-program,leafroot-unpack,$*)
 
 # The programs that list a tree and unpack an image for the tests, in the guest and on the host.
-build/test/census: FORCE
+build/test/census: FORCE | build/test/guest-unpack.x86_64
 	$(call guest-build,census,x86_64)
 	@llvm-objcopy --strip-all .build-guest-x86_64/release/census $@
 	@chmod +x $@
@@ -102,7 +103,7 @@ build/test/census: FORCE
 build/test/guest-unpack: build/test/guest-unpack.x86_64
 	@cp $< $@
 
-build/test/guest-unpack.%: FORCE
+build/test/guest-unpack.%: FORCE | build/lib/leafroot/leafroot-unpack.%
 	$(call guest-build,guest-unpack,$*)
 	@llvm-objcopy --strip-all .build-guest-$*/release/guest-unpack $@
 	@chmod +x $@
@@ -126,9 +127,14 @@ demo: build ## boot an image on a stock kernel, without the leaf and with it
 	@Scripts/demo
 
 # Without the tool of `make build`: the tests run the one that is built with them.
-test: guest vm kit loaders build/test/census build/test/guest-unpack ## run unit and boot tests
+test: vm kit loaders ## run unit and boot tests
 	@Scripts/build-kernels um-6.12
-	swift test --disable-xctest --skip ProofTests $(if $(FILTER),--filter '$(FILTER)')
+	@$(MAKE) --no-print-directory --jobs=2 tests guest build/test/census build/test/guest-unpack
+	swift test --disable-xctest --skip-build --skip ProofTests \
+	  $(if $(FILTER),--filter '$(FILTER)')
+
+tests: setup
+	swift build --build-tests --disable-xctest
 
 # The tests for every stock kernel; `make test` runs them on some.
 reach := ContractTests|LeafKernelTests|ArchitectureTests|RuntimeTests|ContainerTests|ReusedWordsTests|(Fidelity|Packed)Tests.*nasty|FallbackTests.*(damaged|ramfs)
