@@ -94,6 +94,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
     bytes = UnsafeRawBufferPointer(start: nil, count: 0)
     index = 0
     queue = []
+    ending = nil
     rawEnd = 0
     compressedEnd = 0
   }
