@@ -192,8 +192,8 @@ struct BootSeriesImage: Sendable {
   /// PID 1's file stays where it has nothing to do.
   private static let count = """
     cd /
-    echo "entries: $(busybox find . -xdev ! -path './leafroot' ! -path './.leafroot-boot*' |
-      busybox wc -l)"
+    echo "entries: $(busybox find . -xdev ! -path './leafroot' ! -path './.leafroot-boot*' -print0 |
+      busybox tr -dc '\\0' | busybox wc -c)"
     """
 
   /// What was wrong with a boot, nil for nothing.
