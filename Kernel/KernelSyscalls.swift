@@ -3,10 +3,6 @@
 // The steps of the leaf as the kernel takes them before the initramfs is unpacked: the same
 // Leaf.swift that PID 1 is made of, over the kernel's own helpers.
 
-@_extern(c, "init_mkdir")
-private func initMkdir(_ path: UnsafePointer<CChar>, _ mode: UInt16) -> Int32
-@_extern(c, "init_rmdir")
-private func initRmdir(_ path: UnsafePointer<CChar>) -> Int32
 @_extern(c, "init_chdir")
 private func initChdir(_ path: UnsafePointer<CChar>) -> Int32
 @_extern(c, "init_chroot")
@@ -20,12 +16,20 @@ private func initMount(
 ) -> Int32
 
 /// fs/init.c: what would be a system call, with the same errors, for code of the kernel.
+///
+/// The leaf is mounted at once where it is to be, on rootfs's root: a directory for it would have to
+/// be removed, and an inode that goes takes a lock of fs/notify/mark.c, which fsnotify_init() makes
+/// later than this. arm64 oopses there.
 private struct KernelSyscalls: Syscalls {
   /// A whole page, which path_mount() writes to.
   let options: UnsafeMutablePointer<CChar>?
 
-  func mkdir(_ path: StaticString, mode: UInt16) -> Int32 { initMkdir(path.cString, mode) }
-  func rmdir(_ path: StaticString) -> Int32 { initRmdir(path.cString) }
+  /// The root, and what is mounted on it: where a path begins, the kernel does not look for mounts,
+  /// but behind `..` it does (fs/namei.c, nd_jump_root(), handle_dots()).
+  var mountPoint: StaticString { "/.." }
+
+  func mkdir(_ path: StaticString, mode: UInt16) -> Int32 { 0 }
+  func rmdir(_ path: StaticString) -> Int32 { 0 }
   func chdir(_ path: StaticString) -> Int32 { initChdir(path.cString) }
   func chroot(_ path: StaticString) -> Int32 { initChroot(path.cString) }
   func umount(_ path: StaticString) -> Int32 { initUmount(path.cString, 0) }
@@ -35,15 +39,13 @@ private struct KernelSyscalls: Syscalls {
     return initMount(type.cString, path.cString, type.cString, 0, options)
   }
 
-  func moveMount(_ path: StaticString, to target: StaticString) -> Int32 {
-    initMount(path.cString, target.cString, nil, MountFlag.move, nil)
-  }
+  func moveMount(_ path: StaticString, to target: StaticString) -> Int32 { 0 }
 
   /// The kernel unpacks into the leaf, afterwards.
   func fill(_ path: StaticString) -> Int32 { 0 }
   func restore() {}
 
-  /// rootfs is empty: nothing has been unpacked into it, and the mount point is gone.
+  /// rootfs is empty: nothing has been unpacked into it.
   func seal() -> Int32 {
     remountRootfs(
       MountFlag.readOnly | MountFlag.noSetuid | MountFlag.noDevices | MountFlag.noExecution)
@@ -51,8 +53,7 @@ private struct KernelSyscalls: Syscalls {
 
   func unseal() { _ = remountRootfs(0) }
 
-  /// Until `chroot`, `/` is rootfs, also below the leaf: where a path begins, the kernel does not
-  /// look for mounts (fs/namei.c, nd_jump_root()).
+  /// Until `chroot`, `/` is rootfs, also below the leaf.
   private func remountRootfs(_ flags: UInt) -> Int32 {
     let root: StaticString = "/"
     return initMount(nil, root.cString, nil, MountFlag.remount | MountFlag.bind | flags, nil)
@@ -73,8 +74,6 @@ private enum MountFlag {
   static var remount: UInt { 32 }
   /// MS_BIND: the mount alone, not the file system.
   static var bind: UInt { 4096 }
-  /// MS_MOVE
-  static var move: UInt { 8192 }
 }
 
 extension StaticString {

@@ -5,6 +5,10 @@
 /// Each gives 0, or the negated errno, as a function inside the kernel does. Conformers: Linux's
 /// own calls in PID 1, the kernel's `init_*` helpers (fs/init.c), and a recorder in the tests.
 public protocol Syscalls {
+  /// Where the leaf is mounted, and found, while it is made. A directory in rootfs, if the conformer
+  /// has no other place.
+  var mountPoint: StaticString { get }
+
   mutating func mkdir(_ path: StaticString, mode: UInt16) -> Int32
   mutating func rmdir(_ path: StaticString) -> Int32
   mutating func chdir(_ path: StaticString) -> Int32
@@ -66,8 +70,9 @@ public struct Failure: Error {
   public let code: Int32
 }
 
-/// The directory of rootfs on which the leaf is mounted while it is made.
-public var mountPoint: StaticString { "/.leaf" }
+extension Syscalls {
+  public var mountPoint: StaticString { "/.leaf" }
+}
 
 /// Makes a leaf: a tmpfs that is mounted on rootfs's root, holds the tree, and is the root
 /// directory of this process and of all that share its `fs_struct`: kernel threads, usermode
@@ -97,12 +102,12 @@ public func makeLeaf<Calls: Syscalls>(_ calls: inout Calls) throws(Failure) {
 
 private func take<Calls: Syscalls>(_ step: Step, _ calls: inout Calls) -> Int32 {
   switch step {
-  case .mkdir: calls.mkdir(mountPoint, mode: 0o700)
-  case .mount: calls.mountTmpfs(on: mountPoint)
-  case .fill: calls.fill(mountPoint)
-  case .chdir: calls.chdir(mountPoint)
+  case .mkdir: calls.mkdir(calls.mountPoint, mode: 0o700)
+  case .mount: calls.mountTmpfs(on: calls.mountPoint)
+  case .fill: calls.fill(calls.mountPoint)
+  case .chdir: calls.chdir(calls.mountPoint)
   case .move: calls.moveMount(".", to: "/")
-  case .rmdir: calls.rmdir(mountPoint)
+  case .rmdir: calls.rmdir(calls.mountPoint)
   case .seal: calls.seal()
   case .chroot: calls.chroot(".")
   }
@@ -111,12 +116,12 @@ private func take<Calls: Syscalls>(_ step: Step, _ calls: inout Calls) -> Int32 
 /// Takes `step` back. What fails here cannot be helped any further, and is not looked at.
 private func undo<Calls: Syscalls>(_ step: Step, _ calls: inout Calls) {
   switch step {
-  case .mkdir: _ = calls.rmdir(mountPoint)
-  case .mount: _ = calls.umount(mountPoint)
+  case .mkdir: _ = calls.rmdir(calls.mountPoint)
+  case .mount: _ = calls.umount(calls.mountPoint)
   case .fill: calls.restore()
   case .chdir: _ = calls.chdir("/")
-  case .move: _ = calls.moveMount(".", to: mountPoint)
-  case .rmdir: _ = calls.mkdir(mountPoint, mode: 0o700)
+  case .move: _ = calls.moveMount(".", to: calls.mountPoint)
+  case .rmdir: _ = calls.mkdir(calls.mountPoint, mode: 0o700)
   case .seal: calls.unseal()
   case .chroot: break
   }

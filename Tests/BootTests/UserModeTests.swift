@@ -263,7 +263,7 @@ import Testing
   @Test func `LeafRoot's PID 1, twin: where the kernel could not make the leaf, it does`()
     async throws
   {
-    var boot = KernelCall.all[1].boot
+    var boot = KernelCall.all[0].boot
     try boot.tree.addProgram("leafroot")
     boot.words += ["rdinit=/leafroot", "leafroot_init=/.leafroot-boot/init"]
     let outcome = try await boot.run()
