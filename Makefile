@@ -35,8 +35,8 @@ triple.riscv64 := riscv64-none-none-eabi
 
 export LEAFROOT_LIB := $(CURDIR)/build/lib/leafroot
 
-.PHONY: help setup build guest share install dist deb packages-test demo test tests proof vm kernel kit \
-        loaders bench bench-guests growth pictures speed fuzz format lint install-integrations \
+.PHONY: help setup build guest share install dist deb packages-test demo test tests proof vm kernel \
+        kit loaders bench bench-guests growth pictures speed fuzz format lint install-integrations \
         integrations clean FORCE
 
 help: ## print the targets and the values they use
