@@ -68,8 +68,8 @@ import Testing
     #expect(Double(times[1]) < 4 * Double(times[0]) * 1.15, "\(times)")
   }
 
-  /// By the figures of the last words, with 2 MiB less than is enough: what the kernel has free
-  /// there, and 2 MiB more, is enough for the tree and for PID 1.
+  /// By the figures of the last words in the boot with the most memory that is not enough: what
+  /// the kernel has free there, and what it lacks, is enough for the tree and for PID 1.
   @Test(arguments: [1, 2])
   func `beside the tree and the payload, 200,000 files take 12 MB, and 10 MB a further thread`(
     cpus: Int
@@ -77,20 +77,24 @@ import Testing
     let image = try ManyFiles(200_000)
     let predicted = image.file.predicted
     let search = LeastMemory(within: predicted * 9 / 10...predicted * 11 / 10, step: 2)
+    // With two CPUs the same memory may be enough once and not the next time.
+    var short: (memory: Int, verdict: Verdict)?
     let found = try await search.find { memory in
       let verdict = try await image.boot(memory, cpus)
-      return verdict.outcome == .asPromised && verdict.command?.output == "200000\n"
+      let isEnough = verdict.outcome == .asPromised && verdict.command?.output == "200000\n"
+      if !isEnough { short = (memory, verdict) }
+      return isEnough
     }
     let least = try #require(found)
-    let short = try await image.boot(least - 2, cpus)
+    let (memory, verdict) = try #require(short)
     let pattern =
       #/needed \d+ MiB \((\d+) MiB of files, (\d+) entries\), available (\d+) MiB/#
     let figures = try #require(
-      short.logged.compactMap { $0.firstMatch(of: pattern) }.first, "\(least): \(short)")
+      verdict.logged.compactMap { $0.firstMatch(of: pattern) }.first, "\(memory): \(verdict)")
     let (content, entries, available) = (
       Int(figures.1)!, Int(figures.2)!, Int(figures.3)!
     )
-    let beside = available + 2 - content - entries * 1230 / 1_048_576
+    let beside = available + (least - memory) - content - entries * 1230 / 1_048_576
     print("\(cpus) CPUs: \(least) MiB boot; beside the tree and the payload \(beside) MiB")
     #expect(beside <= 12 + (cpus - 1) * 10)
   }
