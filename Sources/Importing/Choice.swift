@@ -32,14 +32,14 @@ public struct Platform: Equatable, Sendable, CustomStringConvertible {
 /// Which of the images of a source is wanted.
 struct Choice {
   var platform: Platform
-  /// Its name; nil if there is but one.
+  /// Its name, which may lack what is before a slash: the registry. nil if there is but one.
   var reference: String?
 
   /// - Throws: `FileError`, which names what there is.
   func choose(
     among candidates: [ContainerImage.Candidate], in path: FilePath
   ) throws(FileError) -> ContainerImage.Candidate {
-    let named = candidates.filter { reference == nil || $0.names.contains(reference!) }
+    let named = named(among: candidates)
     guard !named.isEmpty else {
       let names = candidates.flatMap(\.names)
       throw FileError(
@@ -62,6 +62,15 @@ struct Choice {
           + Self.list("names", fitting.flatMap(\.names)))
     }
     return fitting[0]
+  }
+
+  private func named(
+    among candidates: [ContainerImage.Candidate]
+  ) -> [ContainerImage.Candidate] {
+    guard let reference else { return candidates }
+    let exactly = candidates.filter { $0.names.contains(reference) }
+    guard exactly.isEmpty else { return exactly }
+    return candidates.filter { $0.names.contains { $0.hasSuffix("/\(reference)") } }
   }
 
   private func isFor(_ config: Config) -> Bool {

@@ -213,6 +213,22 @@ import Testing
     #expect(fault { $0.reference = "three" } == "has no image of the name 'three'; names: one, two")
   }
 
+  @Test func `the name may lack the registry, unless it is the whole name of another image`() throws
+  {
+    try index(
+      try image([[.file("x", "docker")]], name: "docker.io/library/node:12"),
+      try image([[.file("x", "local")]], name: "localhost/node:12"),
+      try image([[.file("x", "other")]], name: "localhost/other-node:13"))
+    #expect(try texts(tree(layout) { $0.reference = "library/node:12" }) == ["x": "docker"])
+    #expect(
+      fault { $0.reference = "node:12" }?.hasPrefix("has 2 images for linux/amd64") == true)
+    #expect(fault { $0.reference = "node:13" }?.hasPrefix("has no image of the name") == true)
+    try index(
+      try image([[.file("x", "long")]], name: "localhost/node:12"),
+      try image([[.file("x", "short")]], name: "node:12"))
+    #expect(try texts(tree(layout) { $0.reference = "node:12" }) == ["x": "short"])
+  }
+
   @Test func `names in documents lead to no other file`() throws {
     try write("secret", Array(#"{"os":"linux"}"#.utf8))
     let digest = "sha256:../../../secret"
