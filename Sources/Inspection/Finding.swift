@@ -86,6 +86,11 @@ public struct Findings: Equatable, Sendable {
         + "and PID 1 stops")
   }
 
+  /// Adds that the tree of a packed image has no program that PID 1 starts.
+  public mutating func addNoInit() {
+    add(.warning, .noInit, "no init in the payload; it needs leafroot_init=PATH, or PID 1 stops")
+  }
+
   /// Forgets all of these kinds.
   public mutating func remove(_ kinds: Set<Finding.Kind>) {
     kept.removeAll { kinds.contains($0.kind) }

@@ -53,16 +53,20 @@ public struct Inspection: Equatable, Sendable {
   /// The memory to boot it with.
   public var memory: MemoryNeed
 
+  /// What the kernel, and PID 1, start unless they are told otherwise, in this order: init/main.c,
+  /// `kernel_init`.
+  public static let inits = ["/init", "/sbin/init", "/etc/init", "/bin/init", "/bin/sh"]
+
   /// Inspects all of `source`.
   ///
   /// - Parameters:
   ///   - config: How the kernel that will boot it was built, if known.
   ///   - kernel: Its version, if known and not the one in `config`.
-  ///   - preferredInit: The path of the program that is started instead of `/init`, if it is there.
+  ///   - inits: The paths of the programs of which the first that is there is started.
   /// - Throws: why the source cannot be read; ``Excess``.
   public init<Source: ImageSource & ~Copyable>(
     _ source: consuming Source, config: KernelConfig? = nil, kernel: KernelVersion? = nil,
-    preferredInit: [UInt8]? = nil
+    inits: [[UInt8]] = [Array("/init".utf8)]
   ) throws {
     self.kernel = kernel ?? config?.version
     var inspector = try Inspector(source, kernel: self.kernel)
@@ -70,7 +74,7 @@ public struct Inspection: Equatable, Sendable {
     reading = inspector.reading
     contents = inspector.contents
     totals = inspector.totals
-    realInit = preferredInit.flatMap(inspector.realInit) ?? inspector.realInit()
+    realInit = inits.lazy.compactMap(inspector.realInit).first
     findings = inspector.findings
     memory = MemoryNeed(imageSize: reading.size, totals: totals, members: reading.members)
   }

@@ -109,7 +109,7 @@ struct Inspector {
   }
 
   /// The program at `path`, if there is something.
-  func realInit(_ path: [UInt8] = Array("/init".utf8)) -> Inspection.RealInit? {
+  func realInit(_ path: [UInt8]) -> Inspection.RealInit? {
     var path = path
     var chain = [path]
     for _ in 0..<40 {

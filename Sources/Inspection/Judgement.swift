@@ -83,7 +83,7 @@ extension Inspector {
   }
 
   private mutating func judgeInit() {
-    guard let real = realInit() else {
+    guard let real = realInit(Array("/init".utf8)) else {
       findings.add(
         .warning, .noInit, "no /init; the kernel mounts the root= device instead, or panics")
       return

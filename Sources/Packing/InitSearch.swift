@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import Importing
+import Inspection
 
-/// Finds the init of a tree without `/init`: init/main.c, `kernel_init`.
+/// Finds the init of a tree.
 struct InitSearch {
-  /// In the kernel's order, without the shell.
-  private static let candidates = ["/sbin/init", "/etc/init", "/bin/init"]
-
   private let files: [[UInt8]: TreeFile]
 
   init(_ files: [TreeFile]) {
@@ -15,15 +13,12 @@ struct InitSearch {
       uniquingKeysWith: { first, _ in first })
   }
 
-  /// nil if there is `/init`, or none of the others.
-  var path: String? {
-    if leads(Array("init".utf8)) { return nil }
-    return Self.candidates.first { leads(Array($0.utf8.dropFirst())) }
-  }
+  /// The one that is started if none is named; nil if the tree has none.
+  var path: String? { Inspection.inits.first(where: hasFile) }
 
   /// Whether the path leads to a file, through symbolic links as the kernel follows them.
-  private func leads(_ path: [UInt8]) -> Bool {
-    var rest = Array(Self.components(path).reversed())
+  func hasFile(at path: String) -> Bool {
+    var rest = Array(Self.components(Array(path.utf8)).reversed())
     var place: [ArraySlice<UInt8>] = []
     var linksLeft = 40
     while let next = rest.popLast() {

@@ -36,6 +36,9 @@ public struct Packer: Sendable {
     public var entries: Int
     /// Of content.
     public var bytes: UInt64
+    /// The path of the program that PID 1 starts unless it is told otherwise; nil if the tree has
+    /// none.
+    public var realInit: String?
   }
 
   /// Writes `tree` with `program` as PID 1, as the new file `output`.
@@ -74,11 +77,16 @@ public struct Packer: Sendable {
     var about = PayloadAbout()
     about.members = writer.count
     about.tree = size
-    about.realInit = (realInit ?? InitSearch(tree.files).path).map { Array($0.utf8) }
+    let search = InitSearch(tree.files)
+    let found = search.path
+    // A later image may bring an init, which goes before the shell.
+    let usual = found == "/init" || found == "/bin/sh" ? nil : found
+    about.realInit = (realInit ?? usual).map { Array($0.utf8) }
     let members = writer.count
     return Summary(
       size: try writer.finish(about, permissions: tree.permissions), members: members,
-      entries: size.entries, bytes: UInt64(size.bytes))
+      entries: size.entries, bytes: UInt64(size.bytes),
+      realInit: realInit.flatMap { search.hasFile(at: $0) ? $0 : nil } ?? found)
   }
 
   /// - Throws: ``FileError`` for files that no payload can hold.

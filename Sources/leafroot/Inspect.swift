@@ -136,9 +136,10 @@ struct Inspect: AsyncParsableCommand {
   {
     if parts.payload.isEmpty { return nil }
     var payload = try Inspection(
-      parts.tree(), kernel: kernel, preferredInit: parts.preferredInit())
+      parts.tree(), kernel: kernel, inits: parts.inits())
     // PID 1 has all decompressors, and more places for an init than the kernel.
     payload.findings.remove([.lz4Trap, .oldKernels, .noInit])
+    if payload.realInit == nil { payload.findings.addNoInit() }
     return payload
   }
 

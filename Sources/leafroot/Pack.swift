@@ -108,11 +108,12 @@ struct Pack: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let line = try await asVerb(failure: 2) { try pack() }
-    print(line)
+    let (report, warning) = try await asVerb(failure: 2) { try pack() }
+    if let warning { standardError("leafroot: warning: \(warning)\n") }
+    print(report)
   }
 
-  private func pack() throws -> String {
+  private func pack() throws -> (report: String, warning: String?) {
     let arch = arch ?? platform.flatMap { Architecture($0) } ?? .host
     let program = try GuestLibrary.program("leafroot-unpack", for: arch)
     var packer = Packer(
@@ -137,8 +138,18 @@ struct Pack: AsyncParsableCommand {
       \(summary.entries) entries, \(summary.bytes) bytes of content in \(summary.members) members
       """
     ]
-    return (lines + tree.notes + ["kernel parameters: \(KernelWords.request)"])
-      .joined(separator: "\n")
+    let report = lines + tree.notes + ["kernel parameters: \(KernelWords.request)"]
+    return (report.joined(separator: "\n"), warning(starting: summary.realInit))
+  }
+
+  /// - Parameter found: The program that PID 1 starts.
+  private func warning(starting found: String?) -> String? {
+    if let realInit, found != realInit { return "the tree has no file \(realInit)" }
+    return switch found {
+    case nil: "the tree has no init: name one with --init, or boot with leafroot_init=PATH"
+    case "/bin/sh": "the tree has no init but /bin/sh"
+    default: nil
+    }
   }
 }
 

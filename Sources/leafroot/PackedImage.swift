@@ -29,8 +29,11 @@ struct PackedParts {
     }
   }
 
-  /// The path of the init that PID 1 prefers to `/init`.
-  func preferredInit() throws(FileError) -> [UInt8]? { try readAbout()?.realInit }
+  /// The paths of the programs of which PID 1 starts the first that is there.
+  func inits() throws(FileError) -> [[UInt8]] {
+    let named = try readAbout()?.realInit
+    return (named.map { [$0] } ?? []) + Inspection.inits.map { Array($0.utf8) }
+  }
 
   /// The name of the first file that the payload lacks; nil if it has all.
   func firstMissing() throws(FileError) -> [UInt8]? {

@@ -176,16 +176,50 @@ import Testing
     }
   }
 
-  @Test func `inspect shows the init that a packed tree starts`() throws {
-    let script = "mkdir -p d/usr/lib d/sbin; printf x >d/usr/lib/start; chmod +x d/usr/lib/start"
-    _ = try Command(["sh", "-ec", script], in: directory.path).output()
-    #expect(try leafroot("pack", "d", "-o", "out", "--arch", "x86_64").status == 0)
-    #expect(try leafroot("inspect", "out").output.contains("\ninit\tnone\n"))
-    _ = try Command(["ln", "-s", "../usr/lib/start", "d/sbin/init"], in: directory.path).output()
-    #expect(try leafroot("pack", "d", "-o", "out", "--arch", "x86_64").status == 0)
+  @Test func `pack and inspect look for the init that a packed tree starts`() throws {
+    func shell(_ script: String) throws {
+      _ = try Command(["sh", "-ec", script], in: directory.path).output()
+    }
+    func pack(_ options: String...) throws -> (warning: String, report: String) {
+      var command = Command(
+        [Command.leafroot, "pack", "d", "-o", "out", "--arch", "x86_64"] + options,
+        in: directory.path)
+      command.environment["LEAFROOT_LIB"] = "."
+      let result = try command.run()
+      #expect(result.status == 0, "\(result.errors)")
+      return (result.errors, try leafroot("inspect", "out").output)
+    }
+    try shell("mkdir -p d/usr/lib d/sbin d/bin; printf x >d/usr/lib/start")
+    try shell("chmod +x d/usr/lib/start")
+
+    var (warning, report) = try pack()
     #expect(
-      try leafroot("inspect", "out").output.contains(
-        "\ninit\t/sbin/init -> ../usr/lib/start\n"))
+      warning == """
+        leafroot: warning: the tree has no init: name one with --init, or boot with \
+        leafroot_init=PATH
+
+        """)
+    #expect(report.contains("\ninit\tnone\n"))
+    #expect(report.contains("\nwarning\tno init in the payload; it needs leafroot_init=PATH"))
+
+    (warning, report) = try pack("--init", "/usr/lib/start")
+    #expect(warning == "")
+    #expect(report.contains("\ninit\t/usr/lib/start\n"))
+    #expect(!report.contains("\nwarning\t"))
+
+    try shell("cp d/usr/lib/start d/bin/sh")
+    (warning, report) = try pack()
+    #expect(warning == "leafroot: warning: the tree has no init but /bin/sh\n")
+    #expect(report.contains("\ninit\t/bin/sh\n"))
+
+    try shell("ln -s ../usr/lib/start d/sbin/init")
+    (warning, report) = try pack()
+    #expect(warning == "")
+    #expect(report.contains("\ninit\t/sbin/init -> ../usr/lib/start\n"))
+
+    (warning, report) = try pack("--init", "/usr/lib/strat")
+    #expect(warning == "leafroot: warning: the tree has no file /usr/lib/strat\n")
+    #expect(report.contains("\ninit\t/sbin/init -> ../usr/lib/start\n"))
   }
 
   @Test func `a packed directory keeps its extended attributes when it is unpacked`() throws {

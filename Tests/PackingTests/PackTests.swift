@@ -199,6 +199,8 @@ import Testing
       ], "/sbin/init"
     ),
     ([.link("sbin", to: "sbin"), .link("bin", to: "/nowhere")], nil),
+    // A later image may bring an init, which goes before the shell.
+    ([.directory("bin"), .file("bin/sh", "s")], nil),
   ])
   func `without /init the payload names the init that the kernel would start`(
     records: [OddRecord], path: String?
