@@ -32,7 +32,7 @@ public struct Platform: Equatable, Sendable, CustomStringConvertible {
 /// Which of the images of a source is wanted.
 struct Choice {
   var platform: Platform
-  /// Its name, which may lack what is before a slash: the registry. nil if there is but one.
+  /// Its name, with or without the registry and path before it; nil if there is but one.
   var reference: String?
 
   /// - Throws: `FileError`, which names what there is.

@@ -53,8 +53,7 @@ public struct Inspection: Equatable, Sendable {
   /// The memory to boot it with.
   public var memory: MemoryNeed
 
-  /// What the kernel, and PID 1, start unless they are told otherwise, in this order: init/main.c,
-  /// `kernel_init`.
+  /// The inits that the kernel and PID 1 try, in this order: init/main.c, `kernel_init`.
   public static let inits = ["/init", "/sbin/init", "/etc/init", "/bin/init", "/bin/sh"]
 
   /// Inspects all of `source`.
@@ -62,7 +61,7 @@ public struct Inspection: Equatable, Sendable {
   /// - Parameters:
   ///   - config: How the kernel that will boot it was built, if known.
   ///   - kernel: Its version, if known and not the one in `config`.
-  ///   - inits: The paths of the programs of which the first that is there is started.
+  ///   - inits: The paths to look for the init at; the first that is there is it.
   /// - Throws: why the source cannot be read; ``Excess``.
   public init<Source: ImageSource & ~Copyable>(
     _ source: consuming Source, config: KernelConfig? = nil, kernel: KernelVersion? = nil,

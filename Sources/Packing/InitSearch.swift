@@ -13,11 +13,13 @@ struct InitSearch {
       uniquingKeysWith: { first, _ in first })
   }
 
-  /// The one that is started if none is named; nil if the tree has none.
-  var path: String? { Inspection.inits.first(where: hasFile) }
+  /// The path of the first that the tree has, `preferred` before the usual ones; nil if it has none.
+  func path(preferring preferred: String?) -> String? {
+    ([preferred].compactMap { $0 } + Inspection.inits).first(where: hasFile)
+  }
 
   /// Whether the path leads to a file, through symbolic links as the kernel follows them.
-  func hasFile(at path: String) -> Bool {
+  private func hasFile(at path: String) -> Bool {
     var rest = Array(Self.components(Array(path.utf8)).reversed())
     var place: [ArraySlice<UInt8>] = []
     var linksLeft = 40

@@ -36,8 +36,7 @@ public struct Packer: Sendable {
     public var entries: Int
     /// Of content.
     public var bytes: UInt64
-    /// The path of the program that PID 1 starts unless it is told otherwise; nil if the tree has
-    /// none.
+    /// The path of the init that PID 1 finds in the tree; nil if there is none.
     public var realInit: String?
   }
 
@@ -77,8 +76,7 @@ public struct Packer: Sendable {
     var about = PayloadAbout()
     about.members = writer.count
     about.tree = size
-    let search = InitSearch(tree.files)
-    let found = search.path
+    let found = InitSearch(tree.files).path(preferring: realInit)
     // A later image may bring an init, which goes before the shell.
     let usual = found == "/init" || found == "/bin/sh" ? nil : found
     about.realInit = (realInit ?? usual).map { Array($0.utf8) }
@@ -86,7 +84,7 @@ public struct Packer: Sendable {
     return Summary(
       size: try writer.finish(about, permissions: tree.permissions), members: members,
       entries: size.entries, bytes: UInt64(size.bytes),
-      realInit: realInit.flatMap { search.hasFile(at: $0) ? $0 : nil } ?? found)
+      realInit: found)
   }
 
   /// - Throws: ``FileError`` for files that no payload can hold.

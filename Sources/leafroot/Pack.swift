@@ -142,7 +142,7 @@ struct Pack: AsyncParsableCommand {
     return (report.joined(separator: "\n"), warning(starting: summary.realInit))
   }
 
-  /// - Parameter found: The program that PID 1 starts.
+  /// - Parameter found: The path of the init that PID 1 finds.
   private func warning(starting found: String?) -> String? {
     if let realInit, found != realInit { return "the tree has no file \(realInit)" }
     return switch found {

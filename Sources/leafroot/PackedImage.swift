@@ -29,7 +29,7 @@ struct PackedParts {
     }
   }
 
-  /// The paths of the programs of which PID 1 starts the first that is there.
+  /// The paths that PID 1 looks for the init at, in this order.
   func inits() throws(FileError) -> [[UInt8]] {
     let named = try readAbout()?.realInit
     return (named.map { [$0] } ?? []) + Inspection.inits.map { Array($0.utf8) }

@@ -20,6 +20,10 @@ import Testing
   }
 
   private func leafroot(_ arguments: String...) throws -> Command.Ended {
+    try leafroot(arguments)
+  }
+
+  private func leafroot(_ arguments: [String]) throws -> Command.Ended {
     var command = Command([Command.leafroot] + arguments, in: directory.path)
     command.environment["LEAFROOT_LIB"] = "."
     return try command.run()
@@ -181,11 +185,7 @@ import Testing
       _ = try Command(["sh", "-ec", script], in: directory.path).output()
     }
     func pack(_ options: String...) throws -> (warning: String, report: String) {
-      var command = Command(
-        [Command.leafroot, "pack", "d", "-o", "out", "--arch", "x86_64"] + options,
-        in: directory.path)
-      command.environment["LEAFROOT_LIB"] = "."
-      let result = try command.run()
+      let result = try leafroot(["pack", "d", "-o", "out", "--arch", "x86_64"] + options)
       #expect(result.status == 0, "\(result.errors)")
       return (result.errors, try leafroot("inspect", "out").output)
     }
