@@ -180,7 +180,9 @@ let tests: [Target] = [
     name: "odd-images", dependencies: ["OddImages"], path: "Fuzz/SeedWriter",
     swiftSettings: strict),
   .testTarget(name: "LeafTests", dependencies: ["Leaf"], swiftSettings: strict),
-  .testTarget(name: "EvidenceTests", dependencies: ["Evidence"], swiftSettings: strict),
+  .testTarget(
+    name: "EvidenceTests", dependencies: ["CLinux", "Evidence", "TestSupport"],
+    swiftSettings: strict),
   .testTarget(name: "NewcTests", dependencies: ["Newc", "TestSupport"], swiftSettings: strict),
   .testTarget(
     name: "TreeTests", dependencies: ["CLinux", "Threads", "Tree"], swiftSettings: strict),

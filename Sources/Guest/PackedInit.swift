@@ -12,8 +12,12 @@ extension Init {
     guard Packed.isPossible else { return isNothingPacked() }
     do throws(PackedTreeFailure) {
       let root = try Self.openRoot()
-      packed = try Packed.find(below: root, watermark: Self.watermark)
-      if packed == nil { close(root) }
+      let memory = freeMemory()
+      packed = try Packed.find(below: root, memory)
+      if packed == nil {
+        memory.close()
+        close(root)
+      }
       return true
     } catch {
       sayLastWords(error)
@@ -41,10 +45,11 @@ extension Init {
   }
 
   /// proc_sys_vm(5), min_free_kbytes.
-  private static var watermark: Int? {
-    let proc = Proc()
-    defer { proc.close() }
-    return proc.read(Text("sys/vm/min_free_kbytes")).flatMap { number($0.prefix { $0 != 0x0a }) }
+  private func freeMemory() -> FreeMemory {
+    let watermark = proc.read(Text("sys/vm/min_free_kbytes"))
+    return FreeMemory(
+      zones: proc.open(Text("zoneinfo")),
+      watermark: watermark.flatMap { number($0.prefix { $0 != 0x0a }) })
   }
 
   private static func openRoot() throws(PackedTreeFailure) -> Int32 {

@@ -12,8 +12,8 @@ package protocol PackedTree {
 
   /// Finds it in the root directory; nil if there is none. Changes nothing.
   ///
-  /// - Parameter watermark: memory that the kernel keeps free, in KiB; nil if that is not known.
-  static func find(below root: Int32, watermark: Int?) throws(PackedTreeFailure) -> Self?
+  /// - Parameter memory: what it may be unpacked into.
+  static func find(below root: Int32, _ memory: FreeMemory) throws(PackedTreeFailure) -> Self?
 
   /// What its builder says about it.
   var about: PayloadAbout { get }
@@ -55,7 +55,7 @@ package struct PackedTreeFailure: Error {
 package enum NoPackedTree: PackedTree {
   package static var isPossible: Bool { false }
 
-  package static func find(below root: Int32, watermark: Int?) -> Self? { nil }
+  package static func find(below root: Int32, _ memory: FreeMemory) -> Self? { nil }
 
   package var about: PayloadAbout { switch self {} }
   package var size: Int { switch self {} }
@@ -84,7 +84,7 @@ extension PackedTree {
   ///
   /// - Parameter isApart: the leaf: it has the tree, and not the payload.
   func need(_ limits: Limits, isApart: Bool) -> Limits {
-    let tree = about.tree ?? PayloadNeed.largestTree(in: freeMemory() + size)
+    let tree = about.tree ?? PayloadNeed.largestTree(in: FreeMemory.unused() + size)
     return limits.holding(tree, insteadOf: isApart ? size : 0)
   }
 

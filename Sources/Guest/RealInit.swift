@@ -32,7 +32,10 @@ struct RealInit {
     words.removeOurs()
 
     if let given { given.withCString { execute($0, log, isWanted: true) } }
-    for path in preferred { path.withCString { execute($0, log, isWanted: true) } }
+    for path in preferred {
+      // What the kernel executes if it is told nothing need not be there.
+      path.withCString { execute($0, log, isWanted: !matches($0, Self.kernelsList[0])) }
+    }
     for path in Self.kernelsList { path.withCString { execute($0, log, isWanted: false) } }
   }
 

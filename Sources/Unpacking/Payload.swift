@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import CLinux
-import Evidence
+public import Evidence
 public import Initramfs
 import Newc
 import Threads
@@ -42,7 +42,9 @@ public final class Payload {
     public var members = 0
     /// How many threads may work.
     public var threads = 1
-    /// Memory that must remain free, in bytes: with less, the kernel would soon find no process to
+    /// What the tree takes; nil if nobody looks at it.
+    public var memory: FreeMemory?
+    /// How much of it must remain, in bytes: with less, the kernel would soon find no process to
     /// kill but PID 1, and panic.
     public var reserve = 0
     /// Where the kernel would stop, the tree ends, as it would; otherwise that is a failure.
@@ -196,7 +198,7 @@ public final class Payload {
     _ unpacker: inout Unpacker<DirectoryTree>, _ plan: Plan
   ) throws(Unpacking.Failure<Failure>) {
     var (entries, bytes) = (0, UInt64(0))
-    var watch = MemoryWatch(plan.reserve)
+    var watch = MemoryWatch(plan.memory, reserve: plan.reserve)
     while let event = try next(of: reader) {
       guard watch.hasRoom(for: event) else { throw .source(Failure("sysinfo", ENOMEM)) }
       do throws(UnpackFailure) {
@@ -279,6 +281,7 @@ private func isLess(_ one: [CChar], _ other: [CChar]) -> Bool {
 
 /// Looks at free memory whenever the tree has grown.
 private struct MemoryWatch {
+  private let memory: FreeMemory?
   private let reserve: Int
   private var growth = 0
 
@@ -287,7 +290,10 @@ private struct MemoryWatch {
   /// What a file takes without its content, with its last page.
   private static var entry: Int { 8 << 10 }
 
-  init(_ reserve: Int) { self.reserve = reserve }
+  init(_ memory: FreeMemory?, reserve: Int) {
+    self.memory = memory
+    self.reserve = reserve
+  }
 
   /// Whether so much memory is left, as far as is known, that the reserve remains.
   mutating func hasRoom(for event: ImageEvent) -> Bool {
@@ -298,6 +304,6 @@ private struct MemoryWatch {
     }
     if growth < Self.step { return true }
     growth = 0
-    return freeMemory() >= reserve
+    return memory?.suffices(for: reserve) ?? true
   }
 }

@@ -19,15 +19,14 @@ struct PayloadTree: PackedTree {
   private let directory: Int32
   private let root: Int32
 
-  /// Free memory that is not to be had, in bytes.
-  private let kept: Int
+  private let memory: FreeMemory
 
-  static func find(below root: Int32, watermark: Int?) throws(PackedTreeFailure) -> Self? {
+  static func find(below root: Int32, _ memory: FreeMemory) throws(PackedTreeFailure) -> Self? {
     do throws(Tree.Failure) {
       guard let directory = try open(below: root) else { return nil }
       var found: PayloadTree?
       defer { if found == nil { close(directory) } }
-      found = try PayloadTree(directory, below: root, watermark: watermark)
+      found = try PayloadTree(directory, below: root, memory)
       return found
     } catch {
       throw PackedTreeFailure(Text(PayloadFailure(error)))
@@ -49,12 +48,12 @@ struct PayloadTree: PackedTree {
   }
 
   /// nil if the directory has no payload.
-  private init?(_ directory: Int32, below root: Int32, watermark: Int?) throws(Tree.Failure) {
+  private init?(_ directory: Int32, below root: Int32, _ memory: FreeMemory) throws(Tree.Failure) {
     guard let payload = try Payload(in: directory) else { return nil }
     self.directory = directory
     self.root = root
     self.payload = payload
-    kept = keptMemory(watermark: watermark)
+    self.memory = memory
     about = PayloadAbout(try Self.read(Vocabulary.about, in: directory) ?? [])
   }
 
@@ -69,7 +68,7 @@ struct PayloadTree: PackedTree {
 
   func obstacle() -> [Text]? {
     about.tree.flatMap {
-      PayloadNeed($0, threads: 1).shortage(free: usableMemory, payload: size)
+      PayloadNeed($0, threads: 1).shortage(free: memory.usable, payload: size)
     }
   }
 
@@ -78,7 +77,8 @@ struct PayloadTree: PackedTree {
     plan.rules = .running
     plan.members = about.members
     plan.threads = threads
-    plan.reserve = kept + Self.reserve + (plan.threads - 1) * Self.threadReserve
+    plan.memory = memory
+    plan.reserve = Self.reserve + (plan.threads - 1) * Self.threadReserve
     plan.endsAtRefusal = endsAtRefusal
 
     do throws(PayloadFailure) {
@@ -93,16 +93,17 @@ struct PayloadTree: PackedTree {
   }
 
   func remove() throws(Tree.Failure) {
-    defer { close(directory) }
+    defer {
+      memory.close()
+      close(directory)
+    }
     try empty(directory)
     try attempt("rmdir") {
       Vocabulary.payload.withCString { unlinkat(root, $0, AT_REMOVEDIR) }
     }
   }
 
-  private var usableMemory: Int { max(0, freeMemory() - kept) }
-
-  /// With less than this and what the kernel keeps, it would soon end PID 1, or panic.
+  /// With less than this, it would soon end PID 1, or panic.
   private static var reserve: Int { 1 << 20 }
   /// What each further thread may take between two looks.
   private static var threadReserve: Int { 512 << 10 }
@@ -111,7 +112,7 @@ struct PayloadTree: PackedTree {
   private var threads: Int {
     let most = processorCount()
     guard let tree = about.tree else { return most }
-    let spare = usableMemory + size - PayloadNeed(tree, threads: 1).bytes
+    let spare = memory.usable + size - PayloadNeed(tree, threads: 1).bytes
     return max(1, min(most, 1 + spare / PayloadNeed.thread))
   }
 

@@ -13,8 +13,9 @@ struct PackedFile {
   let path: FilePath
   /// The MiB that it needs, as `leafroot inspect` says.
   let predicted: Int
+  /// Of the name that ``Place/kernel(_:)`` knows.
+  var kernel = "6.12-x86_64"
   private let program: GuestInit
-  private let kernel: Kernel
 
   /// One that is packed already; its need is not asked for.
   init(packed path: FilePath) throws {
@@ -35,7 +36,6 @@ struct PackedFile {
   private init(_ path: FilePath, predicted: Int) throws {
     self.path = path
     self.predicted = predicted
-    kernel = try Kernel(Place.kernel("6.12-x86_64"))
     program = try GuestInit(Place.library.appending("leafroot-init.x86_64"), for: .x86)
   }
 
@@ -61,6 +61,7 @@ struct PackedFile {
     _ memory: Int, _ cpus: Int, command: String, isCounted: Bool
   ) async throws -> Outcome {
     try await Gate.shared.pass {
+      let kernel = try Kernel(Place.kernel(kernel))
       let directory = try RunDirectory.temporary()
       defer { directory.remove() }
       var checked = CheckedBoot([path], program: program)

@@ -295,6 +295,9 @@ import Testing
     boot.append = ["leafroot_init=/missing"]
     let outcome = try await boot.run("echo runs")
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    // Nobody has asked for the path that the kernel executed.
+    let complaints = outcome.verdict.logged.filter { $0.contains(": No such file") }
+    #expect(complaints == ["leafroot: /missing: No such file or directory"], "\(outcome)")
   }
 
   @Test(arguments: [[KernelWords.request], []])

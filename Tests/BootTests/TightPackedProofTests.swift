@@ -14,29 +14,36 @@ import Testing
 
 /// Packed images in just enough memory, and in ever less.
 @Suite(.serialized) struct TightPackedProofTests {
-  @Test(arguments: PackedFile.Form.allCases, [1, 2])
+  /// Newer kernels keep much of what the image took in lists for single processors.
+  private static let kernels = ["6.12-x86_64", "6.18-x86_64", "7.3-x86_64"]
+
+  @Test(arguments: PackedFile.Form.allCases, kernels)
   func `a real image: with too little memory the boot stops with figures, and nothing is freed`(
-    form: PackedFile.Form, cpus: Int
+    form: PackedFile.Form, kernel: String
   ) async throws {
     let printed = try Command([Place.root.appending("Benchmarks/yardstick").string]).output()
     let yardstick = String(decoding: printed, as: UTF8.self).trimmingCharacters(in: .newlines)
-    try await expectEnds(FilePath(yardstick).appending("image.zst"), form, cpus)
+    let image = FilePath(yardstick).appending("image.zst")
+    for cpus in [1, 2] { try await expectEnds(image, form, cpus, kernel) }
   }
 
-  @Test func `200,000 small files: the same`() async throws {
+  @Test(arguments: kernels) func `200,000 small files: the same`(kernel: String) async throws {
     let directory = try TemporaryDirectory()
     let image = try directory.file(
       "many.img", Segment(GuestTree.many(200_000, of: 100).records).bytes)
-    try await expectEnds(image, .packed, 2)
+    try await expectEnds(image, .packed, 2, kernel)
   }
 
   /// How many MiB less each boot has than the one before, and how many boots must fail.
   private static let (step, count) = (8, 15)
 
-  private func expectEnds(_ source: FilePath, _ form: PackedFile.Form, _ cpus: Int) async throws {
+  private func expectEnds(
+    _ source: FilePath, _ form: PackedFile.Form, _ cpus: Int, _ kernel: String
+  ) async throws {
     let directory = try RunDirectory.temporary()
     defer { directory.remove() }
-    let image = try PackedFile(source, form, in: directory.path)
+    var image = try PackedFile(source, form, in: directory.path)
+    image.kernel = kernel
     let predicted = image.predicted / Self.step * Self.step
     let ample = try await image.boot(predicted * 2, cpus)
     let line = try #require(ample.verdict.logged.first { $0.contains("unpacked ") }, "\(ample)")
@@ -48,7 +55,9 @@ import Testing
     for memory in stride(from: predicted * 11 / 10 / 8 * 8, to: 0, by: -Self.step) {
       let outcome = try await image.boot(memory, cpus)
       let end = Self.end(of: outcome, tree)
-      print("\(form), \(cpus) CPUs, \(memory) MiB: \(end ?? "neither as promised nor last words")")
+      print(
+        "\(form), \(kernel), \(cpus) CPUs, \(memory) MiB: \(end ?? "neither as promised nor last words")"
+      )
       #expect(end != nil, "\(memory) MiB \(outcome)")
       if end == Self.promised { least = memory } else { failed += 1 }
       if failed == Self.count { break }

@@ -66,17 +66,6 @@ private func string(_ text: Text) -> String { String(decoding: text.bytes, as: U
     #expect(limits.holding(huge, insteadOf: 0).shortage(for: limits) == nil)
   }
 
-  @Test func `leaves out what the kernel keeps`() {
-    // As long as nothing is known of it, 2 MiB of 256 MiB, and 8 of 4 GiB.
-    #expect(keptMemory(of: 256 * mebibyte, watermark: nil) == 3 * mebibyte)
-    #expect(keptMemory(of: 4096 * mebibyte, watermark: nil) == 24 * mebibyte)
-    #expect(keptMemory(of: 1024 * mebibyte, watermark: 45056) == 48 * mebibyte)
-    #expect(keptMemory(of: 0, watermark: nil) == 0)
-    #expect(keptMemory(of: 4 << 40, watermark: nil) < 20 << 30)
-    #expect(keptMemory(watermark: 1024) > mebibyte)
-    #expect(freeMemory() > 0)
-  }
-
   @Test func `unknown, is all there is`() {
     let tree = PayloadNeed.largestTree(in: 300 * mebibyte)
     #expect(tree.pages == 291 << 8)
