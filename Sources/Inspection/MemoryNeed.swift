@@ -66,7 +66,7 @@ public struct MemoryNeed: Equatable, Sendable, Encodable {
   private static let hugePages = 512.0
   private static let hugePageWatermark = 44.0
   /// What PID 1 takes while it unpacks, in MiB.
-  private static let unpacking = 15.0
+  private static let unpacking = 12.0
 
   private struct Tree {
     let pages: Double
