@@ -48,7 +48,7 @@ extension Init {
   private func freeMemory() -> FreeMemory {
     let watermark = proc.read(Text("sys/vm/min_free_kbytes"))
     return FreeMemory(
-      zones: proc.open(Text("zoneinfo")),
+      refresh: proc.open(Text("sys/vm/stat_refresh")),
       watermark: watermark.flatMap { number($0.prefix { $0 != 0x0a }) })
   }
 

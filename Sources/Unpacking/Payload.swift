@@ -304,6 +304,6 @@ private struct MemoryWatch {
     }
     if growth < Self.step { return true }
     growth = 0
-    return memory?.suffices(for: reserve) ?? true
+    return memory.map { $0.usable(wanting: reserve) >= reserve } ?? true
   }
 }

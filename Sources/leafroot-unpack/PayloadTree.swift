@@ -68,7 +68,8 @@ struct PayloadTree: PackedTree {
 
   func obstacle() -> [Text]? {
     about.tree.flatMap {
-      PayloadNeed($0, threads: 1).shortage(free: memory.usable, payload: size)
+      let need = PayloadNeed($0, threads: 1)
+      return need.shortage(free: memory.usable(wanting: need.bytes - size), payload: size)
     }
   }
 
@@ -112,7 +113,7 @@ struct PayloadTree: PackedTree {
   private var threads: Int {
     let most = processorCount()
     guard let tree = about.tree else { return most }
-    let spare = memory.usable + size - PayloadNeed(tree, threads: 1).bytes
+    let spare = memory.usable(wanting: 0) + size - PayloadNeed(tree, threads: 1).bytes
     return max(1, min(most, 1 + spare / PayloadNeed.thread))
   }
 

@@ -14,7 +14,7 @@ import Testing
 
 /// Packed images in just enough memory, and in ever less.
 @Suite(.serialized) struct TightPackedProofTests {
-  /// Newer kernels keep much of what the image took in lists for single processors.
+  /// The newer ones hold much of what the image took in lists for single processors.
   private static let kernels = ["6.12-x86_64", "6.18-x86_64", "7.3-x86_64"]
 
   @Test(arguments: PackedFile.Form.allCases, kernels)
