@@ -114,7 +114,7 @@ import Testing
     #expect(report.output.contains("\npayload\t"), "\(report.output)")
     #expect(report.output.contains("\ntree\t3 files, 1 directory, 10 bytes\n"), "\(report.output)")
     #expect(report.output.contains("\ninit\t/init\n"))
-    #expect(report.output.contains("\nmemory\t80 MiB\n"))
+    #expect(report.output.contains("\nmemory\t77 MiB\n"))
     #expect(!report.output.contains("warning"), "\(report.output)")
     #expect(try leafroot("inspect", "all", "--cat", "/d/x").output == "changed")
     #expect(try leafroot("inspect", "all", "--list").output.hasSuffix(" d/later\n"))
