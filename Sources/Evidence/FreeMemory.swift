@@ -19,7 +19,8 @@ public struct FreeMemory {
   ///   - watermark: /proc/sys/vm/min_free_kbytes; nil if that is not known.
   public init(refresh: Int32, watermark: Int?) {
     self.refresh = refresh
-    kept = keptMemory(watermark: watermark)
+    let info = systemInformation()
+    kept = keptMemory(of: Int(info.totalram) * Int(info.mem_unit), watermark: watermark)
   }
 
   /// What processes can get, in bytes. The lists are emptied only if that may be less than is
@@ -34,13 +35,14 @@ public struct FreeMemory {
       misses = now > usable ? 0 : misses + 1
       usable = now
     }
-    return usable
+    return max(0, usable)
   }
 
   /// Once it is not asked any more.
   public func close() { _ = CLinux.close(refresh) }
 
-  private var withoutLists: Int { max(0, Self.unused() - kept) }
+  /// Less than nothing below the watermark.
+  private var withoutLists: Int { Self.unused() - kept }
 
   /// Each read(2) of the file has every processor do what it does once in a second: proc_sys_vm(5);
   /// since Linux 6.7, mm/page_alloc.c, `decay_pcp_high`.
@@ -63,13 +65,9 @@ public struct FreeMemory {
 /// kernel raises the watermark on machines that have huge pages: mm/khugepaged.c,
 /// `set_recommended_min_free_kbytes`.
 ///
-/// - Parameter watermark: /proc/sys/vm/min_free_kbytes; nil if that is not known.
-private func keptMemory(watermark: Int?) -> Int {
-  let info = systemInformation()
-  return keptMemory(of: Int(info.totalram) * Int(info.mem_unit), watermark: watermark)
-}
-
-/// The same for `total` bytes of memory.
+/// - Parameters:
+///   - total: of memory, in bytes.
+///   - watermark: /proc/sys/vm/min_free_kbytes; nil if that is not known.
 func keptMemory(of total: Int, watermark: Int?) -> Int {
   (watermark ?? 4 * squareRoot(of: total >> 10)) << 10 + total >> 8
 }

@@ -44,7 +44,7 @@ extension Init {
     log.write(.critical, text)
   }
 
-  /// proc_sys_vm(5), min_free_kbytes.
+  /// proc_sys_vm(5): min_free_kbytes, stat_refresh.
   private func freeMemory() -> FreeMemory {
     let watermark = proc.read(Text("sys/vm/min_free_kbytes"))
     return FreeMemory(

@@ -33,7 +33,7 @@ struct RealInit {
 
     if let given { given.withCString { execute($0, log, isWanted: true) } }
     for path in preferred {
-      // What the kernel executes if it is told nothing need not be there.
+      // The kernel executes /init by default: nobody has asked for it.
       path.withCString { execute($0, log, isWanted: !matches($0, Self.kernelsList[0])) }
     }
     for path in Self.kernelsList { path.withCString { execute($0, log, isWanted: false) } }

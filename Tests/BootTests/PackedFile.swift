@@ -13,29 +13,33 @@ struct PackedFile {
   let path: FilePath
   /// The MiB that it needs, as `leafroot inspect` says.
   let predicted: Int
-  /// Of the name that ``Place/kernel(_:)`` knows.
-  var kernel = "6.12-x86_64"
   private let program: GuestInit
+  private let kernel: Kernel
 
   /// One that is packed already; its need is not asked for.
   init(packed path: FilePath) throws {
-    try self.init(path, predicted: 0)
+    try self.init(path, predicted: 0, kernel: "6.12-x86_64")
   }
 
   /// By the tool that `make build` leaves: the one beside the tests is not optimized, and takes
   /// minutes for what is large.
-  init(_ source: FilePath, _ form: Form, in directory: FilePath) throws {
+  ///
+  /// - Parameter kernel: as ``Place/kernel(_:)`` names it.
+  init(
+    _ source: FilePath, _ form: Form, for kernel: String = "6.12-x86_64", in directory: FilePath
+  ) throws {
     let path = directory.appending("packed.img")
     let verb = form == .packed ? "pack" : "nest"
     _ = try Command([Place.tool.string, verb, source.string, "-o", path.string]).output()
     let report = try Command([Place.tool.string, "inspect", "--json", path.string]).output()
     let memory = try JSONDecoder().decode(Report.self, from: Data(report)).payload.memory
-    try self.init(path, predicted: memory)
+    try self.init(path, predicted: memory, kernel: kernel)
   }
 
-  private init(_ path: FilePath, predicted: Int) throws {
+  private init(_ path: FilePath, predicted: Int, kernel: String) throws {
     self.path = path
     self.predicted = predicted
+    self.kernel = try Kernel(Place.kernel(kernel))
     program = try GuestInit(Place.library.appending("leafroot-init.x86_64"), for: .x86)
   }
 
@@ -61,7 +65,6 @@ struct PackedFile {
     _ memory: Int, _ cpus: Int, command: String, isCounted: Bool
   ) async throws -> Outcome {
     try await Gate.shared.pass {
-      let kernel = try Kernel(Place.kernel(kernel))
       let directory = try RunDirectory.temporary()
       defer { directory.remove() }
       var checked = CheckedBoot([path], program: program)

@@ -42,8 +42,7 @@ import Testing
   ) async throws {
     let directory = try RunDirectory.temporary()
     defer { directory.remove() }
-    var image = try PackedFile(source, form, in: directory.path)
-    image.kernel = kernel
+    let image = try PackedFile(source, form, for: kernel, in: directory.path)
     let predicted = image.predicted / Self.step * Self.step
     let ample = try await image.boot(predicted * 2, cpus)
     let line = try #require(ample.verdict.logged.first { $0.contains("unpacked ") }, "\(ample)")
