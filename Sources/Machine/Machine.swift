@@ -24,6 +24,10 @@ public struct Machine: Sendable {
   public var memory = 512
   /// Virtual processors.
   public var cpus = 1
+  /// Emulates several processors in threads of their own (QEMU's MTTCG) instead of in turns. This is
+  /// faster, but where a kernel patches its code, one processor can run what another has replaced,
+  /// and then panics (`Oops: int3`): https://gitlab.com/qemu-project/qemu/-/work_items/4669.
+  public var emulatesInParallel = false
   /// Counts instructions as nanoseconds (`-icount shift=0`): guest time is then independent of the
   /// load of the host. Only with one processor, and only with emulation.
   public var countsInstructions = false
@@ -72,8 +76,11 @@ public struct Machine: Sendable {
     case .riscv: arguments = ["-M", "virt", "-cpu", "rv64"]
     }
 
-    let threads = accelerator == .tcg && cpus > 1 ? ",thread=multi" : ""
-    arguments += ["-accel", accelerator.rawValue + threads, "-m", "\(memory)M", "-smp", "\(cpus)"]
+    var accel = accelerator.rawValue
+    if accelerator == .tcg && cpus > 1 {
+      accel += ",thread=\(emulatesInParallel ? "multi" : "single")"
+    }
+    arguments += ["-accel", accel, "-m", "\(memory)M", "-smp", "\(cpus)"]
     if countsInstructions {
       arguments += ["-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01,clock=vm"]
     }

@@ -55,7 +55,7 @@ extension Workbench {
     for round in 1...rounds {
       for count in [1, 2] {
         var machine = try machine(.wrap, image.specimen)
-        machine.cpus = count
+        (machine.cpus, machine.emulatesInParallel) = (count, true)
         let boot = try await boot(machine, .wrap, name: "processors-\(count)")
         guard boot.problem == nil, let moved = boot.moved else {
           say("processors: round \(round), \(count) cpu: \(boot.problem ?? "no time in the log")")

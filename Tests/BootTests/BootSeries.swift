@@ -136,7 +136,8 @@ struct SeriesBoot: CustomStringConvertible, Sendable {
   ) async throws -> Run {
     var machine = try image.boot.machine(kernel: Kernel(Place.kernel(kernel.name)), in: directory)
     machine.memory = memory
-    machine.cpus = cpus
+    // PID 1 moves the tree with a thread for each processor.
+    (machine.cpus, machine.emulatesInParallel) = (cpus, true)
     machine.timeout = .seconds(300)
     return try await machine.run(log: directory.log)
   }

@@ -27,24 +27,12 @@ import Testing
     ["inspect", "raw"], ["inspect", "--list", "raw"],
   ])
   func `images of 3 GB are read in 64 MB`(arguments: [String]) throws {
-    let command = Command(
-      ["sh", "-c", "exec \"$@\" >/dev/null", "-", Command.leafroot] + arguments, in: directory.path)
-    let tool = try command.start()
-    var peak = 0
-    while tool.process.isRunning {
-      peak = max(peak, peakMemory(of: tool.process.processIdentifier) ?? 0)
-      usleep(1000)
-    }
-    #expect(try tool.end().status == 0)
-    #expect((4 << 10..<64 << 10).contains(peak), "\(peak) KiB")
-  }
+    let words = ["time", "-f", "%M", "-o", "peak", "sh", "-c", "exec \"$@\" >/dev/null", "-"]
+    let ended = try Command(words + [Command.leafroot] + arguments, in: directory.path).run()
+    #expect(ended.status == 0, "\(ended.errors)")
 
-  /// The most that a process had in memory since it was executed, in KiB. proc_pid_status(5),
-  /// VmHWM.
-  private func peakMemory(of process: Int32) -> Int? {
-    guard let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
-    else { return nil }
-    let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
-    return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }
+    let peak = String(decoding: try directory.bytes("peak").dropLast(), as: UTF8.self)
+    let kibibytes = try #require(Int(peak), "time(1): \(peak)")
+    #expect((4 << 10..<64 << 10).contains(kibibytes))
   }
 }

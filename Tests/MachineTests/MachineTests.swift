@@ -51,12 +51,18 @@ import Testing
     #expect(machine.commandLine == "console=ttyS0 quiet panic=-1 rdinit=/leafroot")
   }
 
-  @Test func `several processors are emulated in threads of their own`() throws {
+  @Test func `emulated processors take turns, unless they are to run in parallel`() throws {
     var machine = try machine()
     machine.cpus = 2
-    let emulated = machine.arguments(accelerator: .tcg, serial: .terminal)
-    #expect(emulated.contains("tcg,thread=multi"))
-    #expect(machine.arguments(accelerator: .kvm, serial: .terminal).contains("kvm"))
+    func accelerator(_ accelerator: Machine.Accelerator) -> String? {
+      let arguments = machine.arguments(accelerator: accelerator, serial: .terminal)
+      return arguments.drop { $0 != "-accel" }.dropFirst().first
+    }
+    #expect(accelerator(.tcg) == "tcg,thread=single")
+    #expect(accelerator(.kvm) == "kvm")
+    machine.emulatesInParallel = true
+    #expect(accelerator(.tcg) == "tcg,thread=multi")
+    #expect(accelerator(.kvm) == "kvm")
   }
 
   @Test func `counting instructions fixes the clock too`() throws {
