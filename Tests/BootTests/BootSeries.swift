@@ -59,9 +59,9 @@ struct BootSeries {
     }
   }
 
-  /// Boots, and again after an oops that is taken for the emulator's own: with several processors,
-  /// QEMU now and then runs the int3 that a kernel puts for a moment where it patches itself
-  /// (text_poke_bp, arch/x86/kernel/alternative.c).
+  /// Boots, and again after an oops that is taken for the emulator's own: in parallel, QEMU now and
+  /// then runs the int3 that a kernel puts for a moment where it patches itself (text_poke_bp,
+  /// arch/x86/kernel/alternative.c). See `Machine.emulatesInParallel`.
   private static func attempt(
     _ boot: SeriesBoot, _ image: BootSeriesImage
   ) async throws -> (SeriesBoot, RunDirectory, Run) {

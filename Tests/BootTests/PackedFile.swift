@@ -49,20 +49,10 @@ struct PackedFile {
     var payload: Payload
   }
 
-  /// Boots it and checks, in so many MiB; again after an oops of the emulator's own, see BootSeries.
+  /// Boots it and checks, in so many MiB.
   /// - Parameter isCounted: guest time counts instructions.
   func boot(
     _ memory: Int, _ cpus: Int = 1, command: String = "", isCounted: Bool = false
-  ) async throws -> Outcome {
-    for _ in 1...2 {
-      let outcome = try await attempt(memory, cpus, command: command, isCounted: isCounted)
-      if !outcome.console.text.contains("int3: 0000 [#") { return outcome }
-    }
-    return try await attempt(memory, cpus, command: command, isCounted: isCounted)
-  }
-
-  private func attempt(
-    _ memory: Int, _ cpus: Int, command: String, isCounted: Bool
   ) async throws -> Outcome {
     try await Gate.shared.pass {
       let directory = try RunDirectory.temporary()
