@@ -49,9 +49,10 @@ import Testing
     // Up to the time that it took.
     let tree = line[..<(line.firstRange(of: " bytes in ")?.lowerBound ?? line.endIndex)]
 
+    let tolerance = image.predicted / 20 + Self.step
     var failed = 0
     var least: Int?
-    for memory in stride(from: predicted * 11 / 10 / 8 * 8, to: 0, by: -Self.step) {
+    for memory in stride(from: predicted + tolerance, to: 0, by: -Self.step) {
       let outcome = try await image.boot(memory, cpus)
       let end = Self.end(of: outcome, tree)
       print(
@@ -62,7 +63,7 @@ import Testing
       if failed == Self.count { break }
     }
     let found = try #require(least)
-    #expect(abs(found - image.predicted) <= image.predicted / 20 + Self.step, "\(found)")
+    #expect(abs(found - image.predicted) <= tolerance, "\(found)")
     #expect(failed == Self.count)
   }
 
