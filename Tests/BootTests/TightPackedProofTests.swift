@@ -43,8 +43,7 @@ import Testing
     let directory = try RunDirectory.temporary()
     defer { directory.remove() }
     let image = try PackedFile(source, form, for: kernel, in: directory.path)
-    let predicted = image.predicted / Self.step * Self.step
-    let ample = try await image.boot(predicted * 2, cpus)
+    let ample = try await image.boot(image.predicted * 2, cpus)
     let line = try #require(ample.verdict.logged.first { $0.contains("unpacked ") }, "\(ample)")
     // Up to the time that it took.
     let tree = line[..<(line.firstRange(of: " bytes in ")?.lowerBound ?? line.endIndex)]
@@ -52,7 +51,7 @@ import Testing
     let tolerance = image.predicted / 20 + Self.step
     var failed = 0
     var least: Int?
-    for memory in stride(from: predicted + tolerance, to: 0, by: -Self.step) {
+    for memory in stride(from: image.predicted + tolerance, to: 0, by: -Self.step) {
       let outcome = try await image.boot(memory, cpus)
       let end = Self.end(of: outcome, tree)
       print(
