@@ -55,18 +55,16 @@ package struct MemoryTree {
   /// An empty tree.
   init() {}
 
-  /// The tree that the kernel unpacks into. Its built-in archive has brought /dev, /dev/console and
-  /// /root, nodes 1 to 3: usr/default_cpio_list.
+  /// The tree that the kernel unpacks into: its built-in archive has brought nodes 1 to 3.
   package static func builtIn() -> MemoryTree {
     var tree = MemoryTree()
-    tree.add(Node(mode: 0o040755), "dev", in: 0)
-    tree.add(Node(mode: 0o020600, device: Device(major: 5, minor: 1)), "console", in: 1)
-    tree.add(Node(mode: 0o040700), "root", in: 0)
+    for entry in BuiltInArchive.entries {
+      _ =
+        entry.type == .directory
+        ? tree.mkdir(entry.name, entry.mode)
+        : tree.mknod(entry.name, entry.mode, entry.specialDevice)
+    }
     return tree
-  }
-
-  private mutating func add(_ node: Node, _ name: StaticString, in directory: Int) {
-    make(node, Place(directory: directory, name: Array("\(name)".utf8)))
   }
 
   /// Whether a record made or touched /dev/console.

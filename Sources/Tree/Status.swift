@@ -65,7 +65,7 @@ public struct Status {
   package var modified: Int64 { raw.modified.seconds }
 
   /// Access and modification time, for utimensat(2).
-  var times: (timespec, timespec) {
+  package var times: (timespec, timespec) {
     (
       timespec(tv_sec: Int(raw.accessed.seconds), tv_nsec: Int(raw.accessed.nanoseconds)),
       timespec(tv_sec: Int(raw.modified.seconds), tv_nsec: Int(raw.modified.nanoseconds))

@@ -53,6 +53,12 @@ public struct Unpacking: Sendable {
   public func run<Source: ImageSource & ~Copyable>(
     _ source: consuming Source, into root: Int32
   ) throws(Failure<Source.Failure>) -> Summary {
+    let builtIn: BuiltInFiles
+    do throws(UnpackFailure) {
+      builtIn = try BuiltInFiles(in: root, isPrivileged: isPrivileged)
+    } catch {
+      throw .tree(error)
+    }
     let reader = ImageReader(source, rules)
     let writer = TreeWriter(Unpacker(DirectoryTree(root, isPrivileged: isPrivileged)))
     var summary: Summary
@@ -67,6 +73,7 @@ public struct Unpacking: Sendable {
     } catch {
       throw .tree(error)
     }
+    builtIn.removeUntouched()
     return summary
   }
 

@@ -68,6 +68,30 @@ import Testing
         """)
   }
 
+  @Test(.enabled(if: geteuid() == 0 || getenv("LEAFROOT_MUST_RUN") != nil, "needs root"))
+  func `in a user namespace, devices and unknown owners are left out, and counted`() throws {
+    try directory.file(
+      "image",
+      archive([
+        .node("dev/null", 0o020666, (1, 3)), .node("b", 0o060600, (8, 0)), .file("dev", "no"),
+        .file("dev/x", "in dev").with { $0.user = 7 },
+      ]))
+    let result = try Command(
+      ["unshare", "--map-root-user", Command.leafroot, "unpack", "image", "tree"],
+      in: directory.path
+    ).run()
+    #expect(result.status == 0)
+    #expect(
+      result.errors == """
+        leafroot: skipped 'dev': cannot replace the existing file of this name (as the kernel does)
+        leafroot: skipped 2 device nodes (needs root)
+        leafroot: did not set the owner of 1 entry (not mapped in this user namespace)
+
+        """)
+    let dev = directory.path.appending("tree/dev").string
+    #expect(try FileManager.default.contentsOfDirectory(atPath: dev) == ["x"])
+  }
+
   @Test func `wrong usage is 64`() throws {
     #expect(try unpack("image").status == 64)
     #expect(try unpack("image", "tree", "more").status == 64)

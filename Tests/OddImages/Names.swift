@@ -194,6 +194,13 @@ enum Names {
       OddImage(
         "dev-link", archive([.directory("d"), .link("root", to: "d"), .file("root/x")])
       ).alone,
+      OddImage(
+        "dev-inside",
+        archive([
+          .file("dev/file", "in"), .node("dev/null", 0o020666, (1, 3)), .directory("root/d"),
+          .link("l", to: "/"), .file("l/root/x", "through"),
+        ])
+      ).alone,
       OddImage("dev-mode", archive([.directory("dev", 0o700), .directory("root", 0o755)])).alone,
     ]
   }

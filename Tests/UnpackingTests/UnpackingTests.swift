@@ -139,6 +139,40 @@ import Unpacking
     #expect(summary.lost.map(\.text) == ["hard link to a name that is no longer a regular file"])
   }
 
+  @Test func `the image relies on the kernel's own directories, which stay if it uses them`() throws
+  {
+    try unpack([
+      .directory(".").with { $0.time = 5 }, .link("up", to: "/"), .file("up/root/x", "in root"),
+      .directory("dev").with { $0.time = 6 },
+    ])
+    #expect(try content("root/x") == "in root")
+    #expect(try directory.permissions("tree/root") == 0o700)
+    // The console was made there, and removed.
+    for (path, seconds) in [("", 5.0), ("/dev", 6)] {
+      let attributes = try FileManager.default.attributesOfItem(atPath: tree.string + path)
+      #expect((attributes[.modificationDate] as? Date)?.timeIntervalSince1970 == seconds, "\(path)")
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: tree.string + "/dev").isEmpty)
+  }
+
+  @Test func `of the kernel's own files, nothing stays that the image does not use`() throws {
+    try unpack([.directory("root/d"), .file("root", "no"), .link("l", to: "dev")])
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: tree.string).sorted() == ["l", "root"])
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: tree.string + "/root") == ["d"])
+  }
+
+  @Test(arguments: [true, false])
+  func `nothing takes the place of /dev, which has the console`(isPrivileged: Bool) throws {
+    let summary = try unpack(
+      [.file("dev", "no"), .link("dev", to: ".."), .file("dev/x", "in dev")],
+      isPrivileged: isPrivileged)
+    #expect(summary.lost.map(\.path) == [Array("dev".utf8), Array("dev".utf8)])
+    #expect(try content("dev/x") == "in dev")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: tree.string + "/dev") == ["x"])
+  }
+
   @Test func `what the kernel loses is counted and reported`() throws {
     let summary = try unpack((0..<20).map { .file("no/\($0)") } + [.file("there")])
     #expect(summary.lostCount == 20)
