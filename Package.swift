@@ -170,7 +170,7 @@ let oddImages = Target.target(
 
 let tests: [Target] = [
   .target(
-    name: "TestSupport", dependencies: [systemPackage], path: "Tests/TestSupport",
+    name: "TestSupport", dependencies: ["Tree", systemPackage], path: "Tests/TestSupport",
     swiftSettings: strict),
   oddImages,
   .target(

@@ -106,19 +106,15 @@ struct Oracle {
 
   /// Unpacks `image` as this kernel does.
   private func unpack(_ image: [UInt8]) throws -> Outcome {
-    let directory = FileManager.default.temporaryDirectory.appending(path: "leafroot-\(UUID())")
+    let directory = try TemporaryDirectory()
     // As the kernel's own root, which is a tmpfs.
-    try FileManager.default.createDirectory(
-      at: directory, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o1777])
-    defer { try? FileManager.default.removeItem(at: directory) }
+    chmod(directory.path.string, 0o1777)
     var unpack = Unpacking()
     unpack.rules = rules
-    let summary = try OutputDirectory(FilePath(directory.path))
-      .fill(from: Bytes(image), by: unpack)
+    let summary = try OutputDirectory(directory.path).fill(from: Bytes(image), by: unpack)
 
     return Outcome(
-      refusal: summary.reading.refusal?.kernelMessage,
-      census: try Census(of: FilePath(directory.path)))
+      refusal: summary.reading.refusal?.kernelMessage, census: try Census(of: directory.path))
   }
 
   /// Whether this kernel unpacks it to its end, as far as we know.
