@@ -185,7 +185,8 @@ let tests: [Target] = [
     swiftSettings: strict),
   .testTarget(name: "NewcTests", dependencies: ["Newc", "TestSupport"], swiftSettings: strict),
   .testTarget(
-    name: "TreeTests", dependencies: ["CLinux", "Threads", "Tree"], swiftSettings: strict),
+    name: "TreeTests", dependencies: ["CLinux", "TestSupport", "Threads", "Tree"],
+    swiftSettings: strict),
   .testTarget(
     name: "CompressionTests",
     dependencies: [

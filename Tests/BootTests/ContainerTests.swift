@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 
 /// Container images as initramfs.
-@Suite(.enabled(if: Oracle.mayRun, "umoci makes an image with owners and capabilities as root"))
+@Suite(.enabled(if: Privilege.mayRun, "umoci makes an image with owners and capabilities as root"))
 struct ContainerTests {
   private let directory: TemporaryDirectory
 

@@ -11,7 +11,7 @@ import Unpacking
 
 /// The reader and the unpacker as Embedded Swift on musl, in a guest: Tests/GuestUnpack. They are
 /// the host's, from the same sources.
-@Suite(.enabled(if: Oracle.mayRun, "gives owners and makes devices: needs root"))
+@Suite(.enabled(if: Privilege.mayRun, "gives owners and makes devices: needs root"))
 struct GuestUnpackTests {
   @Test func `every odd image that ends well is unpacked in a guest as on the host`() async throws {
     let oracle = try Oracle(kernel: "6.12-x86_64")

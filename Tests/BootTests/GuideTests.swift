@@ -20,7 +20,7 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: Oracle.mayRun, "umoci makes an image with owners as root"))
+  @Test(.enabled(if: Privilege.mayRun, "umoci makes an image with owners as root"))
   func `each command of the guide to container images prints what it shows`() async throws {
     try await follow("Documentation/guides/container-image.md") { directory in
       let busybox = Place.cache.appending("kit/demo/tree/kit/bin/busybox")

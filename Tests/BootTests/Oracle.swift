@@ -32,9 +32,6 @@ struct Oracle {
 
   private static let stock = StockKernel.all.filter { $0.machine == "x86_64" && !$0.isGeneric }
 
-  /// Ordinary users may go without; where LEAFROOT_MUST_RUN is set, the test fails instead.
-  static let mayRun = geteuid() == 0 || getenv("LEAFROOT_MUST_RUN") != nil
-
   /// The images of one boot: any number that are unpacked to their end, and one that need not be.
   struct Batch {
     var whole: [OddImage] = []

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 
 import OddImages
+import TestSupport
 import Testing
 
 /// The kernel is the oracle: odd images, unpacked by stock kernels and by `leafroot unpack`, whose
 /// trees and verdicts are compared. What is not the same is explained in
 /// Documentation/decisions.md.
-@Suite(.enabled(if: Oracle.mayRun, "gives owners and makes devices: needs root"))
+@Suite(.enabled(if: Privilege.mayRun, "gives owners and makes devices: needs root"))
 struct OracleTests {
   @Test(arguments: Oracle.kernels)
   func `odd images are unpacked as the stock kernel does, to the last entry`(kernel: String)
@@ -28,7 +29,7 @@ struct OracleTests {
 }
 
 /// All of them: `make proof`.
-@Suite(.enabled(if: Oracle.mayRun, "gives owners and makes devices: needs root"))
+@Suite(.enabled(if: Privilege.mayRun, "gives owners and makes devices: needs root"))
 struct OracleProofTests {
   @Test(.serialized, arguments: Oracle.kernels)
   func `every odd image is unpacked as the stock kernel does, to the last entry`(kernel: String)

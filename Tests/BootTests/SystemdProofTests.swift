@@ -11,7 +11,7 @@ import TestSupport
 import Testing
 
 /// A whole distribution, packed from a directory: Scripts/systemd-tree.
-@Suite(.serialized, .enabled(if: Oracle.mayRun, "reads the files of root, as root"))
+@Suite(.serialized, .enabled(if: Privilege.mayRun, "reads the files of root, as root"))
 struct SystemdProofTests {
   private let directory: TemporaryDirectory
 

@@ -8,9 +8,6 @@ import Testing
 
 @testable import Importing
 
-/// Ordinary users may go without what needs root; where LEAFROOT_MUST_RUN is set, it fails instead.
-private let mayBeRoot = geteuid() == 0 || getenv("LEAFROOT_MUST_RUN") != nil
-
 /// A directory as a tree, and the same tree in tar archives.
 @Suite struct HostTreeTests {
   private let directory: TemporaryDirectory
@@ -72,7 +69,7 @@ private let mayBeRoot = geteuid() == 0 || getenv("LEAFROOT_MUST_RUN") != nil
   }
 
   @Test(
-    .enabled(if: mayBeRoot, "device nodes and security xattrs need root"))
+    .enabled(if: Privilege.mayRun, "device nodes and security xattrs need root"))
   func `devices, owners and file capabilities are carried`() throws {
     let files = try HostTree(root).files
     let disk = try #require(files.first { $0.names == [Array("disk".utf8)] })
@@ -112,7 +109,7 @@ private let mayBeRoot = geteuid() == 0 || getenv("LEAFROOT_MUST_RUN") != nil
     for (name, content) in mine { #expect(its[name] == content, "\(name)") }
   }
 
-  @Test(.enabled(if: mayBeRoot, "mounting needs root"))
+  @Test(.enabled(if: Privilege.mayRun, "mounting needs root"))
   func `what is mounted in it stays out`() throws {
     try sh("mkdir root/mnt && mount -t tmpfs none root/mnt && touch root/mnt/inside")
     defer { try? sh("umount root/mnt") }

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import CLinux
+import TestSupport
 import Testing
 import Tree
-
-/// Whether the tests that need root are run. Ordinary users may go without them; where
-/// LEAFROOT_MUST_RUN is set, each fails instead.
-enum Privilege {
-  static let mayRun = geteuid() == 0 || getenv("LEAFROOT_MUST_RUN") != nil
-}
 
 /// Two directories of a test's own to move a tree between, on file systems of their own, which
 /// vanish with everything that was mounted in them.

@@ -17,7 +17,7 @@ import Unpacking
 
 /// `inspect` has the tree in memory, `unpack` makes it, and the kernel is the oracle of that. Only
 /// root makes devices, and gives files away.
-@Suite(.enabled(if: geteuid() == 0 || getenv("LEAFROOT_MUST_RUN") != nil, "needs root"))
+@Suite(.enabled(if: Privilege.mayRun, "needs root"))
 struct AgreementTests {
   @Test func `inspect and unpack agree about the odd images`() throws {
     let comparison = try Comparison()
