@@ -9,7 +9,7 @@ SECONDS ?= 60
 
 cache   := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/leafroot
 arches  := x86_64 aarch64 riscv64
-guests  := $(foreach program,init unpack,$(arches:%=build/lib/leafroot/leafroot-$(program).%))
+guests  := $(arches:%=build/lib/leafroot/leafroot-init.%)
 
 # What is checked: the files that git knows or would add; in a tarball, all but what was built. A
 # script is known by its first line, and what scripts source by its name.
@@ -54,7 +54,7 @@ define install-scripts
 @install -D -m 644 -t $1/libexec/leafroot Scripts/cache.sh
 endef
 
-build: setup guest $(statics) ## build/bin/leafroot, build/lib/leafroot/leafroot-{init,unpack}.ARCH
+build: setup guest $(statics) ## build/bin/leafroot, build/lib/leafroot/leafroot-init.ARCH
 	LEAFROOT_COMMIT=$(commit) swift build -c release --product leafroot --static-swift-stdlib \
 	  --disable-local-rpath -Xlinker -s -Xswiftc -Osize
 	@install -D .build/release/leafroot build/bin/leafroot
@@ -91,9 +91,6 @@ endef
 build/lib/leafroot/leafroot-init.%: FORCE
 	$(call guest-program,leafroot-init,$*)
 
-build/lib/leafroot/leafroot-unpack.%: FORCE | build/lib/leafroot/leafroot-init.%
-	$(call guest-program,leafroot-unpack,$*)
-
 # The programs that list a tree and unpack an image for the tests, in the guest and on the host.
 build/test/census: FORCE | build/test/guest-unpack.x86_64
 	$(call guest-build,census,x86_64)
@@ -103,7 +100,7 @@ build/test/census: FORCE | build/test/guest-unpack.x86_64
 build/test/guest-unpack: build/test/guest-unpack.x86_64
 	@cp $< $@
 
-build/test/guest-unpack.%: FORCE | build/lib/leafroot/leafroot-unpack.%
+build/test/guest-unpack.%: FORCE | build/lib/leafroot/leafroot-init.%
 	$(call guest-build,guest-unpack,$*)
 	@llvm-objcopy --strip-all .build-guest-$*/release/guest-unpack $@
 	@chmod +x $@

@@ -48,14 +48,11 @@ let shared: [Target] = [
 
 let guest: [Target] = [
   .target(
-    name: "Guest", dependencies: ["Leaf", "Evidence", "Tree", "CLinux"], swiftSettings: strict),
+    name: "Guest",
+    dependencies: ["CLinux", "Evidence", "Leaf", "Threads", "Tree", "Unpacking"],
+    swiftSettings: strict),
   .executableTarget(
-    name: "leafroot-init", dependencies: ["Evidence", "Guest"], swiftSettings: strict),
-  .executableTarget(
-    name: "leafroot-unpack",
-    dependencies: [
-      "CLinux", "Evidence", "Guest", "GuestLinkage", "Leaf", "Threads", "Tree", "Unpacking",
-    ],
+    name: "leafroot-init", dependencies: ["Evidence", "Guest", "GuestLinkage"],
     swiftSettings: strict),
   // What the tests look at trees with, on both sides of the console.
   .executableTarget(
@@ -260,7 +257,6 @@ let package = Package(
   products: isGuest
     ? [
       .executable(name: "leafroot-init", targets: ["leafroot-init"]),
-      .executable(name: "leafroot-unpack", targets: ["leafroot-unpack"]),
       .executable(name: "census", targets: ["census"]),
       .executable(name: "guest-unpack", targets: ["guest-unpack"]),
     ]

@@ -17,19 +17,12 @@ private func initMount(
 
 /// fs/init.c: what would be a system call, with the same errors, for code of the kernel.
 ///
-/// The leaf is mounted at once where it is to be, on rootfs's root: a directory for it would have to
-/// be removed, and an inode that goes takes a lock of fs/notify/mark.c, which fsnotify_init() makes
-/// later than this. arm64 oopses there.
+/// The leaf needs no directory to be mounted on, which would have to be removed: an inode that goes
+/// takes a lock of fs/notify/mark.c, which fsnotify_init() makes later than this. arm64 oopses there.
 private struct KernelSyscalls: Syscalls {
   /// A whole page, which path_mount() writes to.
   let options: UnsafeMutablePointer<CChar>?
 
-  /// The root, and what is mounted on it: where a path begins, the kernel does not look for mounts,
-  /// but behind `..` it does (fs/namei.c, nd_jump_root(), handle_dots()).
-  var mountPoint: StaticString { "/.." }
-
-  func mkdir(_ path: StaticString, mode: UInt16) -> Int32 { 0 }
-  func rmdir(_ path: StaticString) -> Int32 { 0 }
   func chdir(_ path: StaticString) -> Int32 { initChdir(path.cString) }
   func chroot(_ path: StaticString) -> Int32 { initChroot(path.cString) }
   func umount(_ path: StaticString) -> Int32 { initUmount(path.cString, 0) }
@@ -38,8 +31,6 @@ private struct KernelSyscalls: Syscalls {
     let type: StaticString = "tmpfs"
     return initMount(type.cString, path.cString, type.cString, 0, options)
   }
-
-  func moveMount(_ path: StaticString, to target: StaticString) -> Int32 { 0 }
 
   /// The kernel unpacks into the leaf, afterwards.
   func fill(_ path: StaticString) -> Int32 { 0 }

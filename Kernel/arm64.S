@@ -17,75 +17,69 @@ SYM_FUNC_START(nonroot_initramfs_make)
 	adrp	x23, .Lstring2
 	add	x23, x23, :lo12:.Lstring2
 	stp	x22, x21, [sp, #48]
-	mov	x21, x0
-	adrp	x22, .Lstring3
-	add	x22, x22, :lo12:.Lstring3
+	mov	x22, x0
+	adrp	x24, .Lstring3
+	add	x24, x24, :lo12:.Lstring3
 	stp	x20, x19, [sp, #64]
 	mov	x19, x1
 	mov	w20, wzr
-	adrp	x24, .Lstring4
-	add	x24, x24, :lo12:.Lstring4
+	adrp	x26, .Lstring4
+	add	x26, x26, :lo12:.Lstring4
 	mov	x29, sp
 .L1:
-	and	w8, w20, #0xff
-	sub	w9, w8, #4
-	cmp	w9, #2
-	b.lo	.L2
-	cbz	w8, .L2
+	ands	w8, w20, #0xff
+	b.eq	.L2
 	cmp	w8, #1
 	b.eq	.L3
-	cmp	w8, #7
+	cmp	w8, #2
 	b.eq	.L4
 	cmp	w8, #3
 	b.eq	.L5
-	cmp	w8, #6
-	b.eq	.L6
-	cmp	w8, #2
-	b.ne	.L7
-	b	.L2
-.L3:
-	mov	x0, x23
-	mov	x1, x22
-	mov	x2, x23
-	mov	x3, xzr
-	mov	x4, x21
-	b	.L8
-.L5:
-	mov	x0, x22
-	bl	init_chdir
-	b	.L9
-.L4:
-	mov	x0, x24
+	cmp	w8, #4
+	b.ne	.L6
+	mov	x0, x26
 	bl	init_chroot
-	b	.L9
-.L6:
+	b	.L7
+.L5:
 	mov	x0, xzr
 	mov	x1, x25
 	mov	x2, xzr
 	mov	w3, #4143
 	mov	x4, xzr
-.L8:
 	bl	init_mount
-.L9:
-	mov	w26, w0
-	tbnz	w0, #31, .L10
+	b	.L7
+.L4:
+	mov	x0, x23
+	bl	init_chdir
+.L7:
+	mov	w21, w0
+	tbnz	w0, #31, .L8
+	b	.L3
 .L2:
+	mov	x0, x24
+	mov	x1, x23
+	mov	x2, x24
+	mov	x3, xzr
+	mov	x4, x22
+	bl	init_mount
+	tbnz	w0, #31, .L9
+.L3:
 	add	w20, w20, #1
 	b	.L1
-.L10:
-	adrp	x21, .Lstring3
-	add	x21, x21, :lo12:.Lstring3
+.L8:
 	adrp	x22, .Lstring1
 	add	x22, x22, :lo12:.Lstring1
 	mov	w23, w20
-.L11:
+.L10:
 	and	w8, w23, #0xff
-	cmp	w8, #2
-	b.eq	.L12
+	cmp	w8, #3
+	b.eq	.L11
 	cmp	w8, #4
+	b.eq	.L12
+	cmp	w8, #1
 	b.eq	.L13
-	cmp	w8, #7
-	b.ne	.L14
+	b	.L14
+.L12:
 	mov	x0, xzr
 	mov	x1, x22
 	mov	x2, xzr
@@ -93,26 +87,31 @@ SYM_FUNC_START(nonroot_initramfs_make)
 	mov	x4, xzr
 	bl	init_mount
 	b	.L14
-.L13:
+.L11:
 	mov	x0, x22
 	bl	init_chdir
-	b	.L14
-.L12:
-	mov	x0, x21
-	mov	w1, wzr
-	bl	init_umount
 .L14:
 	sub	w23, w23, #1
 	tst	w23, #0xff
-	b.ne	.L11
+	b.ne	.L10
+	b	.L15
+.L6:
+	mov	w21, wzr
+	b	.L16
+.L9:
+	mov	w21, w0
+	b	.L15
+.L13:
+	adrp	x0, .Lstring2
+	add	x0, x0, :lo12:.Lstring2
+	mov	w1, wzr
+	bl	init_umount
+.L15:
 	mov	w0, w20
 	bl	nonroot_initramfs_Step_name_getter
 	str	x0, [x19]
-	b	.L15
-.L7:
-	mov	w26, wzr
-.L15:
-	mov	w0, w26
+.L16:
+	mov	w0, w21
 	ldp	x20, x19, [sp, #64]
 	ldp	x22, x21, [sp, #48]
 	ldp	x24, x23, [sp, #32]
@@ -123,55 +122,37 @@ SYM_FUNC_END(nonroot_initramfs_make)
 
 SYM_FUNC_START_LOCAL(nonroot_initramfs_Step_name_getter)
 	ands	w8, w0, #0xff
-	b.eq	.L16
-	cmp	w8, #1
 	b.eq	.L17
-	cmp	w8, #2
+	cmp	w8, #1
 	b.eq	.L18
-	cmp	w8, #3
+	cmp	w8, #2
 	b.eq	.L19
-	cmp	w8, #4
-	b.eq	.L20
-	cmp	w8, #5
-	b.eq	.L21
-	cmp	w8, #6
-	b.ne	.L22
+	cmp	w8, #3
+	b.ne	.L20
 	adrp	x0, .Lstring5
 	add	x0, x0, :lo12:.Lstring5
-	b	.L23
-.L19:
+	b	.L21
+.L18:
 	adrp	x0, .Lstring6
 	add	x0, x0, :lo12:.Lstring6
-	b	.L24
 .L21:
+	mov	w1, #4
+	b	.L22
+.L19:
 	adrp	x0, .Lstring7
 	add	x0, x0, :lo12:.Lstring7
-	b	.L24
-.L20:
+	b	.L23
+.L17:
 	adrp	x0, .Lstring8
 	add	x0, x0, :lo12:.Lstring8
-	b	.L23
-.L16:
+.L23:
+	mov	w1, #5
+	b	.L22
+.L20:
 	adrp	x0, .Lstring9
 	add	x0, x0, :lo12:.Lstring9
-	b	.L24
-.L22:
-	adrp	x0, .Lstring10
-	add	x0, x0, :lo12:.Lstring10
 	mov	w1, #6
-	b	.L25
-.L18:
-	adrp	x0, .Lstring11
-	add	x0, x0, :lo12:.Lstring11
-.L23:
-	mov	w1, #4
-	b	.L25
-.L17:
-	adrp	x0, .Lstring12
-	add	x0, x0, :lo12:.Lstring12
-.L24:
-	mov	w1, #5
-.L25:
+.L22:
 	mov	w2, #2
 	ret
 SYM_FUNC_END(nonroot_initramfs_Step_name_getter)
@@ -181,24 +162,18 @@ SYM_FUNC_END(nonroot_initramfs_Step_name_getter)
 .Lstring1:
 	.asciz	"/"
 .Lstring2:
-	.asciz	"tmpfs"
-.Lstring3:
 	.asciz	"/.."
+.Lstring3:
+	.asciz	"tmpfs"
 .Lstring4:
 	.asciz	"."
 .Lstring5:
 	.asciz	"seal"
 .Lstring6:
-	.asciz	"chdir"
-.Lstring7:
-	.asciz	"rmdir"
-.Lstring8:
-	.asciz	"move"
-.Lstring9:
-	.asciz	"mkdir"
-.Lstring10:
-	.asciz	"chroot"
-.Lstring11:
 	.asciz	"fill"
-.Lstring12:
+.Lstring7:
+	.asciz	"chdir"
+.Lstring8:
 	.asciz	"mount"
+.Lstring9:
+	.asciz	"chroot"

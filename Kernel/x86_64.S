@@ -18,95 +18,95 @@ SYM_FUNC_START(nonroot_initramfs_make)
 	pushq	%rbx
 	pushq	%rax
 	movq	%rsi, -48(%rbp)
-	movq	%rdi, %r15
+	movq	%rdi, %r12
 	xorl	%r13d, %r13d
-	leaq	.Lstring1(%rip), %r12
+	leaq	.Lstring1(%rip), %rbx
 .L1:
 	movzbl	%r13b, %r14d
-	leal	-4(%r14), %eax
-	cmpl	$2, %eax
-	jb	.L2
-	testl	%r14d, %r14d
+	testb	%r14b, %r14b
 	je	.L2
 	cmpl	$1, %r14d
 	je	.L3
-	cmpl	$7, %r14d
+	cmpl	$2, %r14d
 	je	.L4
 	cmpl	$3, %r14d
 	je	.L5
-	cmpl	$6, %r14d
-	je	.L6
-	cmpl	$2, %r14d
-	jne	.L7
-	jmp	.L2
-.L3:
-	movq	%r12, %rdi
-	leaq	.Lstring2(%rip), %rsi
-	movq	%r12, %rdx
-	xorl	%ecx, %ecx
-	movq	%r15, %r8
-	jmp	.L8
-.L5:
+	cmpl	$4, %r14d
+	jne	.L6
 	leaq	.Lstring2(%rip), %rdi
-	callq	init_chdir
-	jmp	.L9
-.L4:
-	leaq	.Lstring3(%rip), %rdi
 	callq	init_chroot
-	jmp	.L9
-.L6:
+	jmp	.L7
+.L5:
 	movl	$4143, %ecx
 	xorl	%edi, %edi
-	leaq	.Lstring4(%rip), %rsi
+	leaq	.Lstring3(%rip), %rsi
 	xorl	%edx, %edx
 	xorl	%r8d, %r8d
-.L8:
 	callq	init_mount
-.L9:
-	movl	%eax, %ebx
+	jmp	.L7
+.L4:
+	leaq	.Lstring4(%rip), %rdi
+	callq	init_chdir
+.L7:
+	movl	%eax, %r15d
 	testl	%eax, %eax
-	js	.L10
+	js	.L8
+	jmp	.L3
 .L2:
+	movq	%rbx, %rdi
+	leaq	.Lstring4(%rip), %rsi
+	movq	%rbx, %rdx
+	xorl	%ecx, %ecx
+	movq	%r12, %r8
+	callq	init_mount
+	testl	%eax, %eax
+	js	.L9
+.L3:
 	incb	%r13b
 	jmp	.L1
+.L8:
+	leaq	.Lstring3(%rip), %rbx
 .L10:
-	leaq	.Lstring2(%rip), %r15
-	leaq	.Lstring4(%rip), %r12
-.L11:
-	cmpb	$2, %r13b
-	je	.L12
+	cmpb	$3, %r13b
+	je	.L11
 	movzbl	%r13b, %eax
 	cmpl	$4, %eax
+	je	.L12
+	cmpl	$1, %eax
 	je	.L13
-	cmpl	$7, %eax
-	jne	.L14
+	jmp	.L14
+.L12:
 	movl	$4128, %ecx
 	xorl	%edi, %edi
-	movq	%r12, %rsi
+	movq	%rbx, %rsi
 	xorl	%edx, %edx
 	xorl	%r8d, %r8d
 	callq	init_mount
 	jmp	.L14
-.L13:
-	movq	%r12, %rdi
+.L11:
+	movq	%rbx, %rdi
 	callq	init_chdir
-	jmp	.L14
-.L12:
-	movq	%r15, %rdi
-	xorl	%esi, %esi
-	callq	init_umount
 .L14:
 	decb	%r13b
-	jne	.L11
+	jne	.L10
+	jmp	.L15
+.L6:
+	xorl	%r15d, %r15d
+	jmp	.L16
+.L9:
+	movl	%eax, %r15d
+	jmp	.L15
+.L13:
+	leaq	.Lstring4(%rip), %rdi
+	xorl	%esi, %esi
+	callq	init_umount
+.L15:
 	movl	%r14d, %edi
 	callq	nonroot_initramfs_Step_name_getter
 	movq	-48(%rbp), %rcx
 	movq	%rax, (%rcx)
-	jmp	.L15
-.L7:
-	xorl	%ebx, %ebx
-.L15:
-	movl	%ebx, %eax
+.L16:
+	movl	%r15d, %eax
 	addq	$8, %rsp
 	popq	%rbx
 	popq	%r12
@@ -123,51 +123,34 @@ SYM_FUNC_START_LOCAL(nonroot_initramfs_Step_name_getter)
 	pushq	$5
 	popq	%rdx
 	testb	%dil, %dil
-	je	.L16
+	je	.L17
 	movzbl	%dil, %eax
 	cmpl	$1, %eax
-	je	.L17
-	cmpl	$2, %eax
 	je	.L18
-	cmpl	$3, %eax
+	cmpl	$2, %eax
 	je	.L19
-	cmpl	$4, %eax
-	je	.L20
-	cmpl	$5, %eax
-	je	.L21
-	cmpl	$6, %eax
-	jne	.L22
+	cmpl	$3, %eax
+	jne	.L20
 	pushq	$4
 	popq	%rdx
 	leaq	.Lstring5(%rip), %rax
-	jmp	.L23
-.L19:
-	leaq	.Lstring6(%rip), %rax
-	jmp	.L23
-.L21:
-	leaq	.Lstring7(%rip), %rax
-	jmp	.L23
-.L20:
-	pushq	$4
-	popq	%rdx
-	leaq	.Lstring8(%rip), %rax
-	jmp	.L23
-.L16:
-	leaq	.Lstring9(%rip), %rax
-	jmp	.L23
-.L22:
-	pushq	$6
-	popq	%rdx
-	leaq	.Lstring10(%rip), %rax
-	jmp	.L23
+	jmp	.L21
 .L18:
 	pushq	$4
 	popq	%rdx
-	leaq	.Lstring11(%rip), %rax
-	jmp	.L23
+	leaq	.Lstring6(%rip), %rax
+	jmp	.L21
+.L19:
+	leaq	.Lstring7(%rip), %rax
+	jmp	.L21
 .L17:
-	leaq	.Lstring12(%rip), %rax
-.L23:
+	leaq	.Lstring8(%rip), %rax
+	jmp	.L21
+.L20:
+	pushq	$6
+	popq	%rdx
+	leaq	.Lstring9(%rip), %rax
+.L21:
 	movb	$2, %cl
 	popq	%rbp
 	RET
@@ -178,24 +161,18 @@ SYM_FUNC_END(nonroot_initramfs_Step_name_getter)
 .Lstring1:
 	.asciz	"tmpfs"
 .Lstring2:
-	.asciz	"/.."
-.Lstring3:
 	.asciz	"."
-.Lstring4:
+.Lstring3:
 	.asciz	"/"
+.Lstring4:
+	.asciz	"/.."
 .Lstring5:
 	.asciz	"seal"
 .Lstring6:
-	.asciz	"chdir"
-.Lstring7:
-	.asciz	"rmdir"
-.Lstring8:
-	.asciz	"move"
-.Lstring9:
-	.asciz	"mkdir"
-.Lstring10:
-	.asciz	"chroot"
-.Lstring11:
 	.asciz	"fill"
-.Lstring12:
+.Lstring7:
+	.asciz	"chdir"
+.Lstring8:
 	.asciz	"mount"
+.Lstring9:
+	.asciz	"chroot"

@@ -114,7 +114,7 @@ public final class LoadedImages: Sendable {
   }
 
   /// The first file of the payload.
-  private static let injected = "\(Vocabulary.firstOfPayload)"
+  private static let injected = "/\(Vocabulary.payload)/\(Vocabulary.nested)/0000"
 
   /// What a boot loader puts before an image to make a file of it.
   private static func head(of path: FilePath, _ size: Int64) throws -> [UInt8] {

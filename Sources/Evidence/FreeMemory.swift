@@ -20,7 +20,7 @@ public struct FreeMemory {
   public init(refresh: Int32, watermark: Int?) {
     self.refresh = refresh
     let info = systemInformation()
-    kept = keptMemory(of: Int(info.totalram) * Int(info.mem_unit), watermark: watermark)
+    kept = keptMemory(of: Int(clamping: info.totalram).times(Int(info.mem_unit)), watermark: watermark)
   }
 
   /// What processes can get, in bytes. The lists are emptied only if that may be less than is
@@ -54,7 +54,7 @@ public struct FreeMemory {
   /// What sysinfo(2) knows of, in bytes.
   public static func unused() -> Int {
     let info = systemInformation()
-    return Int(info.freeram + info.bufferram) * Int(info.mem_unit)
+    return (Int(clamping: info.freeram).plus(Int(clamping: info.bufferram))).times(Int(info.mem_unit))
   }
 }
 
@@ -69,7 +69,7 @@ public struct FreeMemory {
 ///   - total: of memory, in bytes.
 ///   - watermark: /proc/sys/vm/min_free_kbytes; nil if that is not known.
 func keptMemory(of total: Int, watermark: Int?) -> Int {
-  (watermark ?? 4 * squareRoot(of: total >> 10)) << 10 + total >> 8
+  (watermark ?? squareRoot(of: total >> 10).times(4)).times(1 << 10).plus(total >> 8)
 }
 
 private func systemInformation() -> sysinfo {

@@ -65,9 +65,8 @@ public struct LastWords {
 
   /// In bytes. Only a lower bound of the tree's size is known; the limit is a share of the memory.
   private var leastMemory: Int {
-    // In MiB: their products stay below 2^63 up to 2^51 bytes.
     let (used, size) = (limits.used >> 20, max(limits.size >> 20, 1))
-    return (used * (memory >> 20) / size * 9 / 8) << 20
+    return (used.times(memory >> 20) / size).times(9).times(1 << 20) / 8
   }
 
   private static var word: Text {

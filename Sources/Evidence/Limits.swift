@@ -22,11 +22,12 @@ public struct Limits {
   public init?(of descriptor: Int32) {
     var result = statfs()
     guard fstatfs(descriptor, &result) == 0 else { return nil }
-    let blockSize = Int(result.f_bsize)
+    let blockSize = Int(clamping: result.f_bsize)
+    let (blocks, freeBlocks) = (Int(clamping: result.f_blocks), Int(clamping: result.f_bfree))
+    let (files, freeFiles) = (Int(clamping: result.f_files), Int(clamping: result.f_ffree))
     self.init(
-      size: Int(result.f_blocks) * blockSize,
-      used: (Int(result.f_blocks) - Int(result.f_bfree)) * blockSize,
-      inodes: Int(result.f_files), usedInodes: Int(result.f_files) - Int(result.f_ffree))
+      size: blocks.times(blockSize), used: max(blocks - freeBlocks, 0).times(blockSize),
+      inodes: files, usedInodes: max(files - freeFiles, 0))
   }
 
   public init?(ofPath path: StaticString) {
@@ -43,7 +44,7 @@ public struct Limits {
   var isFull: Bool { size > 0 && size - used < size / 8 }
 
   /// While the tree moves, the leaf may also contain a directory of our own.
-  private var neededInodes: Int { usedInodes + 1 }
+  private var neededInodes: Int { usedInodes.plus(1) }
 
   /// Options for a tmpfs with the same limits, which can hold the contents of this one.
   public var options: Text {
@@ -64,11 +65,11 @@ public struct Limits {
   ///
   /// - Parameter payload: bytes of its files.
   public func holding(_ tree: PayloadAbout.Tree, insteadOf payload: Int) -> Limits {
-    let used = max(used - payload, 0) + PayloadNeed.content(of: tree)
-    let usedInodes = usedInodes + PayloadNeed.inodes(of: tree)
+    let used = max(used - payload, 0).plus(PayloadNeed.content(of: tree))
+    let usedInodes = usedInodes.plus(PayloadNeed.inodes(of: tree))
     return Limits(
-      size: size == 0 ? 0 : max(size, used + used / 16), used: used,
-      inodes: inodes == 0 ? 0 : max(inodes, usedInodes + usedInodes / 16),
+      size: size == 0 ? 0 : max(size, used.plus(used / 16)), used: used,
+      inodes: inodes == 0 ? 0 : max(inodes, usedInodes.plus(usedInodes / 16)),
       usedInodes: usedInodes)
   }
 

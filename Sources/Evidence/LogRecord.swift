@@ -26,6 +26,24 @@ public struct LogRecord {
     let rest = record[(semicolon + 1)...]
     message = rest[..<(rest.firstIndex(of: 0x0a) ?? rest.endIndex)]
   }
+
+  /// A line of what syslog(2) returns: `<6>[    1.234567] message`, without the time if
+  /// `printk.time=0`, and with `[   T12]` behind it if CONFIG_PRINTK_CALLER is set.
+  ///
+  /// - Parameter number: of the line; the first one is the kernel's first if that is its banner.
+  public init?(syslog line: ArraySlice<UInt8>, number: Int) {
+    guard line.first == 0x3c, let end = line.firstIndex(of: 0x3e),
+      let priority = Evidence.number(line[(line.startIndex + 1)..<end])
+    else { return nil }
+
+    var rest = line[(end + 1)...]
+    while rest.first == 0x5b, let bracket = rest.firstIndex(of: 0x5d) {
+      rest = rest[(bracket + 1)...]
+    }
+    message = rest.first == 0x20 ? rest.dropFirst() : rest
+    isKernels = priority < 8
+    sequence = number > 0 || message.starts(with: "Linux version ") ? number : 1
+  }
 }
 
 /// The verdict of the kernel's log on the image, from its records, the oldest first.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/// What `leafroot pack` and `nest` say about a payload, in `/.leafroot/about`: lines `KEY VALUE`.
+/// What `leafroot pack` and `nest` say about a payload, in `/.leafroot/ID/about`: lines `KEY VALUE`.
 public struct PayloadAbout: Equatable, Sendable {
   /// How many of the payload's files pack has made: the first has all directories, the others are
   /// independent of each other. 0: the files are unpacked one after the other.
@@ -9,7 +9,7 @@ public struct PayloadAbout: Equatable, Sendable {
   /// The size of the tree; nil if it is not known.
   public var tree: Tree?
 
-  /// The real init, if it is not one of the kernel's list.
+  /// The real init that the builder asked for.
   public var realInit: [UInt8]?
 
   /// How much a tree has.
@@ -26,6 +26,13 @@ public struct PayloadAbout: Equatable, Sendable {
       self.bytes = bytes
       self.pages = pages
     }
+
+    /// Adds another tree to it.
+    public mutating func add(_ other: Tree) {
+      entries = entries.plus(other.entries)
+      bytes = bytes.plus(other.bytes)
+      pages = pages.plus(other.pages)
+    }
   }
 
   private static var members: StaticString { "members" }
@@ -35,14 +42,6 @@ public struct PayloadAbout: Equatable, Sendable {
   private static var realInit: StaticString { "init" }
 
   public init() {}
-
-  /// What is true of no image: pack puts it before the members, and what is true behind them, where
-  /// the kernel replaces the file. Only an image that is cut short keeps it.
-  public static var unfinished: PayloadAbout {
-    var about = PayloadAbout()
-    about.members = 1 << 20
-    return about
-  }
 
   /// Reads the file. Lines of other keys, and values that are no numbers, say nothing.
   public init(_ content: [UInt8]) {
@@ -76,7 +75,7 @@ public struct PayloadAbout: Equatable, Sendable {
       text.add(value)
       text.add("\n")
     }
-    if members > 0 { add(Self.members, members) }
+    add(Self.members, members)
     if let tree {
       add(Self.entries, tree.entries)
       add(Self.bytes, tree.bytes)

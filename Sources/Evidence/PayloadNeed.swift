@@ -46,7 +46,8 @@ public struct PayloadNeed {
   ///   - free: free memory, in bytes.
   ///   - payload: the size of the payload's files, which become free.
   public func shortage(free: Int, payload: Int) -> [Text]? {
-    let missing = bytes - free - payload
+    let available = free.plus(payload)
+    let missing = bytes - available
     if missing <= 0 { return nil }
 
     var cause = Text("too little memory to unpack the payload, the boot stops: needed ")
@@ -56,7 +57,7 @@ public struct PayloadNeed {
     cause.add(" of files, ")
     cause.add(tree.entries)
     cause.add(" entries), available ")
-    cause.add(mebibytesOf: free + payload)
+    cause.add(mebibytesOf: available)
     cause.add(" (")
     cause.add(mebibytesOf: free)
     cause.add(" free, ")

@@ -67,9 +67,12 @@ public struct Text: Sendable {
     }
   }
 
-  /// Writes the line to `descriptor`; a failure is ignored. write(2).
-  public func write(to descriptor: Int32) {
-    _ = bytes.withUnsafeBytes { CLinux.write(descriptor, $0.baseAddress, $0.count) }
+  /// Writes the line to `descriptor`. write(2).
+  ///
+  /// - Returns: whether all of it was written.
+  @discardableResult
+  public func write(to descriptor: Int32) -> Bool {
+    bytes.withUnsafeBytes { CLinux.write(descriptor, $0.baseAddress, $0.count) } >= bytes.count
   }
 }
 

@@ -46,6 +46,9 @@ public struct Words {
   /// `leafroot_init=PATH`
   public var realInit: Text? { value(of: Vocabulary.initParameter) }
 
+  /// `init=PATH`, which the kernel takes itself (init/main.c, init_setup()).
+  public var kernelsInit: Text? { commandLine.value(of: "init").map { Text(Array($0)) } }
+
   /// `initramfs_options=OPTIONS`. A kernel that knows this parameter does not pass it on: then it
   /// is only on the command line.
   public var options: Text? { value(of: Self.optionsName) }

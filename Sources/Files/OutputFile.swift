@@ -55,6 +55,13 @@ public struct OutputFile: ~Copyable {
     }
   }
 
+  /// Replaces bytes that were written before. pwrite(2).
+  public func overwrite(_ bytes: [UInt8], at offset: Int64) throws(FileError) {
+    _ = try FileError.naming(path, cannot: "write") {
+      try descriptor.writeAll(toAbsoluteOffset: offset, bytes)
+    }
+  }
+
   /// Appends all of `file`, in constant memory.
   /// - Throws: ``FileError``; `CancellationError` if the task was cancelled.
   public func write(contentsOf file: borrowing InputFile) throws {

@@ -4,14 +4,14 @@ import CLinux
 import Evidence
 import Tree
 
-/// The steps after the root is a leaf: empty and seal rootfs, and remove the traces of this
-/// program. A failure is logged, and the boot continues.
-struct Handover<Packed: PackedTree> {
-  private let calls: LinuxSyscalls<Packed>
+/// The steps after the root is a leaf: open its console, empty and seal rootfs, and remove the traces
+/// of this program. A failure is logged, and the boot continues.
+struct Handover {
+  private let calls: LinuxSyscalls
   private let proc: Proc
   private let log: Log
 
-  init(_ calls: LinuxSyscalls<Packed>, _ proc: Proc, _ log: Log) {
+  init(_ calls: LinuxSyscalls, _ proc: Proc, _ log: Log) {
     self.calls = calls
     self.proc = proc
     self.log = log
@@ -22,9 +22,11 @@ struct Handover<Packed: PackedTree> {
     // Where the tree is packed, this program is no part of it.
     if calls.packed == nil { removeOwnFile() }
     if let trace = calls.trace { log.warnOfTrace(trace) }
+    // Before rootfs is sealed: an image can have a file as its /dev/console, which the descriptors
+    // of this process keep open for writing.
+    openConsole(log)
     let isInhabited = emptyRootfs()
     sealRootfs(isInhabited)
-    openConsole(log)
   }
 
   /// If a raw archive is cut short, the kernel creates its last file in full length

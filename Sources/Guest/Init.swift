@@ -4,16 +4,14 @@ import CLinux
 import Evidence
 import Leaf
 import Tree
+import Unpacking
 
 /// PID 1: makes the leaf if requested and possible, brings the tree there, and becomes the real
 /// init.
-struct Init<Packed: PackedTree> {
-  let words: Words
-  let proc: Proc
-  let log = Log()
-
-  /// The tree, until it is unpacked; nil if the kernel has unpacked it.
-  var packed: Packed?
+struct Init {
+  private let words: Words
+  private let proc: Proc
+  private let log = Log()
 
   init(_ words: Words, _ proc: Proc) {
     self.words = words
@@ -24,20 +22,30 @@ struct Init<Packed: PackedTree> {
   /// follows `panic=`.
   mutating func run() -> Int32 {
     var facts = LinuxFacts(words, proc, log)
-    let allowance = Allowance.take()
+    let limits = RaisedLimits.raise()
     // Before its path can be the one of a program of the payload.
     let own = OwnProgram()
 
     let decision = decide(&facts)
     if case .refuse = decision { return refuse() }
-    guard findPacked() else { return 1 }
-    let preferred = preferredInits
-    guard isPackedWhole(&facts), obey(decision, facts), unpackInPlace() else { return 1 }
+    if let failure = facts.payloadFailure {
+      stopPacked(Text(failure))
+      return 1
+    }
+    guard obey(decision, facts) else { return 1 }
 
-    allowance.giveBack(log)
-    RealInit(words, own, preferring: preferred).start(log)
-    log.write(.critical, "no working init found; try leafroot_init=/path")
+    limits.restore(log)
+    RealInit(words, own, preferring: preferredInits(facts.packed)).start(log)
     return 1
+  }
+
+  /// The program that the kernel was told to execute (`rdinit=`), if it is one of the tree, and those
+  /// that the images were packed with.
+  private func preferredInits(_ packed: PackedTrees?) -> [Text] {
+    guard let packed else { return [] }
+    var paths: [Text] = []
+    if let own = OwnProgram.path, !matches(own, "/leafroot") { paths.append(Text(bytes(of: own))) }
+    return paths + packed.realInits.map { Text($0) }
   }
 
   /// Makes the leaf, or says why not.
@@ -48,23 +56,20 @@ struct Init<Packed: PackedTree> {
     case .refuse:
       return false
     case .notAsked:
-      if packed == nil { log.write(.info, "nonroot_initramfs is not set, nothing to do") }
+      log.write(.info, "nonroot_initramfs is not set, nothing to do")
     case .halfUnpacked:
       stop(facts.image.complaint)
       return false
     case .alreadyLeaf:
       warnOfImage(facts.image)
-      log.write(
-        .info,
-        packed == nil
-          ? "the root is already a leaf, nothing to do" : "the root is already a leaf")
+      log.write(.info, "the root is already a leaf, nothing to do")
     case .cannot(let reason):
-      report(Text(reason), at: "guard")
+      return report(Text(reason), at: "guard", isPacked: facts.packed != nil)
     case .mountInTheWay:
-      report(facts.obstacle, at: "guard")
+      return report(facts.obstacle, at: "guard", isPacked: facts.packed != nil)
     case .make:
       warnOfImage(facts.image)
-      return make()
+      return make(facts.packed)
     }
     return true
   }
@@ -76,6 +81,9 @@ struct Init<Packed: PackedTree> {
         "the image is half unpacked, the boot continues (leafroot_partial=ok). The kernel: ")
       text.add(complaint)
       log.write(.error, text)
+    } else if !log.isReadable {
+      log.write(
+        .warning, "the kernel's log cannot be read: cannot tell whether the image is complete")
     } else if !image.isComplete {
       log.write(
         .warning,
@@ -87,33 +95,35 @@ struct Init<Packed: PackedTree> {
   }
 
   /// - Returns: whether the real init may run.
-  private mutating func make() -> Bool {
+  private func make(_ packed: PackedTrees?) -> Bool {
+    if let lines = packed?.shortage() {
+      for line in lines { log.write(.critical, line) }
+      return false
+    }
     guard var calls = LinuxSyscalls(words, proc, packed) else {
-      report(Text("/ cannot be read"), at: "guard")
-      return true
+      return report(Text("/ cannot be read"), at: "guard", isPacked: packed != nil)
     }
     let start = milliseconds()
 
     do throws(Leaf.Failure) {
       try makeLeaf(&calls)
     } catch {
-      return handle(error, &calls)
+      return handle(error, calls)
     }
 
     Handover(calls, proc, log).run()
     let time = milliseconds() - start
-    if let packed = calls.packed {
+    if let packed {
       warnOfLosses(packed)
-      logTree("unpacked ", packed.entries, packed.bytes, time, "; the root is a leaf")
+      logTree("unpacked ", packed.entries, packed.bytes, time)
     } else {
-      logTree("moved ", calls.entries, calls.bytes, time, "; the root is a leaf")
+      logTree("moved ", calls.entries, calls.bytes, time)
     }
-    packed = nil
     return true
   }
 
-  func logTree(
-    _ verb: StaticString, _ entries: Int, _ bytes: Int, _ milliseconds: Int, _ end: StaticString
+  private func logTree(
+    _ verb: StaticString, _ entries: Int, _ bytes: Int, _ milliseconds: Int
   ) {
     var text = Text(verb)
     text.add(entries)
@@ -121,48 +131,67 @@ struct Init<Packed: PackedTree> {
     text.add(bytes)
     text.add(" bytes in ")
     text.add(milliseconds)
-    text.add(" ms")
-    log.write(.info, text + end)
+    log.write(.info, text + " ms; the root is a leaf")
   }
 
-  /// All acts have been undone, unless the tree is torn.
-  private mutating func handle(
-    _ error: Leaf.Failure, _ calls: inout LinuxSyscalls<Packed>
-  ) -> Bool {
+  private func warnOfLosses(_ packed: PackedTrees) {
+    for refusal in packed.refusals {
+      var text = Text("Initramfs unpacking failed: ")
+      text.add(Text(refusal).bytes)
+      log.write(.error, text)
+    }
+    if packed.missingXattrs > 0 {
+      var text = Text("")
+      text.add(packed.missingXattrs)
+      text.add(" extended attributes of the tree could not be set")
+      log.write(.warning, text)
+    }
+  }
+
+  /// All acts have been undone, unless the tree is torn or was packed.
+  private func handle(_ error: Leaf.Failure, _ calls: LinuxSyscalls) -> Bool {
     var reason = Text()
     if error.step == .fill, let words = calls.reason {
       reason = words
+    } else if error.step == .fill, let failure = calls.failure {
+      reason = Text(call: failure)
     } else {
-      if error.step == .fill, let failure = calls.failure { reason.add(failure) }
       reason.add(error: error.code)
     }
-    report(reason, at: error.step.name)
+    if let packed = calls.packed { warnOfLosses(packed) }
+    guard report(reason, at: error.step.name, isPacked: calls.packed != nil) else { return false }
 
     if calls.isTorn {
-      log.write(.critical, Self.tornWords(isPacked: packed != nil))
+      log.write(.critical, "cannot move the tree back: a part of it remains in /..")
       return false
     }
-    // Once it was unpacked, the tree has been brought back as a whole.
-    packed = calls.packed.flatMap { $0.isConsumed ? nil : $0 }
-    calls.restoreTimes()
     close(calls.rootfs)
-    if packed == nil { openConsole(log) }
+    openConsole(log)
     return true
   }
 
-  private static func tornWords(isPacked: Bool) -> StaticString {
-    isPacked
-      ? "a part of the payload has been freed: it cannot be unpacked again, the boot stops"
-      : "cannot move the tree back: a part of it remains in /.leaf"
-  }
-
-  /// The seed's own line.
-  private func report(_ reason: Text, at step: StaticString) {
-    var text = Text(Vocabulary.failurePrefix)
-    text.add(step)
+  /// Says why there is no leaf: the seed's own line, or the last words where a tree cannot be unpacked
+  /// without it.
+  ///
+  /// - Returns: whether the boot may continue.
+  private func report(_ reason: Text, at step: StaticString, isPacked: Bool) -> Bool {
+    var text = Text(step)
     text.add(": ")
     text.add(reason.bytes)
-    log.writeBare(.error, text)
+    if isPacked {
+      stopPacked(text)
+      return false
+    }
+    var line = Text(Vocabulary.failurePrefix)
+    line.add(text.bytes)
+    log.writeBare(.error, line)
+    return true
+  }
+
+  private func stopPacked(_ reason: Text) {
+    var text = Text("cannot unpack the payload, the boot stops: ")
+    text.add(reason.bytes)
+    log.write(.critical, text)
   }
 
   private func refuse() -> Int32 {
@@ -176,49 +205,13 @@ struct Init<Packed: PackedTree> {
     return ExitStatus.usage
   }
 
-  func stop(_ complaint: [UInt8]?) {
+  private func stop(_ complaint: [UInt8]?) {
     var info = sysinfo()
     sysinfo(&info)
     let words = LastWords(
-      complaint, Limits(ofPath: "/") ?? Limits(), memory: Int(info.totalram) * Int(info.mem_unit),
+      complaint, Limits(ofPath: "/") ?? Limits(), memory: Int(clamping: info.totalram).times(Int(info.mem_unit)),
       hasOptions: self.words.options != nil)
     for line in words.lines { log.write(.critical, line) }
-  }
-}
-
-/// The limits that PID 1 raises for itself, and restores before the real init runs. It leaves a
-/// limit alone that it cannot read.
-private struct Allowance {
-  private let files: rlimit?
-  private let priority: Int32?
-
-  /// Open files: two for each level of the tree, and for each directory whose files are being
-  /// moved.
-  ///
-  /// Priority: the whole machine waits for the move, and on a single processor the kernel's
-  /// start-up work would compete with it: the crypto self-tests alone take 0.7 s there.
-  static func take() -> Allowance {
-    var files = rlimit()
-    let hasLimit = getrlimit(RLIMIT_NOFILE, &files) == 0
-    if hasLimit {
-      var more = rlimit(rlim_cur: 65536, rlim_max: max(65536, files.rlim_max))
-      setrlimit(RLIMIT_NOFILE, &more)
-    }
-
-    // -1 is also a valid priority, but not that of the kernel's first program.
-    let priority = getpriority(PRIO_PROCESS, 0)
-    let hasPriority = priority != -1
-    if hasPriority { setpriority(PRIO_PROCESS, 0, -20) }
-    return Allowance(files: hasLimit ? files : nil, priority: hasPriority ? priority : nil)
-  }
-
-  func giveBack(_ log: Log) {
-    if var files, setrlimit(RLIMIT_NOFILE, &files) < 0 {
-      log.write(.error, "the real init's limit of open files remains 65536")
-    }
-    if let priority, setpriority(PRIO_PROCESS, 0, priority) < 0 {
-      log.write(.error, "the real init's priority remains -20")
-    }
   }
 }
 

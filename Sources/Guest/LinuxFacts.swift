@@ -3,6 +3,7 @@
 import CLinux
 import Evidence
 import Leaf
+import Unpacking
 
 /// Facts about the running kernel.
 struct LinuxFacts: Facts {
@@ -15,6 +16,12 @@ struct LinuxFacts: Facts {
 
   /// The mount that rests on the tree, if `areMountsApart()` has found one.
   private(set) var obstacle = Text()
+
+  /// What is packed, after `isPacked()`.
+  private(set) var packed: PackedTrees?
+
+  /// Why that cannot be read.
+  private(set) var payloadFailure: PayloadFailure?
 
   init(_ words: Words, _ proc: Proc, _ log: Log) {
     self.words = words
@@ -33,6 +40,27 @@ struct LinuxFacts: Facts {
   }
 
   func isWordGiven() -> Bool { words.isAsked }
+
+  mutating func isPacked() -> Bool {
+    let root = linux_openat(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY, 0)
+    let memory = freeMemory()
+    do throws(PayloadFailure) {
+      packed = try PackedTrees.find(below: root, memory)
+    } catch { payloadFailure = error }
+    if packed == nil {
+      memory.close()
+      close(root)
+    }
+    return packed != nil || payloadFailure != nil
+  }
+
+  /// proc_sys_vm(5): min_free_kbytes, stat_refresh.
+  private func freeMemory() -> FreeMemory {
+    let watermark = proc.read(Text("sys/vm/min_free_kbytes"))
+    return FreeMemory(
+      refresh: proc.open(Text("sys/vm/stat_refresh")),
+      watermark: watermark.flatMap { number($0.prefix { $0 != 0x0a }) })
+  }
 
   /// The kernel does not log an entry for which no inode is free.
   mutating func isImageWhole() -> Bool {

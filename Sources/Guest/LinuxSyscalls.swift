@@ -7,7 +7,7 @@ import Tree
 
 /// The steps of the leaf in PID 1, which also brings the tree there: unpacks what is packed, and
 /// moves what the kernel has unpacked.
-struct LinuxSyscalls<Packed: PackedTree>: Syscalls {
+struct LinuxSyscalls: Syscalls {
   /// The root directory of rootfs: the only way back to it once the leaf is the root.
   let rootfs: Int32
 
@@ -24,7 +24,8 @@ struct LinuxSyscalls<Packed: PackedTree>: Syscalls {
   /// What the kernel would refuse of a payload only ends it.
   private let endsAtRefusal: Bool
 
-  private(set) var packed: Packed?
+  /// What is to be unpacked; nil if nothing is packed.
+  let packed: PackedTrees?
 
   /// The leaf's root directory while the tree moves. Open, it would keep the leaf from being
   /// unmounted.
@@ -39,7 +40,7 @@ struct LinuxSyscalls<Packed: PackedTree>: Syscalls {
   private(set) var failure: Tree.Failure?
   private(set) var reason: Text?
 
-  /// Why something of this program or of the payload could not be removed.
+  /// Why something of this program or of a payload could not be removed.
   private(set) var trace: Tree.Failure?
 
   /// Whether the tree could not be moved back completely.
@@ -52,7 +53,7 @@ struct LinuxSyscalls<Packed: PackedTree>: Syscalls {
   var firstEndingInHole: [UInt8] { mover?.firstEndingInHole ?? [] }
 
   /// Reads the limits of rootfs, and changes nothing.
-  init?(_ words: Words, _ proc: Proc, _ packed: Packed?) {
+  init?(_ words: Words, _ proc: Proc, _ packed: PackedTrees?) {
     rootfs = linux_openat(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY, 0)
     guard rootfs >= 0, let status = try? Status(of: rootfs), let limits = Limits(of: rootfs) else {
       return nil
@@ -62,16 +63,8 @@ struct LinuxSyscalls<Packed: PackedTree>: Syscalls {
     self.packed = packed
     rootfsLimits = limits
     endsAtRefusal = words.isPartialAllowed
-    need = packed.map { $0.need(limits, isApart: true) } ?? limits
+    need = packed.map { $0.need(limits) } ?? limits
     options = words.options ?? need.options
-  }
-
-  func mkdir(_ path: StaticString, mode: UInt16) -> Int32 {
-    path.withCString { result(CLinux.mkdir($0, mode_t(mode))) }
-  }
-
-  func rmdir(_ path: StaticString) -> Int32 {
-    path.withCString { result(CLinux.rmdir($0)) }
   }
 
   func chdir(_ path: StaticString) -> Int32 {
@@ -94,12 +87,6 @@ struct LinuxSyscalls<Packed: PackedTree>: Syscalls {
     }
   }
 
-  func moveMount(_ path: StaticString, to target: StaticString) -> Int32 {
-    path.withCString { path in
-      target.withCString { result(mount(path, $0, nil, UInt(MS_MOVE), nil)) }
-    }
-  }
-
   mutating func fill(_ path: StaticString) -> Int32 {
     leaf = path.withCString { linux_openat(AT_FDCWD, $0, O_RDONLY | O_DIRECTORY, 0) }
     if leaf < 0 { return result(leaf) }
@@ -107,50 +94,39 @@ struct LinuxSyscalls<Packed: PackedTree>: Syscalls {
     do throws(Tree.Failure) {
       reason = Limits(of: leaf)?.shortage(for: need)
       if reason != nil { throw Tree.Failure("statfs", ENOSPC) }
-      let status = try unpack() ?? status
-      let mover = Mover(
-        from: rootfs, status, to: leaf, skipping: ".leaf", merging: packed != nil)
-      self.mover = mover
-      try mover.move()
-      if let packed, packed.about.tree == nil { lowerLimit() }
+      if let packed { try unpack(packed) } else { try move() }
       patience = Patience()
       _ = proc.awaitOtherPrograms(patience)
       return 0
     } catch {
       failure = error
-      // Until it moves, what has been unpacked is in the leaf only.
-      isTorn = mover == nil && packed?.isConsumed ?? false
       restore()
       return -error.code
     }
   }
 
-  /// Unpacks what is packed, if there is any.
-  ///
-  /// - Returns: the status that the root directory is to have.
-  private mutating func unpack() throws(Tree.Failure) -> Status? {
-    guard var packed else { return nil }
-    defer { self.packed = packed }
+  private mutating func move() throws(Tree.Failure) {
+    let mover = Mover(from: rootfs, status, to: leaf)
+    self.mover = mover
+    try mover.move()
+  }
+
+  private mutating func unpack(_ packed: PackedTrees) throws(Tree.Failure) {
     do throws(Tree.Failure) { try OwnProgram.removeNames() } catch { trace = error }
-    try copyMetadata(from: rootfs, status, to: leaf)
     do throws(PackedTreeFailure) {
-      try packed.unpack(
-        beside: rootfs, into: leaf, endsAtRefusal: endsAtRefusal,
-        skipping: [".leaf", Vocabulary.payload])
+      let left = try packed.unpack(into: leaf, status, endsAtRefusal: endsAtRefusal)
+      trace = trace ?? left
     } catch {
       reason = error.reason
       throw Tree.Failure("unpack", EIO)
     }
-    // That of the tree: what follows changes its times.
-    let root = try Status(of: rootfs)
-    do throws(Tree.Failure) { try packed.remove() } catch { trace = trace ?? error }
-    return root
+    if packed.isSizeUnknown { lowerLimit() }
   }
 
   /// To that of rootfs, or to what is used and a sixteenth more: it had to be as large as memory.
   private func lowerLimit() {
     guard let used = Limits(of: leaf)?.used else { return }
-    reconfigure(leaf, size: max(rootfsLimits.size, used + used / 16), inodes: nil)
+    reconfigure(leaf, size: max(rootfsLimits.size, used.plus(used / 16)))
   }
 
   mutating func restore() {
@@ -164,9 +140,6 @@ struct LinuxSyscalls<Packed: PackedTree>: Syscalls {
   /// Not yet: `Handover` empties and seals rootfs once the root is the leaf.
   func seal() -> Int32 { 0 }
   func unseal() {}
-
-  /// After all acts are undone: the times are the only thing that the mount point has changed.
-  func restoreTimes() { try? setTimes(of: rootfs, status) }
 
   private func result(_ value: Int32) -> Int32 { value < 0 ? -linux_errno() : 0 }
 }

@@ -1,106 +1,92 @@
 // SPDX-License-Identifier: MIT
 
-package import Evidence
+import CLinux
+import Evidence
 import Leaf
-package import Tree
+import Tree
+import Unpacking
 
-/// The tree in images of its own, which the kernel has copied into rootfs, and not unpacked: the
-/// directory ``Vocabulary/payload``.
-package protocol PackedTree {
-  /// The program can unpack. The compiler leaves out of the other one what asks for this.
-  static var isPossible: Bool { get }
-
-  /// Finds it in the root directory; nil if there is none. Changes nothing.
-  ///
-  /// - Parameter memory: what it may be unpacked into.
-  static func find(below root: Int32, _ memory: FreeMemory) throws(PackedTreeFailure) -> Self?
-
+/// The tree in a payload, which the kernel has copied into rootfs and not unpacked: a directory in
+/// ``Vocabulary/payload``.
+struct PackedTree {
   /// What its builder says about it.
-  var about: PayloadAbout { get }
-  /// Bytes of its files, which become free while they are unpacked.
-  var size: Int { get }
-  /// The largest inode number of its files.
-  var lastInode: UInt64 { get }
+  let about: PayloadAbout
+  let payload: Payload
 
-  /// Entries that have been unpacked, and bytes of their content.
-  var entries: Int { get }
-  var bytes: Int { get }
-  /// Where and why the kernel would have stopped, if that did not end the unpacking.
-  var refusal: Text? { get }
-  /// Extended attributes that the file system does not have.
-  var missingXattrs: Int { get }
-  /// A part of its files has been freed: it cannot be unpacked a second time.
-  var isConsumed: Bool { get }
+  /// The name of the directory.
+  private let id: [UInt8]
 
-  /// Why it is better not unpacked at all: lines for the log. nil if nothing speaks against it.
-  func obstacle() -> [Text]?
+  /// Finds it, and changes nothing.
+  ///
+  /// - Parameter holder: the directory ``Vocabulary/payload``, open for reading.
+  /// - Returns: nil if `name` is no directory of a payload.
+  static func find(_ name: [CChar], in holder: Int32) throws(PayloadFailure) -> PackedTree? {
+    let id = name.dropLast().map { UInt8(bitPattern: $0) }
+    var about: [UInt8]?
+    var payload: Payload?
+    do throws(Tree.Failure) {
+      guard let directory = try openDirectory(name, in: holder) else { return nil }
+      about = try read(Vocabulary.about, in: directory)
+      payload = try Payload(in: directory)
+      if about == nil, try read(Vocabulary.start, in: directory) == nil {
+        close(directory)
+        return nil
+      }
+    } catch {
+      throw PayloadFailure(error).inDirectory(id)
+    }
+    // Behind a raw archive that is cut short the kernel logs nothing: the last file is missing, or
+    // ends in zeros.
+    guard let about, about.last == 0x0A else { 
+      throw PayloadFailure(missing: Vocabulary.about).inDirectory(id)
+    }
+    guard let payload else { throw PayloadFailure(missing: "0000").inDirectory(id) }
+    return PackedTree(about: PayloadAbout(about), payload: payload, id: id)
+  }
 
   /// Unpacks it into the directory that `root` is open on.
-  ///
-  /// - Parameter endsAtRefusal: what the kernel would refuse only ends the tree.
-  mutating func unpack(into root: Int32, endsAtRefusal: Bool) throws(PackedTreeFailure)
+  func unpack(into root: Int32, _ plan: Payload.Plan) throws(PayloadFailure) {
+    var plan = plan
+    plan.members = about.members
+    do throws(PayloadFailure) {
+      try payload.unpack(into: root, plan)
+    } catch { throw error.inDirectory(id) }
+  }
 
-  /// Removes what is left of it.
-  func remove() throws(Tree.Failure)
+  /// Where the kernel would have stopped, if that did not end the unpacking.
+  var refusal: PayloadFailure? { payload.refusal.map { $0.inDirectory(id) } }
 }
 
-/// The file and the place in it, and what is wrong: one line for the log.
-package struct PackedTreeFailure: Error {
-  package let reason: Text
-
-  package init(_ reason: Text) { self.reason = reason }
-}
-
-/// For a program that unpacks nothing: there is no value of it.
-package enum NoPackedTree: PackedTree {
-  package static var isPossible: Bool { false }
-
-  package static func find(below root: Int32, _ memory: FreeMemory) -> Self? { nil }
-
-  package var about: PayloadAbout { switch self {} }
-  package var size: Int { switch self {} }
-  package var lastInode: UInt64 { switch self {} }
-  package var entries: Int { switch self {} }
-  package var bytes: Int { switch self {} }
-  package var refusal: Text? { switch self {} }
-  package var missingXattrs: Int { switch self {} }
-  package var isConsumed: Bool { switch self {} }
-  package func obstacle() -> [Text]? { switch self {} }
-  package func unpack(into root: Int32, endsAtRefusal: Bool) { switch self {} }
-  package func remove() { switch self {} }
-}
-
-extension PackedTreeFailure {
-  init(_ failure: Tree.Failure) {
-    var text = Text()
-    text.add(failure)
-    text.add(error: failure.code)
-    self.init(text)
+/// nil if there is no directory of this name.
+func openDirectory(_ name: [CChar], in parent: Int32) throws(Tree.Failure) -> Int32? {
+  do throws(Tree.Failure) {
+    return try attempt("open") {
+      linux_openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
+    }
+  } catch {
+    if error.code == ENOENT || error.code == ENOTDIR || error.code == ELOOP { return nil }
+    throw error
   }
 }
 
-extension PackedTree {
-  /// What the root file system must hold once this is unpacked into it, or into a leaf beside it.
-  ///
-  /// - Parameter isApart: the leaf: it has the tree, and not the payload.
-  func need(_ limits: Limits, isApart: Bool) -> Limits {
-    let tree = about.tree ?? PayloadNeed.largestTree(in: FreeMemory.unused() + size)
-    return limits.holding(tree, insteadOf: isApart ? size : 0)
+/// The content of a file; nil if there is none.
+private func read(_ name: StaticString, in directory: Int32) throws(Tree.Failure) -> [UInt8]? {
+  let file: Int32
+  do throws(Tree.Failure) {
+    file = try attempt("open") {
+      name.withCString { linux_openat(directory, $0, O_RDONLY | O_NOFOLLOW, 0) }
+    }
+  } catch {
+    if error.code == ENOENT || error.code == ELOOP { return nil }
+    throw error
   }
+  defer { close(file) }
 
-  /// Unpacks it into `tree`, and fits to that what the kernel has unpacked beside it, which is still
-  /// in `rest`.
-  mutating func unpack(
-    beside rest: Int32, into tree: Int32, endsAtRefusal: Bool, skipping skipped: [StaticString]
-  ) throws(PackedTreeFailure) {
-    let reconciliation = Reconciliation(
-      mark: lastInode, hasAllDirectories: about.members > 0, skipping: skipped)
-    do throws(Tree.Failure) {
-      try reconciliation.plantDirectories(rest, tree)
-    } catch { throw PackedTreeFailure(error) }
-    try unpack(into: tree, endsAtRefusal: endsAtRefusal)
-    do throws(Tree.Failure) {
-      try reconciliation.run(rest, tree)
-    } catch { throw PackedTreeFailure(error) }
-  }
+  let size = Int(try attempt("lseek") { lseek(file, 0, SEEK_END) })
+  // No text of ours is longer.
+  guard size <= 65536 else { throw Tree.Failure("lseek", EFBIG) }
+  var content = [UInt8](repeating: 0, count: size)
+  let count = try attempt("pread") { pread(file, &content, size, 0) }
+  if count < size { throw Tree.Failure("pread", EIO) }
+  return content
 }

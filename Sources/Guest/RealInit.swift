@@ -26,9 +26,9 @@ struct RealInit {
   }
 
   /// Executes the first program that can be executed, with the arguments and the environment from
-  /// the kernel, except for our own words. Returns only if there is none. execve(2).
+  /// the kernel, except for our own words. Returns only if there is none, and says so. execve(2).
   func start(_ log: Log) {
-    let given = words.realInit
+    let (given, kernels) = (words.realInit, words.kernelsInit)
     words.removeOurs()
 
     if let given { given.withCString { execute($0, log, isWanted: true) } }
@@ -36,7 +36,16 @@ struct RealInit {
       // The kernel executes /init by default: nobody has asked for it.
       path.withCString { execute($0, log, isWanted: !matches($0, Self.kernelsList[0])) }
     }
-    for path in Self.kernelsList { path.withCString { execute($0, log, isWanted: false) } }
+    Self.kernelsList[0].withCString { execute($0, log, isWanted: false) }
+    // Without an /init, the kernel executes this one, or panics.
+    if let kernels {
+      kernels.withCString { execute($0, log, isWanted: true) }
+      return log.write(.critical, "cannot execute the program of init=, the boot stops")
+    }
+    for path in Self.kernelsList.dropFirst() {
+      path.withCString { execute($0, log, isWanted: false) }
+    }
+    log.write(.critical, "no working init found; try leafroot_init=/path")
   }
 
   private func execute(_ path: UnsafePointer<CChar>, _ log: Log, isWanted: Bool) {

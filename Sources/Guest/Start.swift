@@ -6,10 +6,9 @@ import Leaf
 
 /// What the program does. As PID 1: the leaf. On a running system: `check [--json]`.
 ///
-/// - Parameter packed: what finds and unpacks a packed tree.
 /// - Returns: its exit status.
-package func start<Packed: PackedTree>(
-  _ count: Int32, _ arguments: Words.Vector, _ environment: Words.Vector, _ packed: Packed.Type
+package func start(
+  _ count: Int32, _ arguments: Words.Vector, _ environment: Words.Vector
 ) -> Int32 {
   Trap.arm()
   occupyStandardDescriptors()
@@ -27,7 +26,7 @@ package func start<Packed: PackedTree>(
   // COMMAND_LINE_SIZE is 2,048 on most machines, 65,536 at most (arch/*/include).
   let commandLine = proc.read(Text("cmdline"), longest: 1 << 20) ?? []
   let words = Words(arguments: arguments, environment: environment, commandLine: commandLine)
-  var start = Init<Packed>(words, proc)
+  var start = Init(words, proc)
   return start.run()
 }
 

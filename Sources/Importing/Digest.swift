@@ -5,16 +5,16 @@ import Files
 import SystemPackage
 
 /// What a blob of a container image is named by: OCI Image Specification, descriptor.md.
-struct Digest: Hashable, CustomStringConvertible {
-  enum Algorithm: String {
+package struct Digest: Hashable, CustomStringConvertible {
+  package enum Algorithm: String, Sendable {
     case sha256, sha512
 
     var hexCount: Int { self == .sha256 ? 64 : 128 }
   }
 
-  let algorithm: Algorithm
+  package let algorithm: Algorithm
   /// Lower case.
-  let hex: String
+  package let hex: String
 
   /// Reads `ALGORITHM:HEX`; nil if it is something else.
   init?(_ text: String) {
@@ -35,9 +35,57 @@ struct Digest: Hashable, CustomStringConvertible {
       as: UTF8.self)
   }
 
-  var description: String { "\(algorithm.rawValue):\(hex)" }
+  package var description: String { "\(algorithm.rawValue):\(hex)" }
 
   private static let digits = Array("0123456789abcdef".utf8)
+}
+
+/// Computes a digest.
+package struct Hasher {
+  private enum Context {
+    case sha256(sha256_ctx)
+    case sha512(sha512_ctx)
+  }
+
+  private var context: Context
+
+  package init(_ algorithm: Digest.Algorithm) {
+    switch algorithm {
+    case .sha256:
+      var context = sha256_ctx()
+      nettle_sha256_init(&context)
+      self.context = .sha256(context)
+    case .sha512:
+      var context = sha512_ctx()
+      nettle_sha512_init(&context)
+      self.context = .sha512(context)
+    }
+  }
+
+  package mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    switch context {
+    case .sha256(var context):
+      nettle_sha256_update(&context, bytes.count, start)
+      self.context = .sha256(context)
+    case .sha512(var context):
+      nettle_sha512_update(&context, bytes.count, start)
+      self.context = .sha512(context)
+    }
+  }
+
+  package func finish() -> Digest {
+    switch context {
+    case .sha256(var context):
+      var sum = [UInt8](repeating: 0, count: 32)
+      nettle_sha256_digest(&context, sum.count, &sum)
+      return Digest(.sha256, sum: sum)
+    case .sha512(var context):
+      var sum = [UInt8](repeating: 0, count: 64)
+      nettle_sha512_digest(&context, sum.count, &sum)
+      return Digest(.sha512, sum: sum)
+    }
+  }
 }
 
 /// A stream whose digest is verified at its end.
@@ -49,11 +97,6 @@ final class VerifiedStream: ByteStream {
   private var hasher: Hasher
   private var isVerified = false
 
-  private enum Hasher {
-    case sha256(sha256_ctx)
-    case sha512(sha512_ctx)
-  }
-
   /// - Parameters:
   ///   - path: the source.
   ///   - what: the part of it that the stream is, in words.
@@ -62,57 +105,23 @@ final class VerifiedStream: ByteStream {
     self.what = what
     self.stream = stream
     self.expected = expected
-    switch expected.algorithm {
-    case .sha256:
-      var context = sha256_ctx()
-      nettle_sha256_init(&context)
-      hasher = .sha256(context)
-    case .sha512:
-      var context = sha512_ctx()
-      nettle_sha512_init(&context)
-      hasher = .sha512(context)
-    }
+    hasher = Hasher(expected.algorithm)
   }
 
   /// - Throws: ``FileError`` at the end, if the digest is another one.
   func next() throws -> UnsafeRawBufferPointer {
     let bytes = try stream.next()
     guard bytes.isEmpty else {
-      update(bytes)
+      hasher.update(bytes)
       return bytes
     }
     if !isVerified {
       isVerified = true
-      let found = finish()
+      let found = hasher.finish()
       guard found == expected else {
         throw FileError(path, found: "\(what) with digest \(found)", expected: "\(expected)")
       }
     }
     return bytes
-  }
-
-  private func update(_ bytes: UnsafeRawBufferPointer) {
-    let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
-    switch hasher {
-    case .sha256(var context):
-      nettle_sha256_update(&context, bytes.count, start)
-      hasher = .sha256(context)
-    case .sha512(var context):
-      nettle_sha512_update(&context, bytes.count, start)
-      hasher = .sha512(context)
-    }
-  }
-
-  private func finish() -> Digest {
-    switch hasher {
-    case .sha256(var context):
-      var sum = [UInt8](repeating: 0, count: 32)
-      nettle_sha256_digest(&context, sum.count, &sum)
-      return Digest(.sha256, sum: sum)
-    case .sha512(var context):
-      var sum = [UInt8](repeating: 0, count: 64)
-      nettle_sha512_digest(&context, sum.count, &sum)
-      return Digest(.sha512, sum: sum)
-    }
   }
 }

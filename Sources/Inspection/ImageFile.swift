@@ -117,17 +117,17 @@ public struct ImageFile: ~Copyable {
         hasProgram = hasProgram || isOurs(0, leafName)
         hasDirectory = hasDirectory || isOurs(0, payloadName)
       }
-      guard components.count == 2, isOurs(0, payloadName), record.entry.type == .regular else {
+      guard components.count == 3, isOurs(0, payloadName), record.entry.type == .regular else {
         return
       }
       let piece = FilePiece(
         offset: Int64(record.offset) + Int64(Header.size + record.entry.name.count + 4) & ~3,
         size: Int64(record.entry.size))
-      if components[1].allSatisfy({ (0x30...0x39).contains($0) }) {
-        members.append((Array(components[1]), piece))
-      } else if isOurs(1, "\(Vocabulary.xattrs)") {
+      if components[2].allSatisfy({ (0x30...0x39).contains($0) }) {
+        members.append((Array(components[2]), piece))
+      } else if isOurs(2, "\(Vocabulary.xattrs)") {
         xattrs = piece
-      } else if isOurs(1, "\(Vocabulary.about)") {
+      } else if isOurs(2, "\(Vocabulary.about)") {
         about = piece
       }
     }

@@ -26,6 +26,8 @@ public protocol Facts {
   mutating func isInit() -> Bool
   /// `nonroot_initramfs` is set, without a value.
   mutating func isWordGiven() -> Bool
+  /// A part of the tree is in a payload, which only a leaf has room for.
+  mutating func isPacked() -> Bool
   /// The kernel did not log that it could not unpack all of the image.
   mutating func isImageWhole() -> Bool
   /// `leafroot_partial=ok` is set.
@@ -49,7 +51,8 @@ public enum Decision {
   case halfUnpacked
   /// Run the real init without any change: `/` is already a leaf.
   case alreadyLeaf
-  /// Run the real init in rootfs, with the seed's line: the leaf cannot be made.
+  /// The leaf cannot be made. Run the real init in rootfs, with the seed's line; stop if a payload is
+  /// still to be unpacked.
   case cannot(StaticString)
   /// The same, for a mount that rests on the tree.
   case mountInTheWay
@@ -60,12 +63,13 @@ public enum Decision {
 /// Decides whether to make the leaf. All guards are here, before the first act.
 public func decide<World: Facts>(_ facts: inout World) -> Decision {
   guard facts.isInit() else { return .refuse }
-  guard facts.isWordGiven() else { return .notAsked }
+  let isPacked = facts.isPacked()
+  guard isPacked || facts.isWordGiven() else { return .notAsked }
   // Before the check of `/`: half a tree in a leaf is no better.
   guard facts.isImageWhole() || facts.isPartialAllowed() else { return .halfUnpacked }
 
   switch facts.root() {
-  case .leaf: return .alreadyLeaf
+  case .leaf: if !isPacked { return .alreadyLeaf }
   case .unknown: return .cannot("the mount of / cannot be read")
   case .rootfs: break
   }
@@ -74,8 +78,9 @@ public func decide<World: Facts>(_ facts: inout World) -> Decision {
   guard facts.isTmpfsThere() else { return .cannot("this kernel has no tmpfs") }
 
   switch facts.company() {
-  case .others: return .cannot("another process runs in rootfs")
-  case .unknown: return .cannot("the processes cannot be listed")
+  // What is packed, no other process has seen.
+  case .others: if !isPacked { return .cannot("another process runs in rootfs") }
+  case .unknown: if !isPacked { return .cannot("the processes cannot be listed") }
   case .none: break
   }
 

@@ -5,21 +5,12 @@
 /// Each gives 0, or the negated errno, as a function inside the kernel does. Conformers: Linux's
 /// own calls in PID 1, the kernel's `init_*` helpers (fs/init.c), and a recorder in the tests.
 public protocol Syscalls {
-  /// Where the leaf is mounted, and found, while it is made. A directory in rootfs, if the conformer
-  /// has no other place.
-  var mountPoint: StaticString { get }
-
-  mutating func mkdir(_ path: StaticString, mode: UInt16) -> Int32
-  mutating func rmdir(_ path: StaticString) -> Int32
   mutating func chdir(_ path: StaticString) -> Int32
   mutating func chroot(_ path: StaticString) -> Int32
   mutating func umount(_ path: StaticString) -> Int32
 
   /// mount(2) of a tmpfs; its options (size, nr_inodes …) are the conformer's to know.
   mutating func mountTmpfs(on path: StaticString) -> Int32
-
-  /// mount(2) with `MS_MOVE`.
-  mutating func moveMount(_ path: StaticString, to target: StaticString) -> Int32
 
   /// Brings the tree from rootfs into the leaf that is mounted on `path`. In the kernel there is
   /// nothing to bring yet: the initramfs is unpacked afterwards. Undoes its own work if it fails.
@@ -38,24 +29,18 @@ public protocol Syscalls {
 
 /// The steps from rootfs to the leaf, in their order.
 public enum Step: UInt8, Sendable {
-  case mkdir
   case mount
   case fill
   case chdir
-  case move
-  case rmdir
   case seal
   case chroot
 
   /// What the log calls it.
   public var name: StaticString {
     switch self {
-    case .mkdir: "mkdir"
     case .mount: "mount"
     case .fill: "fill"
     case .chdir: "chdir"
-    case .move: "move"
-    case .rmdir: "rmdir"
     case .seal: "seal"
     case .chroot: "chroot"
     }
@@ -70,21 +55,23 @@ public struct Failure: Error {
   public let code: Int32
 }
 
-extension Syscalls {
-  public var mountPoint: StaticString { "/.leaf" }
-}
+/// Where the leaf is mounted and found: on the root itself. A path that begins at `/` does not look
+/// for mounts there, but one that goes through `..` does (fs/namei.c, nd_jump_root(),
+/// handle_dots()). So nothing is made or removed for a mount point.
+public var leafPath: StaticString { "/.." }
 
 /// Makes a leaf: a tmpfs that is mounted on rootfs's root, holds the tree, and is the root
 /// directory of this process and of all that share its `fs_struct`: kernel threads, usermode
 /// helpers. rootfs keeps no trace of it.
 ///
-/// The caller has made sure that the root directory is rootfs's. If a step fails, those before it
-/// are undone, the last first, and the process stands where it stood.
+/// The caller has made sure that the root directory is rootfs's, or that of a leaf that becomes the
+/// lower one. If a step fails, those before it are undone, the last first, and the process stands
+/// where it stood.
 ///
-/// Source: "mnt: add support for non-rootfs initramfs" (I. Korchagin, 2020). `rmdir` and `seal` go
-/// before `chroot`, while an absolute path still leads to rootfs.
+/// Source: "mnt: add support for non-rootfs initramfs" (I. Korchagin, 2020). `seal` goes before
+/// `chroot`, while an absolute path still leads to rootfs.
 public func makeLeaf<Calls: Syscalls>(_ calls: inout Calls) throws(Failure) {
-  var next = Step.mkdir.rawValue
+  var next = Step.mount.rawValue
 
   while let step = Step(rawValue: next) {
     let result = take(step, &calls)
@@ -102,12 +89,9 @@ public func makeLeaf<Calls: Syscalls>(_ calls: inout Calls) throws(Failure) {
 
 private func take<Calls: Syscalls>(_ step: Step, _ calls: inout Calls) -> Int32 {
   switch step {
-  case .mkdir: calls.mkdir(calls.mountPoint, mode: 0o700)
-  case .mount: calls.mountTmpfs(on: calls.mountPoint)
-  case .fill: calls.fill(calls.mountPoint)
-  case .chdir: calls.chdir(calls.mountPoint)
-  case .move: calls.moveMount(".", to: "/")
-  case .rmdir: calls.rmdir(calls.mountPoint)
+  case .mount: calls.mountTmpfs(on: leafPath)
+  case .fill: calls.fill(leafPath)
+  case .chdir: calls.chdir(leafPath)
   case .seal: calls.seal()
   case .chroot: calls.chroot(".")
   }
@@ -116,12 +100,9 @@ private func take<Calls: Syscalls>(_ step: Step, _ calls: inout Calls) -> Int32 
 /// Takes `step` back. What fails here cannot be helped any further, and is not looked at.
 private func undo<Calls: Syscalls>(_ step: Step, _ calls: inout Calls) {
   switch step {
-  case .mkdir: _ = calls.rmdir(calls.mountPoint)
-  case .mount: _ = calls.umount(calls.mountPoint)
+  case .mount: _ = calls.umount(leafPath)
   case .fill: calls.restore()
   case .chdir: _ = calls.chdir("/")
-  case .move: _ = calls.moveMount(".", to: calls.mountPoint)
-  case .rmdir: _ = calls.mkdir(calls.mountPoint, mode: 0o700)
   case .seal: calls.unseal()
   case .chroot: break
   }

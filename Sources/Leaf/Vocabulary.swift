@@ -11,11 +11,13 @@ public enum Vocabulary {
 
   /// PID 1 in the root directory of an image.
   public static var program: StaticString { "leafroot" }
-  /// The payload in the root directory of a packed image: the files 0000, 0001 … are images.
+  /// The directory of the payloads in the root directory of a packed image. Each is a directory of
+  /// images 0000, 0001 …, named by a digest.
   public static var payload: StaticString { ".leafroot" }
-  /// The first of these files, as a path.
-  public static var firstOfPayload: StaticString { "/.leafroot/0000" }
-  /// What is said about the payload, and the xattrs of its tree.
+  /// The name of a payload that the boot loader makes of an image.
+  public static var nested: StaticString { "nested" }
+  /// The first file of a payload, which is empty, and the last, which says what is in it.
+  public static var start: StaticString { "start" }
   public static var about: StaticString { "about" }
   public static var xattrs: StaticString { "xattrs" }
   /// The program of a boot that the host checks.

@@ -3,6 +3,7 @@
 import Evidence
 public import Files
 public import Inspection
+import Leaf
 public import SystemPackage
 
 /// Nests an image: it is, unchanged, the payload.
@@ -40,7 +41,8 @@ public struct Nester: Sendable {
   public func writeSegment(
     _ program: GuestInit, into output: FilePath
   ) throws(FileError) -> Int64 {
-    var writer = PayloadWriter(try OutputFile(output), modificationTime: modificationTime)
+    var writer = PayloadWriter(
+      try OutputFile(output), modificationTime: modificationTime, name: "\(Vocabulary.nested)")
     try writer.begin(program, names: Self.programNames)
     return try writer.finish(
       PayloadAbout(), permissions: [.ownerReadWrite, .groupRead, .otherRead])

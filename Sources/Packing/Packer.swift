@@ -58,7 +58,6 @@ public struct Packer: Sendable {
       try writer.write(file.entry, file.target)
     }
     try writer.begin(program, names: names)
-    try writer.writeUnfinished()
 
     var builder = MemberBuilder(self, output)
     try builder.addFirst(of: tree.files)
@@ -77,9 +76,7 @@ public struct Packer: Sendable {
     about.members = writer.count
     about.tree = size
     let found = InitSearch(tree.files).path(preferring: realInit)
-    // A later image may bring an init, which goes before the shell.
-    let usual = found == "/init" || found == "/bin/sh" ? nil : found
-    about.realInit = (realInit ?? usual).map { Array($0.utf8) }
+    about.realInit = realInit.map { Array($0.utf8) }
     let members = writer.count
     return Summary(
       size: try writer.finish(about, permissions: tree.permissions), members: members,

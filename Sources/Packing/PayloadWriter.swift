@@ -3,13 +3,17 @@
 import Encoding
 import Evidence
 import Files
+import Importing
 import Initramfs
 import Leaf
 import Newc
 import SystemPackage
 import Unpacking
 
-/// Writes the archive with PID 1 and a payload: `/.leafroot`.
+/// Writes the archive with PID 1 and a payload: `/.leafroot/ID`.
+///
+/// The first 16 digits of the archive's digest name the payload. So two packed images of one boot do
+/// not overwrite each other's files. They are written last, in place of zeros.
 struct PayloadWriter: ~Copyable {
   /// Bytes written.
   private(set) var size: Int64 = 0
@@ -19,11 +23,21 @@ struct PayloadWriter: ~Copyable {
   private let output: OutputFile
   private let modificationTime: UInt32
   private var writer = Writer()
+  private var hasher = Hasher(.sha256)
+  /// The name of the payload; nil for the digest.
+  private let fixedName: String?
+  /// Where the digest is to be written.
+  private var places: [Int64] = []
 
-  /// - Parameter modificationTime: of the files that are not the tree's, in seconds since 1970.
-  init(_ output: consuming OutputFile, modificationTime: UInt32) {
+  /// - Parameters:
+  ///   - modificationTime: of the files that are not the tree's, in seconds since 1970.
+  ///   - name: of the payload; nil for the digest.
+  init(
+    _ output: consuming OutputFile, modificationTime: UInt32, name: String? = nil
+  ) {
     self.output = output
     self.modificationTime = modificationTime
+    fixedName = name
   }
 
   /// Copies what goes before the archive.
@@ -49,12 +63,12 @@ struct PayloadWriter: ~Copyable {
         try write(link, Array("/\(names[0])".utf8))
       }
     }
-    try write(entry(Self.directory, Entry.FileType.directory.rawValue | 0o700), [])
-  }
-
-  /// Tells an image that is cut short between two members from a whole one.
-  mutating func writeUnfinished() throws(FileError) {
-    try write(named: "\(Vocabulary.about)", PayloadAbout.unfinished.text.bytes)
+    let directory = Entry.FileType.directory.rawValue | 0o700
+    try write(entry(Self.directory, directory), [])
+    notePlace()
+    try write(entry(path, directory), [])
+    // Without an `about` behind it, the image is cut short.
+    try write(named: "\(Vocabulary.start)", [])
   }
 
   /// The next file of the payload.
@@ -65,9 +79,10 @@ struct PayloadWriter: ~Copyable {
 
   /// The next file of the payload: all of `file`.
   mutating func write(image file: borrowing InputFile) throws {
-    var head = entry(Self.directory + "/0000", Entry.FileType.regular.rawValue | 0o600)
+    var head = entry(path + "/0000", Entry.FileType.regular.rawValue | 0o600)
     head.size = UInt64(file.size)
     let entry = head
+    notePlace()
     try append { writer, bytes throws(Writer.Refusal) in
       try writer.appendHead(of: entry, to: &bytes)
     }
@@ -94,14 +109,28 @@ struct PayloadWriter: ~Copyable {
     }
     try put(bytes)
     let total = size
+    let digits = Array(hasher.finish().hex.utf8.prefix(Self.digitCount))
+    for place in places { try output.overwrite(digits, at: place) }
     try output.commit(permissions: permissions)
     return total
   }
 
   private static var directory: String { "\(Vocabulary.payload)" }
+  private static let digitCount = 16
+
+  /// The payload's directory.
+  private var path: String {
+    Self.directory + "/" + (fixedName ?? String(repeating: "0", count: Self.digitCount))
+  }
 
   private mutating func write(named name: String, _ data: [UInt8]) throws(FileError) {
-    try write(entry("\(Self.directory)/\(name)", Entry.FileType.regular.rawValue | 0o600), data)
+    notePlace()
+    try write(entry("\(path)/\(name)", Entry.FileType.regular.rawValue | 0o600), data)
+  }
+
+  /// The next record is of a path in the payload's directory.
+  private mutating func notePlace() {
+    if fixedName == nil { places.append(size + Int64(Header.size + Self.directory.utf8.count + 1)) }
   }
 
   private func entry(_ name: String, _ mode: UInt32) -> Entry {
@@ -122,6 +151,7 @@ struct PayloadWriter: ~Copyable {
 
   private mutating func put(_ bytes: [UInt8]) throws(FileError) {
     try output.write(bytes)
+    bytes.withUnsafeBytes { hasher.update($0) }
     size += Int64(bytes.count)
   }
 }

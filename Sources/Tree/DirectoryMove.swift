@@ -5,7 +5,7 @@ import CLinux
 /// A directory on its way: open in both trees until the last of its entries has moved.
 final class DirectoryMove {
   /// nil for the root of the tree.
-  let parent: DirectoryMove?
+  private(set) var parent: DirectoryMove?
   let name: [CChar]
 
   let source: Int32
@@ -17,6 +17,9 @@ final class DirectoryMove {
   /// Whether `target` was there before, with metadata of its own: only its times are set then.
   let isMerge: Bool
 
+  /// Only a selection of its entries is moved, and the directory is in both trees afterwards.
+  let staysInSource: Bool
+
   /// Entries that have not left yet, and one for the walk through it. Guarded by the mover's lock.
   var pending = 1
 
@@ -25,7 +28,7 @@ final class DirectoryMove {
 
   init(
     _ name: [CChar], in parent: DirectoryMove?, source: Int32, target: Int32, _ status: Status,
-    isMerge: Bool
+    isMerge: Bool, staysInSource: Bool = false
   ) {
     self.parent = parent
     self.name = name
@@ -33,6 +36,7 @@ final class DirectoryMove {
     self.target = target
     self.status = status
     self.isMerge = isMerge
+    self.staysInSource = staysInSource
   }
 
   /// The place of its entry `name` in the tree that is moved.
@@ -65,6 +69,7 @@ final class DirectoryMove {
     } else {
       try copyMetadata(from: source, status, to: target)
     }
+    if staysInSource { return try setTimes(of: source, status) }
     if let parent { try attempt("rmdir") { unlinkat(parent.source, name, AT_REMOVEDIR) } }
   }
 
@@ -72,6 +77,13 @@ final class DirectoryMove {
   func abandon() {
     try? kept?.set(on: target)
     try? setTimes(of: target, status)
+  }
+
+  /// Lets go of its parent, and returns it. A chain of thousands, each the last to hold the next,
+  /// would overflow the stack of a thread.
+  func detach() -> DirectoryMove? {
+    defer { parent = nil }
+    return parent
   }
 
   func close() {

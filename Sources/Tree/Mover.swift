@@ -24,11 +24,16 @@ public final class Mover {
   /// The path of one of them from the root of the tree, which is its `/`; empty if there is none.
   public private(set) var firstEndingInHole: [UInt8] = []
 
+  /// Whether there were regular files of several names.
+  public private(set) var hasLinkedFiles = false
+
   private let source: Int32
   private let target: Int32
   private let status: Status
-  private let skipped: [CChar]
   private let isMerge: Bool
+  private let selection: Selection?
+  /// The inodes of files of several names that it includes.
+  private var selectedFiles: Set<UInt64> = []
   private let crew: Crew<FileMove>
 
   /// From the first file of several names on, until its run is at its end, or `restore` is.
@@ -42,20 +47,21 @@ public final class Mover {
 
   /// - Parameters:
   ///   - source: the root directory of the tree, open for reading; it stays, emptied.
-  ///   - status: the root directory's, from before the target was mounted in it.
+  ///   - status: the root directory's.
   ///   - target: a directory, open for reading: an empty one, unless `merging`.
-  ///   - skipped: an entry of the root that is left alone: the target's own mount point.
   ///   - merging: the target has entries, and keeps them. Directories may be in both trees: they
   ///     get the times of those in the source, and keep their other metadata.
+  ///   - selection: what is moved; nil for all. Directories are then in both trees afterwards, and
+  ///     mounts stay where they are. There is no way back.
   ///   - threads: how many may work; nil for as many as there are processors.
   public init(
-    from source: Int32, _ status: Status, to target: Int32, skipping skipped: StaticString,
-    merging: Bool = false, threads: Int? = nil
+    from source: Int32, _ status: Status, to target: Int32, merging: Bool = false,
+    selecting selection: Selection? = nil, threads: Int? = nil
   ) {
     self.source = source
     self.target = target
     self.status = status
-    self.skipped = cName(skipped)
+    self.selection = selection
     isMerge = merging
     crew = Crew(size: threads ?? processorCount())
   }
@@ -67,7 +73,10 @@ public final class Mover {
   /// Moves the tree. If anything fails, it is in both places afterwards, each entry whole in one
   /// of them, until `restore` brings it back.
   public func move() throws(Failure) {
-    try run(DirectoryMove([], in: nil, source: source, target: target, status, isMerge: isMerge))
+    try run(
+      DirectoryMove(
+        [], in: nil, source: source, target: target, status, isMerge: isMerge,
+        staysInSource: selection != nil))
   }
 
   /// Brings everything that was moved back to where it was.
@@ -124,12 +133,11 @@ public final class Mover {
   }
 
   /// An entry of the root that is no part of the tree.
-  private func isOurs(_ name: [CChar]) -> Bool {
-    name == skipped || (name == HardLinks.directoryName && links != nil)
-  }
+  private func isOurs(_ name: [CChar]) -> Bool { name == HardLinks.directoryName && links != nil }
 
   private func visit(_ name: [CChar], in directory: DirectoryMove) throws(Failure) {
     let status = try Status(of: name, in: directory.source)
+    if selection != nil, isMounted(status) || !isSelected(status) { return }
 
     if status.isMountRoot && (!status.isDirectory || status.device == self.status.device) {
       // Nobody binds files, or parts of the tree itself, before the init runs. To move the mount of
@@ -152,6 +160,20 @@ public final class Mover {
     }
   }
 
+  /// A file of several names changes when the first of them moves.
+  private func isSelected(_ status: Status) -> Bool {
+    let hasNames = status.links > 1 && !status.isDirectory
+    if hasNames && selectedFiles.contains(status.inode) { return true }
+    guard selection?.includes(status) ?? true else { return false }
+    if hasNames { selectedFiles.insert(status.inode) }
+    return true
+  }
+
+  /// Without STATX_ATTR_MOUNT_ROOT (Linux 5.8) the device tells.
+  private func isMounted(_ status: Status) -> Bool {
+    status.isMountRoot || status.device != self.status.device
+  }
+
   private func moveLinked(_ name: [CChar], _ status: Status, in directory: DirectoryMove)
     throws(Failure)
   {
@@ -162,6 +184,7 @@ public final class Mover {
           : try HardLinks(source: source, target: target)
       }
     self.links = links
+    if status.isRegular { hasLinkedFiles = true }
 
     let moved = try links.moveName(from: directory.from(name), status, to: directory.to(name))
     count(1, moved.bytes)
@@ -210,7 +233,8 @@ public final class Mover {
         throw Failure("mount on a mount", ENOTSUP)
       }
       let child = DirectoryMove(
-        name, in: directory, source: source, target: target, covered, isMerge: isMerge)
+        name, in: directory, source: source, target: target, covered, isMerge: isMerge,
+        staysInSource: selection != nil)
       if isMerge { try child.disinherit() }
       retain(directory)
       count(1, 0)
@@ -253,8 +277,8 @@ public final class Mover {
           directory.abandon()
         }
       }
-      if directory.parent != nil { directory.close() }
-      next = directory.parent
+      next = directory.detach()
+      if next != nil { directory.close() }
     }
   }
 

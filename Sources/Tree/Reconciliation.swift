@@ -2,67 +2,23 @@
 
 import CLinux
 
-/// Makes two trees fit to become one: what the kernel has unpacked beside a payload, `rest`, and
-/// the tree that has come of the payload. Of each name that both have, one entry stays, that which
-/// the kernel would have made last, had it unpacked all; only directories stay in both.
-///
-/// tmpfs numbers its inodes in the order in which they are made (mm/shmem.c,
-/// shmem_reserve_inode()), so that the numbers tell what came before the payload, and what after
-/// it. ramfs does, too, but for blocks of 1,024 numbers for each processor (fs/inode.c,
-/// get_next_ino()).
-public struct Reconciliation {
-  /// The inode number of the payload's last file.
-  private let mark: UInt64
+/// Makes two trees fit to become one: what the kernel has unpacked behind a payload, `rest`, and
+/// the tree that has come of the payload. Of each name that both have, one entry stays, as if the
+/// kernel had unpacked both: init/initramfs.c, do_name(), do_symlink(). Only directories stay in
+/// both.
+struct Reconciliation {
+  /// The payload was copied then.
+  let period: CopyPeriod
 
   /// The kernel has made all directories of the tree in `rest`, too, before the payload's files:
   /// owners and permissions there are the last word.
-  private let hasAllDirectories: Bool
+  let hasAllDirectories: Bool
 
-  private let skipped: [[CChar]]
-
-  /// - Parameter skipped: entries of the root of `rest` that are left alone.
-  public init(mark: UInt64, hasAllDirectories: Bool, skipping skipped: [StaticString]) {
-    self.mark = mark
-    self.hasAllDirectories = hasAllDirectories
-    self.skipped = skipped.map { cName($0) }
-  }
-
-  /// Makes the directories that came before the payload in the tree, too, which is empty still: an
-  /// image need not bring those that the kernel has, as /dev.
-  public func plantDirectories(_ rest: Int32, _ tree: Int32) throws(Failure) {
-    try plant(rest, tree, isRoot: true)
-  }
-
-  private func plant(_ rest: Int32, _ tree: Int32, isRoot: Bool) throws(Failure) {
-    var names = try Listing(of: rest)
-    while let name = try names.next() {
-      if isRoot && skipped.contains(name) { continue }
-      let status = try Status(of: name, in: rest)
-      if !status.isDirectory || status.isMountRoot || status.inode > mark { continue }
-      do throws(Failure) {
-        try attempt("mkdir") { mkdirat(tree, name, 0o700) }
-        try open(name, rest, tree) { (inner, outer) throws(Failure) in
-          try plant(inner, outer, isRoot: false)
-          try copyMetadata(from: inner, status, to: outer)
-        }
-      } catch { throw error.on(name) }
-    }
-  }
-
-  /// Opens the directory `name` of both.
-  private func open(
-    _ name: [CChar], _ rest: Int32, _ tree: Int32, _ body: (Int32, Int32) throws(Failure) -> Void
-  ) throws(Failure) {
-    let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
-    let inner = try attempt("open") { linux_openat(rest, name, flags, 0) }
-    defer { closeQuietly(inner) }
-    let outer = try attempt("open") { linux_openat(tree, name, flags, 0) }
-    defer { closeQuietly(outer) }
-    try body(inner, outer)
-  }
+  /// What is reconciled; nil for all.
+  let selection: Selection?
 
   /// Works on the trees whose roots these are open on.
-  public func run(_ rest: Int32, _ tree: Int32) throws(Failure) {
+  func run(_ rest: Int32, _ tree: Int32) throws(Failure) {
     try reconcile(rest, try Status(of: rest), tree, try Status(of: tree), isRoot: true)
   }
 
@@ -71,11 +27,10 @@ public struct Reconciliation {
   ) throws(Failure) {
     var names = try Listing(of: rest)
     while let name = try names.next() {
-      if isRoot && skipped.contains(name) { continue }
       do throws(Failure) { try decide(name, rest, tree) } catch { throw error.on(name) }
     }
 
-    if hasAllDirectories || restStatus.inode > mark {
+    if hasAllDirectories || restStatus.inode > period.lastInode {
       try copyMetadata(from: rest, restStatus, to: tree)
     } else {
       try copyMetadata(from: tree, treeStatus, to: rest)
@@ -91,25 +46,76 @@ public struct Reconciliation {
 
   private func decide(_ name: [CChar], _ rest: Int32, _ tree: Int32) throws(Failure) {
     let status = try Status(of: name, in: rest)
-    guard !status.isMountRoot, let other = try entry(name, in: tree) else { return }
+    if status.isMountRoot { return }
+    if let selection, !selection.includes(status) { return }
+    guard let other = try entry(name, in: tree) else { return }
 
+    let new = Place(directory: rest, name: name)
+    let old = Place(directory: tree, name: name)
     if status.isDirectory && other.isDirectory {
-      try descend(name, rest, status, tree, other)
-    } else if status.inode > mark {
-      if try !removeIfEmpty(name, other, in: tree) { try remove(name, in: rest) }
+      try descend(new, status, old, other)
+    } else if status.isDirectory {
+      // One that is older was in the tree, too, until the payload replaced it.
+      let isOlder = status.inode <= period.lastInode
+      let isGone = isOlder ? try removeIfEmpty(new, status) : false
+      if !isGone { try remove(name, in: tree) }
+    } else if other.isDirectory {
+      try replaceDirectory(old, new, status)
     } else {
-      if try !removeIfEmpty(name, status, in: rest) { try remove(name, in: tree) }
+      try replace(old, other, new, status)
     }
   }
 
   private func descend(
-    _ name: [CChar], _ rest: Int32, _ status: Status, _ tree: Int32, _ other: Status
+    _ new: Place, _ status: Status, _ old: Place, _ other: Status
   ) throws(Failure) {
-    try open(name, rest, tree) { (inner, outer) throws(Failure) in
-      try reconcile(inner, status, outer, other)
-    }
+    let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
+    let inner = try attempt("open") { linux_openat(new.directory, new.name, flags, 0) }
+    defer { closeQuietly(inner) }
+    let outer = try attempt("open") { linux_openat(old.directory, old.name, flags, 0) }
+    defer { closeQuietly(outer) }
+    try reconcile(inner, status, outer, other)
     // What is left in it moves.
-    _ = try removeIfEmpty(name, status, in: rest)
+    if selection == nil { _ = try removeIfEmpty(new, status) }
+  }
+
+  /// Another type takes the place of a directory that is empty. Of one that is not, a device or link
+  /// only changes the owner, and a device the permissions.
+  private func replaceDirectory(
+    _ old: Place, _ new: Place, _ status: Status
+  ) throws(Failure) {
+    if try removeIfEmpty(old, try Status(of: old.name, in: old.directory)) { return }
+    if !status.isRegular { try setOwnerAndPermissions(of: old, status) }
+    try remove(new.name, in: new.directory)
+  }
+
+  private func setOwnerAndPermissions(of place: Place, _ status: Status) throws(Failure) {
+    try attempt("fchownat") {
+      fchownat(place.directory, place.name, status.user, status.group, AT_SYMLINK_NOFOLLOW)
+    }
+    if status.isSymbolicLink { return }
+    try attempt("fchmodat") { fchmodat(place.directory, place.name, status.permissions, 0) }
+  }
+
+  /// Neither is a directory.
+  private func replace(
+    _ old: Place, _ other: Status, _ new: Place, _ status: Status
+  ) throws(Failure) {
+    if status.isRegular && other.isRegular && other.links > 1 && status.links == 1 {
+      // The kernel writes to the file, which has the content under all its names.
+      let file = try attempt("open") {
+        linux_openat(old.directory, old.name, O_WRONLY | O_TRUNC | O_NOFOLLOW, 0)
+      }
+      closeQuietly(file)
+      _ = try moveRegularFile(from: new, status, to: old, isThere: true)
+    } else if status.isSpecial && status.type == other.type {
+      // The kernel makes no second one, but gives the first its metadata.
+      try setOwnerAndPermissions(of: old, status)
+      try setTimes(of: old, status)
+      try remove(new.name, in: new.directory)
+    } else {
+      try remove(old.name, in: old.directory)
+    }
   }
 
   private func entry(_ name: [CChar], in directory: Int32) throws(Failure) -> Status? {
@@ -123,12 +129,10 @@ public struct Reconciliation {
 
   /// The kernel removes what is in the way of an entry of another type, unless it is a directory
   /// that is not empty (init/initramfs.c, clean_path()). What something is mounted on stays, too.
-  private func removeIfEmpty(
-    _ name: [CChar], _ status: Status, in directory: Int32
-  ) throws(Failure) -> Bool {
+  private func removeIfEmpty(_ place: Place, _ status: Status) throws(Failure) -> Bool {
     do throws(Failure) {
       try attempt("unlink") {
-        unlinkat(directory, name, status.isDirectory ? AT_REMOVEDIR : 0)
+        unlinkat(place.directory, place.name, status.isDirectory ? AT_REMOVEDIR : 0)
       }
       return true
     } catch {

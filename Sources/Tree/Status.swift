@@ -35,6 +35,8 @@ public struct Status {
   package var isDirectory: Bool { type == UInt32(S_IFDIR) }
   package var isRegular: Bool { type == UInt32(S_IFREG) }
   package var isSymbolicLink: Bool { type == UInt32(S_IFLNK) }
+  /// A device, fifo or socket.
+  var isSpecial: Bool { !isRegular && !isDirectory && !isSymbolicLink }
 
   package var user: UInt32 { raw.uid }
   package var group: UInt32 { raw.gid }
@@ -63,6 +65,12 @@ public struct Status {
 
   /// The modification time, in whole seconds since 1970.
   package var modified: Int64 { raw.modified.seconds }
+
+  /// When content or metadata were changed last, in the kernel's clock of start-up: two such times
+  /// are equal if no tick came between.
+  var changed: Moment {
+    Moment(seconds: raw.changed.seconds, nanoseconds: raw.changed.nanoseconds)
+  }
 
   /// Access and modification time, for utimensat(2).
   package var times: (timespec, timespec) {

@@ -16,12 +16,15 @@ public final class Payload {
   public let size: Int
   /// How many there are.
   public var count: Int { names.count }
-  /// The largest inode number of the files, in their file system.
-  public let lastInode: UInt64
+  /// When the kernel copied the files.
+  public let period: CopyPeriod
 
   /// Records that have been applied, and bytes of their content.
   public private(set) var entries = 0
   public private(set) var bytes: UInt64 = 0
+
+  /// Extended attributes that could not be set.
+  public private(set) var missingXattrs = 0
 
   /// Where the kernel would have stopped, if that did not end the unpacking.
   public private(set) var refusal: PayloadFailure?
@@ -58,20 +61,22 @@ public final class Payload {
   /// - Parameter directory: open for reading; it stays the caller's.
   /// - Returns: nil if there are no files.
   public init?(in directory: Int32) throws(Failure) {
-    var (names, size, lastInode): ([[CChar]], Int, UInt64) = ([], 0, 0)
-    for name in try entryNames(of: directory) where Self.isNumber(name) {
+    var (names, size, period): ([[CChar]], Int, CopyPeriod) = ([], 0, CopyPeriod())
+    for name in try entryNames(of: directory) {
       let status = try Status(of: name, in: directory)
       guard status.isRegular else { continue }
-      names.append(name)
-      size += status.size
-      lastInode = max(lastInode, status.inode)
+      period.add(status)
+      if Self.isNumber(name) {
+        names.append(name)
+        size += status.size
+      }
     }
     if names.isEmpty { return nil }
 
     self.directory = directory
     self.names = names.sorted { $0.count != $1.count ? $0.count < $1.count : isLess($0, $1) }
     self.size = size
-    self.lastInode = lastInode
+    self.period = period
   }
 
   /// Whether a part of the files has been freed: they cannot be unpacked a second time.

@@ -36,4 +36,16 @@ extension PayloadFailure {
     self.init(
       file: file.withUTF8Buffer { [UInt8]($0) }, offset: 0, cause: .call(failure))
   }
+
+  /// A file that is not there, or not to its end: the image is cut short.
+  package init(missing file: StaticString) {
+    self.init(file: file.withUTF8Buffer { [UInt8]($0) }, offset: 0, cause: .missing)
+  }
+
+  /// The same, with the name of the payload's directory.
+  package func inDirectory(_ name: [UInt8]) -> PayloadFailure {
+    var failure = self
+    failure.file = file.isEmpty ? name : name + [0x2F] + file
+    return failure
+  }
 }

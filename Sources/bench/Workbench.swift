@@ -44,9 +44,9 @@ struct Workbench: Sendable {
     ownKernel = access(own.string, F_OK) == 0 ? try Kernel(own, for: .x86) : nil
 
     program = try GuestInit(builtInit(for: .x86), for: .x86)
-    unpacker = try GuestInit(built("leafroot-unpack", for: .x86), for: .x86)
+    unpacker = try GuestInit(built("leafroot-init", for: .x86), for: .x86)
     programSizes = try builtSizes { builtInit(for: $0) }
-    unpackerSizes = try builtSizes { built("leafroot-unpack", for: $0) }
+    unpackerSizes = try builtSizes { built("leafroot-init", for: $0) }
 
     try FileManager.default.createDirectory(
       atPath: directory.string, withIntermediateDirectories: true)

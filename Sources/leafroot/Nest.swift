@@ -19,7 +19,7 @@ struct Nest: AsyncParsableCommand {
 
       With --segment, OUT is the small archive without an image, to be loaded as the first initrd, \
       for a boot loader that makes a file of the second: in iPXE, initrd URL \
-      /.leafroot/0000 mode=600.
+      /.leafroot/nested/0000 mode=600.
 
       nest reads all of IMAGE first: the kernel must unpack all of it without an error. OUT is \
       written atomically. The same inputs give the same bytes; the modification time of what is \
@@ -54,7 +54,7 @@ struct Nest: AsyncParsableCommand {
 
   func run() async throws {
     let line = try await asVerb(failure: 2) {
-      let program = try GuestLibrary.program("leafroot-unpack", for: arch)
+      let program = try GuestLibrary.program("leafroot-init", for: arch)
       var nester = Nester()
       nester.modificationTime = try Wrap.sourceDateEpoch(getenv("SOURCE_DATE_EPOCH"))
       let size = try write(nester, program)

@@ -115,7 +115,7 @@ struct Pack: AsyncParsableCommand {
 
   private func pack() throws -> (report: String, warning: String?) {
     let arch = arch ?? platform.flatMap { Architecture($0) } ?? .host
-    let program = try GuestLibrary.program("leafroot-unpack", for: arch)
+    let program = try GuestLibrary.program("leafroot-init", for: arch)
     var packer = Packer(
       codec.encoding(level), jobs: jobs ?? processorCount(),
       memberSize: memberSize.map { $0.mebibytes << 20 } ?? codec.memberSize(level))

@@ -4,6 +4,7 @@ import Evidence
 import Files
 import Initramfs
 import Inspection
+import Leaf
 import SystemPackage
 import Unpacking
 
@@ -16,6 +17,7 @@ struct PackedParts {
   let xattrs: FilePiece?
   private let about: FilePiece?
   private let names: [[UInt8]]
+  private let isPacked: Bool
 
   init(of path: FilePath) {
     self.path = path
@@ -23,9 +25,10 @@ struct PackedParts {
       let image = try ImageFile(path)
       (payload, xattrs, about) = (image.payload, image.xattrs, image.about)
       names = image.payloadNames
+      isPacked = image.isPacked
     } catch {
       // Who reads the file as an image says what is wrong with it.
-      (payload, xattrs, about, names) = ([], nil, nil, [])
+      (payload, xattrs, about, names, isPacked) = ([], nil, nil, [], false)
     }
   }
 
@@ -37,7 +40,9 @@ struct PackedParts {
 
   /// The name of the first file that the payload lacks; nil if it has all.
   func firstMissing() throws(FileError) -> [UInt8]? {
-    guard let about = try readAbout() else { return nil }
+    guard let about = try readAbout() else {
+      return isPacked ? Array("\(Vocabulary.about)".utf8) : nil
+    }
     return Payload.firstMissing(of: about.members, in: names.count) { names[$0] }
   }
 

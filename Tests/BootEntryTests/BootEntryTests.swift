@@ -67,7 +67,7 @@ import Testing
         #!ipxe
         kernel http://${next-server}/a/vmlinuz initrd=initrd.magic nonroot_initramfs
         initrd http://${next-server}/a/nest.img
-        initrd --name initrd1 http://${next-server}/a/my%20image.img /.leafroot/0000 mode=600
+        initrd --name initrd1 http://${next-server}/a/my%20image.img /.leafroot/nested/0000 mode=600
         boot
         """)
   }
@@ -87,7 +87,7 @@ import Testing
       lines(try nested(.grub, "my image.img", prefix: "($root)/boot")) == """
         menuentry LeafRoot {
           linux "($root)/boot/vmlinuz" nonroot_initramfs
-          initrd "($root)/boot/"nest.img newc:/.leafroot/0000:"($root)/boot/"'my image.img'
+          initrd "($root)/boot/"nest.img newc:/.leafroot/nested/0000:"($root)/boot/"'my image.img'
         }
         """)
   }

@@ -16,7 +16,7 @@ import Testing
   static let leaf = archive([.file("leafroot", "program", 0o755)])
   static let nest = archive([
     .file("leafroot", "program", 0o755), .link("init", to: "/leafroot"), .directory(".leafroot"),
-    .file(".leafroot/about", ""),
+    .directory(".leafroot/nested"), .file(".leafroot/nested/about", ""),
   ])
   static let overlay = archive([.file("data", "other")])
   /// As a hook leaves it: PID 1 is not in a first raw archive.
@@ -26,8 +26,8 @@ import Testing
   static func packed() -> [UInt8] {
     archive([
       .file("leafroot", "program", 0o755), .link("init", to: "/leafroot"),
-      .directory(".leafroot"),
-      .file(".leafroot/0000").with { $0.data = plain },
+      .directory(".leafroot"), .directory(".leafroot/nested"),
+      .file(".leafroot/nested/0000").with { $0.data = plain },
     ])
   }
 
@@ -49,7 +49,7 @@ import Testing
   @Test func `the image behind the segment of nest is its payload, the next one is not`() throws {
     let images = try load(Self.overlay, Self.nest, Self.plain, Self.overlay)
     #expect(images.form == .nested)
-    #expect(images.images.map(\.injectedAs) == [nil, nil, "/.leafroot/0000", nil])
+    #expect(images.images.map(\.injectedAs) == [nil, nil, "/.leafroot/nested/0000", nil])
     #expect(try images.damage() == [])
     // What the kernel unpacks, with the image as a file; and what PID 1 unpacks.
     #expect(images.inspection.totals.files == 4)

@@ -84,7 +84,7 @@ extension Boot {
     _ image: FilePath, into output: FilePath, _ architecture: Architecture
   ) throws -> FilePath {
     let program = try GuestInit(
-      Place.library.appending("leafroot-unpack.\(architecture)"), for: architecture)
+      Place.library.appending("leafroot-init.\(architecture)"), for: architecture)
     if let packer {
       let tree = try source?.tree { _, _ in } ?? ImageTree(image)
       _ = try packer.write(tree, program, into: output)

@@ -115,11 +115,11 @@ final class LoaderBoot {
     case .packed:
       let output = medium.appending("packed.img")
       _ = try Packer(.zstd(level: 3), jobs: 2, memberSize: 1 << 20).write(
-        try ImageTree(image), self.program("leafroot-unpack"), into: output)
+        try ImageTree(image), self.program("leafroot-init"), into: output)
       return [output]
     case .nested:
       let segment = medium.appending("nest.img")
-      _ = try nester.writeSegment(self.program("leafroot-unpack"), into: segment)
+      _ = try nester.writeSegment(self.program("leafroot-init"), into: segment)
       return [segment, image]
     }
   }

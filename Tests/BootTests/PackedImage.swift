@@ -10,10 +10,12 @@ struct PackedImage: Sendable {
   var compressors: [Compressor] = [.zstd]
   /// How many members have files; 0 puts the whole tree into one file, as nest does.
   var parts = 3
-  /// What `/.leafroot/xattrs` has; none if empty.
+  /// What the file `xattrs` has; none if empty.
   var xattrs = ""
-  /// Lines of `/.leafroot/about` instead of the right ones.
+  /// Lines of the file `about` instead of the right ones.
   var about: String?
+  /// The name of the payload's directory.
+  var id = "0123456789abcdef"
   /// Called with the payload's files before they are put into the image.
   var damage: @Sendable (inout [[UInt8]]) -> Void = { _ in }
 
@@ -23,17 +25,24 @@ struct PackedImage: Sendable {
   {
     let files = try members(of: tree)
 
-    let program = try bytes(of: Place.library.appending("leafroot-unpack.x86_64"))
+    let program = try bytes(of: Place.library.appending("leafroot-init.x86_64"))
     var records = parts > 0 ? Self.skeleton(of: tree) : []
     records.append((Entry(name: Array("leafroot".utf8), mode: 0o100755), program))
     records.append((Entry(name: Array("init".utf8), mode: 0o120777), Array("/leafroot".utf8)))
-    records.append((Entry(name: Array(".leafroot".utf8), mode: 0o040700), []))
-    add("about", Array((about ?? lines(tree, files.count)).utf8), &records)
-    if !xattrs.isEmpty { add("xattrs", Array(xattrs.utf8), &records) }
+    let directory = ".leafroot/\(id)"
+    for path in [".leafroot", directory] {
+      records.append((Entry(name: Array(path.utf8), mode: 0o040700), []))
+    }
+    func add(_ name: String, _ data: [UInt8]) {
+      records.append((Entry(name: Array("\(directory)/\(name)".utf8), mode: 0o100600), data))
+    }
+    add("start", [])
+    if !xattrs.isEmpty { add("xattrs", Array(xattrs.utf8)) }
     for (number, file) in files.enumerated() {
       let digits = String(number)
-      add(String(repeating: "0", count: 4 - digits.count) + digits, file, &records)
+      add(String(repeating: "0", count: 4 - digits.count) + digits, file)
     }
+    add("about", Array((about ?? lines(tree, files.count)).utf8))
     return records
   }
 
@@ -54,12 +63,6 @@ struct PackedImage: Sendable {
     }
     damage(&files)
     return files
-  }
-
-  private func add(
-    _ name: String, _ data: [UInt8], _ records: inout [(entry: Entry, data: [UInt8])]
-  ) {
-    records.append((Entry(name: Array(".leafroot/\(name)".utf8), mode: 0o100600), data))
   }
 
   private func lines(_ tree: [(entry: Entry, data: [UInt8])], _ count: Int) -> String {

@@ -169,7 +169,7 @@ import Testing
     boot.tree = NastyTree.tree()
     let outcome = try await boot.run()
     #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
-    #expect(outcome.console.text.contains("/.leafroot/0002, byte "), "\(outcome)")
+    #expect(outcome.console.text.contains("/.leafroot/0123456789abcdef/0002, byte "), "\(outcome)")
     #expect(outcome.console.text.contains("the boot stops"), "\(outcome)")
   }
 
@@ -183,7 +183,7 @@ import Testing
     #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
     #expect(
       outcome.console.text.contains(
-        "the boot stops: /.leafroot/0003: missing, the image is cut short"), "\(outcome)")
+        "the boot stops: /.leafroot/0123456789abcdef/0003: missing, the image is cut short"), "\(outcome)")
   }
 
   @Test(arguments: ["", "nonroot_initramfs"])
@@ -244,7 +244,7 @@ import Testing
     async throws
   {
     let directory = try TemporaryDirectory()
-    let link = Entry(name: Array(".leafroot/about".utf8), mode: 0o120777)
+    let link = Entry(name: Array(".leafroot/0123456789abcdef/about".utf8), mode: 0o120777)
     var boot = packed(PackedImage(parts: 2))
     boot.images = [
       try directory.file("link.img", Segment([(link, Array("elsewhere".utf8))]).bytes)

@@ -15,7 +15,7 @@ import Testing
 
   init() throws {
     directory = try TemporaryDirectory()
-    try directory.file("leafroot-unpack.x86_64", elf(count: 64))
+    try directory.file("leafroot-init.x86_64", elf(count: 64))
     try directory.file("image", image, permissions: 0o640)
   }
 
@@ -130,7 +130,7 @@ import Testing
       ).sorted() == ["d", "init"])
   }
 
-  @Test(arguments: ["0000", "0001"])
+  @Test(arguments: ["0000", "0001", "about"])
   func `a packed image that lacks a file of its payload is damaged, in each report`(
     name: String
   ) throws {
@@ -138,26 +138,27 @@ import Testing
       "pack", "image", "-o", "out", "--arch", "x86_64", "--codec", "none")
     #expect(pack.output.contains(" in 2 members\n"), "\(pack.output)")
     let whole = try directory.bytes("out")
-    // The header of newc has 110 bytes.
-    let record = try #require(whole.firstRange(of: Array(".leafroot/\(name)\0".utf8))).lowerBound
-    try directory.file("cut", Array(whole[..<(record - 110)]))
+    // The header of newc has 110 bytes, and `.leafroot/ID` 26.
+    let record = try #require(whole.firstRange(of: Array("/\(name)\0".utf8))).lowerBound
+    try directory.file("cut", Array(whole[..<(record - 136)]))
 
     let report = try leafroot("inspect", "cut")
     #expect(report.status == 1, "\(report.output)")
     #expect(
       report.output.contains(
-        "\nerror\tthe payload has no file \(name): the image is cut short, and PID 1 stops\n"),
+        "\nerror\tthe payload has no file about: the image is cut short, and PID 1 stops\n"),
       "\(report.output)")
     let json = try leafroot("inspect", "cut", "--json")
     #expect(json.status == 1)
-    #expect(json.output.contains("\"text\" : \"the payload has no file \(name): "))
-    let complaint = "leafroot: cut: the payload has no file \(name): cut short\n"
+    #expect(json.output.contains("\"text\" : \"the payload has no file about: "))
+    let complaint = "leafroot: cut: the payload has no file about: cut short\n"
     for arguments in [["inspect", "cut", "--list"], ["unpack", "cut", "tree"]] {
       let result = try Command([Command.leafroot] + arguments, in: directory.path).run()
       #expect(result.status == 1)
       #expect(result.errors.hasSuffix(complaint), "\(result.errors)")
     }
-    #expect(throws: (any Error).self) { try directory.bytes("tree/d/x") }
+    // What is there is unpacked.
+    #expect((try? directory.bytes("tree/d/x")) == (name == "about" ? Array("content".utf8) : nil))
   }
 
   @Test func `a packed image behind microcode is known as one`() throws {

@@ -15,12 +15,6 @@ struct RecordingSyscalls: Syscalls {
     return results[calls.count] ?? 0
   }
 
-  mutating func mkdir(_ path: StaticString, mode: UInt16) -> Int32 {
-    record("mkdir(\(path), \(String(mode, radix: 8)))")
-  }
-
-  mutating func rmdir(_ path: StaticString) -> Int32 { record("rmdir(\(path))") }
-
   mutating func chdir(_ path: StaticString) -> Int32 { record("chdir(\(path))") }
 
   mutating func chroot(_ path: StaticString) -> Int32 { record("chroot(\(path))") }
@@ -28,10 +22,6 @@ struct RecordingSyscalls: Syscalls {
   mutating func umount(_ path: StaticString) -> Int32 { record("umount(\(path))") }
 
   mutating func mountTmpfs(on path: StaticString) -> Int32 { record("mount(tmpfs, \(path))") }
-
-  mutating func moveMount(_ path: StaticString, to target: StaticString) -> Int32 {
-    record("move(\(path), \(target))")
-  }
 
   mutating func fill(_ path: StaticString) -> Int32 { record("fill(\(path))") }
 

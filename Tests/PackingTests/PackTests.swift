@@ -42,14 +42,17 @@ import Testing
   private func payload(_ path: FilePath) throws -> (members: [[UInt8]], about: String) {
     let tree = try tree(path)
     let contents = try contents(of: tree)
+    let first = try #require(contents.keys.first { $0.hasSuffix("/0000") })
+    let directory = String(first.dropLast("0000".count))
+    #expect(directory.wholeMatch(of: /\.leafroot\/[0-9a-f]{16}\//) != nil)
     var members: [[UInt8]] = []
     while true {
       let digits = String(members.count)
-      let name = ".leafroot/" + String(repeating: "0", count: 4 - digits.count) + digits
+      let name = directory + String(repeating: "0", count: 4 - digits.count) + digits
       guard let member = contents[name] else { break }
       members.append(member)
     }
-    return (members, String(decoding: contents[".leafroot/about"] ?? [], as: UTF8.self))
+    return (members, String(decoding: contents[directory + "about"] ?? [], as: UTF8.self))
   }
 
   /// By the files' first names.
@@ -102,13 +105,24 @@ import Testing
     #expect(about.hasPrefix("members 5\nentries 7\nbytes 23\npages 3\n"), "\(about)")
   }
 
-  @Test func `an image that is cut short between two members has fewer than it says`() throws {
+  @Test func `two payloads have two names, and one has the same each time`() throws {
+    let packer = Packer(.none, jobs: 1, memberSize: 64)
+    func name(_ file: String, _ content: String) throws -> String {
+      let output = try pack(archive([.file("f", content)]), packer, as: file)
+      let names = try contents(of: tree(output)).keys
+      return try #require(names.first { $0.hasSuffix("/about") })
+    }
+    #expect(try name("one", "a") != name("other", "b"))
+    #expect(try name("one", "a") == name("again", "a"))
+  }
+
+  @Test func `an image that is cut short between two members says nothing about them`() throws {
     let whole = try bytes(pack(image, Packer(.zstd(level: 1), jobs: 2, memberSize: 1)))
-    let name = try #require(whole.firstRange(of: Array(".leafroot/0002".utf8)))
-    let cut = try directory.file("cut", Array(whole[..<(name.lowerBound - Header.size)]))
+    let name = try #require(whole.firstRange(of: Array("/0002\0".utf8)))
+    let cut = try directory.file("cut", Array(whole[..<(name.lowerBound - ".leafroot/0123456789abcdef".count - Header.size)]))
     let (members, about) = try payload(cut)
     #expect(members.count == 2)
-    #expect(about == "members 1048576\n")
+    #expect(about.isEmpty)
   }
 
   @Test func `odd images keep the tree that the kernel makes of them`() throws {
@@ -188,7 +202,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ([OddRecord.file("init", "i"), .file("sbin/init", "s")], nil),
+    ([OddRecord.file("init", "i"), .file("sbin/init", "s")], "/init"),
     ([.directory("etc"), .file("etc/init", "e")], "/etc/init"),
     // As in systems with a merged /usr.
     (
@@ -199,13 +213,22 @@ import Testing
       ], "/sbin/init"
     ),
     ([.link("sbin", to: "sbin"), .link("bin", to: "/nowhere")], nil),
-    // A later image may bring an init, which goes before the shell.
-    ([.directory("bin"), .file("bin/sh", "s")], nil),
+    ([.directory("bin"), .file("bin/sh", "s")], "/bin/sh"),
   ])
-  func `without /init the payload names the init that the kernel would start`(
-    records: [OddRecord], path: String?
-  ) throws {
-    let about = try payload(try pack(archive(records))).about
+  func `the init is found that PID 1 would start`(records: [OddRecord], path: String?) throws {
+    let output = directory.path.appending("out")
+    let image = try directory.file("in", archive(records))
+    let summary = try Packer(.none, jobs: 1, memberSize: 64)
+      .write(try tree(image), program, into: output)
+    #expect(summary.realInit == path)
+  }
+
+  @Test(arguments: [nil, "/sbin/init"])
+  func `the payload names the init that was asked for, and no other`(path: String?) throws {
+    var packer = Packer(.none, jobs: 1, memberSize: 64)
+    packer.realInit = path
+    let image = archive([.directory("sbin"), .file("sbin/init", "#!", 0o755)])
+    let about = try payload(try pack(image, packer)).about
     #expect(about.contains("\ninit ") == (path != nil), "\(about)")
     if let path { #expect(about.hasSuffix("init \(path)\n"), "\(about)") }
   }
@@ -227,7 +250,7 @@ import Testing
     #expect(size == (try InputFile(output).size))
     let (members, about) = try payload(output)
     #expect(members == [try bytes(path)])
-    #expect(about == "entries 7\nbytes 23\npages 3\n")
+    #expect(about == "members 0\nentries 7\nbytes 23\npages 3\n")
     #expect(try ImageFile(output).isPacked)
   }
 
@@ -235,7 +258,11 @@ import Testing
     let output = directory.path.appending("segment")
     _ = try Nester().writeSegment(program, into: output)
     let names = try tree(output).files.flatMap(\.names).map { String(decoding: $0, as: UTF8.self) }
-    #expect(names == [".leafroot", ".leafroot/about", "init", "leafroot"])
+    #expect(
+      names == [
+        ".leafroot", ".leafroot/nested", ".leafroot/nested/about", ".leafroot/nested/start", "init",
+        "leafroot",
+      ])
     #expect(try contents(of: tree(output))["leafroot"] == program.bytes)
   }
 

@@ -65,9 +65,8 @@ struct Arena {
   }
 
   /// A mover from `source` to `target`.
-  func mover(threads: Int? = nil, skipping skipped: StaticString = "") throws -> Mover {
-    Mover(
-      from: source, try Status(of: source), to: target, skipping: skipped, threads: threads)
+  func mover(threads: Int? = nil) throws -> Mover {
+    Mover(from: source, try Status(of: source), to: target, threads: threads)
   }
 
   /// Free blocks of the arena's own file system.

@@ -208,29 +208,6 @@ extension TreeTests {
       }
     }
 
-    @Test func `but for an entry that is to be skipped, which stays`() throws {
-      try Arena.with { arena in
-        try Planting(directory: arena.source).directory(".leaf")
-        try Planting(directory: arena.source).file("file")
-
-        try arena.mover(skipping: ".leaf").move()
-
-        #expect(try names(in: arena.source) == [Array(".leaf".utf8)])
-        #expect(try names(in: arena.target) == [Array("file".utf8)])
-      }
-    }
-
-    @Test func `also below the root where it has the name that is skipped in it`() throws {
-      try Arena.with { arena in
-        try Planting(directory: arena.source).directory("directory")
-        try Planting(directory: arena.source).file("directory/.leaf")
-
-        try arena.mover(skipping: ".leaf").move()
-
-        #expect(try Snapshot(of: arena.target).paths == ["directory", "directory/.leaf"])
-      }
-    }
-
     @Test func `also where it has the name of our own directory of hard links`() throws {
       try expectSameAfterMove {
         try $0.directory(".leafroot-links")

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+
+import CLinux
+import Testing
+
+@testable import Tree
+
+extension TreeTests {
+  /// The source is what the kernel has unpacked around a payload, the target the tree that arises.
+  @Suite struct CompositionTests {
+    /// Makes entries before and after a payload's files, and unpacks its tree between them.
+    private func compose(
+      hasAllDirectories: Bool = false,
+      before: (Planting) throws -> Void = { _ in }, after: (Planting) throws -> Void = { _ in },
+      tree: (Planting) throws -> Void, _ check: (Arena) throws -> Void
+    ) throws {
+      try Arena.with { arena in
+        let rest = Planting(directory: arena.source)
+        try before(rest)
+        tick()
+        try rest.directory("payload", 0o700)
+        try rest.file("payload/start")
+        tick()
+        try rest.file("payload/about")
+        let period = try copyPeriod(of: ["payload/start", "payload/about"], in: arena.source)
+        tick()
+        try after(rest)
+
+        var composition = try Composition(
+          of: arena.source, Status(of: arena.source), in: arena.target, besides: "payload")
+        try composition.prepare(period, hasAllDirectories: hasAllDirectories)
+        try tree(Planting(directory: arena.target))
+        try remove(cName("payload"), in: arena.source)
+        try composition.finish()
+        #expect(try names(in: arena.source).isEmpty)
+        try check(arena)
+      }
+    }
+
+    /// Longer than one of the kernel's clock.
+    private func tick() { usleep(20_000) }
+
+    private func copyPeriod(of names: [String], in directory: Int32) throws -> CopyPeriod {
+      var period = CopyPeriod()
+      for name in names { period.add(try Status(of: Array(name.utf8CString), in: directory)) }
+      return period
+    }
+
+    private func status(_ name: String, _ arena: Arena) throws -> Status {
+      try Status(of: Array(name.utf8CString), in: arena.target)
+    }
+
+    private func size(_ name: String, _ arena: Arena) throws -> Int { try status(name, arena).size }
+
+    /// As the kernel writes to a file that is there.
+    private func overwrite(_ name: String, size: Int, in directory: Int32) throws {
+      let file = try check(
+        "open", linux_openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC, 0o644))
+      defer { close(file) }
+      try check("ftruncate", ftruncate(file, off_t(size)))
+    }
+
+    @Test func `of two files the one stays that came last`() throws {
+      try compose {
+        try $0.file("early", size: 1)
+        try $0.file("only", size: 5)
+      } after: {
+        try $0.file("late", size: 1)
+        try $0.file("alone", size: 4)
+      } tree: {
+        try overwrite("early", size: 2, in: $0.directory)
+        try $0.file("late", size: 3)
+      } _: { (arena: Arena) throws in
+        #expect(try size("early", arena) == 2)
+        #expect(try size("only", arena) == 5)
+        #expect(try size("late", arena) == 1)
+        #expect(try size("alone", arena) == 4)
+      }
+    }
+
+    @Test func `a file of an early image that a late one has overwritten is a late one`() throws {
+      try compose {
+        try $0.file("file", size: 1)
+      } after: {
+        try overwrite("file", size: 3, in: $0.directory)
+      } tree: {
+        try $0.file("file", size: 2)
+      } _: { (arena: Arena) throws in
+        #expect(try size("file", arena) == 3)
+      }
+    }
+
+    @Test func `what an early image has linked is one file for the payload`() throws {
+      try compose {
+        try $0.file("one", size: 1)
+        try $0.hardLink("other", to: "one")
+      } tree: {
+        try overwrite("one", size: 2, in: $0.directory)
+      } _: { (arena: Arena) throws in
+        #expect(try size("other", arena) == 2)
+        #expect(try status("one", arena).inode == status("other", arena).inode)
+      }
+    }
+
+    @Test func `a late image writes to all names of a file of the payload`() throws {
+      try compose(after: {
+        try $0.file("one", size: 3, 0o600, user: 7)
+      }) {
+        try $0.file("one", size: 2)
+        try $0.hardLink("other", to: "one")
+      } _: { (arena: Arena) throws in
+        let other = try status("other", arena)
+        #expect(other.size == 3)
+        #expect(other.permissions == 0o600)
+        #expect(other.user == 7)
+        #expect(try status("one", arena).inode == other.inode)
+      }
+    }
+
+    @Test func `a device keeps its number, and gets the metadata of the late image`() throws {
+      try compose(after: {
+        try $0.node("device", S_IFCHR, 1, 5, 0o640, user: 7)
+      }) {
+        try $0.node("device", S_IFCHR, 1, 3, 0o600)
+      } _: { (arena: Arena) throws in
+        let device = try status("device", arena)
+        #expect(device.deviceNode == linux_makedev(1, 3))
+        #expect(device.permissions == 0o640)
+        #expect(device.user == 7)
+      }
+    }
+
+    @Test func `a symbolic link of the late image takes the place of any file`() throws {
+      try compose(after: {
+        for name in ["file", "device", "link"] { try $0.symbolicLink(name, to: "late") }
+      }) {
+        try $0.file("file", size: 2)
+        try $0.node("device", S_IFCHR, 1, 3)
+        try $0.symbolicLink("link", to: "early")
+      } _: { (arena: Arena) throws in
+        for name in ["file", "device", "link"] {
+          let link = try status(name, arena)
+          #expect(link.isSymbolicLink)
+          #expect(link.size == 4)
+        }
+      }
+    }
+
+    @Test func `directories become one, with the later metadata and the tree's times`() throws {
+      try compose {
+        try $0.directory("early", 0o711, user: 3)
+        try $0.file("early/kept", size: 1)
+      } after: {
+        try $0.directory("late", 0o750, user: 4, group: 5)
+        try $0.file("late/new", size: 2)
+      } tree: {
+        // They are there already.
+        for name in ["early", "late"] {
+          try check("fchmodat", fchmodat($0.directory, name, 0o755, 0))
+        }
+        try $0.file("late/old", size: 3)
+        try $0.settleTimes()
+      } _: { (arena: Arena) throws in
+        let early = try status("early", arena)
+        let late = try status("late", arena)
+        #expect(early.permissions == 0o755)
+        #expect(late.permissions == 0o750)
+        #expect(late.user == 4)
+        #expect(late.group == 5)
+        // Planting's times, which no other entry has.
+        #expect(early.times.1.tv_sec > 1_000_000_000 && early.times.1.tv_sec < 1_000_000_010)
+        #expect(late.times.1.tv_sec > 1_000_000_000 && late.times.1.tv_sec < 1_000_000_010)
+        #expect(try size("early/kept", arena) == 1)
+        #expect(try size("late/new", arena) == 2)
+        #expect(try size("late/old", arena) == 3)
+      }
+    }
+
+    @Test func `where the kernel has made all directories, theirs is the last word`() throws {
+      try compose(hasAllDirectories: true) {
+        try $0.directory("early", 0o711, user: 3)
+      } tree: {
+        try check("fchmodat", fchmodat($0.directory, "early", 0o755, 0))
+      } _: { (arena: Arena) throws in
+        let early = try status("early", arena)
+        #expect(early.permissions == 0o711)
+        #expect(early.user == 3)
+      }
+    }
+
+    @Test func `a directory that is not empty stays where another type would take its place`()
+      throws
+    {
+      try compose {
+        try $0.directory("gone")
+      } after: {
+        try $0.file("full", size: 1)
+        try $0.file("empty", size: 1)
+        try $0.node("owned", S_IFIFO, 0, 0, 0o640, user: 7)
+      } tree: {
+        try check("rmdir", unlinkat($0.directory, "gone", AT_REMOVEDIR))
+        try $0.file("gone", size: 2)
+        try $0.directory("full")
+        try $0.file("full/file", size: 2)
+        try $0.directory("empty")
+        try $0.directory("owned")
+        try $0.file("owned/file", size: 2)
+      } _: { (arena: Arena) throws in
+        #expect(try size("gone", arena) == 2)
+        #expect(try size("full/file", arena) == 2)
+        #expect(try size("empty", arena) == 1)
+        let owned = try status("owned", arena)
+        #expect(owned.isDirectory)
+        #expect(owned.permissions == 0o640)
+        #expect(owned.user == 7)
+      }
+    }
+
+    @Test func `a mount stays where it is until all is unpacked`() throws {
+      try Arena.with { arena in
+        let rest = Planting(directory: arena.source)
+        try rest.directory("mounted")
+        try check(
+          "mount", mount("tmpfs", path("mounted", in: arena.source), "tmpfs", 0, nil))
+        try Planting(directory: arena.source).file("mounted/inside", size: 1)
+        try rest.directory("payload", 0o700)
+        var period = CopyPeriod()
+        period.add(try Status(of: cName("payload"), in: arena.source))
+
+        var composition = try Composition(
+          of: arena.source, Status(of: arena.source), in: arena.target, besides: "payload")
+        try composition.prepare(period, hasAllDirectories: true)
+        #expect(try names(in: arena.target).isEmpty)
+        try remove(cName("payload"), in: arena.source)
+        try composition.finish()
+        #expect(try size("mounted/inside", arena) == 1)
+      }
+    }
+  }
+}
