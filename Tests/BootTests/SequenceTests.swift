@@ -136,7 +136,7 @@ private struct SequenceBoot {
     _ raw: FilePath, _ form: Forms.Form, in directory: TemporaryDirectory
   ) throws -> FilePath {
     let output = FilePath(raw.string + ".\(form)")
-    let program = try GuestInit(Place.library.appending("leafroot-unpack.x86_64"), for: .x86)
+    let program = try GuestInit(Place.library.appending("leafroot-init.x86_64"), for: .x86)
     switch form {
     case .raw: return raw
     case .packed:

@@ -79,20 +79,10 @@ extension SystemCallFailure {
 
 /// How a tree of the table comes to its place.
 enum Bringing: CaseIterable, Sendable {
-  /// leafroot-init moves it.
+  /// PID 1 moves it.
   case moved
-  /// leafroot-unpack unpacks it into the leaf, from members or from one file.
+  /// PID 1 unpacks it, from members or from one file.
   case packed, nested
-  /// leafroot-unpack unpacks it into rootfs: the word is not given.
-  case inPlace
-
-  /// The words that PID 1 is executed with.
-  fileprivate var words: String { self == .inPlace ? "" : " nonroot_initramfs" }
-
-  /// Whether the check of a boot without failure finds what was asked for.
-  fileprivate func isDone(_ check: Check) -> Bool {
-    self == .inPlace ? !check.isLeaf : check.asPromised
-  }
 }
 
 /// The boots of the table: the same small tree each time, brought by a PID 1 that a script executes.
@@ -117,7 +107,7 @@ struct FailingBoot {
     let tree = try FailingTree.tree(isMoved: bringing == .moved)
     boot.written = try Self.write(tree.records, "tree.img", directory)
     boot.images = [
-      try Self.write(FailingTree.later(bringing.words).records, "later.img", directory)
+      try Self.write(FailingTree.later(" nonroot_initramfs").records, "later.img", directory)
     ]
 
     var stockBoot = boot
@@ -189,9 +179,9 @@ struct FailingBoot {
       return .broken("another tree: \(difference)")
     }
 
-    if bringing.isDone(check), said.isEmpty { return .asPromised }
+    if check.asPromised, said.isEmpty { return .asPromised }
     let isExplained = { (line: String) in
-      check.isLeaf || bringing == .inPlace || line.hasPrefix(seed)
+      check.isLeaf || line.hasPrefix(seed)
     }
     guard let line = said.last(where: isExplained) else {
       return .broken("not as promised, and no line says so: \(said)")
@@ -225,13 +215,12 @@ struct FailingBoot {
       entries: ["./leafroot ", "./.leafroot ", "./.leafroot/", ". 4"]
     ),
     (line: "leafroot: the real init's limit of open files remains 65536", entries: [". limits "]),
+    (line: "leafroot: the real init's limit of the stack remains 96 MiB", entries: [". limits "]),
     (line: "leafroot: the real init's priority remains -20", entries: [". limits "]),
     (
       line: "leafroot: the real init's standard descriptors are not /dev/console: ",
       entries: [". descriptor "]
     ),
-    // It is empty.
-    (line: seed + "rmdir: ", entries: ["./.leaf "]),
   ]
 
   private static func firstDifference(
@@ -262,7 +251,7 @@ struct FailingBoot {
   private static let script = """
     /census /
     busybox mount -t proc proc /proc
-    echo ". limits $(ulimit -n) $(busybox cut -d ' ' -f 19 /proc/1/stat)"
+    echo ". limits $(ulimit -n) $(ulimit -s) $(busybox cut -d ' ' -f 19 /proc/1/stat)"
     for file in /proc/1/fd/*; do echo ". descriptor $file $(busybox readlink $file)"; done
     """
 
