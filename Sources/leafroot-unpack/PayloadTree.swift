@@ -62,7 +62,7 @@ struct PayloadTree: PackedTree {
   var entries: Int { payload.entries }
   var bytes: Int { Int(clamping: payload.bytes) }
   var isConsumed: Bool { payload.isConsumed }
-  private(set) var missingXattrs = 0
+  var missingXattrs: Int { payload.missingXattrs }
 
   var refusal: Text? { payload.refusal.map { Text($0) } }
 
@@ -84,10 +84,6 @@ struct PayloadTree: PackedTree {
 
     do throws(PayloadFailure) {
       try payload.unpack(into: root, plan)
-      if let dump = try xattrs() {
-        missingXattrs = try Payload.setXattrs(
-          dump, from: Text(Vocabulary.xattrs).bytes, below: root)
-      }
     } catch {
       throw PackedTreeFailure(Text(error))
     }
@@ -115,15 +111,6 @@ struct PayloadTree: PackedTree {
     guard let tree = about.tree else { return most }
     let spare = memory.usable(wanting: 0) + size - PayloadNeed(tree, threads: 1).bytes
     return max(1, min(most, 1 + spare / PayloadNeed.thread))
-  }
-
-  /// The content of ``Vocabulary/xattrs``; nil if there is no such file.
-  private func xattrs() throws(PayloadFailure) -> [UInt8]? {
-    do throws(Tree.Failure) {
-      return try Self.read(Vocabulary.xattrs, in: directory)
-    } catch {
-      throw PayloadFailure(error, of: Vocabulary.xattrs)
-    }
   }
 
   /// The content of a file; nil if there is none.

@@ -12,8 +12,6 @@ struct PackedParts {
   private let path: FilePath
   /// The payload as one image, with what is behind the packed archive.
   let payload: [FilePiece]
-  /// What newc cannot carry of it.
-  let xattrs: FilePiece?
   private let about: FilePiece?
   private let names: [[UInt8]]
 
@@ -21,11 +19,11 @@ struct PackedParts {
     self.path = path
     do throws(FileError) {
       let image = try ImageFile(path)
-      (payload, xattrs, about) = (image.payload, image.xattrs, image.about)
+      (payload, about) = (image.payload, image.about)
       names = image.payloadNames
     } catch {
       // Who reads the file as an image says what is wrong with it.
-      (payload, xattrs, about, names) = ([], nil, nil, [])
+      (payload, about, names) = ([], nil, [])
     }
   }
 
