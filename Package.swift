@@ -212,13 +212,13 @@ let tests: [Target] = [
     swiftSettings: strict),
   .testTarget(
     name: "ImportingTests",
-    dependencies: ["Files", "Importing", "Newc", "TestSupport", systemPackage],
+    dependencies: ["Files", "Importing", "Initramfs", "Newc", "TestSupport", systemPackage],
     swiftSettings: strict),
   .testTarget(
     name: "PackingTests",
     dependencies: [
-      "Encoding", "Files", "Importing", "Initramfs", "Inspection", "Newc", "OddImages", "Packing",
-      "Samples", "TestSupport", systemPackage,
+      "CLinux", "Encoding", "Evidence", "Files", "Importing", "Initramfs", "Inspection", "Newc",
+      "OddImages", "Packing", "Samples", "TestSupport", "Tree", "Unpacking", systemPackage,
     ],
     swiftSettings: strict),
   .testTarget(

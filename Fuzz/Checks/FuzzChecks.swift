@@ -40,6 +40,26 @@ public enum FuzzChecks {
     precondition(counter.open == 0, "\(counter.open) members without an end")
     let records = reading.members.reduce(0) { $0 + $1.entries }
     precondition(records == counter.records, "\(records) records counted, \(counter.records) seen")
+    described(bytes)
+  }
+
+  /// A payload's file with its sidecar: all before the first empty line is that. What it says of a
+  /// record fits the record, and all that inspect does with it ends.
+  private static func described(_ bytes: [UInt8]) {
+    guard let end = bytes.firstRange(of: [0x0A, 0x0A])?.lowerBound else { return }
+    let source = DescribedBytes(
+      image: Bytes(Array(bytes[(end + 2)...])), sidecar: Bytes(Array(bytes[...end])))
+    let reader = ImageReader(source)
+    while let event = reader.next() {
+      guard case .entry(let record) = event, let extra = record.extra else { continue }
+      precondition(!extra.isLink || record.entry.type == .symbolicLink)
+      guard let sparse = extra.sparse else { continue }
+      precondition(sparse.count == record.entry.size && sparse.pages <= (sparse.size + 4095) / 4096)
+      precondition(SparseMap(size: sparse.size, extents: sparse.extents) == sparse)
+    }
+    let inspection = try! Inspection(source)
+    precondition(inspection.reading == reader.reading)
+    if let fault = reader.reading.sidecarFault { precondition(fault.line > 0) }
   }
 
   /// All that inspect does.
@@ -86,7 +106,7 @@ public enum FuzzChecks {
         let parent = Array(components.dropLast().joined(separator: [0x2F]))
         precondition(parent.isEmpty || directories.contains(parent), "\(name) is in no directory")
       }
-      var left = tree.files.map { $0.entry.type == .regular ? Int($0.entry.size) : 0 }
+      var left = tree.files.map { $0.entry.type == .regular ? Int($0.dataSize) : 0 }
       var current = 0
       try tree.readContents { _, _ in
       } begin: {
@@ -99,6 +119,24 @@ public enum FuzzChecks {
       // What is wrong with the bytes.
       precondition(!"\(error)".isEmpty)
     }
+  }
+
+  /// An image in memory whose records have a sidecar.
+  private struct DescribedBytes: ImageSource {
+    let image: Bytes
+    let sidecar: Bytes
+
+    var size: Int64 { image.size }
+
+    func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) -> Int {
+      image.read(at: offset, into: buffer)
+    }
+
+    func sidecar(at offset: Int64) -> Int? { 0 }
+
+    func readSidecar(
+      _ number: Int, at offset: Int64, into buffer: UnsafeMutableRawBufferPointer
+    ) -> Int { sidecar.read(at: offset, into: buffer) }
   }
 
   private struct Counter {

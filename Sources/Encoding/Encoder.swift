@@ -25,13 +25,14 @@ public final class Encoder {
   private let backend: any EncoderBackend
   private var output: [UInt8] = []
 
-  public init(_ encoding: Encoding) throws(EncodingFailure) {
+  /// - Parameter size: of the member, if it is known: a decoder needs less memory for a small one.
+  public init(_ encoding: Encoding, size: Int? = nil) throws(EncodingFailure) {
     switch encoding {
     case .none: backend = Copier()
     case .zstd(let level): backend = try ZstdEncoder(level)
     case .lz4(let level): backend = LZ4Encoder(level)
     case .gzip(let level): backend = try GzipEncoder(level)
-    case .xz(let level): backend = try XZEncoder(level)
+    case .xz(let level): backend = try XZEncoder(level, size: size)
     }
   }
 

@@ -2,15 +2,36 @@
 
 import CCodecs
 
-/// lzma/container.h: lzma_easy_encoder. The kernel verifies CRC32 only (lib/xz/xz_dec_stream.c).
+/// lzma/container.h: lzma_stream_encoder. The kernel verifies CRC32 only (lib/xz/xz_dec_stream.c).
 final class XZEncoder: EncoderBackend {
   private var stream = lzma_stream()
   private var buffer = [UInt8](repeating: 0, count: 64 << 10)
 
-  init(_ level: Int) throws(EncodingFailure) {
-    guard lzma_easy_encoder(&stream, UInt32(level), LZMA_CHECK_CRC32) == LZMA_OK else {
-      throw EncodingFailure(reason: "no memory for xz")
+  /// Each thread of PID 1 needs as much memory to decode, whatever the member's size is. Levels 7 to
+  /// 9 are 6 with a larger dictionary: up to 64 MiB.
+  private static let dictionaryLimit = 8 << 20
+  /// lzma/lzma12.h: LZMA_DICT_SIZE_MIN, LZMA_FILTER_LZMA2; lzma/vli.h: LZMA_VLI_UNKNOWN ends a list.
+  private static let dictionaryMinimum = 4096
+  private static let (lzma2, endOfFilters): (lzma_vli, lzma_vli) = (0x21, .max)
+
+  /// - Parameter size: of what will be compressed; nil if nobody knows.
+  init(_ level: Int, size: Int?) throws(EncodingFailure) {
+    var options = lzma_options_lzma()
+    guard lzma_lzma_preset(&options, UInt32(level)) == 0 else {
+      throw EncodingFailure(reason: "xz has no level \(level)")
     }
+    // What is farther back than the beginning is in no dictionary.
+    let useful = max(size ?? .max, Self.dictionaryMinimum)
+    options.dict_size = UInt32(min(Int(options.dict_size), Self.dictionaryLimit, useful))
+
+    let result = withUnsafeMutablePointer(to: &options) { options in
+      let filters = [
+        lzma_filter(id: Self.lzma2, options: options),
+        lzma_filter(id: Self.endOfFilters, options: nil),
+      ]
+      return lzma_stream_encoder(&stream, filters, LZMA_CHECK_CRC32)
+    }
+    guard result == LZMA_OK else { throw EncodingFailure(reason: "no memory for xz") }
   }
 
   deinit { lzma_end(&stream) }

@@ -6,8 +6,24 @@ public import Initramfs
 public struct FilePiece: Equatable, Sendable {
   public var offset: Int64
   public var size: Int64
+  /// Of a payload's file, what newc cannot carry of it.
+  public var sidecar: SidecarPiece?
 
   public init(offset: Int64, size: Int64) {
+    self.offset = offset
+    self.size = size
+  }
+}
+
+/// The sidecar of a payload's file, as a part of the image.
+public struct SidecarPiece: Equatable, Sendable {
+  /// Of the payload's file.
+  public var number: Int
+  public var offset: Int64
+  public var size: Int64
+
+  public init(number: Int, offset: Int64, size: Int64) {
+    self.number = number
     self.offset = offset
     self.size = size
   }
@@ -27,6 +43,7 @@ public struct ImageSequence: ImageSource {
     let start: Int64
     let size: Int64
     let content: Content
+    var sidecar: SidecarPiece?
   }
 
   private enum Content {
@@ -66,13 +83,15 @@ public struct ImageSequence: ImageSource {
     for (index, piece) in (pieces.isEmpty ? [whole] : pieces).enumerated() {
       // Four zero bytes end an LZ4 stream, which would take another one for its own.
       if index > 0 { size = (size + 3) & ~3 + 4 }
-      append(.file(open, piece.offset), piece.size)
+      append(.file(open, piece.offset), piece.size, piece.sidecar)
     }
   }
 
-  private mutating func append(_ content: Content, _ count: Int64) {
+  private mutating func append(
+    _ content: Content, _ count: Int64, _ sidecar: SidecarPiece? = nil
+  ) {
     size = (size + 3) & ~3
-    parts.append(Part(start: size, size: count, content: content))
+    parts.append(Part(start: size, size: count, content: content, sidecar: sidecar))
     size += count
   }
 
@@ -100,6 +119,21 @@ public struct ImageSequence: ImageSource {
     }
     buffer[Int(filled - offset)..<count].initializeMemory(as: UInt8.self, repeating: 0)
     return count
+  }
+
+  public func sidecar(at offset: Int64) -> Int? {
+    parts.last { $0.start <= offset }?.sidecar?.number
+  }
+
+  public func readSidecar(
+    _ number: Int, at offset: Int64, into buffer: UnsafeMutableRawBufferPointer
+  ) throws -> Int {
+    guard let part = parts.first(where: { $0.sidecar?.number == number }),
+      let sidecar = part.sidecar, case .file(let open, _) = part.content, offset < sidecar.size
+    else { return 0 }
+    let count = Int(min(Int64(buffer.count), sidecar.size - offset))
+    return try open.file.read(
+      at: sidecar.offset + offset, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
   }
 
   /// - Throws: `CancellationError`.

@@ -23,7 +23,7 @@ public struct OutputFile: ~Copyable {
   public init(_ path: FilePath) throws(FileError) {
     let target = try OutputFile.target(of: path)
     let mark = String(UInt64.random(in: 0 ... .max), radix: 36)
-    let temporary = target.removingLastComponent().appending(".leafroot-\(mark)")
+    let temporary = target.removingLastComponent().appending(Self.temporaryPrefix + mark)
     let descriptor = try FileError.naming(path, cannot: "create") {
       try FileDescriptor.open(
         temporary, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
@@ -33,6 +33,18 @@ public struct OutputFile: ~Copyable {
     self.target = target
     self.temporary = temporary
     self.descriptor = descriptor
+  }
+
+  private static let temporaryPrefix = ".leafroot-"
+
+  /// Whether a file of that name is the unfinished one of an output beside it: of this process, or of
+  /// one that was killed.
+  package static func isTemporary(_ name: String) -> Bool {
+    name.hasPrefix(temporaryPrefix)
+      && (1...13).contains(name.utf8.count - temporaryPrefix.utf8.count)
+      && name.utf8.dropFirst(temporaryPrefix.utf8.count).allSatisfy {
+        (0x30...0x39).contains($0) || (0x61...0x7A).contains($0)
+      }
   }
 
   deinit {
@@ -85,7 +97,7 @@ public struct OutputFile: ~Copyable {
   }
 
   /// Follows symbolic links, so that `initrd.img -> initrd.img-6.1` stays a link. realpath(3).
-  private static func target(of path: FilePath) throws(FileError) -> FilePath {
+  package static func target(of path: FilePath) throws(FileError) -> FilePath {
     guard let status = try? path.stat(followTargetSymlink: true) else { return path }
     guard status.type == .regular else {
       throw FileError(path, "is \(status.type.name), not a regular file")

@@ -44,6 +44,10 @@ struct ContainerImage {
     var name: String
     /// nil if nothing tells it.
     var digest: Digest?
+    var mediaType = ""
+
+    /// https://github.com/containers/ocicrypt, spec.md.
+    var isEncrypted: Bool { mediaType.hasSuffix("+encrypted") }
   }
 
   /// Finds the image that `choice` wants.
@@ -70,9 +74,14 @@ struct ContainerImage {
   private static func layer(
     _ number: Int, _ blob: Blob, _ content: Digest, _ store: some BlobStore, _ budget: Budget
   ) throws -> TarTree.Layer {
-    let title = "layer \(number)"
+    // The config has a digest of each layer, also where the manifest has none.
+    let title = "layer \(number) (\(blob.digest ?? content))"
+    if blob.isEncrypted {
+      throw FileError(
+        store.path, "\(title) is encrypted (\(blob.mediaType)): decrypt the image first")
+    }
     guard let size = try store.size(of: blob.name) else {
-      throw FileError(store.path, "has no \(blob.name), \(title) of the image")
+      throw FileError(store.path, "\(title) is missing: there is no \(blob.name)")
     }
     return TarTree.Layer(name: title, size: size) { isVerified, onRead in
       var stream = try store.open(blob.name, onRead: onRead)
@@ -135,7 +144,9 @@ struct ContainerImage {
     _ descriptor: Descriptor, _ store: some BlobStore
   ) throws(FileError) -> Blob {
     let digest = try digest(descriptor.digest, store)
-    return Blob(name: "blobs/\(digest.algorithm.rawValue)/\(digest.hex)", digest: digest)
+    return Blob(
+      name: "blobs/\(digest.algorithm.rawValue)/\(digest.hex)", digest: digest,
+      mediaType: descriptor.mediaType)
   }
 
   private static func digest(_ text: String, _ store: some BlobStore) throws(FileError) -> Digest {

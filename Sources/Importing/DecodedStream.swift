@@ -8,6 +8,8 @@ import SystemPackage
 final class DecodedStream: ByteStream {
   private let handle: ArchiveHandle
   private let budget: Budget
+  /// Nothing is in it.
+  private let isEmpty: Bool
 
   /// - Parameter budget: what decoding takes of it.
   init(_ path: FilePath, _ stream: any ByteStream, _ budget: Budget) throws {
@@ -20,16 +22,20 @@ final class DecodedStream: ByteStream {
         archive_read_support_filter_zstd, archive_read_support_filter_lz4,
       ] { _ = support(raw) }
       archive_read_support_format_raw(raw)
+      archive_read_support_format_empty(raw)
     }
     self.budget = budget
     var entry: OpaquePointer?
-    try handle.check(archive_read_next_header(handle.raw, &entry))
+    let result = archive_read_next_header(handle.raw, &entry)
+    isEmpty = result == ARCHIVE_EOF
+    try handle.check(result)
   }
 
   /// Whether there was any compression.
   var isEncoded: Bool { archive_filter_code(handle.raw, 0) != ARCHIVE_FILTER_NONE }
 
   func next() throws -> UnsafeRawBufferPointer {
+    if isEmpty { return UnsafeRawBufferPointer(start: nil, count: 0) }
     var (block, count, offset): (UnsafeRawPointer?, Int, Int64) = (nil, 0, 0)
     let result = archive_read_data_block(handle.raw, &block, &count, &offset)
     try handle.check(result)

@@ -2,6 +2,7 @@
 
 import CLinux
 import Files
+import Initramfs
 import Newc
 public import SystemPackage
 import Tree
@@ -14,31 +15,34 @@ public struct HostTree: TreeSource {
 
   private let path: FilePath
 
+  /// - Parameter output: the file that the tree will be packed into: it is no part of the tree.
   /// - Throws: ``FileError``; `CancellationError`.
-  public init(_ path: FilePath) throws {
+  public init(_ path: FilePath, leavingOut output: FilePath? = nil) throws {
     self.path = path
-    var walk = try Walk(HostDirectory(path))
+    var walk = try Walk(HostDirectory(path), output.flatMap(OwnOutput.init))
     while try walk.step() { try Task.checkCancellation() }
     files = walk.files()
     permissions = walk.permissions
-    notes =
+    let mounts: [String] =
       switch walk.mounts {
       case 0: []
       case 1: ["1 mount point is packed as an empty directory"]
       default: ["\(walk.mounts) mount points are packed as empty directories"]
       }
+    notes = mounts + walk.leftOut.map { "left out \(quoted($0)): it is the output" }
   }
 
   public func readContents(
     progress: @escaping (Int64, Int64) -> Void, begin: (Int) throws -> Void,
     data: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
-    let size = files.reduce(0) { $0 + Int64(clamping: $1.entry.size) }
+    let size = files.reduce(0) { $0 + Int64(clamping: $1.dataSize) }
     var read: Int64 = 0
     let directory = try HostDirectory(path)
-    for (index, file) in files.enumerated() where file.entry.size > 0 {
+    for (index, file) in files.enumerated() where file.dataSize > 0 {
       try begin(index)
-      try directory.read(file.names[0], count: Int64(file.entry.size)) { bytes in
+      let extents = file.sparse?.extents ?? [Extent(offset: 0, count: file.entry.size)]
+      try directory.read(file.names[0], extents) { bytes in
         try Task.checkCancellation()
         try data(bytes)
         read += Int64(bytes.count)
@@ -90,9 +94,9 @@ private final class HostDirectory {
     for name in names { try body(descriptor, name) }
   }
 
-  /// Hands out `count` bytes of a regular file.
+  /// Hands out the bytes of a regular file that are in `extents`.
   func read(
-    _ name: [UInt8], count: Int64, _ body: (UnsafeRawBufferPointer) throws -> Void
+    _ name: [UInt8], _ extents: [Extent], _ body: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
     let descriptor = try call("open", name) { () throws(Failure) in
       try paths.open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
@@ -100,20 +104,53 @@ private final class HostDirectory {
     defer { closeQuietly(descriptor) }
     let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
     defer { block.deallocate() }
-    var left = Int(count)
-    while left > 0 {
-      let wanted = min(left, block.count)
-      let step = try call("read", name) { () throws(Failure) in
-        try attempt("read") { CLinux.read(descriptor, block.baseAddress, wanted) }
+    for extent in extents {
+      var (offset, left) = (Int(extent.offset), Int(extent.count))
+      while left > 0 {
+        let wanted = min(left, block.count)
+        let step = try call("read", name) { () throws(Failure) in
+          try attempt("read") { pread(descriptor, block.baseAddress, wanted, offset) }
+        }
+        guard step > 0 else {
+          throw FileError(
+            path.appending(String(decoding: name, as: UTF8.self)),
+            "has become shorter while it was read")
+        }
+        try body(UnsafeRawBufferPointer(rebasing: block[..<step]))
+        offset += step
+        left -= step
       }
-      guard step > 0 else {
-        throw FileError(
-          path.appending(String(decoding: name, as: UTF8.self)),
-          "has become shorter while it was read")
-      }
-      try body(UnsafeRawBufferPointer(rebasing: block[..<step]))
-      left -= step
     }
+  }
+}
+
+/// The file that a tree is packed into, and what an interrupted packing has left of it.
+private struct OwnOutput {
+  /// The directory that it is in.
+  let directory: Status
+  let name: [UInt8]
+
+  /// nil if its directory is not there.
+  init?(_ path: FilePath) {
+    guard let target = try? OutputFile.target(of: path), let name = target.lastComponent else {
+      return nil
+    }
+    let parent = target.removingLastComponent()
+    let descriptor = (parent.isEmpty ? "." : parent).withPlatformString {
+      linux_openat(AT_FDCWD, $0, LINUX_O_PATH | O_DIRECTORY, 0)
+    }
+    defer { closeQuietly(descriptor) }
+    guard let status = try? Status(of: descriptor) else { return nil }
+    directory = status
+    self.name = Array(name.string.utf8)
+  }
+
+  func isIn(_ other: Status) -> Bool {
+    other.inode == directory.inode && other.device == directory.device
+  }
+
+  func has(_ name: [UInt8]) -> Bool {
+    name == self.name || OutputFile.isTemporary(String(decoding: name, as: UTF8.self))
   }
 }
 
@@ -121,6 +158,8 @@ private final class HostDirectory {
 private struct Walk {
   /// Directories on which something is mounted.
   private(set) var mounts = 0
+  /// Regular files that are the output, or the unfinished one.
+  private(set) var leftOut: [[UInt8]] = []
   /// Of a file with the tree: it may be read by whoever may read the directory.
   let permissions: FilePermissions
 
@@ -135,17 +174,20 @@ private struct Walk {
     var target: [UInt8]
     var seconds: Int64
     var xattrs: [Xattr]
+    var sparse: SparseMap?
   }
 
   private let directory: HostDirectory
+  private let output: OwnOutput?
   private let device: dev_t
   private var found: [Found] = []
   /// Where files with more than one name are in `found`.
   private var links: [Key: Int] = [:]
   private var waiting: [[UInt8]] = [[]]
 
-  init(_ directory: HostDirectory) throws {
+  init(_ directory: HostDirectory, _ output: OwnOutput?) throws {
     self.directory = directory
+    self.output = output
     let root = directory.root.rawValue
     let status = try directory.call("stat", []) { () throws(Failure) in try Status(of: root) }
     device = status.device
@@ -161,6 +203,12 @@ private struct Walk {
       let path = path.isEmpty ? bytes : path + [UInt8(ascii: "/")] + bytes
       let status = try directory.call("stat", path) { () throws(Failure) in
         try Status(of: name, in: descriptor)
+      }
+      if let output, output.has(bytes), status.isRegular,
+        output.isIn(
+          try directory.call("stat", path) { () throws(Failure) in try Status(of: descriptor) })
+      {
+        return leftOut.append(path)
       }
       try add(path, status, in: descriptor, name)
       guard status.isDirectory else { return }
@@ -193,7 +241,31 @@ private struct Walk {
     found.append(
       Found(
         names: [path], entry: entry, target: target, seconds: status.modified,
-        xattrs: try xattrs(path, in: parent, name)))
+        xattrs: try xattrs(path, in: parent, name),
+        sparse: status.isRegular && status.isSparse
+          ? try sparse(path, status.size, in: parent, name) : nil))
+  }
+
+  /// lseek(2): a file system that knows no holes says that all is data.
+  private func sparse(
+    _ path: [UInt8], _ size: Int, in parent: Int32, _ name: [CChar]
+  ) throws(FileError) -> SparseMap? {
+    let file = try directory.call("open", path) { () throws(Failure) in
+      try attempt("open") { linux_openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0) }
+    }
+    defer { closeQuietly(file) }
+    var extents: [Extent] = []
+    var place = 0
+    while place < size {
+      let start = lseek(file, place, LINUX_SEEK_DATA)
+      if start < 0, linux_errno() != ENXIO { return nil }
+      guard start >= place, start < size else { break }
+      let end = lseek(file, start, LINUX_SEEK_HOLE)
+      guard end > start else { return nil }
+      place = min(end, size)
+      extents.append(Extent(offset: UInt64(start), count: UInt64(place - start)))
+    }
+    return SparseMap(size: UInt64(size), data: extents)
   }
 
   /// readlinkat(2).
@@ -232,7 +304,7 @@ private struct Walk {
     var files = found.map { one in
       TreeFile(
         names: one.names.sorted { $0.lexicographicallyPrecedes($1) }, entry: one.entry,
-        target: one.target, seconds: one.seconds, xattrs: one.xattrs)
+        target: one.target, seconds: one.seconds, xattrs: one.xattrs, sparse: one.sparse)
     }
     files.sortByName()
     return files

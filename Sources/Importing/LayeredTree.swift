@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: MIT
 
-import Files
+import Initramfs
 import Newc
 
 /// A file tree in memory, to which tar archives are applied one after the other.
 ///
-/// Paths never lead out of it: `..` is refused, and so is a path through a symbolic link that is
-/// absolute or has a `..` (GNU tar extracts through none of these either).
+/// Paths never lead out of it: they are resolved as if its root were `/`, whose `..` is `/` itself,
+/// also where they lead through symbolic links. So do containerd and umoci.
 struct LayeredTree {
   /// Why an entry cannot be applied.
   enum Fault: Error {
-    /// It has a component `..`.
-    case leadsOut
     /// It is longer than the kernel takes, or a component of it is.
     case tooLong
-    /// It leads through this symbolic link.
-    case throughLink([UInt8], target: [UInt8])
+    /// It leads through more symbolic links than the kernel follows, such as this one.
+    case linkLoop([UInt8], target: [UInt8])
     /// It leads through this file, which is no directory.
     case throughFile([UInt8])
     /// It is the root, and no directory.
@@ -31,6 +29,7 @@ struct LayeredTree {
     var target: [UInt8] = []
     var seconds: Int64 = 0
     var xattrs: [Xattr] = []
+    var sparse: SparseMap?
     /// What has its content.
     var content: Int?
     /// Of a directory.
@@ -61,8 +60,9 @@ struct LayeredTree {
     let directory = try directory(path)
     if let link = entry.hardLink {
       let node = try linkTarget(link)
-      if entry.file.size > 0 {
+      if entry.file.size > 0, nodes[node].entry.type == .regular {
         nodes[node].entry.size = entry.file.size
+        nodes[node].sparse = entry.sparse
         nodes[node].content = content
       }
       if nodes[directory].children[name] != node { put(node, name, in: directory) }
@@ -73,21 +73,22 @@ struct LayeredTree {
     }
     let node = try make(Node(entry: entry.file))
     setAttributes(of: node, entry)
-    if entry.file.type == .regular, entry.file.size > 0 { nodes[node].content = content }
+    if entry.file.type == .regular, entry.dataSize > 0 { nodes[node].content = content }
     put(node, name, in: directory)
   }
 
   /// Removes the file of this name, if there is one, with what is in it.
   mutating func remove(_ name: [UInt8]) throws(Fault) {
     var path = try Self.components(name)
-    guard let name = path.popLast().map(Array.init), let directory = try find(path) else { return }
+    guard let name = path.popLast().map(Array.init), let directory = try find(path, follow: true)
+    else { return }
     nodes[directory].children[name] = nil
     lastDirectory = ([], 0)
   }
 
   /// Removes all that is in a directory, if there is one.
   mutating func empty(_ name: [UInt8]) throws(Fault) {
-    guard let directory = try find(try Self.components(name)) else { return }
+    guard let directory = try find(try Self.components(name), follow: true) else { return }
     nodes[directory].children = [:]
     lastDirectory = ([], 0)
   }
@@ -97,6 +98,7 @@ struct LayeredTree {
     nodes[node].target = entry.target
     nodes[node].seconds = entry.seconds
     nodes[node].xattrs = entry.xattrs
+    nodes[node].sparse = entry.sparse
   }
 
   private mutating func make(_ node: Node) throws(Fault) -> Int {
@@ -113,13 +115,18 @@ struct LayeredTree {
 
   // MARK: Paths
 
-  /// Without empty ones and `.`.
+  /// Without empty ones and `.`; a `..` takes the one before it back. umoci and containerd make of a
+  /// record's name what Go's filepath.Clean does.
   private static func components(_ path: [UInt8]) throws(Fault) -> [ArraySlice<UInt8>] {
     guard path.count < Writer.pathLimit else { throw .tooLong }
-    let components = path.split(separator: UInt8(ascii: "/")).filter { !$0.elementsEqual(dot) }
-    for component in components {
-      if component.elementsEqual(dotDot) { throw .leadsOut }
+    var components: [ArraySlice<UInt8>] = []
+    for component in path.split(separator: UInt8(ascii: "/")) where !component.elementsEqual(dot) {
       if component.count > Writer.componentLimit { throw .tooLong }
+      if component.elementsEqual(dotDot) {
+        _ = components.popLast()
+      } else {
+        components.append(component)
+      }
     }
     return components
   }
@@ -130,35 +137,36 @@ struct LayeredTree {
   /// The directory of that path; what is missing of it is made.
   private mutating func directory(_ path: [ArraySlice<UInt8>]) throws(Fault) -> Int {
     if lastDirectory.path == path { return lastDirectory.node }
-    var node = 0
     var walk = Walk(path)
     while let name = walk.next() {
-      if let child = nodes[node].children[name] {
-        node = try follow(child, &walk) ?? node
+      if let child = nodes[walk.node].children[name] {
+        try follow(child, name, &walk)
       } else {
+        // The target of a symbolic link may have anything in it.
+        if name.count > Writer.componentLimit { throw .tooLong }
         let child = try make(Node(entry: Self.impliedDirectory))
-        nodes[node].children[name] = child
-        node = child
+        nodes[walk.node].children[name] = child
+        walk.enter(child, name)
       }
     }
-    lastDirectory = (path, node)
-    return node
+    lastDirectory = (path, walk.node)
+    return walk.node
   }
 
-  /// The file of that path, which is not followed itself; nil if there is none.
-  private func find(_ path: [ArraySlice<UInt8>]) throws(Fault) -> Int? {
-    var node = 0
+  /// The file of that path; nil if there is none.
+  private func find(_ path: [ArraySlice<UInt8>], follow: Bool) throws(Fault) -> Int? {
     var walk = Walk(path)
     while let name = walk.next() {
-      guard let child = nodes[node].children[name] else { return nil }
-      if walk.isAtEnd { return child }
-      node = try follow(child, &walk) ?? node
+      guard let child = nodes[walk.node].children[name] else { return nil }
+      if walk.isAtEnd, !follow || nodes[child].entry.type != .symbolicLink { return child }
+      try self.follow(child, name, &walk)
     }
-    return node
+    return walk.node
   }
 
   private func linkTarget(_ name: [UInt8]) throws(Fault) -> Int {
-    guard let node = try find(try Self.components(name)), !nodes[node].isDirectory else {
+    guard let node = try find(try Self.components(name), follow: false), !nodes[node].isDirectory
+    else {
       throw .noLinkTarget(name)
     }
     return node
@@ -166,44 +174,57 @@ struct LayeredTree {
 
   /// A path that is being followed.
   private struct Walk {
+    /// The directories on the way, with their names, from the root on.
+    private var passed: [(node: Int, name: [UInt8])] = []
     /// Reversed.
     private var rest: [ArraySlice<UInt8>]
-    private var passed: [[UInt8]] = []
+    /// include/linux/namei.h, MAXSYMLINKS.
     private var linksLeft = 40
 
     init(_ path: [ArraySlice<UInt8>]) { rest = path.reversed() }
 
     var isAtEnd: Bool { rest.isEmpty }
-    /// The path up to here.
-    var place: [UInt8] { Array(passed.joined(separator: [UInt8(ascii: "/")])) }
+    /// The directory that it has come to.
+    var node: Int { passed.last?.node ?? 0 }
 
-    mutating func next() -> [UInt8]? {
-      guard let next = rest.popLast() else { return nil }
-      passed.append(Array(next))
-      return passed.last
+    /// The path of what has that name here.
+    func path(of name: [UInt8]) -> [UInt8] {
+      Array((passed.map(\.name) + [name]).joined(separator: [UInt8(ascii: "/")]))
     }
 
-    /// Goes on where the link at the last name leads.
-    mutating func insert(_ target: [ArraySlice<UInt8>]) -> Bool {
+    /// The next name, in the directory that it has come to.
+    mutating func next() -> [UInt8]? {
+      while let next = rest.popLast() {
+        if next.elementsEqual(LayeredTree.dotDot) {
+          // The root is its own parent.
+          _ = passed.popLast()
+        } else if !next.elementsEqual(LayeredTree.dot) {
+          return Array(next)
+        }
+      }
+      return nil
+    }
+
+    mutating func enter(_ node: Int, _ name: [UInt8]) { passed.append((node, name)) }
+
+    /// Goes on where a symbolic link here leads; false if that was one too many.
+    mutating func enter(link target: [UInt8]) -> Bool {
       linksLeft -= 1
-      passed.removeLast()
-      rest += target.reversed()
+      if target.first == UInt8(ascii: "/") { passed = [] }
+      rest += target.split(separator: UInt8(ascii: "/")).reversed()
       return linksLeft >= 0
     }
   }
 
-  /// - Returns: nil if `node` is a symbolic link, whose target is now a part of the way.
-  private func follow(_ node: Int, _ walk: inout Walk) throws(Fault) -> Int? {
+  /// Goes on with `node`, which has that name.
+  private func follow(_ node: Int, _ name: [UInt8], _ walk: inout Walk) throws(Fault) {
     switch nodes[node].entry.type {
-    case .directory: return node
+    case .directory: walk.enter(node, name)
     case .symbolicLink:
       let target = nodes[node].target
-      let place = walk.place
-      guard target.first != UInt8(ascii: "/"), let path = try? Self.components(target),
-        walk.insert(path)
-      else { throw .throughLink(place, target: target) }
-      return nil
-    default: throw .throughFile(walk.place)
+      let path = walk.path(of: name)
+      guard walk.enter(link: target) else { throw .linkLoop(path, target: target) }
+    default: throw .throughFile(walk.path(of: name))
     }
   }
 
@@ -226,7 +247,7 @@ struct LayeredTree {
       let node = nodes[index]
       let file = TreeFile(
         names: names.sorted { $0.lexicographicallyPrecedes($1) }, entry: node.entry,
-        target: node.target, seconds: node.seconds, xattrs: node.xattrs)
+        target: node.target, seconds: node.seconds, xattrs: node.xattrs, sparse: node.sparse)
       all.append((file, node.content))
     }
     all.sort { $0.file.names[0].lexicographicallyPrecedes($1.file.names[0]) }

@@ -16,6 +16,8 @@ public struct Source: Sendable {
   public var reference: String?
   /// Where a compressed archive of a container image is decompressed to.
   public var workDirectory: FilePath
+  /// The file that the tree will be packed into, if it may be in the source.
+  public var output: FilePath?
 
   public init(_ path: FilePath, _ platform: Platform, workDirectory: FilePath) {
     self.path = path
@@ -32,7 +34,7 @@ public struct Source: Sendable {
     if status.type == .directory {
       let store = BlobDirectory(path: path)
       if let kind = try ContainerImage.kind(store) { return try container(store, kind, progress) }
-      return try HostTree(path)
+      return try HostTree(path, leavingOut: output)
     }
     if let encoding = try tarEncoding() { return try archive(encoding, progress) }
     try ImageFile(path).refuseIfWrapped()
@@ -52,7 +54,7 @@ public struct Source: Sendable {
       return try withNamesAsBytes {
         let stream = try DecodedStream(
           path, FileStream(try InputFile(path)) { _ in }, Budget(limit))
-        let isTar = try TarReader(path, stream).next() != nil
+        let isTar = try TarReader(path, stream).advance()
         return isTar ? (stream.isEncoded ? .compressed : .plain) : nil
       }
     } catch is FileError {

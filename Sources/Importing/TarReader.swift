@@ -3,6 +3,7 @@
 import CArchive
 import Files
 import Glibc
+import Initramfs
 import Newc
 import SystemPackage
 
@@ -19,6 +20,11 @@ struct TarEntry {
   /// The modification time in seconds since 1970.
   var seconds: Int64
   var xattrs: [Xattr]
+  /// Where the data are, if the file has holes.
+  var sparse: SparseMap?
+
+  /// Bytes of its content, without holes.
+  var dataSize: UInt64 { sparse?.count ?? file.size }
 
   var isDirectory: Bool { hardLink == nil && file.type == .directory }
 }
@@ -26,30 +32,53 @@ struct TarEntry {
 /// Reads a tar archive: POSIX pax, GNU, ustar and older ones. libarchive.
 final class TarReader {
   private let handle: ArchiveHandle
-  /// The current entry, libarchive's.
+  private let tap: HeaderTap
+  /// What all records have that say nothing else.
+  private var globals = PaxGlobals()
+  /// The current entry, libarchive's, and where its data are.
   private var entry: OpaquePointer?
+  private var sparse: SparseMap?
 
   /// - Parameter path: what errors name.
   init(_ path: FilePath, _ stream: any ByteStream) throws {
-    handle = try ArchiveHandle(path, stream) { raw in
+    tap = HeaderTap(stream)
+    handle = try ArchiveHandle(path, tap) { [tap] raw in
       archive_read_support_format_tar(raw)
       archive_read_support_format_gnutar(raw)
+      archive_read_support_format_empty(raw)
+      tap.archive = raw
     }
+  }
+
+  /// Goes to the next record; false if there is none.
+  func advance() throws -> Bool {
+    entry = nil
+    let result = archive_read_next_header(handle.raw, &entry)
+    try handle.check(result)
+    return result != ARCHIVE_EOF
   }
 
   /// - Throws: ``FileError``, also for what cannot be carried.
   func next() throws -> TarEntry? {
-    entry = nil
-    let result = archive_read_next_header(handle.raw, &entry)
-    try handle.check(result)
-    guard result != ARCHIVE_EOF, let entry else { return nil }
-
+    guard try advance(), let entry else { return nil }
     guard let name = archive_entry_pathname(entry) else {
       throw FileError(handle.path, "has a record whose name cannot be read")
     }
+    let headers = tap.headers()
+    if headers.isContinued {
+      throw FileError(
+        handle.path,
+        "is a later volume of an archive in several: \(quoted(bytes(name))) begins "
+          + "in the one before; join them first")
+    }
+    try globals.add(headers.global, handle.path)
+    let time = globals.number("mtime", unless: headers)
     var file = Entry(
-      name: [], mode: archive_entry_mode(entry), userID: try owner(archive_entry_uid(entry), name),
-      groupID: try owner(archive_entry_gid(entry), name))
+      name: [], mode: archive_entry_mode(entry),
+      userID: try owner(
+        globals.number("uid", unless: headers) ?? archive_entry_uid(entry), name),
+      groupID: try owner(
+        globals.number("gid", unless: headers) ?? archive_entry_gid(entry), name))
     if file.type == .characterDevice || file.type == .blockDevice {
       file.specialDevice = Device(
         major: UInt32(truncatingIfNeeded: archive_entry_rdevmajor(entry)),
@@ -59,44 +88,56 @@ final class TarReader {
     if hardLink != nil || file.type == .regular {
       file.size = UInt64(max(0, archive_entry_size(entry)))
     }
+    sparse = try sparse(of: entry, file, name)
     return TarEntry(
       name: bytes(name), hardLink: hardLink, file: file,
       target: archive_entry_symlink(entry).map(bytes) ?? [],
-      seconds: Int64(archive_entry_mtime(entry)), xattrs: xattrs(of: entry))
+      seconds: time ?? Int64(archive_entry_mtime(entry)),
+      xattrs: xattrs(of: entry, headers), sparse: sparse)
   }
 
-  /// Hands out the content of the last entry, with holes as zero bytes.
+  /// GNU's sparse files, in the old format and the three of pax.
+  private func sparse(
+    of entry: OpaquePointer, _ file: Entry, _ name: UnsafePointer<CChar>
+  ) throws(FileError) -> SparseMap? {
+    guard file.type == .regular, file.size > 0, archive_entry_sparse_reset(entry) > 0 else {
+      return nil
+    }
+    var extents: [Extent] = []
+    var (offset, count, free): (Int64, Int64, Int64) = (0, 0, 0)
+    while archive_entry_sparse_next(entry, &offset, &count) == ARCHIVE_OK {
+      // Where the file ends in a hole there is one of no bytes.
+      if count == 0 { continue }
+      guard offset >= free, count > 0, count <= Int64.max - offset,
+        UInt64(offset + count) <= file.size
+      else {
+        throw FileError(
+          handle.path, found: "\(quoted(bytes(name))) with data at \(offset), \(count) bytes",
+          expected: "parts of a sparse file in order, within its size")
+      }
+      free = offset + count
+      extents.append(Extent(offset: UInt64(offset), count: UInt64(count)))
+    }
+    return SparseMap(size: file.size, data: extents)
+  }
+
+  /// Hands out the data of the last entry: of a sparse one without its holes.
   func readData(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
-    let size = archive_entry_size(entry)
-    var position: Int64 = 0
+    var filter = ExtentFilter(sparse, size: UInt64(max(0, archive_entry_size(entry))))
     while true {
       var (block, count, offset): (UnsafeRawPointer?, Int, Int64) = (nil, 0, 0)
       let result = archive_read_data_block(handle.raw, &block, &count, &offset)
       try handle.check(result)
-      let end = result == ARCHIVE_EOF
-      try writeZeros(min(size, end ? size : offset) - position, body)
-      if end { return }
-      try body(UnsafeRawBufferPointer(start: block, count: count))
-      position = offset + Int64(count)
+      if result == ARCHIVE_EOF { return try filter.finish(body) }
+      let bytes = UnsafeRawBufferPointer(start: block, count: count)
+      guard try filter.add(bytes, at: UInt64(max(0, offset)), body) else {
+        throw FileError(handle.path, "has data of a sparse file where there should be none")
+      }
     }
   }
 
   /// A stream of the content of the last entry.
   func content() -> any ByteStream { EntryStream(handle) }
-
-  private func writeZeros(
-    _ count: Int64, _ body: (UnsafeRawBufferPointer) throws -> Void
-  ) throws {
-    guard count > 0 else { return }
-    let zeros = [UInt8](repeating: 0, count: Int(min(count, 1 << 20)))
-    var left = count
-    while left > 0 {
-      try zeros.withUnsafeBytes {
-        try body(UnsafeRawBufferPointer(rebasing: $0.prefix(Int(min(left, 1 << 20)))))
-      }
-      left -= min(left, 1 << 20)
-    }
-  }
 
   private func owner(_ id: Int64, _ name: UnsafePointer<CChar>) throws(FileError) -> UInt32 {
     guard let id = UInt32(exactly: id) else {
@@ -109,14 +150,21 @@ final class TarReader {
 
   // MARK: Extended attributes
 
-  private func xattrs(of entry: OpaquePointer) -> [Xattr] {
+  private func xattrs(of entry: OpaquePointer, _ headers: TarHeaders) -> [Xattr] {
     var xattrs: [Xattr] = []
+    let spelled = Self.names(ofLibarchive: headers)
     archive_entry_xattr_reset(entry)
     var (name, value, count): (UnsafePointer<CChar>?, UnsafeRawPointer?, Int) = (nil, nil, 0)
     while archive_entry_xattr_next(entry, &name, &value, &count) == ARCHIVE_OK {
       guard let name else { continue }
       let value = UnsafeRawBufferPointer(start: value, count: count)
-      xattrs.append(Xattr(name: Self.unescaped(bytes(name)), value: Array(value)))
+      var xattr = Xattr(name: bytes(name), value: Array(value))
+      if spelled.isEmpty {
+        xattr.name = Self.unescaped(xattr.name)
+      } else if !spelled.contains(xattr.name) || xattrs.contains(where: { $0.name == xattr.name }) {
+        continue
+      }
+      xattrs.append(xattr)
     }
     for (type, name) in [
       (ARCHIVE_ENTRY_ACL_TYPE_ACCESS, "system.posix_acl_access"),
@@ -125,6 +173,34 @@ final class TarReader {
       xattrs.append(Xattr(name: Array(name.utf8), value: acl(of: entry, type)))
     }
     return xattrs.sorted { $0.name.lexicographicallyPrecedes($1.name) }
+  }
+
+  /// bsdtar writes each xattr twice: as LIBARCHIVE.xattr.* with an encoded name, and as
+  /// SCHILY.xattr.* with the name as it is, of which a reader takes what is behind a `=` for the
+  /// value.
+  ///
+  /// - Returns: the names of the first spelling, decoded; none if GNU tar or another has written it.
+  private static func names(ofLibarchive headers: TarHeaders) -> Set<[UInt8]> {
+    let prefix = Array("LIBARCHIVE.xattr.".utf8)
+    return Set(
+      headers.local.filter { $0.name.starts(with: prefix) }
+        .map { decoded($0.name.dropFirst(prefix.count)) })
+  }
+
+  /// `%3D` is a byte.
+  private static func decoded(_ name: ArraySlice<UInt8>) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var rest = name
+    while let first = rest.popFirst() {
+      let digits = String(decoding: rest.prefix(2), as: UTF8.self)
+      if first == UInt8(ascii: "%"), digits.utf8.count == 2, let byte = UInt8(digits, radix: 16) {
+        bytes.append(byte)
+        rest = rest.dropFirst(2)
+      } else {
+        bytes.append(first)
+      }
+    }
+    return bytes
   }
 
   /// GNU tar writes `=`, which ends a keyword of pax, as `%3D`, and `%` as `%25`.
@@ -189,4 +265,59 @@ private final class EntryStream: ByteStream {
 
 private func bytes(_ text: UnsafePointer<CChar>) -> [UInt8] {
   Array(UnsafeRawBufferPointer(start: text, count: strlen(text)))
+}
+
+/// What the pax global headers of an archive have said so far: POSIX pax, "pax Header Block".
+private struct PaxGlobals {
+  private var numbers: [String: Int64] = [:]
+
+  /// Each of them is of every record, and no archive means that.
+  private static let refused = [
+    "path", "linkpath", "size", "SCHILY.xattr.", "LIBARCHIVE.xattr.", "SCHILY.acl.",
+    "SCHILY.realsize", "GNU.sparse.", "RHT.security.selinux",
+  ]
+
+  mutating func add(_ keywords: [TarHeaders.Keyword], _ path: FilePath) throws(FileError) {
+    for (name, value) in keywords {
+      let name = String(decoding: name, as: UTF8.self)
+      switch name {
+      case "mtime", "uid", "gid":
+        // No value takes an earlier one back.
+        numbers[name] = value.isEmpty ? nil : try Self.number(name, value, path)
+      case "GNU.volume.filename", "GNU.volume.size", "GNU.volume.offset":
+        throw FileError(path, "is a later volume of an archive in several; join them first")
+      default:
+        // Names of owners, comments, and what nobody knows.
+        if value.isEmpty || !Self.refused.contains(where: { Self.matches(name, $0) }) { continue }
+        throw FileError(
+          path, found: "a pax global header with \(name)",
+          expected: "one with mtime, uid or gid: no other keyword can be of all files")
+      }
+    }
+  }
+
+  /// What a record of these headers has from a global one; nil if it has its own, or none.
+  func number(_ name: String, unless headers: TarHeaders) -> Int64? {
+    numbers.isEmpty || headers.hasLocal(name) ? nil : numbers[name]
+  }
+
+  private static func matches(_ name: String, _ pattern: String) -> Bool {
+    pattern.hasSuffix(".") ? name.hasPrefix(pattern) : name == pattern
+  }
+
+  /// Decimal, of a time with a fraction; that is in the second before the next one.
+  private static func number(
+    _ name: String, _ value: [UInt8], _ path: FilePath
+  ) throws(FileError) -> Int64 {
+    let text = String(decoding: value, as: UTF8.self)
+    let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+    guard let whole = Int64(parts[0]), parts.count == 1 || name == "mtime",
+      parts.count == 1 || parts[1].utf8.allSatisfy({ (0x30...0x39).contains($0) })
+    else {
+      throw FileError(
+        path, found: "a pax global header with \(name)=\(text)", expected: "a decimal number")
+    }
+    let isBefore = text.hasPrefix("-") && parts.count == 2 && !parts[1].allSatisfy { $0 == "0" }
+    return isBefore ? whole - 1 : whole
+  }
 }

@@ -15,6 +15,14 @@ public struct TarTree: TreeSource {
     /// Opens it, without its compression; the closure is called with how many more bytes of it have
     /// been read, the flag tells whether digests are verified.
     var open: (_ isVerified: Bool, _ onRead: @escaping (Int64) -> Void) throws -> any ByteStream
+
+    /// Puts the layer's name into errors about `path`.
+    func naming<Result>(_ path: FilePath, _ body: () throws -> Result) throws -> Result {
+      do { return try body() } catch let error as FileError {
+        guard let name, error.path == path else { throw error }
+        throw error.inside(name)
+      }
+    }
   }
 
   public let files: [TreeFile]
@@ -39,7 +47,10 @@ public struct TarTree: TreeSource {
     var records = RecordReader(path, limit)
     let reading = Progress(layers, progress)
     for layer in layers {
-      try builder.add(try records.read(try layer.open(true) { reading.add($0) }), of: layer)
+      let records = try layer.naming(path) {
+        try records.read(try layer.open(true) { reading.add($0) })
+      }
+      try builder.add(records, of: layer)
     }
     self.init(path, layers, builder.tree, permissions)
   }
@@ -82,12 +93,14 @@ public struct TarTree: TreeSource {
     var count = 0
     try withNamesAsBytes {
       for layer in layers {
-        let reader = try TarReader(path, try layer.open(false) { reading.add($0) })
-        while try reader.next() != nil {
-          count += 1
-          guard let index = contents[count] else { continue }
-          try begin(index)
-          try reader.readData(data)
+        try layer.naming(path) {
+          let reader = try TarReader(path, try layer.open(false) { reading.add($0) })
+          while try reader.next() != nil {
+            count += 1
+            guard let index = contents[count] else { continue }
+            try begin(index)
+            try reader.readData(data)
+          }
         }
       }
     }
@@ -137,7 +150,7 @@ struct RecordReader {
         let reader = try TarReader(path, stream)
         while let entry = try reader.next() {
           count += 1
-          try budget.take(Int64(clamping: entry.file.size), of: path)
+          try budget.take(Int64(clamping: entry.dataSize), of: path)
           records.append(TarRecord(number: count, entry: entry))
         }
         try stream.drain()
@@ -189,8 +202,8 @@ private struct TreeBuilder {
     _ body: (inout TreeBuilder) throws(LayeredTree.Fault) -> Void
   ) throws(FileError) {
     do throws(LayeredTree.Fault) { try body(&self) } catch {
-      let place = layer.name.map { "\($0): " } ?? ""
-      throw FileError(path, "\(place)\(quoted(entry.name)) \(error)")
+      let fault = FileError(path, "\(quoted(entry.name)) \(error)")
+      throw layer.name.map { fault.inside($0) } ?? fault
     }
   }
 }
@@ -226,15 +239,28 @@ extension LayeredTree.Fault: CustomStringConvertible {
   /// What follows the name of the entry.
   var description: String {
     switch self {
-    case .leadsOut: "has a component '..'"
     case .tooLong: "is longer than 4095 bytes, or a component of it than 255"
-    case .throughLink(let link, let target):
-      "leads through the symbolic link \(quoted(link)) to \(quoted(target))"
+    case .linkLoop(let link, let target):
+      "leads through more than 40 symbolic links, \(quoted(link)) to \(quoted(target)) among them"
     case .throughFile(let file): "leads through \(quoted(file)), which is not a directory"
     case .root: "is the root, and not a directory"
     case .noLinkTarget(let name):
       "is a hard link to \(quoted(name)), which is not a file of the archive"
     case .tooMany: "is one file too many: at most 2000000 are kept in memory"
+    }
+  }
+}
+
+extension FileError {
+  /// The same error, of a part of the file; unless it names that already.
+  fileprivate func inside(_ part: String) -> FileError {
+    switch fault {
+    case .call(let act, let errno): FileError(path, "\(part): cannot \(act) it: \(errno.reason)")
+    case .bytes(let offset, let found, let expected):
+      found.hasPrefix(part)
+        ? self : FileError(path, offset: offset, found: "\(part): \(found)", expected: expected)
+    case .state(let state):
+      state.hasPrefix(part) ? self : FileError(path, "\(part): \(state)")
     }
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+public import Initramfs
 public import Newc
 public import SystemPackage
 
@@ -14,7 +15,8 @@ public protocol TreeSource {
   /// What the user should know of it, in lines.
   var notes: [String] { get }
 
-  /// Hands out the contents of the regular files that have any, each once.
+  /// Hands out the contents of the regular files that have any, each once; of a sparse one the data
+  /// alone.
   ///
   /// - Parameters:
   ///   - progress: is called with how much of the source has been read, and its size, in bytes.
@@ -44,10 +46,16 @@ public struct TreeFile: Equatable, Sendable {
   public var farTime: Int64?
   /// xattr(7), in the order of their names.
   public var xattrs: [Xattr]
+  /// Where the data are, if it is a regular file with holes.
+  public var sparse: SparseMap?
+
+  /// Bytes of its content, without holes.
+  public var dataSize: UInt64 { sparse?.count ?? entry.size }
 
   /// - Parameter seconds: the modification time since 1970.
   init(
-    names: [[UInt8]], entry: Entry, target: [UInt8], seconds: Int64, xattrs: [Xattr] = []
+    names: [[UInt8]], entry: Entry, target: [UInt8], seconds: Int64, xattrs: [Xattr] = [],
+    sparse: SparseMap? = nil
   ) {
     self.entry = entry
     self.entry.name = names[0].isEmpty ? Array(".".utf8) : names[0]
@@ -56,19 +64,8 @@ public struct TreeFile: Equatable, Sendable {
     self.names = names
     self.target = target
     self.xattrs = xattrs
+    self.sparse = sparse
     farTime = UInt32(exactly: seconds) == nil ? seconds : nil
-  }
-}
-
-/// An extended attribute of a file.
-public struct Xattr: Equatable, Sendable {
-  /// With its namespace: `security.capability`.
-  public var name: [UInt8]
-  public var value: [UInt8]
-
-  public init(name: [UInt8], value: [UInt8]) {
-    self.name = name
-    self.value = value
   }
 }
 

@@ -12,6 +12,8 @@ enum Stop: Error {
   case source
   /// The kernel stops here. `isTruncated`: at the end of the image, inside a compressed member.
   case refused(Refusal, isTruncated: Bool = false)
+  /// A sidecar cannot be understood.
+  case malformed(SidecarFault)
 }
 
 /// Decodes the member at the front of a window, one buffer after the other.

@@ -20,7 +20,9 @@ public protocol FileSystem {
   /// `mode` has the type that the record says, too.
   mutating func chmod(_ path: [UInt8], _ mode: UInt32) -> Int
   /// Sets access and modification time, in seconds since 1970.
-  mutating func utime(_ path: [UInt8], _ time: UInt32) -> Int
+  mutating func utime(_ path: [UInt8], _ time: Int64) -> Int
+  /// The kernel's unpacker knows no xattrs: for payloads. A symbolic link is not followed.
+  mutating func setxattr(_ path: [UInt8], _ xattr: Xattr) -> Int
 
   /// Opens a regular file for writing, and makes it unless it is there.
   ///
@@ -30,7 +32,8 @@ public protocol FileSystem {
   mutating func chmod(_ file: Int, _ mode: UInt32) -> Int
   mutating func truncate(_ file: Int, to size: UInt64) -> Int
   /// - Returns: how many bytes were written.
-  mutating func write(_ file: Int, _ bytes: UnsafeRawBufferPointer) -> Int
-  mutating func utime(_ file: Int, _ time: UInt32) -> Int
+  mutating func write(_ file: Int, _ bytes: UnsafeRawBufferPointer, at offset: UInt64) -> Int
+  mutating func utime(_ file: Int, _ time: Int64) -> Int
+  mutating func setxattr(_ file: Int, _ xattr: Xattr) -> Int
   mutating func close(_ file: Int)
 }

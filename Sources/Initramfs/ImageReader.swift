@@ -35,6 +35,9 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
   // Why the source has ended the reading. Not in the window, which another thread may use.
   private var ending: Source.Failure?
 
+  // The sidecar of the current file, and the last member that it was looked for.
+  private var sidecar = CurrentSidecar()
+
   // Where the last raw record ends.
   private var rawEnd: Int64 = 0
   // Where the compressed bytes end that records have come of; the window may be ahead.
@@ -59,6 +62,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
       switch error {
       case .source: if let failure = ending ?? window.failure { throw failure }
       case .refused(let refusal, let isTruncated): refuse(refusal, isTruncated)
+      case .malformed(let fault): end(at: fault)
       }
     }
     return queue.isEmpty ? nil : queue.removeFirst()
@@ -95,6 +99,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
     index = 0
     queue = []
     ending = nil
+    sidecar = CurrentSidecar()
     rawEnd = 0
     compressedEnd = 0
   }
@@ -116,7 +121,10 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
 
   private func findMember() throws(Stop) {
     try window.fill(2)
-    guard let first = window.bytes.first else { return end() }
+    guard let first = window.bytes.first else {
+      if !reading.isCutShort { try finishSidecar() }
+      return end()
+    }
     if first == UInt8(ascii: "0"), window.offset % 4 == 0 {
       reader.offset = UInt64(window.offset)
       reader.resume()
@@ -135,6 +143,8 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
       switch try nextInBytes() {
       case .entry:
         wantsData = true
+        var record = record
+        record.extra = try extra(of: record.entry)
         return inMember(.entry(record))
       case .data(let range):
         guard wantsData else { break }
@@ -191,6 +201,79 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
     guard isFirst else { return event }
     queue.append(event)
     return nil
+  }
+
+  // MARK: Sidecars
+
+  /// What the sidecar of the record's file says of it.
+  private func extra(of entry: Entry) throws(Stop) -> Extra? {
+    let offset = member?.offset ?? Int64(reader.recordOffset)
+    if offset != sidecar.memberOffset { try findSidecar(offset) }
+    guard let number = sidecar.number else { return nil }
+    let isBehindLink = sidecar.isBehindLink
+    sidecar.isBehindLink = entry.type == .symbolicLink
+    guard
+      let extra = try askSidecar({ () throws(SidecarFailure<Source.Failure>) in
+        try sidecar.reader.next { (offset, buffer) throws(Source.Failure) in
+          try window.source.readSidecar(number, at: offset, into: buffer)
+        }
+      })
+    else { return nil }
+    if let sparse = extra.sparse, entry.type != .regular || sparse.count != entry.size {
+      throw malformed("a regular file with as many bytes of data")
+    }
+    if extra.isLink, entry.type != .symbolicLink || !isBehindLink {
+      throw malformed("a symbolic link behind another one")
+    }
+    return extra
+  }
+
+  /// A member begins: of another file of the payload, perhaps.
+  private func findSidecar(_ offset: Int64) throws(Stop) {
+    sidecar.memberOffset = offset
+    let number = window.source.sidecar(at: offset)
+    if number == sidecar.number { return }
+    try finishSidecar()
+    sidecar = CurrentSidecar(number: number, memberOffset: offset)
+  }
+
+  /// All records of its file have come.
+  private func finishSidecar() throws(Stop) {
+    guard let number = sidecar.number else { return }
+    try askSidecar { () throws(SidecarFailure<Source.Failure>) in
+      try sidecar.reader.finish { (offset, buffer) throws(Source.Failure) in
+        try window.source.readSidecar(number, at: offset, into: buffer)
+      }
+    }
+  }
+
+  private func askSidecar<Value>(
+    _ body: () throws(SidecarFailure<Source.Failure>) -> Value
+  ) throws(Stop) -> Value {
+    do throws(SidecarFailure<Source.Failure>) {
+      return try body()
+    } catch {
+      switch error {
+      case .source(let failure):
+        ending = failure
+        throw .source
+      case .malformed(var fault):
+        fault.number = sidecar.number ?? 0
+        throw .malformed(fault)
+      }
+    }
+  }
+
+  private func malformed(_ expected: StaticString) -> Stop {
+    var fault = sidecar.reader.fault(expected)
+    fault.number = sidecar.number ?? 0
+    return .malformed(fault)
+  }
+
+  private func end(at fault: SidecarFault) {
+    reading.sidecarFault = fault
+    endMember()
+    end()
   }
 
   // MARK: Raw archives
@@ -344,4 +427,15 @@ private enum Stage {
   case raw
   case compressed
   case over
+}
+
+/// What belongs to the records of one file of a payload.
+private struct CurrentSidecar {
+  /// Of the file; nil if it has none.
+  var number: Int?
+  /// The member that it was looked for last.
+  var memberOffset: Int64 = -1
+  var reader = SidecarReader()
+  /// The record before was a symbolic link.
+  var isBehindLink = false
 }

@@ -16,10 +16,30 @@ public protocol ImageSource: ~Copyable {
   /// Takes note that all before `offset` has been read, and handed out, for the last time. Called
   /// by who reads the image, now and then; what it throws ends the reading.
   func consumed(upTo offset: Int64) throws(Failure)
+
+  /// The number of the payload's file that the byte at `offset` belongs to, if that has a sidecar.
+  func sidecar(at offset: Int64) -> Int?
+
+  /// Reads the sidecar of that number, as ``read(at:into:)`` reads the image.
+  func readSidecar(
+    _ number: Int, at offset: Int64, into buffer: UnsafeMutableRawBufferPointer
+  ) throws(Failure) -> Int
 }
 
 extension ImageSource where Self: ~Copyable {
   public func consumed(upTo offset: Int64) {}
+
+  public func sidecar(at offset: Int64) -> Int? { nil }
+
+  public func readSidecar(
+    _ number: Int, at offset: Int64, into buffer: UnsafeMutableRawBufferPointer
+  ) -> Int { 0 }
+}
+
+/// The names of sidecars.
+public enum Sidecar {
+  /// What is behind the name of the file that one belongs to.
+  public static var suffix: StaticString { ".extra" }
 }
 
 /// Bytes in memory, as an image.

@@ -12,6 +12,39 @@ public enum Outcome: Equatable, Sendable {
   /// It made another name of a file.
   case linked
   case lost(Loss)
+
+  var isLoss: Bool { if case .lost = self { true } else { false } }
+}
+
+/// xattrs that a file system or its owner did not take.
+public struct MissingXattrs: Equatable, Sendable {
+  public private(set) var count = 0
+  /// The first of them.
+  public private(set) var first: Loss?
+
+  public struct Loss: Equatable, Sendable {
+    /// Of the file.
+    public var path: [UInt8]
+    /// Of the xattr.
+    public var name: [UInt8]
+    /// A positive errno.
+    public var code: Int32
+  }
+
+  public init() {}
+
+  /// Takes note of a call's result. What is not there has lost more than its xattrs, and that has
+  /// been said.
+  mutating func note(_ result: Int, _ path: [UInt8], _ xattr: Xattr) {
+    if result >= 0 || result == -Int(ErrorNumber.noEntry) { return }
+    count += 1
+    if first == nil { first = Loss(path: path, name: xattr.name, code: Int32(-result)) }
+  }
+
+  public mutating func add(_ other: MissingXattrs) {
+    count += other.count
+    if first == nil { first = other.first }
+  }
 }
 
 /// Why an entry is not in the tree.

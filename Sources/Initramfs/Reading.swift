@@ -8,6 +8,8 @@ public struct Reading: Equatable, Sendable {
   public var padding: Int64 = 0
   /// Why the kernel would stop; nil if it takes all of the image.
   public var refusal: Refusal?
+  /// What is wrong with a sidecar: reading has ended there.
+  public var sidecarFault: SidecarFault?
   /// Where the record begins inside which the image ends, in a raw archive; nil if it does not.
   /// The kernel says nothing of that.
   public var cutRecord: Int64?

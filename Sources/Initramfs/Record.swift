@@ -13,4 +13,11 @@ public struct Record: Equatable, Sendable {
   public var offset: UInt64
   /// Whether the header has a sum of the data.
   public var isSummed: Bool
+  /// What its sidecar says; nil if nothing.
+  public var extra: Extra?
+}
+
+extension Record {
+  /// The size of a regular file, with its holes.
+  public var fileSize: UInt64 { extra?.sparse?.size ?? entry.size }
 }

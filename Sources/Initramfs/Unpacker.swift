@@ -11,12 +11,18 @@ public struct Unpacker<Files: FileSystem> {
   public var files: Files
   private let memoryLimit: Int
   private var links = LinkTable()
-  /// Directories with the times they get at the end.
-  private var directories: [(name: [UInt8], time: UInt32)] = []
+  /// Directories with what they get at the end: a default access control list would be inherited by
+  /// what comes into them, and each entry changes their times.
+  private var directories: [(name: [UInt8], time: Int64, xattrs: [Xattr])] = []
   /// Bytes, more or less, that are kept until the end, and those until the next trailer.
   private var kept = 0
   private var keptLinks = 0
   private var file: OpenFile?
+  /// The last symbolic link: the next record may be another name of it.
+  private var lastLink: [UInt8] = []
+
+  /// xattrs that could not be set. That ends nothing.
+  public private(set) var missingXattrs = MissingXattrs()
 
   /// - Parameter memoryLimit: how much may be kept of directories and hard links; a small image can
   ///   have any number of records. Above it there is ENOMEM.
@@ -30,15 +36,17 @@ public struct Unpacker<Files: FileSystem> {
   public var isFileOpen: Bool { file != nil }
 
   /// `do_name`, `do_symlink`: makes one entry.
+  ///
+  /// - Parameter extra: what a payload says of it besides; the kernel knows nothing of that.
   public mutating func apply(
-    _ entry: Entry, target: [UInt8] = []
+    _ entry: Entry, target: [UInt8] = [], extra: Extra? = nil
   ) throws(UnpackFailure) -> Outcome {
     try closeFile()
     switch entry.type {
-    case .regular: return try makeFile(entry)
-    case .directory: return try makeDirectory(entry)
-    case .symbolicLink: return try makeSymbolicLink(entry, target)
-    case .characterDevice, .blockDevice, .fifo, .socket: return try makeNode(entry)
+    case .regular: return try makeFile(entry, extra)
+    case .directory: return try makeDirectory(entry, extra)
+    case .symbolicLink: return try makeSymbolicLink(entry, target, extra)
+    case .characterDevice, .blockDevice, .fifo, .socket: return try makeNode(entry, extra)
     case nil:
       _ = try clean(entry, keeping: entry.mode)
       return .lost(Loss(step: .type, code: 0))
@@ -47,20 +55,28 @@ public struct Unpacker<Files: FileSystem> {
 
   /// `do_copy`: writes the next bytes of the file that was opened last.
   public mutating func write(_ bytes: UnsafeRawBufferPointer) throws(UnpackFailure) {
-    guard let open = file else { return }
+    guard var open = file else { return }
     var start = 0
-    while start < bytes.count {
-      let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
-      start += try number(files.write(open.number, rest), .write, open.entry)
+    while start < bytes.count, open.next.count > 0 {
+      let end = start + Int(min(UInt64(bytes.count - start), open.next.count))
+      let part = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+      let count = try number(
+        files.write(open.number, part, at: open.next.offset), .write, open.entry)
+      open.advance(UInt64(count))
+      start += count
     }
-    file?.left = open.left - min(open.left, UInt64(bytes.count))
+    file = open
   }
 
   /// Ends the file that was opened last: all of its data has come.
   public mutating func endData() throws(UnpackFailure) {
     guard let open = file else { return }
     file = nil
-    let result = files.utime(open.number, open.entry.modificationTime)
+    // Behind the data: a write takes security.capability away.
+    for xattr in open.extra?.xattrs ?? [] {
+      missingXattrs.note(files.setxattr(open.number, xattr), open.entry.name, xattr)
+    }
+    let result = files.utime(open.number, open.entry.time(open.extra))
     files.close(open.number)
     _ = try number(result, .utime, open.entry)
   }
@@ -77,6 +93,7 @@ public struct Unpacker<Files: FileSystem> {
     try closeFile()
     // The kernel's list is last in, first out: of two records for one directory, the first counts.
     while let directory = directories.popLast() {
+      setXattrs(directory.xattrs, directory.name)
       try pass(files.utime(directory.name, directory.time), .utime, directory.name)
     }
   }
@@ -89,34 +106,39 @@ public struct Unpacker<Files: FileSystem> {
 
   // MARK: The types
 
-  private mutating func makeFile(_ entry: Entry) throws(UnpackFailure) -> Outcome {
+  private mutating func makeFile(_ entry: Entry, _ extra: Extra?) throws(UnpackFailure) -> Outcome {
     let there = try clean(entry, keeping: entry.mode)
     let link = try linkMaybe(entry)
     if case .lost = link { return link! }
 
     let opened = files.open(entry.name, truncating: link == nil)
     guard opened >= 0 else { return try lose(opened, .open, entry) }
-    file = OpenFile(number: opened, entry: entry, left: entry.size)
+    let size = extra?.sparse?.size ?? entry.size
+    file = OpenFile(number: opened, entry, extra)
     try pass(files.chown(opened, entry.userID, entry.groupID), .chown, entry.name)
     try pass(files.chmod(opened, entry.mode), .chmod, entry.name)
-    if entry.size > 0 {
-      try pass(files.truncate(opened, to: entry.size), .truncate, entry.name)
-    }
+    if size > 0 { try pass(files.truncate(opened, to: size), .truncate, entry.name) }
     return link ?? there.outcome
   }
 
-  private mutating func makeDirectory(_ entry: Entry) throws(UnpackFailure) -> Outcome {
+  private mutating func makeDirectory(
+    _ entry: Entry, _ extra: Extra?
+  ) throws(UnpackFailure) -> Outcome {
     let there = try clean(entry, keeping: entry.mode)
     let result = files.mkdir(entry.name, entry.mode)
     try pass(files.chown(entry.name, entry.userID, entry.groupID), .chown, entry.name)
     try pass(files.chmod(entry.name, entry.mode), .chmod, entry.name)
     kept += entry.name.count + 64
     try refuseIfTooMuch(entry)
-    directories.append((entry.name, entry.modificationTime))
-    return try outcome(of: result, .mkdir, entry, there)
+    let outcome = try outcome(of: result, .mkdir, entry, there)
+    let xattrs = outcome.isLoss ? [] : extra?.xattrs ?? []
+    directories.append((entry.name, entry.time(extra), xattrs))
+    return outcome
   }
 
-  private mutating func makeNode(_ entry: Entry) throws(UnpackFailure) -> Outcome {
+  private mutating func makeNode(
+    _ entry: Entry, _ extra: Extra?
+  ) throws(UnpackFailure) -> Outcome {
     let there = try clean(entry, keeping: entry.mode)
     if let link = try linkMaybe(entry) { return link }
 
@@ -125,18 +147,26 @@ public struct Unpacker<Files: FileSystem> {
     // something else that could not be removed get it.
     try pass(files.chown(entry.name, entry.userID, entry.groupID), .chown, entry.name)
     try pass(files.chmod(entry.name, entry.mode), .chmod, entry.name)
-    try pass(files.utime(entry.name, entry.modificationTime), .utime, entry.name)
-    return try outcome(of: result, .mknod, entry, there)
+    let outcome = try outcome(of: result, .mknod, entry, there)
+    if !outcome.isLoss { setXattrs(extra?.xattrs ?? [], entry.name) }
+    try pass(files.utime(entry.name, entry.time(extra)), .utime, entry.name)
+    return outcome
   }
 
   /// `do_symlink`: whatever has the name is removed first.
   private mutating func makeSymbolicLink(
-    _ entry: Entry, _ target: [UInt8]
+    _ entry: Entry, _ target: [UInt8], _ extra: Extra?
   ) throws(UnpackFailure) -> Outcome {
     let there = try clean(entry, keeping: 0)
+    if extra?.isLink == true {
+      let result = files.link(lastLink, entry.name)
+      return result < 0 ? try lose(result, .link, entry) : .linked
+    }
+    lastLink = entry.name
     let result = files.symlink(target, entry.name)
     try pass(files.chown(entry.name, entry.userID, entry.groupID), .chown, entry.name)
-    try pass(files.utime(entry.name, entry.modificationTime), .utime, entry.name)
+    if result >= 0 { setXattrs(extra?.xattrs ?? [], entry.name) }
+    try pass(files.utime(entry.name, entry.time(extra)), .utime, entry.name)
     guard result >= 0 else { return try lose(result, .symlink, entry) }
     return there.removed == .symbolicLink ? .rewritten : there.outcome
   }
@@ -152,6 +182,10 @@ public struct Unpacker<Files: FileSystem> {
     _ = try clean(entry, keeping: 0)
     let result = files.link(first, entry.name)
     return result < 0 ? try lose(result, .link, entry) : .linked
+  }
+
+  private mutating func setXattrs(_ xattrs: [Xattr], _ name: [UInt8]) {
+    for xattr in xattrs { missingXattrs.note(files.setxattr(name, xattr), name, xattr) }
   }
 
   // MARK: What is there
@@ -223,7 +257,32 @@ public struct Unpacker<Files: FileSystem> {
 private struct OpenFile {
   var number: Int
   var entry: Entry
+  var extra: Extra?
   var left: UInt64
+  /// Where the next byte belongs, and how many behind it come with it.
+  private(set) var next: Extent
+  private var later: ArraySlice<Extent>
+
+  init(number: Int, _ entry: Entry, _ extra: Extra?) {
+    self.number = number
+    self.entry = entry
+    self.extra = extra
+    left = entry.size
+    later = extra?.sparse?.extents[...] ?? []
+    next = later.popFirst() ?? Extent(offset: 0, count: entry.size)
+  }
+
+  mutating func advance(_ count: UInt64) {
+    left -= min(left, count)
+    next.offset += count
+    next.count -= count
+    if next.count == 0, let following = later.popFirst() { next = following }
+  }
+}
+
+extension Entry {
+  /// Its modification time, which newc may not hold.
+  fileprivate func time(_ extra: Extra?) -> Int64 { extra?.time ?? Int64(modificationTime) }
 }
 
 /// What has an entry's name.

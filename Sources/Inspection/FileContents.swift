@@ -31,14 +31,20 @@ public struct FileContents {
     reader.rewind()
 
     var count = 0
+    var holes = HoleFiller(size: 0, [])
     while let event = try reader.next() {
       switch event {
-      case .entry:
+      case .entry(let record):
         count += 1
         // A wrong sum has ended the first reading.
         if count != wanted { reader.passOver() }
-      case .data(let bytes) where count == wanted: try consume(bytes)
-      case .dataEnds where count == wanted: return reading
+        holes = HoleFiller(
+          size: record.fileSize,
+          record.extra?.sparse?.extents ?? [Extent(offset: 0, count: record.fileSize)])
+      case .data(let bytes) where count == wanted: try holes.add(bytes, consume)
+      case .dataEnds where count == wanted:
+        try holes.finish(consume)
+        return reading
       default: break
       }
     }
@@ -69,5 +75,47 @@ public struct FileContents {
       throw FileError(image, "\(name) is \(type), not a regular file")
     }
     return record
+  }
+}
+
+/// Puts the holes of a file, as zero bytes, between its data.
+private struct HoleFiller {
+  private let size: UInt64
+  private var extents: ArraySlice<Extent>
+  private var place: UInt64 = 0
+
+  private static let zeros = [UInt8](repeating: 0, count: 1 << 20)
+
+  init(size: UInt64, _ extents: [Extent]) {
+    self.size = size
+    self.extents = extents[...]
+  }
+
+  mutating func add(
+    _ bytes: UnsafeRawBufferPointer, _ consume: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    var rest = bytes[...]
+    while let extent = extents.first, !rest.isEmpty {
+      try fill(to: extent.offset, consume)
+      let part = rest.prefix(Int(min(extent.end - place, UInt64(rest.count))))
+      try consume(UnsafeRawBufferPointer(rebasing: part))
+      rest = rest.dropFirst(part.count)
+      place += UInt64(part.count)
+      if place == extent.end { extents = extents.dropFirst() }
+    }
+  }
+
+  mutating func finish(_ consume: (UnsafeRawBufferPointer) throws -> Void) throws {
+    try fill(to: size, consume)
+  }
+
+  private mutating func fill(
+    to end: UInt64, _ consume: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    while place < end {
+      let count = Int(min(end - place, UInt64(Self.zeros.count)))
+      try Self.zeros.withUnsafeBytes { try consume(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+      place += UInt64(count)
+    }
   }
 }

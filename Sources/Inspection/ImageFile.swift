@@ -24,8 +24,6 @@ public struct ImageFile: ~Copyable {
   public let payload: [FilePiece]
   /// The names of the payload's files, in order.
   public let payloadNames: [[UInt8]]
-  /// What newc cannot carry of that.
-  public let xattrs: FilePiece?
   /// What pack or nest says about it.
   public let about: FilePiece?
 
@@ -53,7 +51,7 @@ public struct ImageFile: ~Copyable {
     isPacked = isWrapped && own?.hasDirectory ?? false
     payload = isPacked ? own?.payload ?? [] : []
     payloadNames = isPacked ? own?.sorted.map(\.name) ?? [] : []
-    (xattrs, about) = (own?.xattrs, own?.about)
+    about = own?.about
   }
 
   /// What the first raw archive with our PID 1 has. What the kernel refuses in it does not matter
@@ -61,9 +59,9 @@ public struct ImageFile: ~Copyable {
   private struct Own {
     var hasProgram = false
     var hasDirectory = false
-    var xattrs: FilePiece?
     var about: FilePiece?
 
+    private var sidecars: [[UInt8]: FilePiece] = [:]
     private var members: [(name: [UInt8], piece: FilePiece)] = []
     private var front: FilePiece?
     private var tail: FilePiece?
@@ -83,7 +81,7 @@ public struct ImageFile: ~Copyable {
           if member.offset > 0 { front = FilePiece(offset: 0, size: member.offset) }
           if end < size { tail = FilePiece(offset: end, size: size - end) }
           return
-        case .memberEnds: (hasDirectory, members, xattrs, about) = (false, [], nil, nil)
+        case .memberEnds: (hasDirectory, members, sidecars, about) = (false, [], [:], nil)
         default: break
         }
       }
@@ -91,7 +89,16 @@ public struct ImageFile: ~Copyable {
 
     /// The files of the payload, in order.
     var sorted: [(name: [UInt8], piece: FilePiece)] {
-      members.sorted {
+      members.map { (name, piece) in
+        var piece = piece
+        piece.sidecar = sidecars[name].map {
+          SidecarPiece(
+            number: Int(String(decoding: name, as: UTF8.self)) ?? 0, offset: $0.offset,
+            size: $0.size)
+        }
+        return (name, piece)
+      }
+      .sorted {
         $0.name.count != $1.name.count
           ? $0.name.count < $1.name.count : $0.name.lexicographicallyPrecedes($1.name)
       }
@@ -100,6 +107,16 @@ public struct ImageFile: ~Copyable {
     var payload: [FilePiece] {
       if members.isEmpty { return [] }
       return [front].compactMap { $0 } + sorted.map(\.piece) + [tail].compactMap { $0 }
+    }
+
+    /// The name of the file that a sidecar of that name belongs to; nil if it is none.
+    private static func sidecarOwner(_ name: ArraySlice<UInt8>) -> [UInt8]? {
+      let suffix = Array("\(Sidecar.suffix)".utf8)
+      let owner = name.dropLast(suffix.count)
+      guard name.dropFirst(owner.count).elementsEqual(suffix), !owner.isEmpty,
+        owner.allSatisfy({ (0x30...0x39).contains($0) })
+      else { return nil }
+      return Array(owner)
     }
 
     /// What the names of our files begin with, but for dots and slashes.
@@ -125,8 +142,8 @@ public struct ImageFile: ~Copyable {
         size: Int64(record.entry.size))
       if components[2].allSatisfy({ (0x30...0x39).contains($0) }) {
         members.append((Array(components[2]), piece))
-      } else if isOurs(2, "\(Vocabulary.xattrs)") {
-        xattrs = piece
+      } else if let number = Self.sidecarOwner(components[2]) {
+        sidecars[number] = piece
       } else if isOurs(2, "\(Vocabulary.about)") {
         about = piece
       }

@@ -16,7 +16,7 @@ public struct Inspection: Equatable, Sendable {
     public var others = 0
     /// Names beyond the first of each file.
     public var hardLinks = 0
-    /// Bytes in regular files.
+    /// Bytes in regular files, without holes.
     public var bytes: UInt64 = 0
     /// The same in whole pages of 4 KiB, with long symbolic links.
     public var pages: UInt64 = 0

@@ -93,8 +93,8 @@ struct Inspector {
       switch node.type {
       case .regular:
         totals.files += 1
-        totals.bytes += node.size
-        totals.pages += (node.size + 4095) / 4096
+        totals.bytes += node.content
+        totals.pages += node.pages
       case .directory: if index > 3 { totals.directories += 1 }
       case .symbolicLink:
         totals.symbolicLinks += 1

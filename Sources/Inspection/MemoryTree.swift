@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import Initramfs
+package import Initramfs
 package import Newc
 
 /// The file tree that the kernel makes of an image, in memory and without the data.
@@ -11,9 +11,12 @@ package struct MemoryTree {
     package var userID: UInt32 = 0
     package var groupID: UInt32 = 0
     /// nil: when it was made, or something was made in it.
-    package var modificationTime: UInt32?
+    package var modificationTime: Int64?
     package var device = Device()
     package var size: UInt64 = 0
+    /// The size without holes, and the pages of 4,096 bytes that take it.
+    var content: UInt64 = 0
+    var pages: UInt64 = 0
     package var target: [UInt8] = []
     /// How many names it has; of a directory, 1 while it is there.
     var names = 1
@@ -43,6 +46,8 @@ package struct MemoryTree {
   private(set) var excess: Excess?
   /// The running number of the record that is applied now.
   package var record = 0
+  /// Where the data of the record belong that is applied now.
+  var sparse: SparseMap?
 
   private var table: [Key: Int] = [:]
   // Records of one directory mostly come together, and calls for one file always.
@@ -315,9 +320,11 @@ extension MemoryTree: FileSystem {
     result { tree throws(Refused) in tree.chmod(try tree.node(of: path), mode) }
   }
 
-  package mutating func utime(_ path: [UInt8], _ time: UInt32) -> Int {
+  package mutating func utime(_ path: [UInt8], _ time: Int64) -> Int {
     result { tree throws(Refused) in tree.utime(try tree.node(of: path), time) }
   }
+
+  package func setxattr(_ path: [UInt8], _ xattr: Xattr) -> Int { 0 }
 
   /// The number is the node's.
   package mutating func open(_ path: [UInt8], truncating: Bool) -> Int {
@@ -366,13 +373,20 @@ extension MemoryTree: FileSystem {
 
   package mutating func truncate(_ file: Int, to size: UInt64) -> Int {
     nodes[file].size = size
+    let map = sparse?.size == size ? sparse : nil
+    nodes[file].content = map?.count ?? size
+    nodes[file].pages = map?.pages ?? (size + 4095) / 4096
     nodes[file].dataRecord = record
     return 0
   }
 
-  package func write(_ file: Int, _ bytes: UnsafeRawBufferPointer) -> Int { bytes.count }
+  package func write(
+    _ file: Int, _ bytes: UnsafeRawBufferPointer, at offset: UInt64
+  ) -> Int { bytes.count }
 
-  package mutating func utime(_ file: Int, _ time: UInt32) -> Int {
+  package func setxattr(_ file: Int, _ xattr: Xattr) -> Int { 0 }
+
+  package mutating func utime(_ file: Int, _ time: Int64) -> Int {
     nodes[file].modificationTime = time
     return 0
   }

@@ -8,8 +8,9 @@ extension Unpacker<MemoryTree> {
   package mutating func apply(_ record: Record) throws(Excess) -> (outcome: Outcome, hasData: Bool)
   {
     files.record += 1
+    files.sparse = record.extra?.sparse
     do throws(UnpackFailure) {
-      let outcome = try apply(record.entry, target: record.target)
+      let outcome = try apply(record.entry, target: record.target, extra: record.extra)
       let hasData = isFileOpen
       try endData()
       return (outcome, hasData)

@@ -90,6 +90,7 @@ extension Reading {
       }
       return refusal.error(path)
     }
+    if let sidecarFault { return sidecarFault.error(path) }
     if let cutRecord {
       return FileError(
         path, offset: size, found: "the end of the file",
@@ -97,5 +98,17 @@ extension Reading {
     }
     guard let member = members.first(where: \.isCheckWrong) else { return nil }
     return FileError(path, "checksum error in the \(member.codec) member at \(member.offset)")
+  }
+}
+
+extension SidecarFault {
+  /// The same as an error about the packed image at `path`.
+  fileprivate func error(_ path: FilePath) -> FileError {
+    let digits = String(number)
+    let name = String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    let place = "the payload's \(name)\(Sidecar.suffix), line \(line): "
+    return FileError(
+      path, found: place + (found.isEmpty ? "what does not fit" : quoted(found)),
+      expected: "\(expected)")
   }
 }

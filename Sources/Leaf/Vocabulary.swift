@@ -19,7 +19,6 @@ public enum Vocabulary {
   /// The first file of a payload, which is empty, and the last, which says what is in it.
   public static var start: StaticString { "start" }
   public static var about: StaticString { "about" }
-  public static var xattrs: StaticString { "xattrs" }
   /// The program of a boot that the host checks.
   public static var checkPath: StaticString { "/.leafroot-boot/init" }
   /// Its command, each argument ended by a NUL.

@@ -3,6 +3,7 @@
 import Encoding
 import Files
 import Importing
+import Initramfs
 import Newc
 import SystemPackage
 
@@ -12,9 +13,13 @@ struct MemberBuilder {
   private let output: FilePath
   private let encoder: MemberEncoder
 
-  /// The member that is being made, as newc.
+  /// Which xattrs the members have, and which they cannot have.
+  private(set) var xattrs: XattrFilter
+
+  /// The member that is being made, as newc, and what newc cannot carry of it.
   private var bytes: [UInt8] = []
   private var writer = Writer()
+  private var sidecar = SidecarWriter()
   /// A file that is too large to be held: it is compressed as it comes.
   private var large: Encoder?
   /// Bytes of the current file that are still to come.
@@ -28,10 +33,11 @@ struct MemberBuilder {
     self.packer = packer
     self.output = output
     encoder = MemberEncoder(packer.encoding, jobs: packer.jobs)
+    xattrs = XattrFilter(leavingOut: packer.xattrsLeftOut)
   }
 
   /// The next member, if it is compressed.
-  func take() throws -> [UInt8]? {
+  func take() throws -> MemberEncoder.Encoded? {
     do throws(EncodingFailure) { return try encoder.take() } catch { throw failure(error) }
   }
 
@@ -39,7 +45,7 @@ struct MemberBuilder {
   mutating func addFirst(of files: [TreeFile]) throws {
     for file in files where file.entry.type != .regular { try append(file, file.target) }
     try flush()
-    for file in files where file.entry.type == .regular && file.entry.size == 0 {
+    for file in files where file.entry.type == .regular && file.dataSize == 0 {
       try append(file, [])
     }
   }
@@ -48,9 +54,9 @@ struct MemberBuilder {
   mutating func begin(_ file: TreeFile) throws {
     try endFile()
     if bytes.count >= packer.memberSize { try flush() }
-    missing = file.entry.size
-    padding = Writer.padding(after: file.entry.size).count
-    if file.entry.size >= Self.largeSize {
+    missing = file.dataSize
+    padding = Writer.padding(after: file.dataSize).count
+    if file.dataSize >= Self.largeSize {
       try flush()
       try appendHead(of: file)
       large = try encoding { () throws(EncodingFailure) in try Encoder(packer.encoding) }
@@ -88,7 +94,8 @@ struct MemberBuilder {
     var rest = zeros
     writer.appendTrailer(to: &rest)
     try passToLarge(rest)
-    encoder.addEncoded(try encoding { () throws(EncodingFailure) in try large.finish() })
+    encoder.addEncoded(
+      try encoding { () throws(EncodingFailure) in try large.finish() }, sidecar.take())
     self.large = nil
     writer = Writer()
   }
@@ -106,13 +113,43 @@ struct MemberBuilder {
         try writer.append(file.entry, data: data, to: &bytes)
       }
     }
+    try describe(file)
   }
 
   /// All names of the file but the last, and the head of that.
   private mutating func appendHead(of file: TreeFile) throws {
+    var entry = file.entry
+    entry.size = file.dataSize
     try record { writer, bytes throws(Writer.Refusal) in
-      try writer.appendHead(of: file.entry, names: file.names, to: &bytes)
+      try writer.appendHead(of: entry, names: file.names, to: &bytes)
     }
+    try describe(file)
+  }
+
+  /// What newc cannot carry of a file belongs to the record that completes it: the last of a regular
+  /// file, which has the data, and the first of others.
+  private mutating func describe(_ file: TreeFile) throws {
+    let others = file.names.count - 1
+    let isLink = file.entry.type == .symbolicLink
+    let xattrs = xattrs.kept(of: file)
+    let isPlain = xattrs.isEmpty && file.farTime == nil && file.sparse == nil
+    if isPlain, !isLink || others == 0 { return sidecar.skip(others + 1) }
+
+    let size = xattrs.reduce(0) { $0 + $1.name.count + $1.value.count }
+    guard size <= SidecarWriter.xattrLimit else {
+      throw FileError(
+        output,
+        "\(quoted(file.names[0])) has \(size) bytes of extended attributes, at most "
+          + "\(SidecarWriter.xattrLimit) are packed")
+    }
+    let extra = Extra(xattrs: xattrs, time: file.farTime, sparse: file.sparse)
+    if file.entry.type == .regular {
+      sidecar.skip(others)
+      return sidecar.add(extra)
+    }
+    sidecar.add(extra)
+    guard isLink else { return sidecar.skip(others) }
+    for _ in 0..<others { sidecar.add(Extra(isLink: true)) }
   }
 
   private mutating func record(
@@ -129,9 +166,9 @@ struct MemberBuilder {
   private mutating func flush() throws {
     if bytes.isEmpty { return }
     writer.appendTrailer(to: &bytes)
-    let member = bytes
+    let (member, extra) = (bytes, sidecar.take())
     (bytes, writer) = ([], Writer())
-    try encoding { () throws(EncodingFailure) in try encoder.add(member) }
+    try encoding { () throws(EncodingFailure) in try encoder.add(member, extra) }
   }
 
   private func encoding<Value>(

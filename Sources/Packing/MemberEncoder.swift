@@ -8,6 +8,13 @@ final class MemberEncoder {
   private struct Member {
     var number: Int
     var newc: [UInt8]
+    var sidecar: [UInt8]
+  }
+
+  /// A member as it is written, and what newc cannot carry of it.
+  struct Encoded {
+    var bytes: [UInt8]
+    var sidecar: [UInt8]
   }
 
   private let encoding: Encoding
@@ -17,7 +24,7 @@ final class MemberEncoder {
   private var count = 0
 
   // Guarded by `monitor`.
-  private var done: [Int: Result<[UInt8], EncodingFailure>] = [:]
+  private var done: [Int: Result<Encoded, EncodingFailure>] = [:]
   private var next = 0
 
   /// - Parameter jobs: how many threads compress; each has one member.
@@ -33,21 +40,21 @@ final class MemberEncoder {
   deinit { end() }
 
   /// Hands over the next member, as newc; waits until a thread has room for it.
-  func add(_ newc: [UInt8]) throws(EncodingFailure) {
-    let member = Member(number: count, newc: newc)
+  func add(_ newc: [UInt8], _ sidecar: [UInt8]) throws(EncodingFailure) {
+    let member = Member(number: count, newc: newc, sidecar: sidecar)
     count += 1
     if threads.isEmpty { encode(member) } else { queue.put(member) }
   }
 
   /// Hands over the next member, which is compressed already.
-  func addEncoded(_ bytes: [UInt8]) {
+  func addEncoded(_ bytes: [UInt8], _ sidecar: [UInt8]) {
     let number = count
     count += 1
-    monitor.withLock { done[number] = .success(bytes) }
+    monitor.withLock { done[number] = .success(Encoded(bytes: bytes, sidecar: sidecar)) }
   }
 
   /// The next member in order, if it is compressed.
-  func take() throws(EncodingFailure) -> [UInt8]? {
+  func take() throws(EncodingFailure) -> Encoded? {
     let result = monitor.withLock {
       let result = done.removeValue(forKey: next)
       if result != nil { next += 1 }
@@ -68,10 +75,10 @@ final class MemberEncoder {
   }
 
   private func encode(_ member: Member) {
-    let result = Result<[UInt8], EncodingFailure> { () throws(EncodingFailure) in
-      let encoder = try Encoder(encoding)
+    let result = Result<Encoded, EncodingFailure> { () throws(EncodingFailure) in
+      let encoder = try Encoder(encoding, size: member.newc.count)
       try encoder.write(member.newc)
-      return try encoder.finish()
+      return Encoded(bytes: try encoder.finish(), sidecar: member.sidecar)
     }
     monitor.withLock { done[member.number] = result }
   }

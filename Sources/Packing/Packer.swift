@@ -22,6 +22,8 @@ public struct Packer: Sendable {
   public var realInit: String?
   /// Of the files that are not the tree's, in seconds since 1970.
   public var modificationTime: UInt32 = 0
+  /// xattrs that the payload does not have.
+  public var xattrsLeftOut: Set<XattrNamespace> = []
 
   public init(_ encoding: Encoding, jobs: Int, memberSize: Int) {
     self.encoding = encoding
@@ -38,6 +40,8 @@ public struct Packer: Sendable {
     public var bytes: UInt64
     /// The path of the init that PID 1 finds in the tree; nil if there is none.
     public var realInit: String?
+    /// xattrs of the tree that no tmpfs takes: the payload lacks them.
+    public var unsettableXattrs = UnsettableXattrs()
   }
 
   /// Writes `tree` with `program` as PID 1, as the new file `output`.
@@ -54,8 +58,14 @@ public struct Packer: Sendable {
     try writer.write(front: tree.front)
     let names = programNames(beside: tree.files)
     let replaced = Set(names.map { Array($0.utf8) })
-    for file in tree.files where file.isSkeleton && !replaced.contains(file.names[0]) {
-      try writer.write(file.entry, file.target)
+    for file in tree.files where file.isSkeleton {
+      for name in file.names where !replaced.contains(name) {
+        var entry = file.entry
+        // Its own of the root is empty.
+        if !name.isEmpty { entry.name = name }
+        entry.linkCount = 1
+        try writer.write(entry, file.target)
+      }
     }
     try writer.begin(program, names: names)
 
@@ -63,13 +73,12 @@ public struct Packer: Sendable {
     try builder.addFirst(of: tree.files)
     try tree.readContents(progress: progress) { index in
       try builder.begin(tree.files[index])
-      while let member = try builder.take() { try writer.write(member: member) }
+      try write(&builder, &writer)
     } data: { bytes in
       try builder.add(bytes)
     }
     try builder.finish()
-    while let member = try builder.take() { try writer.write(member: member) }
-    if let xattrs = try xattrs(of: tree.files, output) { try writer.write(xattrs: xattrs) }
+    try write(&builder, &writer)
 
     let size = PayloadAbout.Tree(tree.files)
     var about = PayloadAbout()
@@ -81,40 +90,26 @@ public struct Packer: Sendable {
     return Summary(
       size: try writer.finish(about, permissions: tree.permissions), members: members,
       entries: size.entries, bytes: UInt64(size.bytes),
-      realInit: found)
+      realInit: found, unsettableXattrs: builder.xattrs.unsettable)
+  }
+
+  /// Writes the members that are ready.
+  private func write(
+    _ builder: inout MemberBuilder, _ writer: inout PayloadWriter
+  ) throws {
+    while let member = try builder.take() {
+      try writer.write(member: member.bytes, sidecar: member.sidecar)
+    }
   }
 
   /// - Throws: ``FileError`` for files that no payload can hold.
   private func refuseUnpackable(_ files: [TreeFile], _ output: FilePath) throws(FileError) {
-    for file in files {
-      let name = quoted(file.names[0])
-      if file.entry.size > UInt64(UInt32.max) {
-        throw FileError(
-          output, "newc holds files of less than 4 GiB: \(name) has \(file.entry.size) bytes")
-      }
-      if file.entry.type == .symbolicLink, file.names.count > 1 {
-        throw FileError(output, "newc cannot hold a symbolic link of several names: \(name)")
-      }
-    }
-  }
-
-  /// PID 1 holds all of it in memory while the tree is there already.
-  private static let xattrLimit = 4 << 20
-
-  /// What newc cannot hold; nil if that is nothing.
-  private func xattrs(of files: [TreeFile], _ output: FilePath) throws(FileError) -> [UInt8]? {
-    var dump = XattrDumpWriter()
-    for file in files {
-      for xattr in file.xattrs { dump.add(file.entry.name, name: xattr.name, value: xattr.value) }
-      if let seconds = file.farTime { dump.add(file.entry.name, seconds: seconds) }
-    }
-    guard dump.text.count <= Self.xattrLimit else {
+    for file in files where file.dataSize > UInt64(UInt32.max) {
       throw FileError(
         output,
-        "the tree has too many extended attributes: \(dump.text.count) bytes as text, at most "
-          + "\(Self.xattrLimit)")
+        "newc holds files with less than 4 GiB of data: \(quoted(file.names[0])) has "
+          + "\(file.dataSize) bytes")
     }
-    return dump.text.isEmpty ? nil : dump.text
   }
 
   /// Those that the kernel may be told to execute, unless the tree has a directory there.
@@ -141,10 +136,10 @@ extension PayloadAbout.Tree {
     self.init(entries: 0, bytes: 0, pages: 0)
     for file in files {
       entries += file.names.count
-      let size = Int(clamping: file.entry.size)
-      bytes += size
+      bytes += Int(clamping: file.dataSize)
+      let size = file.sparse?.pages ?? (file.entry.size + 4095) / 4096
       // mm/shmem.c, SHORT_SYMLINK_LEN.
-      pages += (size + 4095) / 4096 + (file.target.count >= 128 ? 1 : 0)
+      pages += Int(clamping: size) + (file.target.count >= 128 ? 1 : 0)
     }
   }
 }

@@ -71,9 +71,11 @@ struct PayloadWriter: ~Copyable {
     try write(named: "\(Vocabulary.start)", [])
   }
 
-  /// The next file of the payload.
-  mutating func write(member: [UInt8]) throws(FileError) {
-    try write(named: String(decoding: Payload.name(of: count), as: UTF8.self), member)
+  /// The next file of the payload, behind its sidecar: where a member is, that is there, too.
+  mutating func write(member: [UInt8], sidecar: [UInt8]) throws(FileError) {
+    let name = String(decoding: Payload.name(of: count), as: UTF8.self)
+    if !sidecar.isEmpty { try write(named: "\(name)\(Sidecar.suffix)", sidecar) }
+    try write(named: name, member)
     count += 1
   }
 
@@ -89,11 +91,6 @@ struct PayloadWriter: ~Copyable {
     try file.forEachBlock { try put($0) }
     try put(Array(Writer.padding(after: head.size)))
     count += 1
-  }
-
-  /// What newc cannot carry of the tree.
-  mutating func write(xattrs: [UInt8]) throws(FileError) {
-    try write(named: "\(Vocabulary.xattrs)", xattrs)
   }
 
   /// Ends the archive; the file takes its name.

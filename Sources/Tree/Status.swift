@@ -57,7 +57,7 @@ public struct Status {
 
   /// Whether it is a file with holes: it takes fewer blocks of 512 bytes than its size. tmpfs and
   /// ramfs count their pages for that (mm/shmem.c, shmem_getattr(); fs/libfs.c, simple_getattr()).
-  var isSparse: Bool { size > 0 && (size - 1) / 512 >= Int(raw.blocks) }
+  package var isSparse: Bool { size > 0 && (size - 1) / 512 >= Int(raw.blocks) }
 
   /// Whether a mount begins here. Linux 5.8; before, a directory on another device is taken for
   /// one.

@@ -3,6 +3,7 @@
 import CLinux
 public import Initramfs
 public import Newc
+import Threads
 import Tree
 
 /// A tree below a directory. No path leads out of it: it is resolved as if the tree's root were
@@ -17,6 +18,7 @@ public struct DirectoryTree: FileSystem {
 
   private let paths: RootedPaths
   private let isPrivileged: Bool
+  private let workingDirectory: WorkingDirectory
   /// Directories that an ordinary user could not fill if they had their permissions already.
   private var closed: [(path: [UInt8], permissions: UInt32)] = []
   /// The path that was asked for last: the calls for one entry come together.
@@ -27,8 +29,14 @@ public struct DirectoryTree: FileSystem {
   ///   - isPrivileged: may change owners and make devices. Otherwise entries belong to the caller,
   ///     and have no setuid and setgid bits, for these would be the caller's.
   public init(_ root: Int32, isPrivileged: Bool) {
+    self.init(root, isPrivileged: isPrivileged, WorkingDirectory())
+  }
+
+  /// - Parameter workingDirectory: of all threads that make the tree.
+  init(_ root: Int32, isPrivileged: Bool, _ workingDirectory: WorkingDirectory) {
     paths = RootedPaths(root: root)
     self.isPrivileged = isPrivileged
+    self.workingDirectory = workingDirectory
   }
 
   /// Gives directories the permissions that would have kept an ordinary user out. At the end.
@@ -104,7 +112,7 @@ public struct DirectoryTree: FileSystem {
   private func permissions(_ mode: UInt32) -> UInt32 { mode & (isPrivileged ? 0o7777 : 0o1777) }
 
   /// Access and modification time.
-  private func both(_ time: UInt32) -> [timespec] {
+  private func both(_ time: Int64) -> [timespec] {
     let one = timespec(tv_sec: Int(time), tv_nsec: 0)
     return [one, one]
   }
@@ -213,12 +221,36 @@ public struct DirectoryTree: FileSystem {
     }
   }
 
-  public mutating func utime(_ path: [UInt8], _ time: UInt32) -> Int {
+  public mutating func utime(_ path: [UInt8], _ time: Int64) -> Int {
     let times = both(time)
     return call("utimensat", path) {
       utimensat($0.directory, $0.name, times, AT_SYMLINK_NOFOLLOW)
     } _: {
       futimens($0, times)
+    }
+  }
+
+  /// Through a descriptor if the file is a directory, such as the root, which is in no other.
+  public mutating func setxattr(_ path: [UInt8], _ xattr: Xattr) -> Int {
+    let name = xattr.cName
+    return result { tree throws(Failure) in
+      let directory: Int32
+      do throws(Failure) {
+        directory = try tree.paths.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+      } catch {
+        guard error.code == ENOTDIR || error.code == ELOOP,
+          let place = try tree.place(of: path), !place.hasSlash
+        else { throw error }
+        return Int(
+          try tree.workingDirectory.call("setxattr", in: place.directory) {
+            lsetxattr(place.name, name, xattr.value, xattr.value.count, 0)
+          })
+      }
+      defer { closeQuietly(directory) }
+      return Int(
+        try attempt("setxattr") {
+          fsetxattr(directory, name, xattr.value, xattr.value.count, 0)
+        })
     }
   }
 
@@ -289,11 +321,20 @@ public struct DirectoryTree: FileSystem {
     result("ftruncate") { ftruncate(Int32(file), Int(size)) }
   }
 
-  public mutating func write(_ file: Int, _ bytes: UnsafeRawBufferPointer) -> Int {
-    result("write") { CLinux.write(Int32(file), bytes.baseAddress, bytes.count) }
+  public mutating func write(
+    _ file: Int, _ bytes: UnsafeRawBufferPointer, at offset: UInt64
+  ) -> Int {
+    result("pwrite") { pwrite(Int32(file), bytes.baseAddress, bytes.count, Int(offset)) }
   }
 
-  public mutating func utime(_ file: Int, _ time: UInt32) -> Int {
+  public mutating func setxattr(_ file: Int, _ xattr: Xattr) -> Int {
+    let name = xattr.cName
+    return result("setxattr") {
+      fsetxattr(Int32(file), name, xattr.value, xattr.value.count, 0)
+    }
+  }
+
+  public mutating func utime(_ file: Int, _ time: Int64) -> Int {
     let times = both(time)
     return result("futimens") { futimens(Int32(file), times) }
   }
@@ -304,5 +345,31 @@ public struct DirectoryTree: FileSystem {
     _ step: StaticString, _ call: () -> Number
   ) -> Int {
     do throws(Failure) { return Int(try attempt(step, call)) } catch { return -Int(error.code) }
+  }
+}
+
+extension Xattr {
+  /// With its NUL.
+  fileprivate var cName: [CChar] { name.map { CChar(bitPattern: $0) } + [0] }
+}
+
+/// The working directory, which all threads share. Before Linux 6.13 xattr calls have no `*at` form,
+/// and a symbolic link or a device cannot be opened for them.
+final class WorkingDirectory {
+  private let monitor = Monitor()
+
+  /// Makes a call in `directory`, and goes back.
+  func call(
+    _ step: StaticString, in directory: Int32, _ body: () -> Int32
+  ) throws(Failure) -> Int32 {
+    monitor.lock()
+    let before = linux_openat(AT_FDCWD, ".", LINUX_O_PATH, 0)
+    defer {
+      _ = fchdir(before)
+      closeQuietly(before)
+      monitor.unlock()
+    }
+    try attempt("fchdir") { fchdir(directory) }
+    return try attempt(step, body)
   }
 }

@@ -10,9 +10,10 @@ public import Tree
 /// Images in a directory, in files that are named by numbers: 0000, 0001 … They are unpacked into
 /// one tree, and freed as they are read.
 ///
-/// `cat` of the files, in order, is an initramfs with the same tree.
+/// `cat` of the files, in order, is an initramfs with the same tree, but for what their sidecars say:
+/// see `SidecarReader`.
 public final class Payload {
-  /// Bytes of all files.
+  /// Bytes of all files, and of their sidecars.
   public let size: Int
   /// How many there are.
   public var count: Int { names.count }
@@ -23,14 +24,17 @@ public final class Payload {
   public private(set) var entries = 0
   public private(set) var bytes: UInt64 = 0
 
-  /// Extended attributes that could not be set.
-  public private(set) var missingXattrs = 0
+  /// xattrs that the file system did not take.
+  public var missingXattrs: Int { xattrLosses.count }
+  /// The same, with the first of them.
+  public private(set) var xattrLosses = MissingXattrs()
 
   /// Where the kernel would have stopped, if that did not end the unpacking.
   public private(set) var refusal: PayloadFailure?
 
   private let directory: Int32
   private let names: [[CChar]]
+  private let workingDirectory = WorkingDirectory()
   private let monitor = Monitor()
 
   // Guarded by `monitor`, as are the counts.
@@ -66,10 +70,8 @@ public final class Payload {
       let status = try Status(of: name, in: directory)
       guard status.isRegular else { continue }
       period.add(status)
-      if Self.isNumber(name) {
-        names.append(name)
-        size += status.size
-      }
+      if Self.isNumber(name) { names.append(name) }
+      size += status.size
     }
     if names.isEmpty { return nil }
 
@@ -85,10 +87,11 @@ public final class Payload {
   /// Unpacks all files into the directory that `root` is open on.
   public func unpack(into root: Int32, _ plan: Plan) throws(PayloadFailure) {
     (entries, bytes, failure, refusal) = (0, 0, nil, nil)
+    xattrLosses = MissingXattrs()
     let missing = missing(of: plan)
     if let missing, !plan.endsAtRefusal { throw missing }
     // Keeps the directories, whose times come last.
-    var first = Unpacker(DirectoryTree(root, isPrivileged: true))
+    var first = Unpacker(tree(root))
     var rest = names[...]
 
     if plan.members > 1 {
@@ -106,6 +109,11 @@ public final class Payload {
     } catch {
       throw PayloadFailure(file: [], offset: 0, cause: .unpack(error))
     }
+    xattrLosses.add(first.missingXattrs)
+  }
+
+  private func tree(_ root: Int32) -> DirectoryTree {
+    DirectoryTree(root, isPrivileged: true, workingDirectory)
   }
 
   /// The first file that is not there; nil if all are. Behind a raw archive that is cut short the
@@ -155,13 +163,15 @@ public final class Payload {
   /// A file that does not depend on others.
   fileprivate func unpackAlone(_ name: [CChar], into root: Int32, _ plan: Plan) {
     if monitor.withLock({ failure != nil }) { return }
-    var unpacker = Unpacker(DirectoryTree(root, isPrivileged: true))
+    var unpacker = Unpacker(tree(root))
     unpack(name, &unpacker, plan, frees: true)
     do throws(UnpackFailure) {
       try unpacker.finish()
     } catch {
       note(PayloadFailure(file: bytes(of: name), offset: 0, cause: .unpack(error)))
     }
+    let missing = unpacker.missingXattrs
+    monitor.withLock { xattrLosses.add(missing) }
   }
 
   /// Unpacks one file; notes what goes wrong.
@@ -210,7 +220,7 @@ public final class Payload {
         switch event {
         case .entry(let record):
           entries += 1
-          _ = try unpacker.apply(record.entry, target: record.target)
+          _ = try unpacker.apply(record.entry, target: record.target, extra: record.extra)
           guard record.entry.type == .regular else { break }
           // Of a file that cannot be made the kernel does not look at the sum either.
           if unpacker.isFileOpen { bytes += record.entry.size } else { reader.passOver() }
@@ -225,6 +235,11 @@ public final class Payload {
     }
     count(entries, bytes)
 
+    if let fault = reader.reading.sidecarFault {
+      return note(
+        PayloadFailure(
+          file: self.bytes(of: Self.sidecar(of: name)), offset: 0, cause: .sidecar(fault)))
+    }
     guard let refused = reader.reading.refusal else { return }
     let isOutOfMemory = refused.isOutOfMemory
     let failure = PayloadFailure(
@@ -257,10 +272,16 @@ public final class Payload {
   private func free(_ name: [CChar]) {
     monitor.withLock { isFreed = true }
     _ = unlinkat(directory, name, 0)
+    _ = unlinkat(directory, Self.sidecar(of: name), 0)
   }
 
   private func bytes(of name: [CChar]) -> [UInt8] {
     name.dropLast().map { UInt8(bitPattern: $0) }
+  }
+
+  /// The name of the sidecar of the file of that name.
+  static func sidecar(of name: [CChar]) -> [CChar] {
+    Sidecar.suffix.withUTF8Buffer { name.dropLast() + $0.map { CChar(bitPattern: $0) } + [0] }
   }
 
   /// At least four digits.

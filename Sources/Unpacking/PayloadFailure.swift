@@ -17,10 +17,8 @@ public struct PayloadFailure: Error {
     case missing
     /// Almost no memory is left.
     case memory
-    /// The file of xattrs has this malformed line.
-    case xattrs(line: Int)
-    /// An xattr or a time cannot be set on this file.
-    case xattr(path: [UInt8], Tree.Failure)
+    /// The file is a sidecar, and cannot be understood.
+    case sidecar(SidecarFault)
   }
 
   /// The file's name.

@@ -36,16 +36,11 @@ extension Text {
       add(error: failure.code)
     case .missing: add("missing, the image is cut short")
     case .memory: add("too little memory is left to go on")
-    case .xattrs(let line):
+    case .sidecar(let fault):
       add("line ")
-      add(line)
-      add(" is malformed")
-    case .xattr(let path, let failure):
-      add(path)
-      add(": ")
-      add(failure.step)
-      add(": ")
-      add(error: failure.code)
+      add(fault.line)
+      add(": expected ")
+      add(fault.expected)
     }
   }
 

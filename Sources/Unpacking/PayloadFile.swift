@@ -11,6 +11,9 @@ final class PayloadFile: ImageSource {
   let name: [CChar]
   let size: Int64
   private let descriptor: Int32
+  /// Of the sidecar; negative if there is none.
+  private let sidecar: Int32
+  private let hasSidecar: Bool
   private let onFree: (() -> Void)?
 
   /// All before this offset has been read for the last time.
@@ -28,20 +31,41 @@ final class PayloadFile: ImageSource {
     descriptor = try attempt("open") {
       linux_openat(directory, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0)
     }
+    // A file that is there and cannot be opened says so when it is read.
+    sidecar = linux_openat(
+      directory, Payload.sidecar(of: name), O_RDONLY | O_NOFOLLOW, 0)
+    hasSidecar = sidecar >= 0 || linux_errno() != ENOENT
     let status = try Status(of: descriptor)
     self.name = name
     self.onFree = onFree
     size = Int64(status.size)
   }
 
-  deinit { closeQuietly(descriptor) }
+  deinit {
+    closeQuietly(descriptor)
+    closeQuietly(sidecar)
+  }
 
   func read(
     at offset: Int64, into buffer: UnsafeMutableRawBufferPointer
   ) throws(Failure) -> Int {
+    try read(descriptor, at: offset, into: buffer)
+  }
+
+  func sidecar(at offset: Int64) -> Int? { hasSidecar ? 0 : nil }
+
+  func readSidecar(
+    _ number: Int, at offset: Int64, into buffer: UnsafeMutableRawBufferPointer
+  ) throws(Failure) -> Int {
+    try read(sidecar, at: offset, into: buffer)
+  }
+
+  private func read(
+    _ file: Int32, at offset: Int64, into buffer: UnsafeMutableRawBufferPointer
+  ) throws(Failure) -> Int {
     var count = 0
     while count < buffer.count {
-      let (file, start, rest) = (descriptor, buffer.baseAddress! + count, buffer.count - count)
+      let (start, rest) = (buffer.baseAddress! + count, buffer.count - count)
       let more = try attempt("read") { pread(file, start, rest, Int(offset) + count) }
       if more == 0 { break }
       count += more

@@ -82,6 +82,7 @@ final class TreeWriter {
     summary.lostCount = lost.lostCount
     summary.deviceCount = unpacker.files.deviceCount
     summary.ownerCount = unpacker.files.ownerCount
+    summary.missingXattrs = unpacker.missingXattrs
   }
 
   /// Ends without making what is still to be made.
@@ -126,7 +127,8 @@ final class TreeWriter {
     for step in batch.steps {
       switch step {
       case .create(let record):
-        let outcome = try unpacker.apply(record.entry, target: record.target)
+        let outcome = try unpacker.apply(
+          record.entry, target: record.target, extra: record.extra)
         if case .lost(let loss) = outcome { lost.add(LostRecord(record, loss)) }
       case .data(let count):
         let range = start..<(start + count)

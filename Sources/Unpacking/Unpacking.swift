@@ -22,6 +22,8 @@ public struct Unpacking: Sendable {
     public var deviceCount = 0
     /// Calls for owners who are not known in this user namespace.
     public var ownerCount = 0
+    /// xattrs of a payload that were not set.
+    public var missingXattrs = MissingXattrs()
     /// What the image is. What comes before the place where the kernel would stop is unpacked.
     public var reading = Reading()
 

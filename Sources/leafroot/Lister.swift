@@ -28,9 +28,9 @@ struct Lister {
       line.append(UInt8(ascii: ","))
       appendColumn(UInt64(entry.specialDevice.minor), 4)
     } else {
-      appendColumn(entry.size, 11)
+      appendColumn(entry.type == .regular ? record.fileSize : entry.size, 11)
     }
-    appendTime(Int(entry.modificationTime))
+    appendTime(record.extra?.time.map { Int($0) } ?? Int(entry.modificationTime))
     output.write(line)
     output.write(name: entry.name)
     if entry.type == .symbolicLink {
@@ -89,13 +89,15 @@ struct Lister {
   ]
 
   private mutating func appendTime(_ seconds: Int) {
-    let number = seconds / 86400
+    // Before 1970 the day has begun all the same.
+    let second = (seconds % 86400 + 86400) % 86400
+    let number = (seconds &- second) / 86400
     if number != day.number { day = (number, Lister.date(number)) }
     line.append(UInt8(ascii: " "))
     line.append(contentsOf: day.text)
-    appendPair(seconds % 86400 / 3600)
+    appendPair(second / 3600)
     line.append(UInt8(ascii: ":"))
-    appendPair(seconds % 3600 / 60)
+    appendPair(second % 3600 / 60)
     line.append(UInt8(ascii: " "))
   }
 

@@ -79,6 +79,13 @@ struct Pack: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "Leave out the extended attributes of these namespaces, separated by commas: user, trusted, "
+        + "security, system.", valueName: "namespaces"),
+    transform: { try XattrNamespace.list($0) })
+  var noXattrs: [[XattrNamespace]] = []
+
+  @Option(
+    help: ArgumentHelp(
       "The most that the files of a tar archive or a container image may have.",
       valueName: "size"))
   var maxSize = MemorySize(mebibytes: 16 << 10)
@@ -108,24 +115,26 @@ struct Pack: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let (report, warning) = try await asVerb(failure: 2) { try pack() }
-    if let warning { standardError("leafroot: warning: \(warning)\n") }
+    let (report, warnings) = try await asVerb(failure: 2) { try pack() }
+    for warning in warnings { standardError("leafroot: warning: \(warning)\n") }
     print(report)
   }
 
-  private func pack() throws -> (report: String, warning: String?) {
+  private func pack() throws -> (report: String, warnings: [String]) {
     let arch = arch ?? platform.flatMap { Architecture($0) } ?? .host
     let program = try GuestLibrary.program("leafroot-init", for: arch)
     var packer = Packer(
       codec.encoding(level), jobs: jobs ?? processorCount(),
       memberSize: memberSize.map { $0.mebibytes << 20 } ?? codec.memberSize(level))
     packer.realInit = realInit
+    packer.xattrsLeftOut = Set(noXattrs.joined())
     packer.modificationTime = try Wrap.sourceDateEpoch(getenv("SOURCE_DATE_EPOCH"))
 
     var source = Source(
       source, platform ?? arch.platform, workDirectory: output.removingLastComponent())
     source.limit = Int64(maxSize.mebibytes) << 20
     source.reference = reference
+    source.output = output
     let progress = ReadingProgress()
     defer { progress.end() }
     let tree = try source.tree { progress.update($0 / 2, of: $1) }
@@ -139,7 +148,16 @@ struct Pack: AsyncParsableCommand {
       """
     ]
     let report = lines + tree.notes + ["kernel parameters: \(KernelWords.request)"]
-    return (report.joined(separator: "\n"), warning(starting: summary.realInit))
+    let warnings = [warning(starting: summary.realInit), warning(about: summary.unsettableXattrs)]
+    return (report.joined(separator: "\n"), warnings.compactMap { $0 })
+  }
+
+  private func warning(about xattrs: UnsettableXattrs) -> String? {
+    xattrs.first.map { first in
+      let name = String(decoding: first.name, as: UTF8.self)
+      let few = xattrs.count == 1 ? "1 extended attribute" : "\(xattrs.count) extended attributes"
+      return "left out \(few) that a tmpfs cannot have: \(quoted(first.path)): \(name)"
+    }
   }
 
   /// - Parameter found: The path of the init that PID 1 finds.
@@ -155,6 +173,19 @@ struct Pack: AsyncParsableCommand {
 
 extension Platform: ExpressibleByArgument {
   public init?(argument: String) { self.init(argument) }
+}
+
+extension XattrNamespace {
+  /// Reads `user,trusted`.
+  fileprivate static func list(_ text: String) throws -> [XattrNamespace] {
+    try text.split(separator: ",", omittingEmptySubsequences: false).map { name in
+      guard let namespace = XattrNamespace(rawValue: String(name)) else {
+        throw ValidationError(
+          "'\(name)' is not a namespace of extended attributes: user, trusted, security or system.")
+      }
+      return namespace
+    }
+  }
 }
 
 extension Architecture {

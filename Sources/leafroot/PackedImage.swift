@@ -13,8 +13,6 @@ struct PackedParts {
   private let path: FilePath
   /// The payload as one image, with what is behind the packed archive.
   let payload: [FilePiece]
-  /// What newc cannot carry of it.
-  let xattrs: FilePiece?
   private let about: FilePiece?
   private let names: [[UInt8]]
   private let isPacked: Bool
@@ -23,12 +21,12 @@ struct PackedParts {
     self.path = path
     do throws(FileError) {
       let image = try ImageFile(path)
-      (payload, xattrs, about) = (image.payload, image.xattrs, image.about)
+      (payload, about) = (image.payload, image.about)
       names = image.payloadNames
       isPacked = image.isPacked
     } catch {
       // Who reads the file as an image says what is wrong with it.
-      (payload, xattrs, about, names, isPacked) = ([], nil, nil, [], false)
+      (payload, about, names, isPacked) = ([], nil, [], false)
     }
   }
 

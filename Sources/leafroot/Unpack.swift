@@ -39,7 +39,7 @@ struct Unpack: AsyncParsableCommand {
   @OptionGroup var target: TargetKernel
 
   func run() async throws {
-    let (summary, xattrNote, damage) = try await asVerb(failure: 2) {
+    let (summary, damage) = try await asVerb(failure: 2) {
       var unpacking = Unpacking()
       unpacking.rules = KernelRules(of: try await target.version())
       let progress = ReadingProgress()
@@ -47,37 +47,16 @@ struct Unpack: AsyncParsableCommand {
       let parts = PackedParts(of: image)
       let source = try parts.tree { progress.update($0, of: $1) }
       let summary = try OutputDirectory(directory).fill(from: source, by: unpacking)
-      return (summary, try parts.xattrs.flatMap(setXattrs), try parts.damage(summary.reading))
+      return (summary, try parts.damage(summary.reading))
     }
 
-    for note in UnpackReport.notes(summary) + [xattrNote].compactMap({ $0 }) {
+    for note in UnpackReport.notes(summary) {
       standardError("leafroot: \(note)\n")
     }
     print(UnpackReport.line(summary, directory))
     if let damage {
       standardError("leafroot: \(damage)\n")
       throw ExitCode(1)
-    }
-  }
-}
-
-extension Unpack {
-  /// Gives the tree of a packed image what newc cannot carry.
-  /// - Returns: what could not be done.
-  private func setXattrs(_ piece: FilePiece) throws(FileError) -> String? {
-    let dump = try InputFile(image).bytes(at: piece.offset, count: Int(piece.size))
-    let root = try FileError.naming(directory, cannot: "open") {
-      try FileDescriptor.open(directory, .readOnly, options: [.directory, .closeOnExec])
-    }
-    defer { try? root.close() }
-    do throws(PayloadFailure) {
-      let missing = try Payload.setXattrs(
-        dump, from: Array("xattrs".utf8), below: root.rawValue)
-      if missing == 0 { return nil }
-      return "did not set \(missing) extended attributes (not supported by the file system)"
-    } catch {
-      return
-        "did not set all extended attributes: \(String(decoding: Text(error).bytes, as: UTF8.self))"
     }
   }
 }
@@ -105,6 +84,15 @@ enum UnpackReport {
     if summary.ownerCount > 0 {
       let entries = count(summary.ownerCount, "entry", "entries")
       notes.append("did not set the owner of \(entries) (not mapped in this user namespace)")
+    }
+    if let first = summary.missingXattrs.first {
+      let xattrs = count(
+        summary.missingXattrs.count, "extended attribute", "extended attributes")
+      let name = String(decoding: first.name, as: UTF8.self)
+      notes.append(
+        "did not set \(xattrs): \(quoted(first.path)): \(name): "
+          + String(cString: strerror(first.code)).prefix(1).lowercased()
+          + String(cString: strerror(first.code)).dropFirst())
     }
     return notes
   }

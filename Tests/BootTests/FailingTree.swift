@@ -72,9 +72,5 @@ enum FailingTree {
   }
 
   /// Of a packed tree, whose record of this file has another time.
-  static let xattrs = """
-    # file: large
-    leafroot.mtime=0x000000005f5e1000
-
-    """
+  static let extras = ["large": PackedImage.Extra(time: 1_600_000_000)]
 }

@@ -10,14 +10,21 @@ struct PackedImage: Sendable {
   var compressors: [Compressor] = [.zstd]
   /// How many members have files; 0 puts the whole tree into one file, as nest does.
   var parts = 3
-  /// What the file `xattrs` has; none if empty.
-  var xattrs = ""
+  /// What newc cannot carry, by the files' names.
+  var extras: [String: Extra] = [:]
   /// Lines of the file `about` instead of the right ones.
   var about: String?
   /// The name of the payload's directory.
   var id = "0123456789abcdef"
   /// Called with the payload's files before they are put into the image.
   var damage: @Sendable (inout [[UInt8]]) -> Void = { _ in }
+
+  /// What a sidecar says of a record.
+  struct Extra: Sendable {
+    /// As `NAME=0xHEX`.
+    var xattrs: [String] = []
+    var time: Int?
+  }
 
   /// The records of the image.
   func records(of tree: [(entry: Entry, data: [UInt8])]) throws
@@ -37,13 +44,34 @@ struct PackedImage: Sendable {
       records.append((Entry(name: Array("\(directory)/\(name)".utf8), mode: 0o100600), data))
     }
     add("start", [])
-    if !xattrs.isEmpty { add("xattrs", Array(xattrs.utf8)) }
+    let sidecars = parted(tree).map(sidecar)
     for (number, file) in files.enumerated() {
       let digits = String(number)
-      add(String(repeating: "0", count: 4 - digits.count) + digits, file)
+      let name = String(repeating: "0", count: 4 - digits.count) + digits
+      let sidecar = number < sidecars.count ? sidecars[number] : ""
+      if !sidecar.isEmpty { add("\(name).extra", Array(sidecar.utf8)) }
+      add(name, file)
     }
     add("about", Array((about ?? lines(tree, files.count)).utf8))
     return records
+  }
+
+  private func sidecar(of records: [(entry: Entry, data: [UInt8])]) -> String {
+    var (text, passed) = ("", 0)
+    for record in records {
+      guard let extra = extras[String(decoding: record.entry.name, as: UTF8.self)] else {
+        passed += 1
+        continue
+      }
+      if passed > 0 { text += "run \(passed)\n" }
+      passed = 0
+      if !extra.xattrs.isEmpty {
+        text += "forget\nset \(extra.xattrs.joined(separator: " "))\n"
+      }
+      if let time = extra.time { text += "time \(time)\n" }
+      text += extra.xattrs.isEmpty ? "run 1\n" : "run 1 1\n"
+    }
+    return text
   }
 
   /// What is outside of the payload, too, for the images behind.

@@ -116,7 +116,7 @@ struct FailingBoot {
 
     if bringing != .moved {
       var packed = PackedImage(parts: bringing == .nested ? 0 : 1)
-      packed.xattrs = FailingTree.xattrs
+      packed.extras = FailingTree.extras
       var untimed = tree
       untimed.setModificationTime(of: "large", 1)
       boot.written = try Self.write(

@@ -65,6 +65,73 @@ import Testing
     #expect(String(decoding: try directory.bytes("out"), as: UTF8.self).contains("5F5E1000"))
   }
 
+  @Test func `the output is left out of its own directory, and that is said`() throws {
+    _ = try Command(
+      ["sh", "-ec", "mkdir tree && printf x > tree/init && touch tree/.leafroot-0abc"],
+      in: directory.path
+    ).output()
+    let first = try leafroot("pack", "tree", "-o", "tree/out", "--arch", "x86_64")
+    #expect(first.status == 0, "\(first.errors)")
+    #expect(first.output.contains("left out '.leafroot-0abc': it is the output"), "\(first.output)")
+    let bytes = try directory.bytes("tree/out")
+    // A second time it is there, and the directory's time has changed.
+    _ = try Command(["touch", "-d", "@7", "tree"], in: directory.path).output()
+    _ = try leafroot("pack", "tree", "-o", "tree/out", "--arch", "x86_64")
+    let again = try leafroot("pack", "tree", "-o", "tree/out", "--arch", "x86_64")
+    #expect(again.output.contains("left out 'out': it is the output"), "\(again.output)")
+    #expect(abs(try directory.bytes("tree/out").count - bytes.count) <= 512)
+    let unpacked = try leafroot("unpack", "tree/out", "unpacked")
+    #expect(unpacked.status == 0, "\(unpacked.errors)")
+    let names = try Command(["ls", "-A", "unpacked"], in: directory.path).output()
+    #expect(String(decoding: names, as: UTF8.self) == "init\n")
+  }
+
+  @Test(arguments: [
+    (["--no-xattrs", "user"], ["trusted.b"]), (["--no-xattrs=user,trusted"], []),
+    (["--no-xattrs", "trusted", "--no-xattrs", "security,system"], ["user.a"]),
+    ([], ["trusted.b", "user.a"]),
+  ])
+  func `namespaces of xattrs are left out`(options: [String], expected: [String]) throws {
+    let script = """
+      mkdir tree && printf x > tree/init && setfattr -n user.a -v x tree/init
+      setfattr -n trusted.b -v x tree/init
+      """
+    _ = try Command(["sh", "-ec", script], in: directory.path).output()
+    let packed = try leafroot(["pack"] + options + ["tree", "-o", "out", "--arch", "x86_64"])
+    #expect(packed.status == 0, "\(packed.errors)")
+    #expect(packed.errors.isEmpty, "\(packed.errors)")
+    let unpacked = try leafroot("unpack", "out", "unpacked")
+    #expect(unpacked.status == 0 && unpacked.errors.isEmpty, "\(unpacked.errors)")
+    let list = try Command(
+      ["getfattr", "-d", "-m", "user|trusted", "unpacked/init"], in: directory.path
+    ).output()
+    let names = String(decoding: list, as: UTF8.self).split(separator: "\n")
+      .compactMap { $0.hasPrefix("#") ? nil : $0.split(separator: "=").first.map(String.init) }
+    #expect(names.sorted() == expected)
+  }
+
+  @Test func `a namespace must be one`() throws {
+    for text in ["users", "user,", ""] {
+      let result = try leafroot("pack", "image", "-o", "out", "--no-xattrs", text)
+      #expect(result.status == 64)
+      #expect(
+        result.errors.contains("is not a namespace of extended attributes"), "\(result.errors)")
+    }
+  }
+
+  @Test func `an xattr that no tmpfs takes is left out, with a warning`() throws {
+    let script = """
+      mkdir t && printf x > t/init && setfattr -n user.x -v 1 t/init
+      bsdtar --format pax --xattrs -cf tar -C t init && sed -i 's/user\\.x/silent/g' tar
+      """
+    _ = try Command(["bash", "-ec", script], in: directory.path).output()
+    let packed = try leafroot("pack", "tar", "-o", "out", "--arch", "x86_64")
+    #expect(packed.status == 0, "\(packed.errors)")
+    #expect(
+      packed.errors == "leafroot: warning: left out 1 extended attribute that a tmpfs cannot have: "
+        + "'init': silent\n")
+  }
+
   @Test func `a damaged or packed image gives 2, and no file`() throws {
     try directory.file("broken", Array(image.dropLast(200)))
     for verb in ["pack", "nest"] {

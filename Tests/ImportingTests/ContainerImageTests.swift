@@ -51,14 +51,22 @@ import Testing
     compress: Bool = false, diffIDs: [String]? = nil
   ) throws -> String {
     let tars = layers.map(tar)
-    let ids = try diffIDs ?? tars.map(digest)
+    return try image(
+      blobs: compress ? try tars.map { try Command(["gzip", "-c"], input: $0).output() } : tars,
+      architecture: architecture, name: name, diffIDs: try diffIDs ?? tars.map(digest))
+  }
+
+  /// The same of layers as they are stored.
+  private func image(
+    blobs: [[UInt8]], type: String = "application/vnd.oci.image.layer.v1.tar",
+    architecture: String = "amd64", name: String? = nil, diffIDs: [String]? = nil
+  ) throws -> String {
+    let ids = try diffIDs ?? blobs.map(digest)
     let config = #"""
       {"os":"linux","architecture":"\#(architecture)","config":{"Entrypoint":["/start"],"Cmd":["now"]},
       "rootfs":{"type":"layers","diff_ids":[\#(ids.map { "\"\($0)\"" }.joined(separator: ","))]}}
       """#
-    let blobs = try tars.map {
-      try blob(compress ? try Command(["gzip", "-c"], input: $0).output() : $0)
-    }
+    let blobs = try blobs.map { try blob($0, type) }
     let configBlob = try blob(Array(config.utf8), "application/vnd.oci.image.config.v1+json")
     let manifest = #"""
       {"schemaVersion":2,"config":\#(configBlob),"layers":[\#(blobs.joined(separator: ","))]}
@@ -153,7 +161,8 @@ import Testing
     bytes[700] ^= 1
     try write(name, bytes)
     let fault = fault()
-    #expect(fault?.hasPrefix("found layer 2 with digest sha256:") == true, "\(fault ?? "")")
+    #expect(
+      fault?.hasPrefix("found layer 2 (\(digest)) with digest sha256:") == true, "\(fault ?? "")")
     #expect(fault?.hasSuffix("expected \(digest)") == true)
   }
 
@@ -185,9 +194,11 @@ import Testing
   @Test func `a layer that is not what the config says is refused`() throws {
     let ids = try [layers[0], layers[0], layers[2]].map { try digest(tar($0)) }
     try index(try image(layers, compress: true, diffIDs: ids))
-    #expect(fault()?.hasPrefix("found layer 2, decompressed, with digest sha256:") == true)
+    let fault = fault()
+    #expect(fault?.hasPrefix("found layer 2 (sha256:") == true, "\(fault ?? "")")
+    #expect(fault?.contains("), decompressed, with digest sha256:") == true)
     try index(try image(layers, diffIDs: []))
-    #expect(fault() == "found 3 layers, expected 0, as many as the config has")
+    #expect(self.fault() == "found 3 layers, expected 0, as many as the config has")
   }
 
   @Test func `of an image for several platforms the right one is taken`() throws {
@@ -240,11 +251,55 @@ import Testing
     #expect(store.size(of: "oci-layout") != nil)
   }
 
-  @Test func `what a layer cannot do is said with its number`() throws {
+  @Test func `layers write through absolute links, inside of the tree`() throws {
     try index(
-      try image([[.link("evil", to: "/etc")], [.file("evil/passwd", "x")]]))
-    #expect(
-      fault() == "layer 2: 'evil/passwd' leads through the symbolic link 'evil' to '/etc'")
+      try image([
+        [.link("var/run", to: "/run"), .file("run/old", "old"), .link("evil", to: "/../etc")],
+        [.file("var/run/pid", "1"), .file("var/run/.wh.old", ""), .file("evil/passwd", "x")],
+      ]))
+    #expect(try texts(tree(layout)) == ["run/pid": "1", "etc/passwd": "x"])
+  }
+
+  /// A fault of each kind in the second of two layers.
+  @Test(arguments: [
+    "is not a directory", "digest", "archive", "is encrypted", "--max-size", "is missing", "volume",
+  ])
+  func `every error in a layer names its number and digest`(kind: String) throws {
+    var second = tar([.file("f", "x")])
+    switch kind {
+    case "is not a directory": second = tar([.file("f", "x"), .file("f/x", "y")])
+    case "archive": second = Array(repeating: 0x61, count: 2048)
+    case "--max-size":
+      second = tar([.file("f", "").with { $0.content = [UInt8](repeating: 1, count: 2 << 20) }])
+    case "volume": second = tar([.file("f", "x").with { $0.type = "M" }])
+    default: break
+    }
+    let type = "application/vnd.oci.image.layer.v1.tar"
+    try index(
+      try image(
+        blobs: [tar([.file("a", "a")]), second],
+        type: kind == "is encrypted" ? "\(type)+encrypted" : type))
+    let digest = try digest(second)
+    let name = "layout/blobs/sha256/\(digest.dropFirst(7))"
+    if kind == "digest" { try write(name, second + [0]) }
+    if kind == "is missing" {
+      try FileManager.default.removeItem(atPath: directory.path.appending(name).string)
+    }
+    // Where there are two, the first of them ends the packing.
+    let number = kind == "is encrypted" ? 1 : 2
+    let expected = number == 1 ? try self.digest(tar([.file("a", "a")])) : digest
+    let fault = fault { $0.limit = 1 << 20 }
+    #expect(fault?.contains("layer \(number) (\(expected))") == true, "\(fault ?? "none")")
+    #expect(fault?.contains(kind) == true, "\(fault ?? "none")")
+  }
+
+  @Test(arguments: [[], ["gzip", "-c"], ["zstd", "-qc"]])
+  func `a layer of no bytes is an empty layer`(compressor: [String]) throws {
+    let tars = [tar([.file("a", "a")]), [], tar([.file("b", "b")])]
+    let blobs =
+      compressor.isEmpty ? tars : try tars.map { try Command(compressor, input: $0).output() }
+    try index(try image(blobs: blobs, diffIDs: try tars.map(digest)))
+    #expect(try texts(tree(layout)) == ["a": "a", "b": "b"])
   }
 
   @Test func `broken documents are refused`() throws {

@@ -21,8 +21,25 @@ func names(_ tree: any TreeSource) -> [String] {
   tree.files.flatMap { $0.names.map { String(decoding: $0, as: UTF8.self) } }
 }
 
-/// The contents, by the files' first names.
+/// The contents, by the files' first names, with holes as zero bytes.
 func contents(_ tree: any TreeSource) throws -> [String: [UInt8]] {
+  var contents = try data(tree)
+  for file in tree.files {
+    guard let sparse = file.sparse else { continue }
+    let name = String(decoding: file.names[0], as: UTF8.self)
+    var (content, rest) = ([UInt8](repeating: 0, count: Int(sparse.size)), contents[name] ?? [])
+    for extent in sparse.extents {
+      content.replaceSubrange(
+        Int(extent.offset)..<Int(extent.end), with: rest.prefix(Int(extent.count)))
+      rest.removeFirst(Int(extent.count))
+    }
+    contents[name] = content
+  }
+  return contents
+}
+
+/// The contents without holes.
+func data(_ tree: any TreeSource) throws -> [String: [UInt8]] {
   var contents: [String: [UInt8]] = [:]
   var name = ""
   try tree.readContents { _, _ in

@@ -27,6 +27,12 @@ struct TarWriterRecord {
     Self(name: name, type: "1", link: target)
   }
 
+  /// A pax header for all records behind it.
+  static func global(_ keywords: [(String, String)]) -> Self {
+    let lines = keywords.flatMap { paxLine($0.0, Array($0.1.utf8)) }
+    return Self(name: "global", type: "g", content: lines)
+  }
+
   func with(_ change: (inout Self) -> Void) -> Self {
     var copy = self
     change(&copy)
