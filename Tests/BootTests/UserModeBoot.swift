@@ -22,6 +22,8 @@ struct UserModeBoot {
   var written: FilePath?
   /// Images behind the tree, as they are.
   var images: [FilePath] = []
+  /// What runs after the check where there is no script.
+  var command: [String] = []
   /// Words for the kernel. rootfs is a tmpfs, as it is on other machines without `root=`.
   var words = ["rootfstype=tmpfs", "nonroot_initramfs"]
   /// In MiB.
@@ -42,7 +44,7 @@ struct UserModeBoot {
 
     let program = try GuestInit(Place.library.appending("leafroot-init.x86_64"), for: .x86)
     var checked = CheckedBoot([image] + images, program: program)
-    if !script.isEmpty { checked.command = ["/bin/busybox", "sh", "-c", script] }
+    checked.command = script.isEmpty ? command : ["/bin/busybox", "sh", "-c", script]
     // `words` are all, also where PID 1 is in the tree.
     checked.isStock = true
     checked.append = words

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+
+/// Two or three images in one boot that have something of each type at the same path: a path for
+/// each combination of types. What the images have there differs in all else, too: permissions,
+/// owner, time, content.
+public struct Sequence: Sendable {
+  /// What an image has at a shared path.
+  public enum Kind: String, CaseIterable, Sendable {
+    case absent, file, link, directory, device, fifo
+    /// The first name of a file of two names.
+    case hard
+    /// Its second name.
+    case second
+    /// A directory with a file in it.
+    case full
+    /// A file below the path, without a record of its directory.
+    case below
+
+    /// What each image can have, whatever it is followed by.
+    public static let recorded = allCases.filter { $0 != .below }
+
+    var isDirectory: Bool { self == .directory || self == .full }
+  }
+
+  /// What each image has at one path.
+  public struct Combination: Sendable {
+    public let kinds: [Kind]
+
+    /// As the census names it.
+    public var path: String { "./all/\(name)" }
+
+    fileprivate var name: String { kinds.map(\.rawValue).joined(separator: "-") }
+  }
+
+  public let combinations: [Combination]
+  /// The bytes of a file that each image has, which no compressor makes smaller; 0 for none.
+  private let size: Int
+
+  /// - Parameter kinds: all that an image can have.
+  public init(of count: Int, _ kinds: [Kind], size: Int) {
+    var combinations: [[Kind]] = [[]]
+    for _ in 0..<count {
+      combinations = combinations.flatMap { first in kinds.map { first + [$0] } }
+    }
+    self.combinations = combinations.map(Combination.init)
+    self.size = size
+  }
+
+  /// The image at `place`, which is a raw archive.
+  public func image(_ place: Int) -> [UInt8] {
+    var records: [OddRecord] = [
+      .directory(".", [0o755, 0o751, 0o711][place]),
+      .directory("all", [0o755, 0o1777, 0o700][place]),
+      .directory("target-\(place)"),
+    ].map { dated($0, place) }
+    for combination in combinations {
+      records += self.records(combination, place, inode: UInt32(records.count) + 1)
+    }
+    if size > 0 {
+      records.append(dated(OddRecord.file("large").with { $0.data = noise(place) }, place))
+    }
+    return archive(records)
+  }
+
+  private func records(_ combination: Combination, _ place: Int, inode: UInt32) -> [OddRecord] {
+    let name = "all/\(combination.name)"
+    let mode: UInt32 = [0o644, 0o4751, 0o600][place]
+    // The last one is neither the longest nor the shortest.
+    let text =
+      "\(combination.name) of \(place)" + String(repeating: ".", count: [90, 3, 40][place])
+    let records: [OddRecord]
+    switch combination.kinds[place] {
+    case .absent: records = []
+    case .file: records = [.file(name, text, mode)]
+    case .link: records = [.link(name, to: "../target-\(place)")]
+    case .hard:
+      records = [name, "\(name)-other"].map { .file($0, text, mode).linked(inode) }
+    case .second:
+      records = ["\(name)-other", name].map { .file($0, text, mode).linked(inode) }
+    case .directory: records = [.directory(name, mode | 0o100)]
+    case .full: records = [.directory(name, mode | 0o100), .file("\(name)/\(place)", text, mode)]
+    case .device: records = [.node(name, 0o020000 | mode, (1, [3, 5, 7][place]))]
+    case .fifo: records = [.node(name, 0o010000 | mode, (0, 0))]
+    case .below: records = [.file("\(name)/\(combination.name)", text, mode)]
+    }
+    return records.map { dated($0, place) }
+  }
+
+  private func dated(_ record: OddRecord, _ place: Int) -> OddRecord {
+    let place = UInt32(place)
+    return record.with {
+      ($0.user, $0.group, $0.time) = (100 + place, 200 + place, 1_400_000_000 + place * 1_000_000)
+    }
+  }
+
+  /// Other bytes at each place: S. Vigna's xorshift64*, https://vigna.di.unimi.it/ftp/papers/xorshift.pdf.
+  private func noise(_ place: Int) -> [UInt8] {
+    var state = UInt64(place) + 1
+    return [UInt8](unsafeUninitializedCapacity: size) { bytes, count in
+      for word in 0..<(size / 8) {
+        state ^= state >> 12
+        state ^= state << 25
+        state ^= state >> 27
+        let number = state &* 0x2545_F491_4F6C_DD1D
+        UnsafeMutableRawBufferPointer(bytes).storeBytes(
+          of: number, toByteOffset: word * 8, as: UInt64.self)
+      }
+      count = size / 8 * 8
+    }
+  }
+}
+
+extension Sequence.Combination {
+  /// Whether the image at `first` has a directory here, in which the one at `second` has it, too, or
+  /// a file.
+  public func sharesDirectory(_ first: Int, _ second: Int) -> Bool {
+    kinds[first].isDirectory && (kinds[second].isDirectory || kinds[second] == .below)
+  }
+
+  /// Where a file below the path may be: where the path leads to, or led to.
+  public var pathsBelow: [String] {
+    [path] + kinds.indices.map { "./target-\($0)/\(name)" }
+  }
+}
