@@ -238,7 +238,8 @@ let tests: [Target] = [
   .testTarget(
     name: "CommandTests",
     dependencies: [
-      "Compression", "Files", "Initramfs", "Inspection", "Machine", "Newc", "OddImages", "Packing",
+      "CLinux", "Compression", "Files", "Initramfs", "Inspection", "Machine", "Newc", "OddImages",
+      "Packing",
       "Samples", "TestSupport", "Unpacking", "leafroot", argumentParser, systemPackage,
     ],
     swiftSettings: strict),
