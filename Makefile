@@ -134,7 +134,7 @@ tests: setup
 	swift build --build-tests --disable-xctest
 
 # The tests for every stock kernel; `make test` runs them on some.
-reach := ContractTests|LeafKernelTests|ArchitectureTests|RuntimeTests|ContainerTests|ReusedWordsTests|(Fidelity|Packed)Tests.*nasty|FallbackTests.*(damaged|ramfs)
+reach := ContractTests|LeafKernelTests|ArchitectureTests|RuntimeTests|ContainerTests|ReusedWordsTests|(SameTree|Packed)Tests.*nasty|FallbackTests.*(damaged|ramfs)
 
 # The decoders are linked for the architectures, too, on which no test decodes.
 others := $(patsubst %,build/test/guest-unpack.%,$(filter-out x86_64,$(arches)))

@@ -77,6 +77,7 @@ extension BootEntry {
         prefix: directory ?? (loader.readsHostFiles ? given : loader.root), name: name,
         size: image.size, injectedAs: image.injectedAs)
     }
+    try Self.refuseNamesakes(images.images.map(\.path), initrds)
     self.kernel =
       kernel ?? (directory ?? (loader.readsHostFiles ? "" : loader.root)) + "vmlinuz"
     self.title = title
@@ -97,6 +98,20 @@ extension BootEntry {
     }
     if images.hidesMicrocode {
       remarks.append("the kernel does not find the microcode in the nested image")
+    }
+  }
+
+  /// - Throws: ``EntryError`` if the boot loader would load one file for two images.
+  private static func refuseNamesakes(
+    _ paths: [FilePath], _ initrds: [Initrd]
+  ) throws(EntryError) {
+    var known: [String: FilePath] = [:]
+    for (path, initrd) in zip(paths, initrds) {
+      if let other = known.updateValue(path, forKey: initrd.path), other != path {
+        throw EntryError(
+          "'\(other)' and '\(path)' would both be '\(initrd.path)' of the boot loader: give them "
+            + "different names")
+      }
     }
   }
 

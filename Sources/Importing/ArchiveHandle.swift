@@ -39,7 +39,17 @@ final class ArchiveHandle {
   /// - Throws: the stream's error, or libarchive's: `FileError`.
   func check(_ result: Int32) throws {
     if let failure { throw failure }
-    guard result == ARCHIVE_OK || result == ARCHIVE_EOF else { throw error() }
+    guard result == ARCHIVE_OK || result == ARCHIVE_EOF || result == ARCHIVE_WARN && isUnconverted
+    else { throw error() }
+  }
+
+  /// Whether all that it warns of is a name that is not UTF-8, as GNU tar writes it into a pax
+  /// header. The entry has the bytes as they are then (archive_read_support_format_tar.c,
+  /// set_conversion_failed_error()).
+  private var isUnconverted: Bool {
+    archive_error_string(raw).map {
+      String(cString: $0).hasSuffix("can't be converted from UTF-8 to current locale.")
+    } ?? false
   }
 
   /// archive_error_string(3).

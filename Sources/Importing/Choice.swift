@@ -75,7 +75,16 @@ struct Choice {
 
   private func isFor(_ config: Config) -> Bool {
     config.os == "linux" && config.architecture == platform.architecture
-      && (platform.variant == nil || platform.variant == config.variant)
+      && (platform.variant == nil || platform.variant == config.variant ?? Self.variant(of: config))
+  }
+
+  /// What is meant by none, as in containerd's platforms package, normalizeArch().
+  private static func variant(of config: Config) -> String? {
+    switch config.architecture {
+    case "arm": "v7"
+    case "arm64": "v8"
+    default: nil
+    }
   }
 
   private static func list(_ what: String, _ items: [String]) -> String {

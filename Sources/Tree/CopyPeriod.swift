@@ -23,7 +23,7 @@ public struct CopyPeriod: Sendable {
   private var last: Moment?
 
   /// The largest inode number of the payload's files.
-  private(set) var lastInode: UInt64 = 0
+  package private(set) var lastInode: UInt64 = 0
 
   public init() {}
 

@@ -183,7 +183,8 @@ public final class Payload {
       let opened = try open(name, plan, frees: frees)
       file = opened
       try read(ImageReader(opened, plan.rules), name, opened, &unpacker, plan)
-      if frees { free(name) }
+      // After a failure all is kept that is there.
+      if frees, monitor.withLock({ failure == nil }) { free(name) }
     } catch {
       unpacker.abandon()
       let cause: PayloadFailure.Cause

@@ -82,14 +82,9 @@ extension Results {
     if let ratio = processors?.ratio {
       budgets.append(Budget("the move on two cpus, to one", ratio, atMost: 0.65, "", digits: 2))
     }
-    for (program, sizes, limit) in [
-      ("leafroot-init", programSizes, 140.0), ("leafroot-init", unpackerSizes, 600),
-    ] {
-      for (architecture, size) in sizes.sorted(by: { $0.key > $1.key }) {
-        budgets.append(
-          Budget(
-            "\(program), \(architecture)", Double(size) / 1024, atMost: limit, "KiB", digits: 1))
-      }
+    for (architecture, size) in programSizes.sorted(by: { $0.key > $1.key }) {
+      budgets.append(
+        Budget("leafroot-init, \(architecture)", Double(size) / 1024, atMost: 520, "KiB", digits: 1))
     }
     return budgets
   }

@@ -102,7 +102,6 @@ struct Results: Encodable {
   let image: Figures
   let smallImage: Figures
   let programSizes: [String: Int]
-  let unpackerSizes: [String: Int]
   /// Bytes of the image, and of the packed one, by the variant that boots it.
   let imageSizes: [String: Int64]
   var times: [Time] = []
@@ -128,8 +127,6 @@ struct Results: Encodable {
       uniqueKeysWithValues: bench.programSizes.map { ($0.key.rawValue, $0.value) })
     imageSizes = Dictionary(
       uniqueKeysWithValues: yardsticks.imageSizes.map { ($0.key.rawValue, $0.value) })
-    unpackerSizes = Dictionary(
-      uniqueKeysWithValues: bench.unpackerSizes.map { ($0.key.rawValue, $0.value) })
   }
 
   private static func processorName() throws(FileError) -> String {
@@ -164,7 +161,7 @@ struct Results: Encodable {
   }
 
   private enum Key: CodingKey {
-    case host, kernel, packages, image, smallImage, programSizes, unpackerSizes, imageSizes, times,
+    case host, kernel, packages, image, smallImage, programSizes, imageSizes, times,
       small
     case processors, memory, trials, budgets, seconds
   }
@@ -177,7 +174,6 @@ struct Results: Encodable {
     try container.encode(image, forKey: .image)
     try container.encode(smallImage, forKey: .smallImage)
     try container.encode(programSizes, forKey: .programSizes)
-    try container.encode(unpackerSizes, forKey: .unpackerSizes)
     try container.encode(imageSizes, forKey: .imageSizes)
     try container.encode(times, forKey: .times)
     try container.encodeIfPresent(small, forKey: .small)

@@ -64,13 +64,13 @@ struct Specimen: Sendable {
     case .packLZ4: try pack(.lz4(level: 9), bench, into: output)
     case .nest:
       let inspection = try Inspection(ImageSequence(try InputFile(plain)))
-      _ = try Nester().write(plain, inspection.totals, bench.unpacker, into: output)
+      _ = try Nester().write(plain, inspection.totals, bench.program, into: output)
     case .stock, .cp, .fileByFile, .tar, .bind, .kernelStock, .kernel: break
     }
   }
 
   private func pack(_ encoding: Encoding, _ bench: Workbench, into output: FilePath) throws {
     let packer = Packer(encoding, jobs: processorCount(), memberSize: 16 << 20)
-    _ = try packer.write(try ImageTree(plain), bench.unpacker, into: output)
+    _ = try packer.write(try ImageTree(plain), bench.program, into: output)
   }
 }

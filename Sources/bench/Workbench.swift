@@ -19,12 +19,10 @@ struct Workbench: Sendable {
   let kernelVersion: String
   /// The one of `make kernel`, which makes the leaf itself; nil if it has not been built.
   let ownKernel: Kernel?
-  /// Bytes of the built leafroot-init, and leafroot-unpack.
+  /// Bytes of the built leafroot-init.
   let programSizes: [Architecture: Int]
-  let unpackerSizes: [Architecture: Int]
 
   let program: GuestInit
-  let unpacker: GuestInit
   /// LeafRoot's directory of downloads.
   let cache: FilePath
   /// What the guests run beside the image, as segments.
@@ -44,9 +42,7 @@ struct Workbench: Sendable {
     ownKernel = access(own.string, F_OK) == 0 ? try Kernel(own, for: .x86) : nil
 
     program = try GuestInit(builtInit(for: .x86), for: .x86)
-    unpacker = try GuestInit(built("leafroot-init", for: .x86), for: .x86)
     programSizes = try builtSizes { builtInit(for: $0) }
-    unpackerSizes = try builtSizes { built("leafroot-init", for: $0) }
 
     try FileManager.default.createDirectory(
       atPath: directory.string, withIntermediateDirectories: true)

@@ -15,7 +15,7 @@ import Unpacking
 struct GuestUnpackTests {
   @Test func `every odd image that ends well is unpacked in a guest as on the host`() async throws {
     let oracle = try Oracle(kernel: "6.12-x86_64")
-    let batch = Oracle.Batch(whole: try oracle.batches(try Corpus.images())[0].whole)
+    let batch = Batch(whole: try oracle.batches(try Corpus.images())[0].whole)
     #expect(batch.whole.count > 500)
     try await expectSameTree(oracle.image(batch), oracle.rules)
   }

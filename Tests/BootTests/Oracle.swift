@@ -32,14 +32,6 @@ struct Oracle {
 
   private static let stock = StockKernel.all.filter { $0.machine == "x86_64" && !$0.isGeneric }
 
-  /// The images of one boot: any number that are unpacked to their end, and one that need not be.
-  struct Batch {
-    var whole: [OddImage] = []
-    var last: OddImage?
-
-    var names: String { (whole + [last].compactMap { $0 }).map(\.name).joined(separator: " ") }
-  }
-
   /// What was made of a batch.
   struct Outcome {
     /// What the kernel said, or would say; nil if it took all.
@@ -48,21 +40,8 @@ struct Oracle {
     var census: Census?
   }
 
-  /// One image: the census first, so that it is there whatever comes; behind each image a mark.
-  /// What must be first itself is there alone.
-  func image(_ batch: Batch) -> [UInt8] {
-    var bytes = archive([.file(".census", "", 0o755).with { $0.data = census }])
-    if let first = batch.last, first.isFirst {
-      return first.bytes + zeros(-first.bytes.count & 3 + 8) + bytes
-    }
-    for image in batch.whole {
-      // 4 zeros more, which an lz4 member needs behind it.
-      bytes += zeros(-bytes.count & 3 + 4) + image.bytes
-      bytes += zeros(-bytes.count & 3 + 8) + archive([.file(".done-\(image.name)")])
-    }
-    if let last = batch.last { bytes += zeros(-bytes.count & 3 + 4) + last.bytes }
-    return bytes
-  }
+  /// The images of `batch`, in one.
+  func image(_ batch: Batch) -> [UInt8] { batch.image(census) }
 
   /// Boots a machine.
   func boot(_ batch: Batch) async throws -> Outcome {
@@ -78,6 +57,23 @@ struct Oracle {
     machine.timeout = .seconds(300)
     let console = try await machine.run(log: directory.log).console
 
+    return try Self.outcome(console)
+  }
+
+  /// The same, by the user-mode Linux of this series, which boots in a moment.
+  func bootUserMode(_ batch: Batch) async throws -> Outcome {
+    try await Gate.shared.pass {
+      let directory = try RunDirectory.temporary()
+      defer { directory.remove() }
+      try Data(image(batch)).write(to: URL(filePath: directory.initrd.string))
+      let words = ["rootfstype=tmpfs", "rdinit=/.census"]
+      var boot = UserModeBoot()
+      boot.memory = 512
+      return try Self.outcome(try await boot.console(of: directory.initrd, words).0)
+    }
+  }
+
+  private static func outcome(_ console: Console) throws -> Outcome {
     let refusal = console.lines.compactMap { line in
       line.firstRange(of: "Initramfs unpacking failed: ").map { String(line[$0.upperBound...]) }
     }.first
@@ -93,12 +89,9 @@ struct Oracle {
 
   /// Unpacks the same bytes here, behind those of the kernel's own archive (usr/default_cpio_list).
   func unpack(_ batch: Batch) throws -> Outcome {
-    let builtIn = archive([
-      .directory("dev"), .node("dev/console", 0o020600, (5, 1)), .directory("root", 0o700),
-    ])
     // What must be first would not be; what the kernel's own archive makes is left out then.
     let isFirst = batch.last?.isFirst ?? false
-    return try unpack((isFirst ? [] : builtIn) + image(batch))
+    return try unpack((isFirst ? [] : Batch.builtIn) + image(batch))
   }
 
   /// Unpacks `image` as this kernel does.

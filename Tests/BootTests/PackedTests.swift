@@ -135,16 +135,33 @@ import Testing
         "security.capability=0x0100000200200000000000000000000000000000", "trusted.name=0x7661",
       ], time: -1)
     image.extras["etc"] = PackedImage.Extra(xattrs: ["security.selinux=0x6100"], time: -2)
-    var boot = packed(image)
-    boot.tree.file("etc/caps", "x")
-    let outcome = try await boot.run(
-      """
-      busybox stat -c '%Y %n' /etc/caps
-      busybox stat -c '%Y %n' /etc
-      /.leafroot-boot/census / 2>/dev/null | busybox grep -E 'caps|etc ' || :
-      """)
+    let outcome = try await bootWithCaps(packed(image))
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
-    #expect(outcome.output.contains("-1 /etc/caps"), "\(outcome)")
+    let entry = try #require(outcome.census.entries["./etc/caps"], "\(outcome)")
+    #expect(entry.time == "\(UInt64(bitPattern: -1))")
+    #expect(
+      entry.xattrs == [
+        "security.capability=%01%00%00%02%00%20" + String(repeating: "%00", count: 14),
+        "trusted.name=va",
+      ])
+    let directory = try #require(outcome.census.entries["./etc"], "\(outcome)")
+    #expect(directory.time == "\(UInt64(bitPattern: -2))")
+    #expect(directory.xattrs == ["security.selinux=a%00"])
+  }
+
+  /// Boots it with a file etc/caps, and takes the census.
+  private func bootWithCaps(_ boot: Boot) async throws -> Outcome {
+    var boot = boot
+    boot.tree.file("etc/caps", "x")
+    boot.tree.file("census", try bytes(of: Place.census), mode: 0o755)
+    return try await boot.run("/census /")
+  }
+
+  @Test func `xattrs, twin: without them in the payload there are none`() async throws {
+    let outcome = try await bootWithCaps(packed())
+    let entry = try #require(outcome.census.entries["./etc/caps"], "\(outcome)")
+    #expect(entry.time == "1600000000")
+    #expect(entry.xattrs == [])
   }
 
   @Test func `a damaged member stops the boot, and the words say where and why`() async throws {

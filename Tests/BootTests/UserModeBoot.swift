@@ -50,19 +50,24 @@ struct UserModeBoot {
     checked.append = words
     try Initrd.write(checked.segment(), checked.images, into: directory.initrd)
 
+    let (console, isLate) = try await console(of: directory.initrd, try checked.words())
+    let verdict = Verdict(console, ending: isLate ? .timedOut : .byGuest)
+    return Outcome(verdict: verdict, console: console)
+  }
+
+  /// What the kernel and what it starts print, and whether there was no end of it.
+  func console(of initrd: FilePath, _ words: [String]) async throws -> (Console, isLate: Bool) {
     // The guest's restart would start the program again, for ever: noreboot.
     var arguments = ["--signal=KILL", "\(timeout)", Place.kernels.appending(kernel).string]
-    arguments += ["mem=\(memory)M", "initrd=\(directory.initrd)", "con=null", "con0=fd:0,fd:1"]
-    arguments += ["quiet", "panic=-1", "noreboot"] + (try checked.words())
+    arguments += ["mem=\(memory)M", "initrd=\(initrd)", "con=null", "con0=fd:0,fd:1"]
+    arguments += ["quiet", "panic=-1", "noreboot"] + words
     let result = try await Subprocess.run(
       .name("timeout"), arguments: Arguments(arguments),
       platformOptions: apart, input: .none, output: .bytes(limit: 16 << 20),
       error: .combinedWithOutput)
-    let console = Console(result.standardOutput)
     // timeout(1), EXIT STATUS: it may have killed itself with the others.
     let isLate = [.exited(137), .signaled(9)].contains(result.terminationStatus)
-    let verdict = Verdict(console, ending: isLate ? .timedOut : .byGuest)
-    return Outcome(verdict: verdict, console: console)
+    return (Console(result.standardOutput), isLate)
   }
 
   /// A session of its own, so that a terminal's Ctrl-C does not reach the guest's console.

@@ -51,6 +51,18 @@ import Testing
         """)
   }
 
+  @Test func `a wrong checksum of gzip, which the kernel does not see, gives 1`() throws {
+    let image = try directory.bytes("image")
+    var bytes = try Command(["gzip", "-nc"], input: image).output()
+    try directory.file("right", bytes)
+    #expect(try inspect("right").status == 0)
+    bytes[bytes.count - 8] ^= 1
+    try directory.file("wrong", bytes)
+    let result = try inspect("wrong")
+    #expect(result.status == 1)
+    #expect(result.output.contains("checksum error"), "\(result.output)")
+  }
+
   @Test func `a terminal gets columns, colours, and no control characters of the image`() throws {
     var bytes: [UInt8] = []
     var writer = Writer()

@@ -48,22 +48,23 @@ import Testing
   /// - Returns: the descriptor of its manifest.
   private func image(
     _ layers: [[TarWriterRecord]], architecture: String = "amd64", name: String? = nil,
-    compress: Bool = false, diffIDs: [String]? = nil
+    compress: Bool = false, diffIDs: [String]? = nil, variant: String? = nil, tail: Int = 0
   ) throws -> String {
-    let tars = layers.map(tar)
+    let tars = layers.map { tar($0) + [UInt8](repeating: 0, count: tail) }
     return try image(
       blobs: compress ? try tars.map { try Command(["gzip", "-c"], input: $0).output() } : tars,
-      architecture: architecture, name: name, diffIDs: try diffIDs ?? tars.map(digest))
+      architecture: architecture, name: name, diffIDs: try diffIDs ?? tars.map(digest), variant: variant)
   }
 
   /// The same of layers as they are stored.
   private func image(
     blobs: [[UInt8]], type: String = "application/vnd.oci.image.layer.v1.tar",
-    architecture: String = "amd64", name: String? = nil, diffIDs: [String]? = nil
+    architecture: String = "amd64", name: String? = nil, diffIDs: [String]? = nil, variant: String? = nil
   ) throws -> String {
     let ids = try diffIDs ?? blobs.map(digest)
+    let more = variant.map { #","variant":"\#($0)""# } ?? ""
     let config = #"""
-      {"os":"linux","architecture":"\#(architecture)","config":{"Entrypoint":["/start"],"Cmd":["now"]},
+      {"os":"linux","architecture":"\#(architecture)"\#(more),"config":{"Entrypoint":["/start"],"Cmd":["now"]},
       "rootfs":{"type":"layers","diff_ids":[\#(ids.map { "\"\($0)\"" }.joined(separator: ","))]}}
       """#
     let blobs = try blobs.map { try blob($0, type) }
@@ -213,6 +214,88 @@ import Testing
     #expect(
       fault { $0.platform = Platform("linux/riscv64")! }
         == "has no image for linux/riscv64; platforms: linux/amd64, linux/arm64")
+  }
+
+  @Test(arguments: [
+    ("linux/arm/v7", "v7"), ("linux/arm/v6", "v6"), ("linux/arm64", "v8"), ("linux/arm64/v8", "v8"),
+  ])
+  func `of several variants of a platform the one that is named is taken`(
+    platform: String, expected: String
+  ) throws {
+    try index(
+      try image([[.file("x", "v6")]], architecture: "arm", variant: "v6"),
+      try image([[.file("x", "v7")]], architecture: "arm", variant: "v7"),
+      try image([[.file("x", "v8")]], architecture: "arm64", variant: "v8"))
+    let found = try tree(layout) { $0.platform = Platform(platform)! }
+    #expect(try texts(found) == ["x": expected])
+  }
+
+  @Test func `twin: without a variant any will do, and another one is no fit`() throws {
+    try index(
+      try image([[.file("x", "v6")]], architecture: "arm", variant: "v6"),
+      try image([[.file("x", "v7")]], architecture: "arm", variant: "v7"))
+    #expect(
+      fault { $0.platform = Platform("linux/arm")! }
+        == "has 2 images for linux/arm, choose with --reference; names: none")
+    #expect(
+      fault { $0.platform = Platform("linux/arm/v5")! }
+        == "has no image for linux/arm/v5; platforms: linux/arm/v6, linux/arm/v7")
+  }
+
+  /// containerd's platforms package, normalizeArch().
+  @Test func `an image without a variant is arm/v7 or arm64/v8`() throws {
+    try index(
+      try image([[.file("x", "32")]], architecture: "arm"),
+      try image([[.file("x", "64")]], architecture: "arm64"))
+    func text(_ platform: String) throws -> [String: String] {
+      try texts(tree(layout) { $0.platform = Platform(platform)! })
+    }
+    #expect(try text("linux/arm/v7") == ["x": "32"])
+    #expect(try text("linux/arm64/v8") == ["x": "64"])
+    #expect(throws: (any Error).self) { try text("linux/arm/v6") }
+    #expect(throws: (any Error).self) { try text("linux/arm64/v9") }
+    #expect(throws: (any Error).self) { try text("linux/amd64/v1") }
+  }
+
+  @Test func `layers that decompress to more than the limit are refused`() throws {
+    // Zeros behind the end of an archive are no file's.
+    try index(try image([[.file("a", "a")], [.file("b", "b")]], compress: true, tail: 3 << 20))
+    #expect(try names(tree(layout) { $0.limit = 7 << 20 }) == ["", "a", "b"])
+    // One alone would fit.
+    let fault = fault { $0.limit = 4 << 20 }
+    #expect(fault?.hasPrefix("layer 2 (sha256:") == true)
+    #expect(fault?.hasSuffix("): has more than 4 MiB, the limit of --max-size") == true)
+  }
+
+  @Test(arguments: [false, true])
+  func `bytes behind the end of a layer count for its digest`(compress: Bool) throws {
+    try index(try image(layers, compress: compress))
+    let tar = tar(layers[0])
+    let digest = try digest(compress ? try Command(["gzip", "-c"], input: tar).output() : tar)
+    let name = "layout/blobs/sha256/\(digest.dropFirst(7))"
+    let bytes = try directory.bytes(name)
+    try write(name, bytes + [UInt8](repeating: 0, count: 600_000))
+    #expect(fault()?.contains("digest sha256:") == true, "\(fault() ?? "")")
+    try write(name, bytes)
+    #expect(fault() == nil)
+  }
+
+  @Test func `a document has at most 4 MiB, and an index is in at most three others`() throws {
+    let descriptor = try image([[.file("x", "one")]])
+    let document = Array(#"{"manifests":[\#(descriptor)]}"#.utf8)
+    let spaces = [UInt8](repeating: 0x20, count: (4 << 20) - document.count)
+    try write("layout/index.json", document + spaces)
+    #expect(try texts(tree(layout)) == ["x": "one"])
+    try write("layout/index.json", document + spaces + [0x20])
+    #expect(fault() == "found index.json of 4194305 bytes, expected at most 4194304")
+
+    var inner = descriptor
+    for depth in 1...4 {
+      inner = try blob(
+        Array(#"{"manifests":[\#(inner)]}"#.utf8), "application/vnd.oci.image.index.v1+json")
+      try index(inner)
+      #expect(fault() == (depth < 4 ? nil : "has an index in an index, four times"), "\(depth)")
+    }
   }
 
   @Test func `one of several images is chosen by its name`() throws {

@@ -131,6 +131,27 @@ import Testing
         .hasSuffix("has more than 1 MiB, the limit of --max-size") == true)
   }
 
+  @Test(arguments: ["--format=gnu", "--format=pax"])
+  func `a sparse file has its holes, wherever they are`(format: String) throws {
+    let script = """
+      mkdir files && cd files
+      printf start > end; truncate -s 300000 end
+      truncate -s 300000 all
+      truncate -s 300000 begin; printf end >> begin
+      printf start > middle; truncate -s 300000 middle; printf end >> middle
+      printf start > short; truncate -s 9 short
+      tar -S \(format) -cf ../archive *
+      """
+    _ = try Command(["sh", "-ec", script], in: directory.path).output()
+    let contents = try contents(ImportingTests.tree(directory.path.appending("archive")))
+    for name in ["all", "begin", "end", "middle", "short"] {
+      let found = try #require(contents[name])
+      #expect(found.elementsEqual(try directory.bytes("files/\(name)")), "\(name): \(found.count)")
+    }
+    // The archive is none of zeros.
+    #expect(try directory.bytes("archive").count < 100_000)
+  }
+
   @Test func `an archive that is cut short is refused`() throws {
     let whole = tar([.file("a", String(repeating: "a", count: 2000)), .file("b", "b")])
     for size in [600, 1000, 3000] {

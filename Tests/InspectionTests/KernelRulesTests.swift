@@ -48,6 +48,46 @@ import Testing
   }
 
   @Test(arguments: [
+    ("5.4.287", "5.4.286"), ("5.10.231", "5.10.230"), ("5.15.174", "5.15.173"),
+    ("6.1.120", "6.1.119"), ("6.6.64", "6.6.63"), ("6.11.11", "6.11.10"), ("6.12.2", "6.12.1"),
+    ("6.13", "6.10"), ("6.13.0", "6.7.12"), ("7.0", "4.19.330"),
+  ])
+  func `names without a NUL are refused from these versions on`(first: String, last: String) throws
+  {
+    #expect(try rules(first).records.checksNames)
+    #expect(try !rules(last).records.checksNames)
+  }
+
+  @Test(arguments: [
+    ("5.14", "5.13.19"), ("5.14.0", "5.12"), ("5.10.52", "5.10.51"), ("5.4.134", "5.4.133"),
+    ("6.1", "5.5.19"),
+  ])
+  func `zeros end an lz4 member from these versions on`(first: String, last: String) throws {
+    #expect(try rules(first).members.zerosEndLZ4)
+    #expect(try !rules(last).members.zerosEndLZ4)
+  }
+
+  @Test func `each other change came with one version`() throws {
+    func expect(_ first: String, _ last: String, _ property: (KernelRules) -> Bool) throws {
+      #expect(try property(rules(first)), "\(first)")
+      #expect(try !property(rules(last)), "\(last)")
+    }
+    try expect("7.2", "7.1.99") { $0.records.digits == .strict }
+    try expect("5.19", "5.18.99") { $0.records.takesSums && $0.hasTimeOption }
+    try expect("6.12", "6.11.99") { $0.members.hasARM64Filter }
+    try expect("5.16", "5.15.999") { $0.members.takesEmptyZstd }
+    try expect("5.9", "5.8.18") { $0.codecs.contains(.zstd) }
+    #expect(try rules("5.8").codecs == Set(Codec.allCases).subtracting([.zstd]))
+  }
+
+  @Test func `a number of a version has at most five digits`() {
+    #expect(KernelVersion("6.12.99999") == KernelVersion(6, 12, 99999))
+    #expect(KernelVersion("99999.99999")?.major == 99999)
+    #expect(KernelVersion("6.123456") == nil)
+    #expect(KernelVersion("123456.1") == nil)
+  }
+
+  @Test(arguments: [
     ("5.18", false, false), ("5.19", true, true), ("5.10", false, false), ("6.1", true, true),
   ])
   func `sums and the option for times came with Linux 5.19`(

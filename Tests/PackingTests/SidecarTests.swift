@@ -69,8 +69,9 @@ import Unpacking
     } data: { bytes in
       files[files.count - 1].bytes += bytes
     }
+    let directory = ".leafroot/0123456789abcdef/"
     return files.filter { $0.name.hasPrefix(".leafroot/") }
-      .map { (String($0.name.dropFirst(".leafroot/".count)), $0.bytes) }
+      .map { (String($0.name.dropFirst(directory.count)), $0.bytes) }
   }
 
   /// As `leafroot unpack`.

@@ -20,8 +20,15 @@ public struct Command: Sendable {
   }
 
   /// The tool that was built beside the tests.
-  public static let leafroot = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
-    .deletingLastPathComponent().appending(path: "leafroot").path
+  public static let leafroot = beside("leafroot")
+
+  /// What takes the census of a tree, built for this machine: Tests/Census.
+  public static let census = beside("census")
+
+  private static func beside(_ name: String) -> String {
+    URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+      .deletingLastPathComponent().appending(path: name).path
+  }
 
   /// What a program that has ended left.
   public struct Ended: Sendable {

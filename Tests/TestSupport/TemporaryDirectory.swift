@@ -30,6 +30,11 @@ public final class TemporaryDirectory: Sendable {
     get throws { try FileManager.default.contentsOfDirectory(atPath: path.string).sorted() }
   }
 
+  /// The names in a directory of it, sorted.
+  public func names(in name: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: path.appending(name).string).sorted()
+  }
+
   /// Makes a file in it.
   @discardableResult
   public func file(_ name: String, _ bytes: [UInt8], permissions: Int = 0o644) throws -> FilePath {

@@ -5,7 +5,7 @@ import Newc
 import Testing
 
 /// The tree in the leaf is the one that the stock kernel would have unpacked.
-@Suite struct FidelityTests {
+@Suite struct SameTreeTests {
   @Test(arguments: StockKernel.rootfs)
   func `a nasty tree is what the stock kernel unpacks, to the last entry`(kernel: StockKernel)
     async throws
