@@ -29,7 +29,7 @@ public struct HostTree: TreeSource {
       case 1: ["1 mount point is packed as an empty directory"]
       default: ["\(walk.mounts) mount points are packed as empty directories"]
       }
-    notes = mounts + walk.leftOut.map { "left out \(quoted($0)): it is the output" }
+    notes = mounts + walk.leftOut.map { "left out \(quoted($0)): output of pack" }
   }
 
   public func readContents(

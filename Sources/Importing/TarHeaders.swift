@@ -72,7 +72,9 @@ final class HeaderTap: ByteStream {
 
   private let stream: any ByteStream
   private var kept: [UInt8] = []
-  /// Where `kept` begins in the stream.
+  /// How much of that is dropped already, and where the rest begins in the stream. Most records are
+  /// far smaller than a block of the stream, which must not move for each of them.
+  private var dropped = 0
   private var start: Int64 = 0
   private var lastHeader: Int64 = -1
 
@@ -80,6 +82,8 @@ final class HeaderTap: ByteStream {
 
   func next() throws -> UnsafeRawBufferPointer {
     drop(before: needed)
+    kept.removeFirst(dropped)
+    dropped = 0
     let bytes = try stream.next()
     kept.append(contentsOf: bytes)
     return bytes
@@ -88,8 +92,8 @@ final class HeaderTap: ByteStream {
   func skip(_ count: Int64) throws -> Int64 {
     let skipped = try stream.skip(count)
     if skipped > 0 {
-      start += Int64(kept.count) + skipped
-      kept = []
+      start += Int64(kept.count - dropped) + skipped
+      (kept, dropped) = ([], 0)
     }
     return skipped
   }
@@ -99,7 +103,7 @@ final class HeaderTap: ByteStream {
     guard let archive else { return TarHeaders([]) }
     lastHeader = archive_read_header_position(archive)
     drop(before: lastHeader)
-    return TarHeaders(start == lastHeader ? kept[...] : [])
+    return TarHeaders(start == lastHeader ? kept[dropped...] : [])
   }
 
   /// While the headers of a record are being read, all from the first of them on; else what comes
@@ -111,8 +115,8 @@ final class HeaderTap: ByteStream {
   }
 
   private func drop(before offset: Int64) {
-    let count = Int(min(max(0, offset - start), Int64(kept.count)))
-    kept.removeFirst(count)
+    let count = Int(min(max(0, offset - start), Int64(kept.count - dropped)))
+    dropped += count
     start += Int64(count)
   }
 }

@@ -181,6 +181,7 @@ final class TarReader {
   ///
   /// - Returns: the names of the first spelling, decoded; none if GNU tar or another has written it.
   private static func names(ofLibarchive headers: TarHeaders) -> Set<[UInt8]> {
+    if headers.local.isEmpty { return [] }
     let prefix = Array("LIBARCHIVE.xattr.".utf8)
     return Set(
       headers.local.filter { $0.name.starts(with: prefix) }

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+
+import Encoding
+import Fidelity
+import Importing
+import Packing
+import SystemPackage
+import TestSupport
+import Testing
+
+/// What newc cannot carry, in a booted tree.
+@Suite(.enabled(if: Privilege.mayRun, "needs root"))
+struct SidecarBootTests {
+  private let directory: TemporaryDirectory
+
+  /// A tree with xattrs and far times of every type, the root too; with holes that are larger than
+  /// the machine's memory; with symbolic links of several names.
+  init() throws {
+    directory = try TemporaryDirectory()
+    let busybox = Place.cache.appending("kit/demo/tree/kit/bin/busybox")
+    let script = """
+      mkdir root && cd root && mkdir -p bin dev proc sys tmp etc d && chmod 1777 tmp
+      cp \(busybox) bin/busybox && ln -s busybox bin/sh && cp \(Place.census) census
+      printf '#!/bin/sh\\nexec /.leafroot-boot/init\\n' > bin/start && chmod 755 bin/start census
+      mknod disk b 8 1 && mkfifo fifo && ln -s nowhere link && ln link d/other && ln link zzz
+      echo x > file && ln file d/file && truncate -s 900M lastlog
+      printf end >> lastlog
+      for name in . d fifo disk link file bin/sh; do
+        setfattr -h -n trusted.name -v "of $name" $name
+        setfattr -h -n security.selinux -v system_u:object_r:usr_t:s0 $name
+      done
+      setfattr -n security.capability -v 0x0100000200200000000000000000000000000000 file
+      touch -h -d '1960-01-02 UTC' link file disk && touch -d '2300-01-02 UTC' d .
+      """
+    _ = try Command(["sh", "-ec", script], in: directory.path).output()
+  }
+
+  @Test(arguments: ["5.10-x86_64", "6.12-x86_64", "7.3-x86_64"])
+  func `a booted tree has the xattrs, times, holes and links of its source`(
+    kernel: String
+  ) async throws {
+    var boot = Boot(kernel: kernel, cpus: 2)
+    boot.packer = Packer(.zstd(level: 3), jobs: 2, memberSize: 1 << 20)
+    boot.packer?.realInit = "/bin/start"
+    let root = directory.path.appending("root")
+    boot.source = Source(
+      root, Platform(architecture: "amd64"), workDirectory: directory.path)
+    let outcome = try await boot.run(
+      "busybox du -k /lastlog; busybox truncate -s 0 /lastlog; /census /")
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    #expect(!outcome.logs("extended attribute"), "\(outcome)")
+    #expect(outcome.output.contains("4\t/lastlog"), "\(outcome)")
+    let host = try Census(of: root)
+    let differences = outcome.census.ownEntries.differences(from: host.ownEntries).filter {
+      !$0.contains(".leafroot-boot") && !$0.contains("/proc/") && !$0.contains("/sys/")
+        && !$0.hasPrefix("./lastlog")
+    }
+    #expect(differences.isEmpty, "\(differences.prefix(20)) \(outcome)")
+  }
+}
