@@ -44,7 +44,7 @@ public enum FuzzChecks {
 
   /// All that inspect does.
   public static func inspect(_ bytes: [UInt8]) {
-    let inspection = try! Inspection(Bytes(bytes))
+    let inspection = try! Inspection(Bytes(bytes), of: "image")
     precondition(inspection.totals.records >= 0)
     precondition(inspection.contents.count == inspection.reading.members.count)
   }

@@ -5,6 +5,7 @@ import Encoding
 import Files
 import Glibc
 public import Importing
+import Inspection
 import Packing
 import SystemPackage
 import Threads
@@ -108,12 +109,14 @@ struct Pack: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let (report, warning) = try await asVerb(failure: 2) { try pack() }
-    if let warning { standardError("leafroot: warning: \(warning)\n") }
-    print(report)
+    try await asVerb {
+      let (report, warnings) = try pack()
+      for warning in warnings { standardError("leafroot: warning: \(warning)\n") }
+      try Output.print(report)
+    }
   }
 
-  private func pack() throws -> (report: String, warning: String?) {
+  private func pack() throws -> (report: String, warnings: [String]) {
     let arch = arch ?? platform.flatMap { Architecture($0) } ?? .host
     let program = try GuestLibrary.program("leafroot-unpack", for: arch)
     var packer = Packer(
@@ -139,7 +142,8 @@ struct Pack: AsyncParsableCommand {
       """
     ]
     let report = lines + tree.notes + ["kernel parameters: \(KernelWords.request)"]
-    return (report.joined(separator: "\n"), warning(starting: summary.realInit))
+    let warnings = [warning(starting: summary.realInit), ConsoleFile.warning(in: tree.files)]
+    return (report.joined(separator: "\n"), warnings.compactMap { $0 })
   }
 
   /// - Parameter found: The path of the init that PID 1 finds.
