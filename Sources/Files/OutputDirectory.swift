@@ -68,11 +68,15 @@ public struct OutputDirectory: ~Copyable {
   /// - Throws: ``FileError`` where a file cannot be made; why the source cannot be read. The
   ///   directory is as it was then. What the kernel would refuse is no error but a
   ///   ``Reading/refusal``; what it would have unpacked before is there.
+  /// - Parameter finish: is called with the open directory when the tree is there, before others are
+  ///   let in.
   public consuming func fill<Source: ImageSource & ~Copyable>(
-    from source: consuming Source, by unpacking: Unpacking = Unpacking()
+    from source: consuming Source, by unpacking: Unpacking = Unpacking(),
+    finish: (Int32) -> Void = { _ in }
   ) throws -> Unpacking.Summary {
     do throws(Unpacking.Failure<Source.Failure>) {
       let summary = try unpacking.run(source, into: descriptor)
+      finish(descriptor)
       commit()
       return summary
     } catch {
@@ -97,7 +101,11 @@ public struct OutputDirectory: ~Copyable {
   private func remove() {
     fchmod(descriptor, 0o700)
     try? empty(descriptor)
-    if isNew { _ = path.withPlatformString { rmdir($0) } }
+    if isNew {
+      _ = path.withPlatformString { rmdir($0) }
+    } else {
+      fchmod(descriptor, usual)
+    }
   }
 }
 

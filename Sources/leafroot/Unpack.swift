@@ -46,8 +46,13 @@ struct Unpack: AsyncParsableCommand {
       defer { progress.end() }
       let parts = PackedParts(of: image)
       let source = try parts.tree { progress.update($0, of: $1) }
-      let summary = try OutputDirectory(directory).fill(from: source, by: unpacking)
-      let xattrNote = try parts.xattrs.flatMap(setXattrs)
+      let dump = try parts.xattrs.map {
+        try InputFile(image).bytes(at: $0.offset, count: Int($0.size))
+      }
+      var xattrNote: String?
+      let summary = try OutputDirectory(directory).fill(from: source, by: unpacking) { root in
+        xattrNote = dump.flatMap { setXattrs($0, below: root) }
+      }
       let damage = try parts.damage(summary.reading)
       progress.end()
 
@@ -65,15 +70,10 @@ struct Unpack: AsyncParsableCommand {
 extension Unpack {
   /// Gives the tree of a packed image what newc cannot carry.
   /// - Returns: what could not be done.
-  private func setXattrs(_ piece: FilePiece) throws(FileError) -> String? {
-    let dump = try InputFile(image).bytes(at: piece.offset, count: Int(piece.size))
-    let root = try FileError.naming(directory, cannot: "open") {
-      try FileDescriptor.open(directory, .readOnly, options: [.directory, .closeOnExec])
-    }
-    defer { try? root.close() }
+  private func setXattrs(_ dump: [UInt8], below root: Int32) -> String? {
     do throws(PayloadFailure) {
       let missing = try Payload.setXattrs(
-        dump, from: Array("xattrs".utf8), below: root.rawValue)
+        dump, from: Array("xattrs".utf8), below: root)
       if missing == 0 { return nil }
       return "did not set \(missing) extended attributes (not supported by the file system)"
     } catch {
