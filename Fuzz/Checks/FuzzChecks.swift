@@ -57,14 +57,14 @@ public enum FuzzChecks {
       precondition(sparse.count == record.entry.size && sparse.pages <= (sparse.size + 4095) / 4096)
       precondition(SparseMap(size: sparse.size, extents: sparse.extents) == sparse)
     }
-    let inspection = try! Inspection(source)
+    let inspection = try! Inspection(source, of: "image")
     precondition(inspection.reading == reader.reading)
     if let fault = reader.reading.sidecarFault { precondition(fault.line > 0) }
   }
 
   /// All that inspect does.
   public static func inspect(_ bytes: [UInt8]) {
-    let inspection = try! Inspection(Bytes(bytes))
+    let inspection = try! Inspection(Bytes(bytes), of: "image")
     precondition(inspection.totals.records >= 0)
     precondition(inspection.contents.count == inspection.reading.members.count)
   }

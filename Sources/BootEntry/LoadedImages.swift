@@ -42,7 +42,7 @@ public final class LoadedImages: Sendable {
   /// Reads the images at `paths`.
   ///
   /// The image behind the segment of `nest` is the payload.
-  /// - Throws: ``FileError`` if one of them is not an initramfs, or spoils another; `Excess`;
+  /// - Throws: ``FileError`` if one of them is not an initramfs, or spoils another;
   ///   `CancellationError`.
   public init(_ paths: [FilePath]) throws {
     var images: [Image] = []
@@ -71,8 +71,9 @@ public final class LoadedImages: Sendable {
     }
 
     self.images = images
-    inspection = try Inspection(all)
-    self.payload = packed == nil ? nil : try Inspection(payload)
+    let together = Self.together(paths)
+    inspection = try Inspection(all, of: together)
+    self.payload = packed == nil ? nil : try Inspection(payload, of: together)
     if packed != nil {
       form = images.contains { $0.injectedAs != nil } ? .nested : .packed
     } else {
@@ -99,13 +100,18 @@ public final class LoadedImages: Sendable {
   /// What the kernel or PID 1 would not unpack, with its place in the image.
   /// - Throws: ``FileError``.
   public func damage() throws -> [FileError] {
-    let together = FilePath(images.map(\.path.string).joined(separator: " + "))
+    let together = Self.together(images.map(\.path))
     let all = try [inspection, payload].compactMap { try $0?.reading.damage(together) }
     if all.isEmpty { return [] }
     let each = try images.compactMap { image in
       try ImageReader(ImageSequence(InputFile(image.path))).finish().damage(image.path)
     }
     return each.isEmpty ? all : each
+  }
+
+  /// What errors call all of them.
+  private static func together(_ paths: [FilePath]) -> FilePath {
+    FilePath(paths.map(\.string).joined(separator: " + "))
   }
 
   /// x86 microcode that the kernel does not find, since it is in a file.

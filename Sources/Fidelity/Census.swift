@@ -103,13 +103,6 @@ public struct Census: Equatable, Sendable {
     return rest
   }
 
-  /// The same, but the times of `paths` say nothing.
-  public func withoutTimes(_ paths: [String]) -> Census {
-    var rest = self
-    for path in paths { rest.entries[path]?.time = "" }
-    return rest
-  }
-
   /// What is not the same in `other`, a line each.
   public func differences(from other: Census) -> [String] {
     Set(entries.keys).union(other.entries.keys).sorted().compactMap { path in

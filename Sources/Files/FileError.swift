@@ -14,7 +14,8 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
     case state(String)
   }
 
-  /// The file, as the user named it; `-` for standard output.
+  /// The file, as the user named it; `-` for standard input, and where it is written, for standard
+  /// output.
   public var path: FilePath
   /// What is wrong.
   public var fault: Fault
@@ -40,14 +41,16 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
   public var description: String {
     switch fault {
     case .call(let act, let errno):
-      let name = path == "-" ? "standard output" : path.string
+      let name = path == "-" && act == "write" ? "standard output" : name
       return "cannot \(act) \(name): \(errno.reason)"
     case .bytes(let offset, let found, let expected):
       let place = offset.map { "offset \($0): " } ?? ""
-      return "\(path): \(place)found \(found), expected \(expected)"
-    case .state(let text): return "\(path): \(text)"
+      return "\(name): \(place)found \(found), expected \(expected)"
+    case .state(let text): return "\(name): \(text)"
     }
   }
+
+  private var name: String { path == "-" ? "standard input" : path.string }
 
   /// Runs `body` and names the act and the file in the error number that it throws.
   package static func naming<Result: ~Copyable>(

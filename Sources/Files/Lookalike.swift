@@ -55,6 +55,9 @@ package struct Lookalike {
     // mkimage(1) puts 64 bytes before the initramfs.
     Lookalike("a U-Boot image", [0x27, 0x05, 0x19, 0x56]),
     Lookalike("a flattened device tree (FIT image)", [0xD0, 0x0D, 0xFE, 0xED]),
+    // system/tools/mkbootimg, include/bootimg/bootimg.h.
+    Lookalike("an Android boot image", ascii: "ANDROID!"),
+    Lookalike("an Android vendor boot image", ascii: "VNDRBOOT"),
     Lookalike("a zip archive", ascii: "PK\u{3}\u{4}"),
     Lookalike("a qcow2 disk image", [0x51, 0x46, 0x49, 0xFB]),
   ]

@@ -97,7 +97,11 @@ public struct OutputDirectory: ~Copyable {
   private func remove() {
     fchmod(descriptor, 0o700)
     try? empty(descriptor)
-    if isNew { _ = path.withPlatformString { rmdir($0) } }
+    if isNew {
+      _ = path.withPlatformString { rmdir($0) }
+    } else {
+      fchmod(descriptor, usual)
+    }
   }
 }
 

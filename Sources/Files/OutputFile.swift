@@ -3,7 +3,7 @@
 import Glibc
 public import SystemPackage
 
-/// A file that appears whole or not at all.
+/// A file that appears whole or not at all; or, as `-`, standard output.
 ///
 /// Bytes go to a file beside the target, which takes the target's name in ``commit(permissions:)``.
 /// Whatever happens before that, an error or a cancelled task, the target is as it was and the
@@ -13,7 +13,8 @@ public struct OutputFile: ~Copyable {
   public let path: FilePath
 
   private let target: FilePath
-  private let temporary: FilePath
+  /// nil for standard output, which cannot be taken back.
+  private let temporary: FilePath?
   private let descriptor: FileDescriptor
   private var isCommitted = false
 
@@ -21,6 +22,23 @@ public struct OutputFile: ~Copyable {
   /// - Throws: ``FileError`` if `path` exists and is not a regular file, or its directory cannot be
   ///   written. open(2) with O_EXCL.
   public init(_ path: FilePath) throws(FileError) {
+    let opened = path == "-" ? nil : try OutputFile.create(beside: path)
+    self.path = path
+    temporary = opened?.temporary
+    target = opened?.target ?? path
+    descriptor = opened?.descriptor ?? .standardOutput
+  }
+
+  /// Standard output, which errors call `-`. It gets each byte at once.
+  public static var standardOutput: OutputFile { OutputFile() }
+
+  private init() {
+    (path, target, temporary, descriptor) = ("-", "-", nil, .standardOutput)
+  }
+
+  private static func create(
+    beside path: FilePath
+  ) throws(FileError) -> (target: FilePath, temporary: FilePath, descriptor: FileDescriptor) {
     let target = try OutputFile.target(of: path)
     let mark = String(UInt64.random(in: 0 ... .max), radix: 36)
     let temporary = target.removingLastComponent().appending(Self.temporaryPrefix + mark)
@@ -29,10 +47,7 @@ public struct OutputFile: ~Copyable {
         temporary, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
         permissions: .ownerReadWrite)
     }
-    self.path = path
-    self.target = target
-    self.temporary = temporary
-    self.descriptor = descriptor
+    return (target, temporary, descriptor)
   }
 
   private static let temporaryPrefix = ".leafroot-"
@@ -48,6 +63,7 @@ public struct OutputFile: ~Copyable {
   }
 
   deinit {
+    guard let temporary else { return }
     try? descriptor.close()
     if !isCommitted { _ = temporary.withPlatformString { unlink($0) } }
   }
@@ -82,6 +98,7 @@ public struct OutputFile: ~Copyable {
 
   /// Gives the file its permission bits and its name. fchmod(2), fsync(2), rename(2).
   public consuming func commit(permissions: FilePermissions) throws(FileError) {
+    guard let temporary else { return }
     try call { fchmod(descriptor.rawValue, permissions.rawValue) }
     // The name must not become durable before the bytes are: a crash would leave an empty image.
     try call { fsync(descriptor.rawValue) }

@@ -23,7 +23,7 @@ public struct ImageTree: TreeSource {
   /// Reads the image at `path`.
   ///
   /// - Parameter progress: is called with the offset up to which it has been read, and its size.
-  /// - Throws: ``FileError``, also if the kernel would not unpack all of it; ``Excess``.
+  /// - Throws: ``FileError``, also if the kernel would not unpack all of it.
   public init(
     _ path: FilePath, progress: @escaping (Int64, Int64) -> Void = { _, _ in }
   ) throws {
@@ -34,6 +34,16 @@ public struct ImageTree: TreeSource {
     let frontSize = try Self.findFront(reader)
     reader.rewind()
 
+    let unpacker = try Excess.naming(path) { try Self.unpack(reader, behind: frontSize) }
+    if let damage = try reader.reading.damage(path) { throw damage }
+    front = try InputFile(path).bytes(at: 0, count: Int(frontSize))
+    collect(unpacker.files)
+  }
+
+  /// Makes the tree of what is behind the front.
+  private static func unpack<Source: ImageSource & ~Copyable>(
+    _ reader: ImageReader<Source>, behind frontSize: Int64
+  ) throws -> Unpacker<MemoryTree> {
     var unpacker = Unpacker(MemoryTree.builtIn())
     var offset: Int64 = 0
     while let event = try reader.next() {
@@ -48,10 +58,8 @@ public struct ImageTree: TreeSource {
       default: break
       }
     }
-    if let damage = try reader.reading.damage(path) { throw damage }
     try unpacker.end()
-    front = try InputFile(path).bytes(at: 0, count: Int(frontSize))
-    collect(unpacker.files)
+    return unpacker
   }
 
   public func readContents(

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-public import Files
-public import SystemPackage
+import Files
+package import SystemPackage
 
 /// What a small image could ask too much of, and what ends its inspection.
-public enum Excess: Error {
+package enum Excess: Error {
   /// They are kept in memory.
   case files
   /// The names that symbolic links lead through: a path of 4 KiB can lead through 80,000.
@@ -20,14 +20,26 @@ public enum Excess: Error {
     }
   }
 
-  /// The same as an error about the image at `path`.
-  public func error(_ path: FilePath) -> FileError {
-    let things =
-      switch self {
-      case .files: "files"
-      case .steps: "steps through symbolic links"
-      case .names: "bytes of names of directories and hard links"
-      }
-    return FileError(path, "has more than \(limit) \(things); only --list reads it")
+  private var things: String {
+    switch self {
+    case .files: "files"
+    case .steps: "steps through symbolic links"
+    case .names: "bytes of names of directories and hard links"
+    }
+  }
+
+  func error(_ path: FilePath) -> FileError {
+    FileError(path, "has more than \(limit) \(things); only 'leafroot inspect --list' reads it")
+  }
+
+  /// Runs `body`, and makes of an excess an error about the image at `path`.
+  package static func naming<Result>(
+    _ path: FilePath, _ body: () throws -> Result
+  ) throws -> Result {
+    do {
+      return try body()
+    } catch let excess as Excess {
+      throw excess.error(path)
+    }
   }
 }

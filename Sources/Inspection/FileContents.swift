@@ -19,14 +19,14 @@ public struct FileContents {
   }
 
   /// Hands the content to `consume`, piece by piece.
-  /// - Throws: ``FileError`` if there is no such file; why the source cannot be read; ``Excess``;
+  /// - Throws: ``FileError`` if there is no such file; why the source cannot be read;
   ///   what `consume` throws.
   public func read<Source: ImageSource & ~Copyable>(
     _ source: consuming Source, _ rules: KernelRules = KernelRules(),
     _ consume: (UnsafeRawBufferPointer) throws -> Void
   ) throws -> Reading {
     let reader = ImageReader(source, rules)
-    let wanted = try findRecord(reader)
+    let wanted = try Excess.naming(image) { try findRecord(reader) }
     let reading = reader.reading
     reader.rewind()
 

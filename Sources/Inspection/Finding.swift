@@ -41,6 +41,7 @@ public struct Finding: Equatable, Sendable {
     case noInit = "no-init"
     case initNotExecutable = "init-not-executable"
     case noConsole = "no-console"
+    case consoleFile = "console-file"
     case lz4Trap = "lz4-trap"
     case oldKernels = "old-kernels"
     case fourGigabytes = "four-gigabytes"

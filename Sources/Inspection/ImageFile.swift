@@ -170,8 +170,8 @@ public struct ImageFile: ~Copyable {
     // compressor with this magic.
     guard codec != .raw || start % 4 == 0 else {
       throw FileError(
-        file.path, offset: start, found: "a newc archive",
-        expected: "its offset to be a multiple of 4")
+        file.path, offset: start, found: Misalignment.found,
+        expected: Misalignment.expected(start))
     }
     return codec
   }

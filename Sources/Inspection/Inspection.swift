@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
+import Files
 public import Initramfs
+public import SystemPackage
 
 /// All that `leafroot inspect` says about an image.
 public struct Inspection: Equatable, Sendable {
@@ -56,19 +58,25 @@ public struct Inspection: Equatable, Sendable {
   /// The inits that the kernel and PID 1 try, in this order: init/main.c, `kernel_init`.
   public static let inits = ["/init", "/sbin/init", "/etc/init", "/bin/init", "/bin/sh"]
 
-  /// Inspects all of `source`.
+  /// Inspects all of `source`, the image at `path`.
   ///
   /// - Parameters:
   ///   - config: How the kernel that will boot it was built, if known.
   ///   - kernel: Its version, if known and not the one in `config`.
   ///   - inits: The paths to look for the init at; the first that is there is it.
-  /// - Throws: why the source cannot be read; ``Excess``.
+  /// - Throws: why the source cannot be read; ``FileError`` if it asks too much of this machine.
   public init<Source: ImageSource & ~Copyable>(
-    _ source: consuming Source, config: KernelConfig? = nil, kernel: KernelVersion? = nil,
+    _ source: consuming Source, of path: FilePath, config: KernelConfig? = nil,
+    kernel: KernelVersion? = nil,
     inits: [[UInt8]] = [Array("/init".utf8)]
   ) throws {
     self.kernel = kernel ?? config?.version
-    var inspector = try Inspector(source, kernel: self.kernel)
+    var inspector: Inspector
+    do {
+      inspector = try Inspector(source, kernel: self.kernel)
+    } catch let excess as Excess {
+      throw excess.error(path)
+    }
     if let config { inspector.compare(with: config) }
     reading = inspector.reading
     contents = inspector.contents

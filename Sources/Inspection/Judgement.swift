@@ -32,6 +32,8 @@ extension Inspector {
       findings.add(
         .note, .noConsole,
         "no /dev/console in the image; the kernel's built-in archive has one, unless replaced")
+    } else if tree.hasConsoleFile {
+      findings.add(.warning, .consoleFile, ConsoleFile.text)
     }
     judgeSizes()
   }

@@ -78,6 +78,11 @@ package struct MemoryTree {
     return node != 2 || isConsoleTouched
   }
 
+  /// Whether /dev/console is a regular file.
+  var hasConsoleFile: Bool {
+    find(Array("/dev/console".utf8), follow: true).map { nodes[$0].type == .regular } ?? false
+  }
+
   /// The file of that name; nil if there is none.
   func find(_ path: [UInt8], follow: Bool) -> Int? {
     var walk = PathWalk()

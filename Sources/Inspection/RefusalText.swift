@@ -10,7 +10,7 @@ extension Refusal {
   public var found: String {
     switch fault {
     case .record(let reason, _): reason.found
-    case .magic(let bytes): quoted(bytes)
+    case .magic(let bytes): Misalignment.isArchive(bytes) ? Misalignment.found : quoted(bytes)
     case .junk: "junk"
     case .unfinishedRecord(let codec): "the end of the \(codec) member"
     case .member(_, _, let failure): failure.foundText
@@ -21,7 +21,9 @@ extension Refusal {
   public var expected: String {
     switch fault {
     case .record(let reason, let takesSums): reason.expected(takesSums)
-    case .magic: "newc, a compressed member, or zero bytes"
+    case .magic(let bytes):
+      Misalignment.isArchive(bytes)
+        ? Misalignment.expected(offset) : "newc, a compressed member, or zero bytes"
     case .junk: "a newc record or zero bytes"
     case .unfinishedRecord: "the rest of a record"
     case .member(_, let start, let failure):

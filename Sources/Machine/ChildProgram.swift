@@ -41,6 +41,9 @@ struct ChildProgram: Sendable {
       return ChildProgram(output: output, status: result.terminationStatus)
     } catch let error as SubprocessError where error.code == .executableNotFound {
       throw FileError(FilePath(name), missing)
+    } catch let error as SubprocessError where error.code == .spawnFailed {
+      // It is there, but is no program, or one for another processor, or nobody may execute it.
+      throw FileError(FilePath(name), cannot: "execute", error.underlyingError ?? .execFormatError)
     }
   }
 }

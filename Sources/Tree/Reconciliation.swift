@@ -108,7 +108,7 @@ struct Reconciliation {
       }
       closeQuietly(file)
       _ = try moveRegularFile(from: new, status, to: old, isThere: true)
-    } else if status.isSpecial && status.type == other.type {
+    } else if status.isSpecial && status.type == other.type && status.inode > period.lastInode {
       // The kernel makes no second one, but gives the first its metadata.
       try setOwnerAndPermissions(of: old, status)
       try setTimes(of: old, status)

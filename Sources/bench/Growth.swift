@@ -113,7 +113,7 @@ extension Workbench {
       ], directory: files)
     try await specimen.make(variants, self)
 
-    let inspection = try Inspection(ImageSequence(try InputFile(plain)))
+    let inspection = try Inspection(ImageSequence(try InputFile(plain)), of: plain)
     // A copier has the tree twice, and each tmpfs has at most half of the memory.
     let memory = max(512, inspection.memory.stock + image.treeSize / 2) + 256
     let times = try await variants.concurrentMap(atMost: jobs) { variant in
@@ -130,7 +130,8 @@ extension Workbench {
   }
 
   private func packedNeed(_ specimen: Specimen, _ totals: Inspection.Totals) throws -> Int {
-    let packed = try Inspection(ImageSequence(try InputFile(specimen.path(for: .pack))))
+    let packedPath = specimen.path(for: .pack)
+    let packed = try Inspection(ImageSequence(try InputFile(packedPath)), of: packedPath)
     return MemoryNeed.packed(packed.memory, totals)
   }
 }

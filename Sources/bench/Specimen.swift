@@ -63,7 +63,7 @@ struct Specimen: Sendable {
     case .pack: try pack(.zstd(level: 10), bench, into: output)
     case .packLZ4: try pack(.lz4(level: 9), bench, into: output)
     case .nest:
-      let inspection = try Inspection(ImageSequence(try InputFile(plain)))
+      let inspection = try Inspection(ImageSequence(try InputFile(plain)), of: plain)
       _ = try Nester().write(plain, inspection.totals, bench.program, into: output)
     case .stock, .cp, .fileByFile, .tar, .bind, .kernelStock, .kernel: break
     }

@@ -123,7 +123,7 @@ struct Boot: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let status = try await asVerb(failure: 2) {
+    let status = try await asVerb {
       if let file = matrix.file {
         return try await MatrixBoot(
           file: file, options: machine, command: command, junit: matrix.junit,

@@ -57,23 +57,19 @@ struct Inspect: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let status = try await asVerb(failure: 2) {
+    let status = try await asVerb {
       let kernel = try await target.version()
       let output = Output()
-      do {
-        let status =
-          if let cat {
-            try printFile(cat, output, kernel)
-          } else if list, !json {
-            try printList(output, kernel)
-          } else {
-            try inspect(output, kernel)
-          }
-        try output.flush()
-        return status
-      } catch let excess as Excess {
-        throw excess.error(image)
-      }
+      let status =
+        if let cat {
+          try printFile(cat, output, kernel)
+        } else if list, !json {
+          try printList(output, kernel)
+        } else {
+          try inspect(output, kernel)
+        }
+      try output.flush()
+      return status
     }
     if status != 0 { throw ExitCode(status) }
   }
@@ -107,7 +103,7 @@ struct Inspect: AsyncParsableCommand {
   private func inspect(_ output: Output, _ kernel: KernelVersion?) throws -> Int32 {
     let config = try kernelConfig.map { path throws(FileError) in try KernelConfig(path) }
     let file = ImageSequence(try InputFile(image))
-    var inspection = try Inspection(file, config: config, kernel: kernel)
+    var inspection = try Inspection(file, of: image, config: config, kernel: kernel)
     if let error = lookalike(inspection.reading) {
       standardError("leafroot: \(error)\n")
       return 1
@@ -136,7 +132,7 @@ struct Inspect: AsyncParsableCommand {
   {
     if parts.payload.isEmpty { return nil }
     var payload = try Inspection(
-      parts.tree(), kernel: kernel, inits: parts.inits())
+      parts.tree(), of: image, kernel: kernel, inits: parts.inits())
     // PID 1 has all decompressors, and more places for an init than the kernel.
     payload.findings.remove([.lz4Trap, .oldKernels, .noInit])
     if payload.realInit == nil { payload.findings.addNoInit() }

@@ -63,14 +63,14 @@ struct InspectionReport {
       output.write(row.joined(separator: "\t"))
       return try output.endLine()
     }
-    if let style { output.write(style.start) }
+    if let style, output.hasColours { output.write(style.start) }
     for (column, text) in row.enumerated() {
       let blanks = String(repeating: " ", count: widths[column] - text.count)
       let isText = column == 2 || column == row.count - 1
       output.write(isText ? text : blanks + text)
       if column < row.count - 1 { output.write(isText ? blanks + "  " : "  ") }
     }
-    if style != nil { output.write(Style.end) }
+    if style != nil, output.hasColours { output.write(Style.end) }
     try output.endLine()
   }
 
@@ -139,9 +139,9 @@ struct InspectionReport {
     let findings = inspection.findings
     for finding in findings.sorted {
       let level = finding.level.rawValue
-      if output.isTerminal { output.write(Style(finding.level).start) }
+      if output.hasColours { output.write(Style(finding.level).start) }
       output.write(level)
-      if output.isTerminal { output.write(Style.end) }
+      if output.hasColours { output.write(Style.end) }
       output.write(separator(after: level, width: 9, output))
       if let path = finding.path {
         output.write(name: path)

@@ -2,6 +2,8 @@
 
 import ArgumentParser
 import CRevision
+import Files
+import Glibc
 
 /// The host tool.
 @main
@@ -24,11 +26,38 @@ struct LeafRoot: AsyncParsableCommand {
     ])
 
   static func main() async {
-    let arguments = Array(CommandLine.arguments.dropFirst())
-    if let verb = unknownVerb(in: arguments) {
-      exit(withError: ValidationError("Unexpected argument '\(verb)'"))
+    StandardStreams.fillGaps()
+    do {
+      try await run(Array(CommandLine.arguments.dropFirst()))
+    } catch {
+      end(with: error)
     }
-    await main(Boot.namingCommand(in: arguments))
+  }
+
+  private static func run(_ arguments: [String]) async throws {
+    if let verb = unknownVerb(in: arguments) {
+      throw ValidationError("Unexpected argument '\(verb)'")
+    }
+    var command = try parseAsRoot(Boot.namingCommand(in: arguments))
+    if var verb = command as? any AsyncParsableCommand {
+      try await verb.run()
+    } else {
+      try command.run()
+    }
+  }
+
+  /// Ends the process as the argument parser does, but fails if help or the version cannot be
+  /// written.
+  private static func end(with error: any Error) -> Never {
+    let (text, status) = (fullMessage(for: error), exitCode(for: error))
+    guard status.isSuccess, !text.isEmpty else { exit(withError: error) }
+    do {
+      try Output.print(text)
+      exit(withError: status)
+    } catch {
+      if !error.isBrokenPipe { standardError("leafroot: \(error)\n") }
+      exit(withError: ExitCode(error.isBrokenPipe ? 128 + SIGPIPE : 2))
+    }
   }
 
   /// The first argument, or the one after `help`, if it should be a verb and is not one.

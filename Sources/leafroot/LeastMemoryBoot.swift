@@ -38,8 +38,7 @@ struct LeastMemoryBoot: Sendable {
     guard isEnough(verdict) else {
       let failure = BootReport(
         verdict, directory: nil, log: nil, replay: nil, accelerator: run.accelerator.rawValue)
-      try standardOutput((isJSON ? json(failure) : failure.table()).utf8)
-      try standardOutput("\n".utf8)
+      try Output.print(isJSON ? json(failure) : failure.table())
       standardError("leafroot: \(images[0]): not enough memory with \(most), or another defect\n")
       return max(verdict.exitStatus, 1)
     }
@@ -54,8 +53,7 @@ struct LeastMemoryBoot: Sendable {
       report.leastMemory = found ?? most.mebibytes
     }
     line.end()
-    try standardOutput((isJSON ? json(report) : report.table()).utf8)
-    try standardOutput("\n".utf8)
+    try Output.print(isJSON ? json(report) : report.table())
     return 0
   }
 

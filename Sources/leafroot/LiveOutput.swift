@@ -22,7 +22,7 @@ final class LiveOutput: Sendable {
   /// - Parameter write: Receives what goes to standard output.
   init(
     _ line: ProgressLine = ProgressLine(),
-    write: @escaping @Sendable ([UInt8]) throws -> Void = { try standardOutput($0) }
+    write: @escaping @Sendable ([UInt8]) throws -> Void = { try Output.print($0) }
   ) {
     self.line = line
     self.write = write

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Files
 import Initramfs
+import Inspection
 import Machine
 import Packing
 import SystemPackage
@@ -47,6 +48,15 @@ struct MachineOptions: ParsableArguments {
     guard !icount || cpus == 1 else {
       throw ValidationError("--icount requires --cpus 1.")
     }
+  }
+
+  /// What the user should know of the images before the boot.
+  static func warnings(_ images: [FilePath]) throws -> [String] {
+    var console = ConsoleFile()
+    for image in images {
+      _ = try ImageReader(PackedParts(of: image).tree()).finish(noting: &console)
+    }
+    return console.isFile ? [ConsoleFile.text] : []
   }
 
   /// Makes the initramfs in `directory` and the machine that boots it.

@@ -29,7 +29,7 @@ struct MatrixBoot: Sendable {
     let results = try await boot(cases, kernels, progress)
     let report = MatrixReport(file: file, results: results)
     if let junit { try OutputFile.write(Array(report.junit().utf8), to: junit) }
-    try standardOutput("\(report.table())\n".utf8)
+    try Output.print(report.table())
     return report.status
   }
 

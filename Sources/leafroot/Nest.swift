@@ -53,17 +53,17 @@ struct Nest: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let line = try await asVerb(failure: 2) {
+    try await asVerb {
       let program = try GuestLibrary.program("leafroot-init", for: arch)
       var nester = Nester()
       nester.modificationTime = try Wrap.sourceDateEpoch(getenv("SOURCE_DATE_EPOCH"))
       let size = try write(nester, program)
-      return """
+      try Output.print(
+        """
         \(output): \(size) bytes, \(program.bytes.count) of LeafRoot (\(arch))
         kernel parameters: \(KernelWords.request)
-        """
+        """)
     }
-    print(line)
   }
 
   private func write(_ nester: Nester, _ program: GuestInit) throws -> Int64 {
@@ -72,8 +72,11 @@ struct Nest: AsyncParsableCommand {
     let progress = ReadingProgress()
     defer { progress.end() }
     let source = ImageSequence(try InputFile(image)) { progress.update($0, of: $1) }
-    let inspection = try Inspection(source)
+    let inspection = try Inspection(source, of: image)
     if let damage = try inspection.reading.damage(image) { throw damage }
+    if inspection.findings.counts[.consoleFile] != nil {
+      standardError("leafroot: warning: \(ConsoleFile.text)\n")
+    }
     return try nester.write(image, inspection.totals, program, into: output)
   }
 }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 
 import Files
-import Glibc
-import Initramfs
 
-/// Standard output, written in large pieces.
+/// Standard output, written in large pieces. Everything that a verb prints goes through it, and so
+/// a verb fails if it cannot be written.
 final class Output {
-  /// Whether a person reads it: colours, columns, and no control characters from an image.
-  let isTerminal = isatty(STDOUT_FILENO) == 1
+  /// Whether a person reads it: columns, and no control characters from an image.
+  let isTerminal = StandardStreams.outputIsTerminal
+  /// Whether it may have colours.
+  let hasColours = StandardStreams.outputHasColours
 
+  private let file = OutputFile.standardOutput
   private var bytes: [UInt8] = []
   private static let size = 64 << 10
 
@@ -38,7 +40,15 @@ final class Output {
 
   /// Writes the rest of the buffer. write(2).
   func flush() throws(FileError) {
-    try standardOutput(bytes)
+    try file.write(bytes)
     bytes.removeAll(keepingCapacity: true)
   }
+
+  /// Writes `bytes` at once.
+  static func print(_ bytes: [UInt8]) throws(FileError) {
+    try OutputFile.standardOutput.write(bytes)
+  }
+
+  /// Writes `text` and the end of its line at once.
+  static func print(_ text: String) throws(FileError) { try print(Array("\(text)\n".utf8)) }
 }

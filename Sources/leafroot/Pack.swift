@@ -5,6 +5,7 @@ import Encoding
 import Files
 import Glibc
 public import Importing
+import Inspection
 import Packing
 import SystemPackage
 import Threads
@@ -115,9 +116,11 @@ struct Pack: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let (report, warnings) = try await asVerb(failure: 2) { try pack() }
-    for warning in warnings { standardError("leafroot: warning: \(warning)\n") }
-    print(report)
+    try await asVerb {
+      let (report, warnings) = try pack()
+      for warning in warnings { standardError("leafroot: warning: \(warning)\n") }
+      try Output.print(report)
+    }
   }
 
   private func pack() throws -> (report: String, warnings: [String]) {
@@ -148,7 +151,10 @@ struct Pack: AsyncParsableCommand {
       """
     ]
     let report = lines + tree.notes + ["kernel parameters: \(KernelWords.request)"]
-    let warnings = [warning(starting: summary.realInit), warning(about: summary.unsettableXattrs)]
+    let warnings = [
+      warning(starting: summary.realInit), warning(about: summary.unsettableXattrs),
+      ConsoleFile.warning(in: tree.files),
+    ]
     return (report.joined(separator: "\n"), warnings.compactMap { $0 })
   }
 

@@ -63,18 +63,16 @@ struct PrintEntry: AsyncParsableCommand {
   var kernelLeaf = false
 
   func run() async throws {
-    let isSound = try await asVerb(failure: 2) {
+    let isSound = try await asVerb {
       do {
         let images = try LoadedImages(self.images)
         let text = try text(for: images)
         let damage = try images.damage()
         for error in damage { standardError("leafroot: warning: \(error)\n") }
-        print(text, terminator: "")
+        try Output.print(Array(text.utf8))
         return damage.isEmpty
       } catch let error as EntryError {
         throw ValidationError("\(error)")
-      } catch let excess as Excess {
-        throw excess.error(self.images[0])
       }
     }
     if !isSound { throw ExitCode(1) }

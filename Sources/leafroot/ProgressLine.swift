@@ -22,7 +22,7 @@ final class ProgressLine: Sendable {
   private let state = Mutex(State())
 
   init(
-    isTerminal: Bool = isatty(STDERR_FILENO) == 1,
+    isTerminal: Bool = StandardStreams.errorIsTerminal,
     write: @escaping @Sendable (String) -> Void = standardError
   ) {
     self.isTerminal = isTerminal

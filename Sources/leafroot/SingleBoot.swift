@@ -22,6 +22,9 @@ struct SingleBoot: Sendable {
 
   /// - Returns: the exit status; that of the shell, if there is one and it ended.
   func run() async throws -> Int32 {
+    for warning in try MachineOptions.warnings(images) {
+      standardError("leafroot: warning: \(warning)\n")
+    }
     let directory = try RunDirectory.temporary()
     let output = LiveOutput()
     let machine: Machine

@@ -39,7 +39,7 @@ struct Unpack: AsyncParsableCommand {
   @OptionGroup var target: TargetKernel
 
   func run() async throws {
-    let (summary, damage) = try await asVerb(failure: 2) {
+    let isSound = try await asVerb {
       var unpacking = Unpacking()
       unpacking.rules = KernelRules(of: try await target.version())
       let progress = ReadingProgress()
@@ -47,17 +47,15 @@ struct Unpack: AsyncParsableCommand {
       let parts = PackedParts(of: image)
       let source = try parts.tree { progress.update($0, of: $1) }
       let summary = try OutputDirectory(directory).fill(from: source, by: unpacking)
-      return (summary, try parts.damage(summary.reading))
-    }
+      let damage = try parts.damage(summary.reading)
+      progress.end()
 
-    for note in UnpackReport.notes(summary) {
-      standardError("leafroot: \(note)\n")
+      for note in UnpackReport.notes(summary) { standardError("leafroot: \(note)\n") }
+      try Output.print(UnpackReport.line(summary, directory))
+      if let damage { standardError("leafroot: \(damage)\n") }
+      return damage == nil
     }
-    print(UnpackReport.line(summary, directory))
-    if let damage {
-      standardError("leafroot: \(damage)\n")
-      throw ExitCode(1)
-    }
+    if !isSound { throw ExitCode(1) }
   }
 }
 

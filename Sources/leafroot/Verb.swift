@@ -3,25 +3,27 @@
 import ArgumentParser
 import Files
 import Glibc
-import Initramfs
 import Machine
 import SystemPackage
 
-/// Runs a verb: a `FileError` becomes one line and the exit status `failure`; a signal cancels the
-/// verb.
+/// Runs a verb: an error becomes one line and exit status 2; a signal cancels the verb.
+///
+/// Only the argument parser's own errors pass: they carry a usage message or an exit status.
 func asVerb<Result: Sendable>(
-  failure: Int32, _ verb: @escaping @Sendable () async throws -> Result
+  _ verb: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
   do {
     return try await interruptible(verb)
   } catch let error as FileError where error.isBrokenPipe {
     // The signal may not have arrived yet. Nobody reads an explanation.
     throw ExitCode(Interrupted(signal: SIGPIPE).status)
-  } catch let error as FileError {
-    standardError("leafroot: \(error)\n")
-    throw ExitCode(failure)
   } catch let error as Interrupted {
     throw ExitCode(error.status)
+  } catch let error where error is ExitCode || error is ValidationError || error is CleanExit {
+    throw error
+  } catch {
+    standardError("leafroot: \(error)\n")
+    throw ExitCode(2)
   }
 }
 

@@ -52,18 +52,19 @@ struct Wrap: AsyncParsableCommand {
     if !segment, image == nil {
       throw ValidationError("Missing IMAGE or --segment.")
     }
-    if output == "-", isatty(STDOUT_FILENO) == 1 {
+    if output == "-", StandardStreams.outputIsTerminal {
       throw ValidationError("Not writing an image to a terminal; specify a file with -o.")
     }
   }
 
   func run() async throws {
-    let isSound = try await asVerb(failure: 2) {
+    let isSound = try await asVerb {
       let modificationTime = try Wrap.sourceDateEpoch(getenv("SOURCE_DATE_EPOCH"))
       let leaf = Segment.leaf(
         try guest.program(for: arch), modificationTime: modificationTime)
-      let damage = try image.flatMap(damage)
+      let (damage, console) = try image.map(check) ?? (nil, ConsoleFile())
       if let damage { standardError("leafroot: warning: \(damage)\n") }
+      if console.isFile { standardError("leafroot: warning: \(ConsoleFile.text)\n") }
       let summary = try image.map { try wrap($0, with: leaf) } ?? write(leaf)
 
       let report = """
@@ -71,21 +72,21 @@ struct Wrap: AsyncParsableCommand {
         kernel parameters: \(KernelWords.leaf)
         kexec, kdump: if another image boots with these parameters, append \
         \(KernelWords.plain), or the kernel skips its /init
-
         """
-      if output == "-" { standardError(report) } else { print(report, terminator: "") }
+      if output == "-" { standardError("\(report)\n") } else { try Output.print(report) }
       return damage == nil
     }
     if !isSound { throw ExitCode(1) }
   }
 
-  /// The defect of an image that can be wrapped; nil for a sound one.
-  private func damage(_ path: FilePath) throws -> FileError? {
+  /// The defect of an image that can be wrapped, nil for a sound one, and its console.
+  private func check(_ path: FilePath) throws -> (FileError?, ConsoleFile) {
     try ImageFile(path).refuseIfWrapped()
     let progress = ReadingProgress()
     defer { progress.end() }
     let source = ImageSequence(try InputFile(path)) { progress.update($0, of: $1) }
-    return try ImageReader(source).finish().damage(path)
+    var console = ConsoleFile()
+    return (try ImageReader(source).finish(noting: &console).damage(path), console)
   }
 
   private func wrap(_ path: FilePath, with leaf: Segment) throws -> String {

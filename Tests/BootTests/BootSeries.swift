@@ -169,7 +169,7 @@ struct BootSeriesImage: Sendable {
       Set(tree.records.map { String(decoding: $0.entry.name, as: UTF8.self) })
       // Of the kernel's own archive: usr/default_cpio_list.
       .union(["root", "dev/console"]).count
-    let predicted = try Inspection(InputFile(path)).memory.stock
+    let predicted = try Inspection(InputFile(path), of: path).memory.stock
     for kernel in Self.kernels {
       least[kernel.name] = try await measureLeast(of: kernel, from: predicted, in: directory)
     }

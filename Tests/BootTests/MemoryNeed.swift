@@ -40,7 +40,7 @@ struct MemoryCase: CustomTestStringConvertible, Sendable {
       booted = directory.path.appending("wrapped.img")
       try ImageFile(image).wrap(with: .leaf(program), into: booted)
     }
-    let need = try Inspection(InputFile(image)).memory
+    let need = try Inspection(InputFile(image), of: image).memory
     let predicted = isWrapped ? need.wrapped : option == nil ? need.stock : need.large
 
     for (memory, isEnough) in [(predicted * 105 / 100, true), (predicted * 95 / 100, false)] {

@@ -191,7 +191,8 @@ import Testing
   /// What a terminal shows: script(1) writes what it gets.
   private func onTerminal(_ arguments: String...) throws -> String {
     let line = (["exec", Command.leafroot, "inspect"] + arguments).joined(separator: " ")
-    let command = Command(["script", "-qc", line, "/dev/null"], in: directory.path)
+    var command = Command(["script", "-qc", line, "/dev/null"], in: directory.path)
+    command.environment["NO_COLOR"] = nil
     return try command.run().output.replacing("\r\n", with: "\n")
   }
 

@@ -45,7 +45,8 @@ import Testing
     #expect(try message(for: [0] + zstd) == nil)
     #expect(
       try message(for: [0] + archive("a", [1]))
-        == "image: offset 1: found a newc archive, expected its offset to be a multiple of 4")
+        == "image: offset 1: found a newc archive, expected alignment: a newc archive begins at "
+        + "a multiple of 4; insert 3 zero bytes before it")
   }
 
   @Test(arguments: [

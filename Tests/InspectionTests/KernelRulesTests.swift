@@ -145,7 +145,7 @@ import Testing
 
   private func notes(_ image: [UInt8], _ kernel: String?) throws -> [String] {
     let version = try kernel.map { try #require(KernelVersion($0)) }
-    return try Inspection(Bytes(image), kernel: version).findings.kept
+    return try Inspection(Bytes(image), of: "image", kernel: version).findings.kept
       .filter { $0.kind == .oldKernels || $0.kind == .lz4Trap }.map(\.text)
   }
 

@@ -81,7 +81,7 @@ import Testing
       archive([.directory("d")] + (0..<20).map { .file("d/\($0)", "content \($0 * 7919)") }))
     var random = SplitMix(seed: 6)
     for _ in 0..<600 {
-      _ = try Inspection(Bytes(mutated(base, &random)))
+      _ = try Inspection(Bytes(mutated(base, &random)), of: "image")
     }
   }
 

@@ -111,14 +111,8 @@ public struct Sequence: Sendable {
 }
 
 extension Sequence.Combination {
-  /// Whether the image at `first` has a directory here, in which the one at `second` has it, too, or
-  /// a file.
-  public func sharesDirectory(_ first: Int, _ second: Int) -> Bool {
-    kinds[first].isDirectory && (kinds[second].isDirectory || kinds[second] == .below)
-  }
-
-  /// Where a file below the path may be: where the path leads to, or led to.
-  public var pathsBelow: [String] {
-    [path] + kinds.indices.map { "./target-\($0)/\(name)" }
+  /// What the images may have made: the path, the other name of a file, and what is in a directory.
+  public var paths: [String] {
+    [path, "\(path)-other"] + kinds.indices.map { "\(path)/\($0)" }
   }
 }

@@ -256,7 +256,7 @@ import Testing
 
   @Test func `a nested image is in the payload byte for byte`() throws {
     let path = try directory.file("image", try Compressor.gzip.compress(image))
-    let inspection = try Inspection(ImageSequence(try InputFile(path)))
+    let inspection = try Inspection(ImageSequence(try InputFile(path)), of: path)
     let output = directory.path.appending("nested")
     let size = try Nester().write(path, inspection.totals, program, into: output)
     #expect(size == (try InputFile(output).size))

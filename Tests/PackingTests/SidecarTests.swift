@@ -289,7 +289,7 @@ import Unpacking
 
     let image = try ImageFile(out)
     let source = ImageSequence(try InputFile(out), pieces: image.payload)
-    let totals = try Inspection(source).totals
+    let totals = try Inspection(source, of: out).totals
     #expect(totals.pages == 8)
     #expect(totals.bytes == summary.bytes)
     let about = try #require(try payload().first { $0.name == "about" })
