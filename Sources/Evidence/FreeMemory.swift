@@ -20,7 +20,8 @@ public struct FreeMemory {
   public init(refresh: Int32, watermark: Int?) {
     self.refresh = refresh
     let info = systemInformation()
-    kept = keptMemory(of: Int(clamping: info.totalram).times(Int(info.mem_unit)), watermark: watermark)
+    kept = keptMemory(
+      of: Int(clamping: info.totalram).times(Int(info.mem_unit)), watermark: watermark)
   }
 
   /// What processes can get, in bytes. The lists are emptied only if that may be less than is
@@ -54,7 +55,8 @@ public struct FreeMemory {
   /// What sysinfo(2) knows of, in bytes.
   public static func unused() -> Int {
     let info = systemInformation()
-    return (Int(clamping: info.freeram).plus(Int(clamping: info.bufferram))).times(Int(info.mem_unit))
+    return (Int(clamping: info.freeram).plus(Int(clamping: info.bufferram))).times(
+      Int(info.mem_unit))
   }
 }
 

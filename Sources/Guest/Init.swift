@@ -209,7 +209,8 @@ struct Init {
     var info = sysinfo()
     sysinfo(&info)
     let words = LastWords(
-      complaint, Limits(ofPath: "/") ?? Limits(), memory: Int(clamping: info.totalram).times(Int(info.mem_unit)),
+      complaint, Limits(ofPath: "/") ?? Limits(),
+      memory: Int(clamping: info.totalram).times(Int(info.mem_unit)),
       hasOptions: self.words.options != nil)
     for line in words.lines { log.write(.critical, line) }
   }

@@ -37,7 +37,7 @@ struct PackedTree {
     }
     // Behind a raw archive that is cut short the kernel logs nothing: the last file is missing, or
     // ends in zeros.
-    guard let about, about.last == 0x0A else { 
+    guard let about, about.last == 0x0A else {
       throw PayloadFailure(missing: Vocabulary.about).inDirectory(id)
     }
     guard let payload else { throw PayloadFailure(missing: "0000").inDirectory(id) }

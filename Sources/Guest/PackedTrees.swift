@@ -48,9 +48,10 @@ struct PackedTrees {
   }
 
   private static func openHolder(below root: Int32) throws(Tree.Failure) -> Int32? {
-    try openDirectory(Text(Vocabulary.payload).withCString { name in
-      [CChar](UnsafeBufferPointer(start: name, count: strlen(name) + 1))
-    }, in: root)
+    try openDirectory(
+      Text(Vocabulary.payload).withCString { name in
+        [CChar](UnsafeBufferPointer(start: name, count: strlen(name) + 1))
+      }, in: root)
   }
 
   // MARK: What they are

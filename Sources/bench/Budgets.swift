@@ -84,7 +84,8 @@ extension Results {
     }
     for (architecture, size) in programSizes.sorted(by: { $0.key > $1.key }) {
       budgets.append(
-        Budget("leafroot-init, \(architecture)", Double(size) / 1024, atMost: 520, "KiB", digits: 1))
+        Budget("leafroot-init, \(architecture)", Double(size) / 1024, atMost: 520, "KiB", digits: 1)
+      )
     }
     return budgets
   }

@@ -51,7 +51,9 @@ import Testing
       let outcome = try await boot(PackedImage(compressors: [compressor], parts: 2, damage: damage))
       guard thousandth > 3 else { continue }
       #expect(outcome.verdict.outcome == .panicked, "\(file), \(thousandth) \(outcome)")
-      #expect(outcome.console.text.contains("/.leafroot/0123456789abcdef/000\(file), byte "), "\(outcome)")
+      #expect(
+        outcome.console.text.contains("/.leafroot/0123456789abcdef/000\(file), byte "), "\(outcome)"
+      )
       #expect(outcome.console.text.contains(", the boot stops"), "\(outcome)")
     }
   }

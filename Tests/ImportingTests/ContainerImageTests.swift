@@ -53,13 +53,15 @@ import Testing
     let tars = layers.map { tar($0) + [UInt8](repeating: 0, count: tail) }
     return try image(
       blobs: compress ? try tars.map { try Command(["gzip", "-c"], input: $0).output() } : tars,
-      architecture: architecture, name: name, diffIDs: try diffIDs ?? tars.map(digest), variant: variant)
+      architecture: architecture, name: name, diffIDs: try diffIDs ?? tars.map(digest),
+      variant: variant)
   }
 
   /// The same of layers as they are stored.
   private func image(
     blobs: [[UInt8]], type: String = "application/vnd.oci.image.layer.v1.tar",
-    architecture: String = "amd64", name: String? = nil, diffIDs: [String]? = nil, variant: String? = nil
+    architecture: String = "amd64", name: String? = nil, diffIDs: [String]? = nil,
+    variant: String? = nil
   ) throws -> String {
     let ids = try diffIDs ?? blobs.map(digest)
     let more = variant.map { #","variant":"\#($0)""# } ?? ""

@@ -73,7 +73,8 @@ import Testing
         + [.file("l\(count)/x", "x")]
     }
     #expect(try texts(tree(chain(40))) == ["l0/x": "x"])
-    #expect(fault { try tree(chain(41)) }?.contains("leads through more than 40 symbolic links") == true)
+    #expect(
+      fault { try tree(chain(41)) }?.contains("leads through more than 40 symbolic links") == true)
   }
 
   @Test func `a path has at most 4095 bytes, and a component of it 255`() throws {

@@ -111,7 +111,8 @@ extension Decision {
   }
 
   @Test func `boots a half-unpacked image as ever without the word`() {
-    expect(RecordingFacts(word: false, whole: false), "not asked", asking: ["init", "packed", "word"])
+    expect(
+      RecordingFacts(word: false, whole: false), "not asked", asking: ["init", "packed", "word"])
   }
 
   @Test(arguments: [Root.rootfs, .leaf, .unknown])
@@ -157,7 +158,8 @@ extension Decision {
 
   @Test func `cannot where the root is unknown`() {
     let reason = "cannot: the mount of / cannot be read"
-    expect(RecordingFacts(mount: .unknown), reason, asking: ["init", "packed", "word", "image", "root"])
+    expect(
+      RecordingFacts(mount: .unknown), reason, asking: ["init", "packed", "word", "image", "root"])
   }
 
   @Test func `cannot where a mount rests on the tree`() {

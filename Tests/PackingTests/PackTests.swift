@@ -131,7 +131,8 @@ import Testing
   @Test func `an image that is cut short between two members says nothing about them`() throws {
     let whole = try bytes(pack(image, Packer(.zstd(level: 1), jobs: 2, memberSize: 1)))
     let name = try #require(whole.firstRange(of: Array("/0002\0".utf8)))
-    let cut = try directory.file("cut", Array(whole[..<(name.lowerBound - ".leafroot/0123456789abcdef".count - Header.size)]))
+    let cut = try directory.file(
+      "cut", Array(whole[..<(name.lowerBound - ".leafroot/0123456789abcdef".count - Header.size)]))
     let (members, about) = try payload(cut)
     #expect(members.count == 2)
     #expect(about.isEmpty)

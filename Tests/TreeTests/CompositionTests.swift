@@ -103,9 +103,10 @@ extension TreeTests {
     }
 
     @Test func `a late image writes to all names of a file of the payload`() throws {
-      try compose(after: {
+      try compose { _ in
+      } after: {
         try $0.file("one", size: 3, 0o600, user: 7)
-      }) {
+      } tree: {
         try $0.file("one", size: 2)
         try $0.hardLink("other", to: "one")
       } _: { (arena: Arena) throws in
@@ -118,9 +119,10 @@ extension TreeTests {
     }
 
     @Test func `a device keeps its number, and gets the metadata of the late image`() throws {
-      try compose(after: {
+      try compose { _ in
+      } after: {
         try $0.node("device", S_IFCHR, 1, 5, 0o640, user: 7)
-      }) {
+      } tree: {
         try $0.node("device", S_IFCHR, 1, 3, 0o600)
       } _: { (arena: Arena) throws in
         let device = try status("device", arena)
@@ -131,9 +133,10 @@ extension TreeTests {
     }
 
     @Test func `a symbolic link of the late image takes the place of any file`() throws {
-      try compose(after: {
+      try compose { _ in
+      } after: {
         for name in ["file", "device", "link"] { try $0.symbolicLink(name, to: "late") }
-      }) {
+      } tree: {
         try $0.file("file", size: 2)
         try $0.node("device", S_IFCHR, 1, 3)
         try $0.symbolicLink("link", to: "early")
