@@ -141,9 +141,9 @@ struct Init {
       log.write(.error, text)
     }
     if packed.missingXattrs > 0 {
-      var text = Text("")
+      var text = Text("the file system lacks ")
       text.add(packed.missingXattrs)
-      text.add(" extended attributes of the tree could not be set")
+      text.add(" extended attributes of the tree")
       log.write(.warning, text)
     }
   }
