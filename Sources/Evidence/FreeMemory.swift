@@ -39,7 +39,7 @@ public struct FreeMemory {
     return max(0, usable)
   }
 
-  /// Once it is not asked any more.
+  /// Closes stat_refresh. After that, `usable` no longer empties the lists.
   public func close() { _ = CLinux.close(refresh) }
 
   /// Less than nothing below the watermark.

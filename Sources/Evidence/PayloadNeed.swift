@@ -27,8 +27,8 @@ public struct PayloadNeed {
   /// The inodes of the tree.
   public static func inodes(of tree: PayloadAbout.Tree) -> Int { min(tree.entries, most) }
 
-  /// The largest tree, roughly, that can be unpacked with so much memory, in bytes: for a payload of
-  /// which nothing is said.
+  /// The largest tree, roughly, that can be unpacked with so much memory, in bytes: for a payload
+  /// whose size is unknown.
   public static func largestTree(in memory: Int) -> PayloadAbout.Tree {
     let pages = max(memory - base, 0) >> 12
     return PayloadAbout.Tree(entries: pages, bytes: pages << 12, pages: pages)

@@ -43,14 +43,10 @@ struct LinuxFacts: Facts {
 
   mutating func isPacked() -> Bool {
     let root = linux_openat(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY, 0)
-    let memory = freeMemory()
     do throws(PayloadFailure) {
-      packed = try PackedTrees.find(below: root, memory)
+      packed = try PackedTrees.find(below: root, freeMemory)
     } catch { payloadFailure = error }
-    if packed == nil {
-      memory.close()
-      close(root)
-    }
+    if packed == nil { close(root) }
     return packed != nil || payloadFailure != nil
   }
 

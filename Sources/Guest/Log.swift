@@ -40,20 +40,26 @@ struct Log {
   private static func makeNode() -> Int32 {
     let scratch = detachedMount(of: "tmpfs")
     if scratch < 0 { return -1 }
-    // Documentation/admin-guide/devices.txt
-    if mknodat(scratch, "kmsg", UInt32(S_IFCHR) | 0o600, linux_makedev(1, 11)) == 0 {
-      return scratch
-    }
+    if mknodat(scratch, "kmsg", UInt32(S_IFCHR) | 0o600, device) == 0 { return scratch }
     _ = CLinux.close(scratch)
     return -1
   }
 
   private static func open(in scratch: Int32) -> Int32 {
     let path: StaticString = scratch < 0 ? "/dev/kmsg" : "kmsg"
-    return path.withCString {
-      linux_openat(scratch < 0 ? AT_FDCWD : scratch, $0, O_RDWR | O_NONBLOCK | O_NOCTTY, 0)
+    let flags = O_RDWR | O_NONBLOCK | O_NOCTTY
+    let file = path.withCString { linux_openat(scratch < 0 ? AT_FDCWD : scratch, $0, flags, 0) }
+    // What an image has by that name may be a file of the tree.
+    var status = stat()
+    if file >= 0, fstat(file, &status) < 0 || status.st_rdev != device {
+      _ = CLinux.close(file)
+      return -1
     }
+    return file
   }
+
+  /// Documentation/admin-guide/devices.txt
+  private static var device: dev_t { linux_makedev(1, 11) }
 
   /// SYSLOG_ACTION_SIZE_BUFFER and SYSLOG_ACTION_READ_ALL, syslog(2).
   private static func readAll() -> [UInt8] {
@@ -76,7 +82,7 @@ struct Log {
 
   /// One line without our prefix: the seed's own.
   func writeBare(_ level: Level, _ text: Text) {
-    let isLogged = kmsg >= 0 && record(level, text.bytes[...])
+    let isLogged = record(level, text.bytes[...])
     // Last words always go to the console.
     if !isLogged || level == .critical { (text + "\n").write(to: 2) }
   }

@@ -9,7 +9,7 @@ import Unpacking
 
 /// The trees of all packed images of this boot, in the order in which the kernel copied them.
 struct PackedTrees {
-  private var all: [PackedTree] = []
+  private let all: [PackedTree]
   private let root: Int32
   private let memory: FreeMemory
 
@@ -17,10 +17,10 @@ struct PackedTrees {
   ///
   /// - Parameters:
   ///   - root: what the kernel has unpacked into, open for reading.
-  ///   - memory: what they may be unpacked into.
+  ///   - memory: opens what they may be unpacked into, if there are any.
   /// - Returns: nil if there are none.
   static func find(
-    below root: Int32, _ memory: FreeMemory
+    below root: Int32, _ memory: () -> FreeMemory
   ) throws(PayloadFailure) -> PackedTrees? {
     var names: [[CChar]] = []
     var holder: Int32?
@@ -34,24 +34,23 @@ struct PackedTrees {
     guard let holder else { return nil }
     defer { close(holder) }
 
-    var found = PackedTrees(root: root, memory: memory)
+    var all: [PackedTree] = []
     for name in names {
-      if let tree = try PackedTree.find(name, in: holder) { found.all.append(tree) }
+      if let tree = try PackedTree.find(name, in: holder) { all.append(tree) }
     }
-    found.all.sort { $0.payload.period.precedes($1.payload.period) }
-    return found.all.isEmpty ? nil : found
+    if all.isEmpty { return nil }
+    all.sort { $0.payload.period.precedes($1.payload.period) }
+    return PackedTrees(all: all, root: root, memory: memory())
   }
 
-  private init(root: Int32, memory: FreeMemory) {
+  private init(all: [PackedTree], root: Int32, memory: FreeMemory) {
+    self.all = all
     self.root = root
     self.memory = memory
   }
 
   private static func openHolder(below root: Int32) throws(Tree.Failure) -> Int32? {
-    try openDirectory(
-      Text(Vocabulary.payload).withCString { name in
-        [CChar](UnsafeBufferPointer(start: name, count: strlen(name) + 1))
-      }, in: root)
+    try openDirectory(cName(Vocabulary.payload), in: root)
   }
 
   // MARK: What they are

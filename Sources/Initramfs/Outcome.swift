@@ -73,7 +73,7 @@ public struct UnpackFailure: Error, Equatable {
   public var name: [UInt8]
 }
 
-/// A record of which nothing, or less than it says, is in the tree.
+/// A record that is missing from the tree, wholly or in part.
 public struct LostRecord: Equatable, Sendable {
   /// Why it is lost.
   public enum Reason: Equatable, Sendable {

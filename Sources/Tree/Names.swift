@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// `text` as C takes it.
-func cName(_ text: StaticString) -> [CChar] {
+package func cName(_ text: StaticString) -> [CChar] {
   text.withUTF8Buffer { $0.map { CChar(bitPattern: $0) } } + [0]
 }
 
