@@ -98,7 +98,9 @@ let host: [Target] = [
     swiftSettings: strict + fast),
   .target(
     name: "Inspection",
-    dependencies: ["Compression", "Files", "Initramfs", "Leaf", "Newc", systemPackage],
+    dependencies: [
+      "Compression", "Evidence", "Files", "Initramfs", "Leaf", "Newc", "Unpacking", systemPackage,
+    ],
     swiftSettings: strict + fast),
   .systemLibrary(name: "CArchive"),
   .target(
@@ -233,7 +235,8 @@ let tests: [Target] = [
   .testTarget(
     name: "MachineTests",
     dependencies: [
-      "Compression", "Fidelity", "Files", "Initramfs", "Machine", "OddImages", "Packing", "Samples",
+      "Compression", "Fidelity", "Files", "Initramfs", "Inspection", "Machine", "OddImages",
+      "Packing", "Samples",
       "TestSupport", systemPackage,
     ],
     swiftSettings: strict),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Files
 import Importing
 import Initramfs
 import Inspection
@@ -73,22 +74,21 @@ public enum FuzzChecks {
   /// file gets as many bytes as it should have.
   public static func source(_ bytes: [UInt8]) {
     let file = scratch(bytes[...])
-    var source = Source(
-      file.path, Platform(architecture: "amd64"), workDirectory: "/tmp")
+    var source = Source("source", Platform(architecture: "amd64"), workDirectory: "/tmp")
     source.limit = sizeLimit
-    check { try source.tree { _, _ in } }
+    check { try source.tree(of: file) { _, _ in } }
 
     // The first byte says where one layer ends and the next begins.
     guard let first = bytes.first else { return }
     let cut = min(bytes.count, 1 + Int(first) * 512)
     let layers = [scratch(bytes[1..<cut]), scratch(bytes[cut...])]
-    check { try TarTree("image", layers: layers.map(\.path), limit: sizeLimit) }
+    check { try TarTree("image", layers: layers, limit: sizeLimit) }
   }
 
-  private static func scratch(_ bytes: ArraySlice<UInt8>) -> ScratchFile {
+  private static func scratch(_ bytes: ArraySlice<UInt8>) -> InputFile {
     let file = try! ScratchFile(in: "/dev/shm")
     bytes.withUnsafeBytes { try! file.write($0) }
-    return file
+    return try! file.reopened(as: "source")
   }
 
   private static var sizeLimit: Int64 { 16 << 20 }

@@ -59,7 +59,7 @@ extension BootEntry {
     append: String = "", title: String = "LeafRoot", isKernelLeaf: Bool = false
   ) throws {
     if images.form == .plain, !isKernelLeaf {
-      let first = images.images[0].path
+      let first = images.files[0].path
       throw FileError(
         first,
         "is neither wrapped nor packed: use 'leafroot wrap' or 'pack', load the segment of "
@@ -69,7 +69,7 @@ extension BootEntry {
     try Self.check(append)
 
     let directory = prefix.map { $0.isEmpty || $0.hasSuffix("/") ? $0 : $0 + "/" }
-    initrds = try images.images.map { image in
+    initrds = try images.files.map { image in
       let name = image.path.lastComponent?.string ?? image.path.string
       let given = String(image.path.string.dropLast(name.utf8.count))
       try Self.check(line: image.path.string, "the name of an image")
@@ -77,7 +77,7 @@ extension BootEntry {
         prefix: directory ?? (loader.readsHostFiles ? given : loader.root), name: name,
         size: image.size, injectedAs: image.injectedAs)
     }
-    try Self.refuseNamesakes(images.images.map(\.path), initrds)
+    try Self.refuseNamesakes(images.files.map(\.path), initrds)
     self.kernel =
       kernel ?? (directory ?? (loader.readsHostFiles ? "" : loader.root)) + "vmlinuz"
     self.title = title

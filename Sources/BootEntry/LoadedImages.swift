@@ -23,7 +23,7 @@ public final class LoadedImages: Sendable {
   }
 
   /// One of them.
-  public struct Image: Equatable, Sendable {
+  public struct File: Equatable, Sendable {
     /// Where it is on this machine.
     public var path: FilePath
     public var size: Int64
@@ -32,12 +32,15 @@ public final class LoadedImages: Sendable {
     public var injectedAs: String?
   }
 
-  public let images: [Image]
+  public let files: [File]
   public let form: Form
   /// All that the kernel unpacks, as one image.
   public let inspection: Inspection
   /// What PID 1 unpacks.
   public let payload: Inspection?
+
+  /// What the kernel or PID 1 would not unpack, with its place in the image that has it.
+  public let damage: [FileError]
 
   /// Reads the images at `paths`.
   ///
@@ -45,37 +48,31 @@ public final class LoadedImages: Sendable {
   /// - Throws: ``FileError`` if one of them is not an initramfs, or spoils another;
   ///   `CancellationError`.
   public init(_ paths: [FilePath]) throws {
-    var images: [Image] = []
-    var (all, payload) = (ImageSequence(), ImageSequence())
-    var packed: FilePath?
-    var isSegment = false
-
+    var images: [(path: FilePath, head: [UInt8], image: Image)] = []
     for path in paths {
-      let image = try ImageFile(path)
-      let isNested = isSegment
-      isSegment = image.isPacked && image.payload.isEmpty
-      if let packed, image.isWrapped {
-        throw FileError(path, "has a PID 1 that would replace the one of \(packed)")
+      let image = try Image(InputFile(path))
+      if let container = image.container {
+        throw FileError(path, "no boot loader unpacks \(container)")
       }
-
-      let size = image.file.size
-      all.append(head: isNested ? try Self.head(of: path, size) : [], try InputFile(path))
-      if image.isPacked { packed = path }
-      if packed != nil, !isSegment {
-        payload.append(try InputFile(path), pieces: image.payload)
-      }
-      images.append(Image(path: path, size: size, injectedAs: isNested ? Self.injected : nil))
+      let isNested = images.last?.image.isSegment ?? false
+      if isNested { try image.refuseIfWrapped() }
+      images.append((path, isNested ? try Self.head(of: image) : [], image))
     }
-    if isSegment, let packed {
-      throw FileError(packed, "is the segment of nest: name the image to be nested after it")
+    if let last = images.last, last.image.isSegment {
+      throw FileError(last.path, "is the segment of nest: name the image to be nested after it")
     }
 
-    self.images = images
-    let together = Self.together(paths)
-    inspection = try Inspection(all, of: together)
-    self.payload = packed == nil ? nil : try Inspection(payload, of: together)
-    if packed != nil {
-      form = images.contains { $0.injectedAs != nil } ? .nested : .packed
+    let all = try Image(joining: images.map { ($0.head, $0.image) })
+    try Self.refuseOverwriting(all)
+    files = images.map { path, head, image in
+      File(path: path, size: image.parts.size, injectedAs: head.isEmpty ? nil : Self.injected)
+    }
+    inspection = try Inspection(ImageSequence(all.parts), of: all.name)
+    payload = all.isPacked ? try Inspection(ImageSequence(all.tree), of: all.name) : nil
+    damage = try Self.damage(
+      all, [inspection, payload].compactMap { $0?.reading }, images.map(\.image))
+    if all.isPacked {
+      form = files.contains { $0.injectedAs != nil } ? .nested : .packed
     } else {
       form = inspection.contents.contains(where: \.hasLeaf) ? .wrapped : .plain
     }
@@ -91,48 +88,54 @@ public final class LoadedImages: Sendable {
 
   /// A packed image's `/init`, which starts PID 1, is replaced by the one of a later image.
   var replacesInit: Bool {
-    guard payload != nil,
-      let own = inspection.contents.firstIndex(where: \.hasLeaf)
-    else { return false }
-    return inspection.contents[(own + 1)...].contains(where: \.hasInit)
-  }
-
-  /// What the kernel or PID 1 would not unpack, with its place in the image.
-  /// - Throws: ``FileError``.
-  public func damage() throws -> [FileError] {
-    let together = Self.together(images.map(\.path))
-    let all = try [inspection, payload].compactMap { try $0?.reading.damage(together) }
-    if all.isEmpty { return [] }
-    let each = try images.compactMap { image in
-      try ImageReader(ImageSequence(InputFile(image.path))).finish().damage(image.path)
+    guard payload != nil, let last = inspection.contents.last(where: \.hasInit) else {
+      return false
     }
-    return each.isEmpty ? all : each
+    return !last.hasLeaf
   }
 
-  /// What errors call all of them.
-  private static func together(_ paths: [FilePath]) -> FilePath {
-    FilePath(paths.map(\.string).joined(separator: " + "))
+  /// - Throws: ``FileError`` if the kernel would write one payload over another.
+  private static func refuseOverwriting(_ all: Image) throws(FileError) {
+    guard all.overwritesPayload else { return }
+    throw FileError(
+      all.name,
+      "two images would be \(injected): nest one of them with 'leafroot nest IMAGE -o OUT'")
+  }
+
+  private static func damage(
+    _ all: Image, _ readings: [Reading], _ images: [Image]
+  ) throws -> [FileError] {
+    let together = try readings.compactMap { try all.damage($0) }
+    if together.isEmpty { return [] }
+    let each = try images.compactMap { image in
+      try image.damage(ImageReader(ImageSequence(image.parts)).finish())
+    }
+    return each.isEmpty ? together : each
   }
 
   /// x86 microcode that the kernel does not find, since it is in a file.
   public var hidesMicrocode: Bool {
-    form == .nested && payload?.contents.contains { !$0.microcode.isEmpty } ?? false
+    let count = { (inspection: Inspection) in
+      inspection.contents.count { !$0.microcode.isEmpty }
+    }
+    return form == .nested && payload.map(count) ?? 0 > count(inspection)
   }
 
   /// The first file of the payload.
   private static let injected = "/\(Vocabulary.payload)/\(Vocabulary.nested)/0000"
 
   /// What a boot loader puts before an image to make a file of it.
-  private static func head(of path: FilePath, _ size: Int64) throws -> [UInt8] {
+  private static func head(of image: Image) throws -> [UInt8] {
     var entry = Entry(
       name: Array(injected.utf8), mode: Entry.FileType.regular.rawValue | 0o600)
-    entry.size = UInt64(size)
+    entry.size = UInt64(image.parts.size)
     var writer = Writer()
     var bytes: [UInt8] = []
     do throws(Writer.Refusal) {
       try writer.appendHead(of: entry, to: &bytes)
     } catch {
-      throw FileError(path, "does not fit into a file of an initramfs: \(size) bytes")
+      throw FileError(
+        image.name, "does not fit into a file of an initramfs: \(image.parts.size) bytes")
     }
     return bytes
   }

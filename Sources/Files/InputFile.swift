@@ -3,8 +3,9 @@
 public import Initramfs
 public import SystemPackage
 
-/// A regular file, open for reading until the value goes.
-public struct InputFile: ~Copyable, ImageSource {
+/// A file, open for reading until the last reference to it goes. It can be read in any order, and
+/// by several threads at once.
+public final class InputFile: ImageSource, Sendable {
   public typealias Failure = FileError
 
   /// How many bytes are read at once: enough to keep system calls few, little enough to forget.
@@ -19,13 +20,21 @@ public struct InputFile: ~Copyable, ImageSource {
 
   private let descriptor: FileDescriptor
 
-  /// Opens `path`.
+  /// Opens the regular file `path`.
   /// - Throws: ``FileError`` if it cannot be read or is not a regular file. open(2), fstat(2).
-  public init(_ path: FilePath) throws(FileError) {
+  public convenience init(_ path: FilePath) throws(FileError) {
     // Without O_NONBLOCK, opening a fifo would wait for its other end before it could be refused.
     let descriptor = try FileError.naming(path, cannot: "open") {
       try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking])
     }
+    try self.init(path, descriptor)
+  }
+
+  /// Takes over `descriptor`.
+  /// - Parameter permissions: nil for those of the file that it is open on.
+  init(
+    _ path: FilePath, _ descriptor: FileDescriptor, _ permissions: FilePermissions? = nil
+  ) throws(FileError) {
     do throws(FileError) {
       let status = try FileError.naming(path, cannot: "stat") { try descriptor.stat() }
       guard status.type == .regular else {
@@ -33,12 +42,32 @@ public struct InputFile: ~Copyable, ImageSource {
       }
       self.path = path
       self.size = status.size
-      self.permissions = status.permissions
+      self.permissions = permissions ?? status.permissions
       self.descriptor = descriptor
     } catch {
       try? descriptor.close()
       throw error
     }
+  }
+
+  /// Opens `path`; `-` is standard input. What cannot be read in any order, a pipe, a socket or the
+  /// rest of a file, is copied into a file without a name in ``ScratchFile/usualDirectory``.
+  /// - Throws: ``FileError``; `CancellationError`.
+  public static func copyingPipe(_ path: FilePath) throws -> InputFile {
+    let descriptor = try FileError.naming(path, cannot: "open") {
+      path == "-"
+        ? try FileDescriptor.standardInput.duplicate()
+        : try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking])
+    }
+    let type = try FileError.naming(path, cannot: "stat") { try descriptor.stat().type }
+    let isAtStart = (try? descriptor.seek(offset: 0, from: .current)) == 0
+    guard type == .fifo || type == .socket || type == .regular && !isAtStart else {
+      return try InputFile(path, descriptor)
+    }
+    defer { try? descriptor.close() }
+    let scratch = try ScratchFile(in: ScratchFile.usualDirectory)
+    try scratch.write(contentsOf: descriptor, path)
+    return try scratch.reopened(as: path)
   }
 
   deinit { try? descriptor.close() }
@@ -68,37 +97,6 @@ public struct InputFile: ~Copyable, ImageSource {
         filled += step
       }
       return filled
-    }
-  }
-
-  /// The offset of the first byte from `offset` on that is not zero; nil if only zeros are left.
-  package func firstNonZero(from offset: Int64) throws(FileError) -> Int64? {
-    var offset = offset
-    // Mostly what is looked for is near: begin small, so that a walk over many records stays cheap.
-    var count = 64
-    while offset < size {
-      let block = try bytes(at: offset, count: count)
-      if let index = block.firstIndex(where: { $0 != 0 }) { return offset + Int64(index) }
-      guard !block.isEmpty else { return nil }
-      offset += Int64(block.count)
-      count = min(count * 4, InputFile.blockSize)
-    }
-    return nil
-  }
-
-  /// Hands the whole file to `consume`, one block after the other.
-  /// - Throws: ``FileError``, what `consume` throws, and `CancellationError` between two blocks.
-  package func forEachBlock(_ consume: ([UInt8]) throws -> Void) throws {
-    var offset: Int64 = 0
-    while offset < size {
-      try Task.checkCancellation()
-      let block = try bytes(at: offset, count: Int(min(Int64(InputFile.blockSize), size - offset)))
-      guard !block.isEmpty else {
-        throw FileError(
-          path, offset: offset, found: "the end of the file", expected: "\(size) bytes")
-      }
-      try consume(block)
-      offset += Int64(block.count)
     }
   }
 }

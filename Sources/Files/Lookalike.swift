@@ -21,7 +21,7 @@ package struct Lookalike {
 
   /// What `file` looks like, or nil. Magics far inside go first: the files that have them may
   /// begin with anything (a bootable ISO image with an MBR, an EFI kernel with `MZ`).
-  package static func name(of file: borrowing InputFile) throws(FileError) -> String? {
+  package static func name(of file: InputFile) throws(FileError) -> String? {
     if file.size == 0 { return "an empty file" }
     for lookalike in all {
       let bytes = try file.bytes(at: Int64(lookalike.offset), count: lookalike.magic.count)
@@ -52,8 +52,6 @@ package struct Lookalike {
     Lookalike("an old cpio archive (binary)", [0x71, 0xC7]),
     Lookalike("an lz4 frame, not a legacy one (lz4 -l)", [0x04, 0x22, 0x4D, 0x18]),
     Lookalike("a zstd skippable frame", [0x50, 0x2A, 0x4D, 0x18]),
-    // mkimage(1) puts 64 bytes before the initramfs.
-    Lookalike("a U-Boot image", [0x27, 0x05, 0x19, 0x56]),
     Lookalike("a flattened device tree (FIT image)", [0xD0, 0x0D, 0xFE, 0xED]),
     // system/tools/mkbootimg, include/bootimg/bootimg.h.
     Lookalike("an Android boot image", ascii: "ANDROID!"),

@@ -90,10 +90,10 @@ public struct OutputFile: ~Copyable {
     }
   }
 
-  /// Appends all of `file`, in constant memory.
+  /// Appends all of `image`, which errors call `name`, in constant memory.
   /// - Throws: ``FileError``; `CancellationError` if the task was cancelled.
-  public func write(contentsOf file: borrowing InputFile) throws {
-    try file.forEachBlock { try write($0) }
+  public func write(contentsOf image: ImageParts, _ name: FilePath) throws {
+    try image.forEachBlock(name) { try write($0) }
   }
 
   /// Gives the file its permission bits and its name. fchmod(2), fsync(2), rename(2).

@@ -29,11 +29,8 @@ extension BlobStore {
     var stream = try open(name) { _ in }
     if let digest { stream = VerifiedStream(path, name, stream, is: digest) }
     var bytes: [UInt8] = []
-    while true {
-      let next = try stream.next()
-      if next.isEmpty { return bytes }
-      bytes.append(contentsOf: next)
-    }
+    try stream.forEachBlock { bytes.append(contentsOf: $0) }
+    return bytes
   }
 }
 
@@ -68,13 +65,13 @@ final class BlobArchive: BlobStore {
 
   private var members: [String: Member] = [:]
   /// What makes the archive one without compression, to be called once.
-  private let decode: () throws -> ScratchFile?
-  private var plain: (path: FilePath, scratch: ScratchFile?)?
+  private let decode: () throws -> InputFile
+  private var plain: InputFile?
 
   /// - Parameters:
   ///   - records: all of the archive.
-  ///   - decode: decompresses the archive; nil if it has no compression.
-  init(_ path: FilePath, _ records: [TarRecord], decode: @escaping () throws -> ScratchFile?) {
+  ///   - decode: gives the archive without its compression.
+  init(_ path: FilePath, _ records: [TarRecord], decode: @escaping () throws -> InputFile) {
     self.path = path
     self.decode = decode
     for record in records {
@@ -134,11 +131,10 @@ final class BlobArchive: BlobStore {
   }
 
   private func plainFile() throws -> InputFile {
-    if plain == nil {
-      let scratch = try decode()
-      plain = (scratch?.path ?? path, scratch)
-    }
-    return try InputFile(plain?.path ?? path)
+    if let plain { return plain }
+    let file = try decode()
+    plain = file
+    return file
   }
 }
 

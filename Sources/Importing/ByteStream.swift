@@ -16,10 +16,17 @@ protocol ByteStream: AnyObject {
 extension ByteStream {
   func skip(_ count: Int64) throws -> Int64 { 0 }
 
-  /// Reads to the end.
-  func drain() throws {
-    while try !next().isEmpty {}
+  /// Reads to the end, and hands each block to `consume`.
+  func forEachBlock(_ consume: (UnsafeRawBufferPointer) throws -> Void) throws {
+    while true {
+      let block = try next()
+      if block.isEmpty { return }
+      try consume(block)
+    }
   }
+
+  /// Reads to the end.
+  func drain() throws { try forEachBlock { _ in } }
 }
 
 /// A file, from its start.
@@ -30,7 +37,7 @@ final class FileStream: ByteStream {
   private var offset: Int64 = 0
 
   /// - Parameter onRead: is called with how many more bytes have been read or left out.
-  init(_ file: consuming InputFile, onRead: @escaping (Int64) -> Void) {
+  init(_ file: InputFile, onRead: @escaping (Int64) -> Void) {
     self.file = file
     self.onRead = onRead
   }

@@ -3,7 +3,7 @@
 import Compression
 import Files
 import Initramfs
-import Inspection
+public import Inspection
 import Newc
 public import SystemPackage
 
@@ -16,27 +16,26 @@ public struct ImageTree: TreeSource {
   public let front: [UInt8]
   public let permissions: FilePermissions
 
-  private let path: FilePath
+  private let image: Image
   /// The record that has a file's content, as a running number, and the file.
   private var owners: [Int: Int] = [:]
 
-  /// Reads the image at `path`.
+  /// Reads `image`.
   ///
   /// - Parameter progress: is called with the offset up to which it has been read, and its size.
   /// - Throws: ``FileError``, also if the kernel would not unpack all of it.
   public init(
-    _ path: FilePath, progress: @escaping (Int64, Int64) -> Void = { _, _ in }
+    _ image: Image, progress: @escaping (Int64, Int64) -> Void = { _, _ in }
   ) throws {
-    self.path = path
-    let input = try InputFile(path)
-    permissions = input.permissions
-    let reader = ImageReader(ImageSequence(input, onRead: progress))
+    self.image = image
+    permissions = image.permissions
+    let reader = ImageReader(ImageSequence(image.parts, onRead: progress))
     let frontSize = try Self.findFront(reader)
     reader.rewind()
 
-    let unpacker = try Excess.naming(path) { try Self.unpack(reader, behind: frontSize) }
-    if let damage = try reader.reading.damage(path) { throw damage }
-    front = try InputFile(path).bytes(at: 0, count: Int(frontSize))
+    let unpacker = try Excess.naming(image.name) { try Self.unpack(reader, behind: frontSize) }
+    if let damage = try reader.reading.damage(image.name) { throw damage }
+    front = try image.parts.bytes(at: 0, count: Int(frontSize))
     collect(unpacker.files)
   }
 
@@ -66,7 +65,7 @@ public struct ImageTree: TreeSource {
     progress: @escaping (Int64, Int64) -> Void = { _, _ in }, begin: (Int) throws -> Void,
     data: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
-    let reader = ImageReader(ImageSequence(try InputFile(path), onRead: progress))
+    let reader = ImageReader(ImageSequence(image.parts, onRead: progress))
     var count = 0
     while let event = try reader.next() {
       switch event {
@@ -77,7 +76,7 @@ public struct ImageTree: TreeSource {
       default: break
       }
     }
-    if let damage = try reader.reading.damage(path) { throw damage }
+    if let damage = try reader.reading.damage(image.name) { throw damage }
   }
 
   // MARK: The front

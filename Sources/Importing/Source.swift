@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Compression
-import Files
+package import Files
 import Inspection
 public import SystemPackage
 
@@ -30,15 +30,25 @@ public struct Source: Sendable {
   /// - Parameter progress: is called with how much of the source has been read, and its size.
   /// - Throws: ``FileError``; `CancellationError`.
   public func tree(progress: @escaping (Int64, Int64) -> Void) throws -> any TreeSource {
-    let status = try FileError.naming(path, cannot: "open") { try path.stat() }
-    if status.type == .directory {
+    let isDirectory =
+      try path != "-"
+      && FileError.naming(path, cannot: "open") { try path.stat().type } == .directory
+    if isDirectory {
       let store = BlobDirectory(path: path)
       if let kind = try ContainerImage.kind(store) { return try container(store, kind, progress) }
       return try HostTree(path, leavingOut: output)
     }
-    if let encoding = try tarEncoding() { return try archive(encoding, progress) }
-    try ImageFile(path).refuseIfWrapped()
-    return try ImageTree(path, progress: progress)
+    return try tree(of: InputFile.copyingPipe(path), progress: progress)
+  }
+
+  /// The same of a file that is open.
+  package func tree(
+    of file: InputFile, progress: @escaping (Int64, Int64) -> Void
+  ) throws -> any TreeSource {
+    if let encoding = try tarEncoding(of: file) { return try archive(file, encoding, progress) }
+    let image = try Image(file)
+    try image.refuseIfWrapped()
+    return try ImageTree(image, progress: progress)
   }
 
   // MARK: Archives
@@ -47,13 +57,12 @@ public struct Source: Sendable {
   private enum TarEncoding { case plain, compressed }
 
   /// nil if the file is no tar archive.
-  private func tarEncoding() throws -> TarEncoding? {
+  private func tarEncoding(of file: InputFile) throws -> TarEncoding? {
     // Zero bytes may be in front of an image; libarchive takes them for an empty archive.
-    if try InputFile(path).firstNonZero(from: 0) != 0 { return nil }
+    if try ImageParts(file).firstNonZero() != 0 { return nil }
     do {
       return try withNamesAsBytes {
-        let stream = try DecodedStream(
-          path, FileStream(try InputFile(path)) { _ in }, Budget(limit))
+        let stream = try DecodedStream(path, FileStream(file) { _ in }, Budget(limit))
         let isTar = try TarReader(path, stream).advance()
         return isTar ? (stream.isEncoded ? .compressed : .plain) : nil
       }
@@ -63,32 +72,32 @@ public struct Source: Sendable {
   }
 
   private func open(
-    _ encoding: TarEncoding, _ budget: Budget, _ onRead: @escaping (Int64) -> Void
+    _ file: InputFile, _ encoding: TarEncoding, _ budget: Budget,
+    _ onRead: @escaping (Int64) -> Void
   ) throws -> any ByteStream {
-    let stream = FileStream(try InputFile(path), onRead: onRead)
+    let stream = FileStream(file, onRead: onRead)
     return encoding == .plain ? stream : try DecodedStream(path, stream, budget)
   }
 
   private func archive(
-    _ encoding: TarEncoding, _ progress: @escaping (Int64, Int64) -> Void
+    _ file: InputFile, _ encoding: TarEncoding, _ progress: @escaping (Int64, Int64) -> Void
   ) throws -> any TreeSource {
-    let file = try InputFile(path)
-    let size = file.size
     var read: Int64 = 0
-    let layer = TarTree.Layer(name: nil, size: size) { isFirst, onRead in
-      try open(encoding, Budget(isFirst ? limit : .max), onRead)
+    let layer = TarTree.Layer(name: nil, size: file.size) { isFirst, onRead in
+      try open(file, encoding, Budget(isFirst ? limit : .max), onRead)
     }
     var reader = RecordReader(path, limit)
     let tar = try layer.open(true) {
       read += $0
-      progress(read, size)
+      progress(read, file.size)
     }
     let records = try reader.read(tar)
     let store = BlobArchive(path, records) {
-      if encoding == .plain { return nil }
+      if encoding == .plain { return file }
+      let stream = try open(file, encoding, Budget(limit)) { _ in }
       let scratch = try ScratchFile(in: workDirectory)
-      try scratch.write(contentsOf: try open(encoding, Budget(limit)) { _ in })
-      return scratch
+      try stream.forEachBlock { try scratch.write($0) }
+      return try scratch.reopened(as: path)
     }
     if let kind = try ContainerImage.kind(store) { return try container(store, kind, progress) }
     return try TarTree(path, layer, records, permissions: file.permissions)

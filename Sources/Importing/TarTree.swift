@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import Files
+package import Files
 import Newc
 public import SystemPackage
 
@@ -56,10 +56,10 @@ public struct TarTree: TreeSource {
   }
 
   /// Reads layers that are files of their own, of which no digests are known.
-  package init(_ path: FilePath, layers files: [FilePath], limit: Int64) throws {
+  package init(_ path: FilePath, layers files: [InputFile], limit: Int64) throws {
     let layers = files.enumerated().map { index, file in
       Layer(name: "layer \(index + 1)", size: 0) { isFirst, onRead in
-        let stream = FileStream(try InputFile(file), onRead: onRead)
+        let stream = FileStream(file, onRead: onRead)
         return try DecodedStream(path, stream, Budget(isFirst ? limit : .max))
       }
     }

@@ -257,20 +257,18 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
       case .source(let failure):
         ending = failure
         throw .source
-      case .malformed(var fault):
-        fault.number = sidecar.number ?? 0
-        throw .malformed(fault)
+      case .malformed(let fault): throw .malformed(fault)
       }
     }
   }
 
   private func malformed(_ expected: StaticString) -> Stop {
-    var fault = sidecar.reader.fault(expected)
-    fault.number = sidecar.number ?? 0
-    return .malformed(fault)
+    .malformed(sidecar.reader.fault(expected))
   }
 
   private func end(at fault: SidecarFault) {
+    var fault = fault
+    if let number = sidecar.number { fault.file = window.source.sidecarName(number) }
     reading.sidecarFault = fault
     endMember()
     end()

@@ -20,6 +20,9 @@ public protocol ImageSource: ~Copyable {
   /// The number of the payload's file that the byte at `offset` belongs to, if that has a sidecar.
   func sidecar(at offset: Int64) -> Int?
 
+  /// What errors call the file of that number.
+  func sidecarName(_ number: Int) -> [UInt8]
+
   /// Reads the sidecar of that number, as ``read(at:into:)`` reads the image.
   func readSidecar(
     _ number: Int, at offset: Int64, into buffer: UnsafeMutableRawBufferPointer
@@ -30,6 +33,8 @@ extension ImageSource where Self: ~Copyable {
   public func consumed(upTo offset: Int64) {}
 
   public func sidecar(at offset: Int64) -> Int? { nil }
+
+  public func sidecarName(_ number: Int) -> [UInt8] { [] }
 
   public func readSidecar(
     _ number: Int, at offset: Int64, into buffer: UnsafeMutableRawBufferPointer

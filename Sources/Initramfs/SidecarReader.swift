@@ -272,8 +272,8 @@ public enum SidecarFailure<Source: Error>: Error {
 
 /// What is wrong with a sidecar.
 public struct SidecarFault: Error, Equatable, Sendable {
-  /// Of the payload's file that it belongs to.
-  public var number = 0
+  /// The sidecar, as the source calls it.
+  public internal(set) var file: [UInt8] = []
   /// Counted from 1.
   public var line: Int
   /// The beginning of the line.
@@ -287,7 +287,7 @@ public struct SidecarFault: Error, Equatable, Sendable {
   }
 
   public static func == (one: SidecarFault, other: SidecarFault) -> Bool {
-    one.number == other.number && one.line == other.line && one.found == other.found
+    one.file == other.file && one.line == other.line && one.found == other.found
   }
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Leaf
+
 /// Something about an image that its maker may not know.
 public struct Finding: Equatable, Sendable {
   /// How bad it is.
@@ -27,6 +29,8 @@ public struct Finding: Equatable, Sendable {
     case refused
     case cutShort = "cut-short"
     case checkWrong = "check-wrong"
+    case sidecarWrong = "sidecar-wrong"
+    case payloadOverwritten = "payload-overwritten"
     case compressorMissing = "compressor-missing"
     case optionMissing = "option-missing"
     case parentMissing = "parent-missing"
@@ -80,11 +84,18 @@ public struct Findings: Equatable, Sendable {
   }
 
   /// Adds that a packed image lacks a file of its payload.
-  public mutating func addMissing(payloadFile name: [UInt8]) {
+  public mutating func addMissing(payloadFile name: String) {
     add(
       .error, .cutShort,
-      "the payload has no file \(String(decoding: name, as: UTF8.self)): the image is cut short, "
-        + "and PID 1 stops")
+      "the payload has no file \(name): the image is cut short, and PID 1 stops")
+  }
+
+  /// Adds that two images are payloads of one name.
+  public mutating func addOverwrittenPayload() {
+    add(
+      .error, .payloadOverwritten,
+      "two images are /\(Image.payloadName)/\(Vocabulary.nested)/0000: the second one overwrites "
+        + "the first")
   }
 
   /// Adds that the tree of a packed image has no program that PID 1 starts.

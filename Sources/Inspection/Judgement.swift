@@ -15,6 +15,11 @@ extension Inspector {
           + "up to there")
       judge(refusal)
     }
+    if let fault = reading.sidecarFault {
+      findings.add(
+        .error, .sidecarWrong, member: reading.members.indices.last,
+        "found \(fault.foundText), expected \(fault.expected)")
+    }
     if let cutRecord = reading.cutRecord {
       findings.add(
         .error, .cutShort, member: reading.members.indices.last,

@@ -104,13 +104,14 @@ extension Reading {
 }
 
 extension SidecarFault {
+  /// Which line, and what it says.
+  var foundText: String {
+    let name = String(decoding: file, as: UTF8.self)
+    return "\(name), line \(line): " + (found.isEmpty ? "what does not fit" : quoted(found))
+  }
+
   /// The same as an error about the packed image at `path`.
   fileprivate func error(_ path: FilePath) -> FileError {
-    let digits = String(number)
-    let name = String(repeating: "0", count: max(0, 4 - digits.count)) + digits
-    let place = "the payload's \(name)\(Sidecar.suffix), line \(line): "
-    return FileError(
-      path, found: place + (found.isEmpty ? "what does not fit" : quoted(found)),
-      expected: "\(expected)")
+    FileError(path, found: foundText, expected: "\(expected)")
   }
 }

@@ -2,19 +2,18 @@
 
 public import Files
 import Initramfs
-import Inspection
+public import Inspection
 import Leaf
 import Newc
 public import Packing
-public import SystemPackage
 
 /// A boot whose real init is LeafRoot's `check`, followed by a command.
 ///
 /// A raw segment before all images contains `/.leafroot-boot`: the program and the words of the
 /// command. So the images need no file of ours, and none of their files is in the way.
 public struct CheckedBoot: Sendable {
-  /// The images as the user gave them, in order.
-  public var images: [FilePath]
+  /// The images, in order.
+  public var images: [Image]
   /// The program that checks.
   public var program: GuestInit
   /// The command to run after the check, its program first; none if empty.
@@ -27,7 +26,7 @@ public struct CheckedBoot: Sendable {
   public var append: [String] = []
 
   /// A boot of `images`.
-  public init(_ images: [FilePath], program: GuestInit) {
+  public init(_ images: [Image], program: GuestInit) {
     self.images = images
     self.program = program
   }
@@ -36,27 +35,19 @@ public struct CheckedBoot: Sendable {
   ///
   /// They request the leaf only if the first image contains our PID 1, or ``append`` starts it. A
   /// packed image always starts it.
-  /// - Throws: ``FileError`` if the first image is not an initramfs.
-  public func words() throws(FileError) -> [String] {
-    try start() + (terminal?.words ?? []) + append
-  }
+  public var words: [String] { start() + (terminal?.words ?? []) + append }
 
   /// The parameters that start the check, and request the leaf.
-  private func start() throws(FileError) -> [String] {
+  private func start() -> [String] {
     let initPath = "\(Vocabulary.checkPath)"
-    var (isWrapped, isPacked) = (false, false)
-    if let first = images.first {
-      let image = try ImageFile(first)
-      (isWrapped, isPacked) = (image.isWrapped, image.isPacked)
-    }
     // The image has our PID 1 elsewhere than in a first raw archive: a hook put it there.
     let given = append.flatMap { $0.split(separator: " ") }
     if !isStock, given.contains(Substring(KernelWords.program)) {
       return [KernelWords.realInit(initPath)]
     }
-    switch (isWrapped, isStock) {
+    switch (images.first?.isWrapped ?? false, isStock) {
     case (true, false): return [KernelWords.leaf, KernelWords.realInit(initPath)]
-    case (true, true) where isPacked:
+    case (true, true) where images[0].isPacked:
       return [KernelWords.program, KernelWords.realInit(initPath)]
     default: return ["rdinit=\(initPath)"]
     }
@@ -92,8 +83,8 @@ public struct CheckedBoot: Sendable {
   /// Makes the initramfs in `directory` and the machine that boots it.
   /// - Throws: ``FileError``; `CancellationError`.
   public func machine(kernel: Kernel, in directory: RunDirectory) throws -> Machine {
-    let words = try words()
     try Initrd.write(segment(), images, into: directory.initrd)
-    return Machine(kernel: kernel, initrd: directory.initrd, words: words)
+    return Machine(
+      kernel: try kernel.alone(in: directory), initrd: directory.initrd, words: words)
   }
 }

@@ -7,19 +7,30 @@ public import Packing
 public import SystemPackage
 
 /// A bootable Linux kernel.
-public struct Kernel: Equatable, Sendable {
-  /// The file.
+public struct Kernel: Sendable {
+  /// The file that has it, as the user named it.
   public let path: FilePath
+  /// Its bytes: all of the file, or a section of a unified kernel image.
+  let parts: ImageParts
   /// Its architecture, from its header.
   public let architecture: Architecture
+
+  private let isSection: Bool
 
   /// Reads the header of the kernel at `path`.
   /// - Parameter wanted: The required architecture; nil for any.
   /// - Throws: `FileError` if it is neither an x86 bzImage nor an arm64 or riscv64 Image (plain,
-  ///   gzipped or as EFI zboot), or is for another architecture.
+  ///   gzipped or as EFI zboot), alone or in a unified kernel image, or is for another architecture.
   public init(_ path: FilePath, for wanted: Architecture? = nil) throws(FileError) {
     let file = try InputFile(path)
-    let head = try file.bytes(at: 0, count: 4096)
+    let section = try UnifiedKernelImage(file).map { unified throws(FileError) in
+      guard let linux = unified.linux else {
+        throw FileError(path, "is a unified kernel image without a kernel (.linux)")
+      }
+      return linux
+    }
+    let parts = section.map { ImageParts(file, [$0]) } ?? ImageParts(file)
+    let head = try parts.bytes(at: 0, count: 4096)
     guard let architecture = Kernel.architecture(head: head) else {
       throw FileError(
         path,
@@ -29,7 +40,19 @@ public struct Kernel: Equatable, Sendable {
       throw FileError(path, "is a kernel for \(architecture), not for \(wanted)")
     }
     self.path = path
+    self.parts = parts
+    isSection = section != nil
     self.architecture = architecture
+  }
+
+  /// Writes it into a file of `directory`, if it is a section of one.
+  /// - Throws: ``FileError``; `CancellationError`.
+  func alone(in directory: RunDirectory) throws -> Kernel {
+    guard isSection else { return self }
+    let output = try OutputFile(directory.kernel)
+    try output.write(contentsOf: parts, path)
+    try output.commit(permissions: .ownerReadWrite)
+    return try Kernel(directory.kernel)
   }
 
   private static func architecture(head: [UInt8]) -> Architecture? {

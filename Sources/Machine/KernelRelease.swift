@@ -9,9 +9,8 @@ extension Kernel {
   /// The version of the kernel in this file, from its header or its banner.
   /// - Throws: `FileError` if it has none, or is compressed in an unknown format.
   public func version() throws(FileError) -> KernelVersion {
-    let file = try InputFile(path)
-    var text = try Kernel.header(of: file)
-    if text == nil { text = try Kernel.banner(in: file) }
+    var text = try Kernel.header(of: parts)
+    if text == nil { text = try Kernel.banner(in: parts) }
     guard let text, let version = KernelVersion(text) else {
       throw FileError(path, "contains no readable kernel version; specify the version instead")
     }
@@ -21,7 +20,7 @@ extension Kernel {
   /// `kernel_version` of an x86 kernel: its offset, less 0x200, is at 0x20e.
   ///
   /// Source: Documentation/arch/x86/boot.rst.
-  private static func header(of file: borrowing InputFile) throws(FileError) -> String? {
+  private static func header(of file: ImageParts) throws(FileError) -> String? {
     let head = try file.bytes(at: 0x202, count: 0x10)
     guard head.count == 0x10, head.starts(with: "HdrS".utf8) else { return nil }
     let offset = Int64(head[0xC]) | Int64(head[0xD]) << 8
@@ -31,7 +30,7 @@ extension Kernel {
   }
 
   /// `linux_banner` (init/version-timestamp.c), without its first words.
-  private static func banner(in file: borrowing InputFile) throws(FileError) -> String? {
+  private static func banner(in file: ImageParts) throws(FileError) -> String? {
     let head = try file.bytes(at: 0, count: 64)
     var start: Int64 = 0
     // drivers/firmware/efi/libstub/zboot-header.S: the offset and the size of the payload.
@@ -78,7 +77,7 @@ private struct BannerSearch {
     return true
   }
 
-  mutating func read(_ file: borrowing InputFile, from start: Int64) throws(FileError) {
+  mutating func read(_ file: ImageParts, from start: Int64) throws(FileError) {
     var offset = start
     while true {
       let block = try file.bytes(at: offset, count: 1 << 20)
@@ -89,7 +88,7 @@ private struct BannerSearch {
 
   /// The same in a compressed file, as far as it can be unpacked.
   mutating func unpack(
-    _ file: borrowing InputFile, from start: Int64, _ codec: Codec
+    _ file: ImageParts, from start: Int64, _ codec: Codec
   ) throws(FileError) {
     guard let decoder = try? Decoder(codec) else { return }
     var output = [UInt8](repeating: 0, count: decoder.outputSize)

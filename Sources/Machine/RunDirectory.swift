@@ -38,6 +38,8 @@ public struct RunDirectory: Sendable {
   var console: FilePath { path.appending("console") }
   /// The initramfs, all images in one.
   public var initrd: FilePath { path.appending("initrd.img") }
+  /// The kernel, if it has no file of its own.
+  var kernel: FilePath { path.appending("kernel") }
 
   /// Removes the files in the directory, then the directory.
   public func remove() {

@@ -11,22 +11,21 @@ public struct Nester: Sendable {
   /// Of the files that are not the image's, in seconds since 1970.
   public var modificationTime: UInt32 = 0
 
-  private static let programNames = [ImageFile.leafName, "init"]
+  private static let programNames = [Image.leafName, "init"]
 
   public init() {}
 
-  /// Writes the image at `path` with `program` as PID 1, as the new file `output`.
+  /// Writes `image` with `program` as PID 1, as the new file `output`.
   ///
   /// - Parameter totals: of the image's tree.
   /// - Returns: bytes written.
   /// - Throws: ``FileError``; `CancellationError`. `output` is then unchanged.
   public func write(
-    _ path: FilePath, _ totals: Inspection.Totals, _ program: GuestInit, into output: FilePath
+    _ image: Image, _ totals: Inspection.Totals, _ program: GuestInit, into output: FilePath
   ) throws -> Int64 {
-    let image = try InputFile(path)
     var writer = PayloadWriter(try OutputFile(output), modificationTime: modificationTime)
     try writer.begin(program, names: Self.programNames)
-    try writer.write(image: image)
+    try writer.write(image)
     var about = PayloadAbout()
     about.tree = PayloadAbout.Tree(
       entries: totals.names, bytes: Int(clamping: totals.bytes), pages: Int(clamping: totals.pages))

@@ -114,7 +114,7 @@ public struct Packer: Sendable {
 
   /// Those that the kernel may be told to execute, unless the tree has a directory there.
   private func programNames(beside files: [TreeFile]) -> [String] {
-    var names = [ImageFile.leafName, "init"]
+    var names = [Image.leafName, "init"]
     if let realInit { names.append(String(realInit.drop { $0 == "/" })) }
     let directories = Set(files.filter { $0.entry.type == .directory }.map(\.entry.name))
     return names.reduce(into: []) { result, name in

@@ -5,6 +5,7 @@ import Evidence
 import Files
 import Importing
 import Initramfs
+import Inspection
 import Leaf
 import Newc
 import SystemPackage
@@ -79,16 +80,16 @@ struct PayloadWriter: ~Copyable {
     count += 1
   }
 
-  /// The next file of the payload: all of `file`.
-  mutating func write(image file: borrowing InputFile) throws {
+  /// The next file of the payload: all of `image`.
+  mutating func write(_ image: Image) throws {
     var head = entry(path + "/0000", Entry.FileType.regular.rawValue | 0o600)
-    head.size = UInt64(file.size)
+    head.size = UInt64(image.parts.size)
     let entry = head
     notePlace()
     try append { writer, bytes throws(Writer.Refusal) in
       try writer.appendHead(of: entry, to: &bytes)
     }
-    try file.forEachBlock { try put($0) }
+    try image.parts.forEachBlock(image.name) { try put($0) }
     try put(Array(Writer.padding(after: head.size)))
     count += 1
   }

@@ -38,7 +38,7 @@ public struct Segment: Equatable, Sendable {
   ///   - modificationTime: Seconds since 1970; the same inputs give the same bytes.
   public static func leaf(_ program: GuestInit, modificationTime: UInt32 = 0) -> Segment {
     let entry = Entry(
-      name: Array(ImageFile.leafName.utf8), mode: Entry.FileType.regular.rawValue | 0o755,
+      name: Array(Image.leafName.utf8), mode: Entry.FileType.regular.rawValue | 0o755,
       modificationTime: modificationTime)
     do {
       return try Segment([(entry, program.bytes)])

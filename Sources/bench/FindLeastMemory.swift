@@ -3,6 +3,7 @@
 import ArgumentParser
 import Files
 import Initramfs
+import Inspection
 import Machine
 import Packing
 import SystemPackage
@@ -57,7 +58,7 @@ struct FindLeastMemory: AsyncParsableCommand {
     let kernel = try Kernel(kernel)
     let program = try GuestInit(
       builtInit(for: kernel.architecture), for: kernel.architecture)
-    var boot = CheckedBoot([image], program: program)
+    var boot = CheckedBoot([try Image(path: image)], program: program)
     boot.append = append.map { [$0] } ?? []
     return try boot.machine(kernel: kernel, in: directory)
   }

@@ -33,8 +33,8 @@ struct Specimen: Sendable {
     directory.appending("\(name)-\(variant.hasOwnImage ? variant.rawValue : "plain").initrd")
   }
 
-  func checkedBoot(_ variant: Variant, _ program: GuestInit) -> CheckedBoot {
-    var boot = CheckedBoot([path(for: variant)], program: program)
+  func checkedBoot(_ variant: Variant, _ program: GuestInit) throws -> CheckedBoot {
+    var boot = CheckedBoot([try Image(path: path(for: variant))], program: program)
     boot.command = command
     return boot
   }
@@ -45,7 +45,8 @@ struct Specimen: Sendable {
     let own = variants.filter(\.hasOwnImage)
     for variant in own.count < variants.count ? [.stock] + own : own {
       try Initrd.write(
-        checkedBoot(variant, bench.program).segment(), [path(for: variant)] + attachments,
+        checkedBoot(variant, bench.program).segment(),
+        ([path(for: variant)] + attachments).map { try Image(path: $0) },
         into: initrd(for: variant))
     }
   }
@@ -59,18 +60,19 @@ struct Specimen: Sendable {
       try FileManager.default.createSymbolicLink(
         atPath: output.string,
         withDestinationPath: try await made(by: "Benchmarks/nested", [plain.string]).string)
-    case .wrap: try ImageFile(plain).wrap(with: .leaf(bench.program), into: output)
+    case .wrap: try Image(path: plain).wrap(with: .leaf(bench.program), into: output)
     case .pack: try pack(.zstd(level: 10), bench, into: output)
     case .packLZ4: try pack(.lz4(level: 9), bench, into: output)
     case .nest:
-      let inspection = try Inspection(ImageSequence(try InputFile(plain)), of: plain)
-      _ = try Nester().write(plain, inspection.totals, bench.program, into: output)
+      let image = try Image(path: plain)
+      let inspection = try Inspection(ImageSequence(image.parts), of: plain)
+      _ = try Nester().write(image, inspection.totals, bench.program, into: output)
     case .stock, .cp, .fileByFile, .tar, .bind, .kernelStock, .kernel: break
     }
   }
 
   private func pack(_ encoding: Encoding, _ bench: Workbench, into output: FilePath) throws {
     let packer = Packer(encoding, jobs: processorCount(), memberSize: 16 << 20)
-    _ = try packer.write(try ImageTree(plain), bench.program, into: output)
+    _ = try packer.write(try ImageTree(Image(path: plain)), bench.program, into: output)
   }
 }

@@ -67,11 +67,11 @@ struct Workbench: Sendable {
   func machine(
     _ variant: Variant, _ specimen: Specimen, options: String? = nil
   ) throws -> Machine {
-    var boot = specimen.checkedBoot(variant, program)
+    var boot = try specimen.checkedBoot(variant, program)
     boot.append = variant.words(options: options)
     var machine = Machine(
       kernel: variant.hasOwnKernel ? ownKernel ?? kernel : kernel,
-      initrd: specimen.initrd(for: variant), words: try boot.words())
+      initrd: specimen.initrd(for: variant), words: boot.words)
     machine.memory = 1024
     machine.timeout = .seconds(600)
     return machine

@@ -2,7 +2,7 @@
 
 import ArgumentParser
 import Files
-import Initramfs
+import Inspection
 import Machine
 import Packing
 import SystemPackage
@@ -130,6 +130,7 @@ struct Boot: AsyncParsableCommand {
           jobs: matrix.jobs ?? processorCount()
         ).run()
       }
+      let images = try images.map { try Image(path: $0) }
       let kernel = try await KernelName(text: kernel ?? "").kernel(for: machine.arch)
       return leastMemory
         ? try await LeastMemoryBoot(

@@ -57,16 +57,17 @@ struct Inspect: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let status = try await asVerb {
+    let status: Int32 = try await asVerb {
       let kernel = try await target.version()
+      guard let image = try Image.orReport(image) else { return 1 }
       let output = Output()
       let status =
         if let cat {
-          try printFile(cat, output, kernel)
+          try printFile(cat, of: image, output, kernel)
         } else if list, !json {
-          try printList(output, kernel)
+          try printList(of: image, output, kernel)
         } else {
-          try inspect(output, kernel)
+          try inspect(image, output, kernel)
         }
       try output.flush()
       return status
@@ -74,53 +75,52 @@ struct Inspect: AsyncParsableCommand {
     if status != 0 { throw ExitCode(status) }
   }
 
-  private func printList(_ output: Output, _ kernel: KernelVersion?) throws -> Int32 {
+  private func printList(
+    of image: Image, _ output: Output, _ kernel: KernelVersion?
+  ) throws -> Int32 {
     var lister = Lister(output)
-    let parts = PackedParts(of: image)
-    let reader = ImageReader(try parts.tree(), KernelRules(of: kernel))
+    let reader = ImageReader(ImageSequence(image.tree), KernelRules(of: kernel))
     while let event = try reader.next() {
       guard case .entry(let record) = event else { continue }
       try lister.write(record)
       reader.skipData()
     }
     try output.flush()
-    return try complain(reader.reading, parts)
+    return try complain(reader.reading, image)
   }
 
   private func printFile(
-    _ path: String, _ output: Output, _ kernel: KernelVersion?
+    _ path: String, of image: Image, _ output: Output, _ kernel: KernelVersion?
   ) throws -> Int32 {
-    let parts = PackedParts(of: image)
-    let contents = FileContents(Array(path.utf8), of: image)
-    let reading = try contents.read(parts.tree(), KernelRules(of: kernel)) {
+    let contents = FileContents(Array(path.utf8), of: image.name)
+    let reading = try contents.read(ImageSequence(image.tree), KernelRules(of: kernel)) {
       bytes throws(FileError) in
       output.write(bytes)
       try output.flush()
     }
-    return try complain(reading, parts)
+    return try complain(reading, image)
   }
 
-  private func inspect(_ output: Output, _ kernel: KernelVersion?) throws -> Int32 {
+  private func inspect(
+    _ image: Image, _ output: Output, _ kernel: KernelVersion?
+  ) throws -> Int32 {
     let config = try kernelConfig.map { path throws(FileError) in try KernelConfig(path) }
-    let file = ImageSequence(try InputFile(image))
-    var inspection = try Inspection(file, of: image, config: config, kernel: kernel)
-    if let error = lookalike(inspection.reading) {
-      standardError("leafroot: \(error)\n")
-      return 1
-    }
-    _ = try inspection.reading.damage(image)
-    let parts = PackedParts(of: image)
-    var payload = try inspectPayload(parts, kernel)
-    if let name = try parts.firstMissing() {
+    var inspection = try Inspection(
+      ImageSequence(image.parts), of: image.name, config: config, kernel: kernel)
+    _ = try inspection.reading.damage(image.name)
+    var payload = try inspectPayload(image, kernel)
+    let missing = try image.missingFile()
+    if image.overwritesPayload { inspection.findings.addOverwrittenPayload() }
+    if let missing {
       if payload == nil {
-        inspection.findings.addMissing(payloadFile: name)
+        inspection.findings.addMissing(payloadFile: missing)
       } else {
-        payload?.findings.addMissing(payloadFile: name)
+        payload?.findings.addMissing(payloadFile: missing)
       }
     }
-    let report = InspectionReport(inspection, payload: payload, path: image)
+    let report = InspectionReport(inspection, payload: payload, of: image, path: self.image)
     if json {
-      try report.writeJSON(to: output, entriesOf: list ? parts : nil)
+      try report.writeJSON(to: output, entriesOf: list ? image : nil)
     } else {
       try report.write(to: output)
     }
@@ -128,11 +128,11 @@ struct Inspect: AsyncParsableCommand {
   }
 
   /// Inspects what PID 1 unpacks of a packed image; nil of any other.
-  private func inspectPayload(_ parts: PackedParts, _ kernel: KernelVersion?) throws -> Inspection?
-  {
-    if parts.payload.isEmpty { return nil }
+  private func inspectPayload(_ image: Image, _ kernel: KernelVersion?) throws -> Inspection? {
+    guard image.isPacked, !image.isSegment else { return nil }
+    let inits = try image.realInits() + Inspection.inits.map { Array($0.utf8) }
     var payload = try Inspection(
-      parts.tree(), of: image, kernel: kernel, inits: parts.inits())
+      ImageSequence(image.tree), of: image.name, kernel: kernel, inits: inits)
     // PID 1 has all decompressors, and more places for an init than the kernel.
     payload.findings.remove([.lz4Trap, .oldKernels, .noInit])
     if payload.realInit == nil { payload.findings.addNoInit() }
@@ -140,25 +140,9 @@ struct Inspect: AsyncParsableCommand {
   }
 
   /// Reports a defect of the image, if any, on standard error.
-  private func complain(_ reading: Reading, _ parts: PackedParts) throws(FileError) -> Int32 {
-    guard let error = try damage(reading, parts) else { return 0 }
+  private func complain(_ reading: Reading, _ image: Image) throws(FileError) -> Int32 {
+    guard let error = try image.damage(reading) else { return 0 }
     standardError("leafroot: \(error)\n")
     return 1
-  }
-
-  private func damage(_ reading: Reading, _ parts: PackedParts) throws(FileError) -> FileError? {
-    if let lookalike = lookalike(reading) { return lookalike }
-    return try parts.damage(reading)
-  }
-
-  /// Names what people hand over in place of an initramfs.
-  private func lookalike(_ reading: Reading) -> FileError? {
-    guard reading.members.isEmpty else { return nil }
-    do throws(FileError) {
-      _ = try ImageFile(image)
-      return nil
-    } catch {
-      return error
-    }
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Files
 import FoundationEssentials
 import Initramfs
 import Inspection
@@ -9,7 +10,7 @@ extension InspectionReport {
   /// Writes one JSON object, keys sorted.
   ///
   /// Entries are written one by one, however many there are; `entries` comes before all other keys.
-  func writeJSON(to output: Output, entriesOf image: PackedParts?) throws {
+  func writeJSON(to output: Output, entriesOf image: Image?) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     let summary = Array(try encoder.encode(Summary(self)))
@@ -21,7 +22,7 @@ extension InspectionReport {
     output.write("{\n  \"entries\" : [")
     var writer = EntryWriter(output)
     let rules = KernelRules(of: inspection.kernel)
-    let reader = ImageReader(try image.tree(), rules)
+    let reader = ImageReader(ImageSequence(image.tree), rules)
     while let event = try reader.next() {
       guard case .entry(let record) = event else { continue }
       try writer.write(record)
@@ -139,6 +140,8 @@ private struct Summary: Encodable {
   }
 
   var image: String
+  /// What has the image, if the file is none itself.
+  var container: String?
   var kernel: String?
   var payload: PayloadJSON?
   var size: Int64
@@ -156,6 +159,7 @@ private struct Summary: Encodable {
   init(_ report: InspectionReport) {
     let inspection = report.inspection
     image = report.path.string
+    container = report.container
     kernel = inspection.kernel?.description
     size = inspection.reading.size
     padding = inspection.reading.padding

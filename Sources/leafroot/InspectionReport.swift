@@ -11,11 +11,19 @@ struct InspectionReport {
   /// Of a packed image, what PID 1 unpacks.
   let payload: Inspection?
   let path: FilePath
+  /// What has the image, if the file is none itself.
+  let container: String?
+  /// How many payloads it has.
+  private let payloadCount: Int
 
-  init(_ inspection: Inspection, payload: Inspection? = nil, path: FilePath) {
+  init(
+    _ inspection: Inspection, payload: Inspection? = nil, of image: Image, path: FilePath
+  ) {
     self.inspection = inspection
     self.payload = payload
     self.path = path
+    container = image.container
+    payloadCount = image.payloads.count
   }
 
   /// The one of the tree that runs.
@@ -102,6 +110,7 @@ struct InspectionReport {
       (
         "image",
         "\(inspection.reading.size) bytes" + (padding > 0 ? ", \(padding) of them padding" : "")
+          + (container.map { ", \($0)" } ?? "")
       )
     ] + payloadFact + [
       ("tree", (counts + ["\(totals.bytes) bytes"]).joined(separator: ", ")),
@@ -114,7 +123,11 @@ struct InspectionReport {
     guard let payload else { return [] }
     let count = payload.reading.members.count
     return [
-      ("payload", "\(count) \(count == 1 ? "member" : "members"), \(payload.reading.size) bytes")
+      (
+        "payload",
+        (payloadCount > 1 ? "\(payloadCount) payloads, " : "")
+          + "\(count) \(count == 1 ? "member" : "members"), \(payload.reading.size) bytes"
+      )
     ]
   }
 

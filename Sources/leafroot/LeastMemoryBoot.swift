@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 
 import Files
-import Initramfs
+import Inspection
 import Machine
 import SystemPackage
 
 /// A search for the least memory with which a boot is as promised, and the command succeeds.
 struct LeastMemoryBoot: Sendable {
-  let images: [FilePath]
+  let images: [Image]
   let kernel: Kernel
   let options: MachineOptions
   let command: [String]
@@ -22,6 +22,7 @@ struct LeastMemoryBoot: Sendable {
 
   /// - Returns: the exit status.
   func run() async throws -> Int32 {
+    try MachineOptions.warn(of: images)
     let directory = try RunDirectory.temporary()
     defer { directory.remove() }
     let machine = try options.machine(images, command, kernel, most, in: directory)
@@ -39,7 +40,8 @@ struct LeastMemoryBoot: Sendable {
       let failure = BootReport(
         verdict, directory: nil, log: nil, replay: nil, accelerator: run.accelerator.rawValue)
       try Output.print(isJSON ? json(failure) : failure.table())
-      standardError("leafroot: \(images[0]): not enough memory with \(most), or another defect\n")
+      standardError(
+        "leafroot: \(images[0].name): not enough memory with \(most), or another defect\n")
       return max(verdict.exitStatus, 1)
     }
 

@@ -50,19 +50,19 @@ struct MachineOptions: ParsableArguments {
     }
   }
 
-  /// What the user should know of the images before the boot.
-  static func warnings(_ images: [FilePath]) throws -> [String] {
-    var console = ConsoleFile()
+  /// Warns of what the user should know of the images before the boot.
+  static func warn(of images: [Image]) throws {
     for image in images {
-      _ = try ImageReader(PackedParts(of: image).tree()).finish(noting: &console)
+      var console = ConsoleFile()
+      _ = try ImageReader(ImageSequence(image.tree)).finish(noting: &console)
+      if console.isFile { standardError("leafroot: warning: \(image.name): \(ConsoleFile.text)\n") }
     }
-    return console.isFile ? [ConsoleFile.text] : []
   }
 
   /// Makes the initramfs in `directory` and the machine that boots it.
   /// - Parameter terminal: that the command has; nil for none.
   func machine(
-    _ images: [FilePath], _ command: [String], _ kernel: Kernel, _ memory: MemorySize,
+    _ images: [Image], _ command: [String], _ kernel: Kernel, _ memory: MemorySize,
     in directory: RunDirectory, on terminal: Terminal? = nil
   ) throws -> Machine {
     var boot = CheckedBoot(images, program: try guest.program(for: kernel.architecture))

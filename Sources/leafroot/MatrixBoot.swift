@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Files
-import Initramfs
+import Inspection
 import Machine
 import Packing
 import SystemPackage
@@ -15,8 +15,9 @@ struct MatrixBoot: Sendable {
   let junit: FilePath?
   let jobs: Int
 
-  /// A kernel that cases have in common.
+  /// Kernels and images that cases have in common, by their names.
   private typealias Kernels = [String: Result<Kernel, FileError>]
+  private typealias Images = [String: Result<Image, FileError>]
 
   /// - Returns: the exit status.
   func run() async throws -> Int32 {
@@ -25,8 +26,9 @@ struct MatrixBoot: Sendable {
     if let junit { _ = try OutputFile(junit) }
 
     let kernels = try await kernels(of: cases)
+    let images = try images(of: cases)
     let progress = MatrixProgress(count: cases.count, jobs: min(jobs, cases.count))
-    let results = try await boot(cases, kernels, progress)
+    let results = try await boot(cases, kernels, images, progress)
     let report = MatrixReport(file: file, results: results)
     if let junit { try OutputFile.write(Array(report.junit().utf8), to: junit) }
     try Output.print(report.table())
@@ -49,17 +51,33 @@ struct MatrixBoot: Sendable {
     return kernels
   }
 
+  /// Each image, opened once.
+  private func images(of cases: [BootMatrix.Case]) throws -> Images {
+    var images = Images()
+    for name in cases.flatMap(\.images) where images[name] == nil {
+      do {
+        let image = try Image(InputFile(path(name)))
+        try MachineOptions.warn(of: [image])
+        images[name] = .success(image)
+      } catch let error as FileError {
+        images[name] = .failure(error)
+      }
+    }
+    return images
+  }
+
   /// A name in the file is relative to the file's directory.
   private func path(_ name: String) -> FilePath {
     file.removingLastComponent().pushing(FilePath(name))
   }
 
   private func boot(
-    _ cases: [BootMatrix.Case], _ kernels: Kernels, _ progress: MatrixProgress
+    _ cases: [BootMatrix.Case], _ kernels: Kernels, _ images: Images, _ progress: MatrixProgress
   ) async throws -> [MatrixResult] {
     defer { progress.end() }
     return try await cases.concurrentMap(atMost: jobs) { boot in
-      let result = try await self.boot(boot, kernels[boot.kernelName], progress)
+      let result = try await self.boot(
+        boot, kernels[boot.kernelName], boot.images.compactMap { images[$0] }, progress)
       progress.note(result)
       return result
     }
@@ -68,12 +86,13 @@ struct MatrixBoot: Sendable {
   /// A boot that cannot be made is a result, too: the others are made.
   /// - Throws: `CancellationError`.
   private func boot(
-    _ boot: BootMatrix.Case, _ kernel: Result<Kernel, FileError>?, _ progress: MatrixProgress
+    _ boot: BootMatrix.Case, _ kernel: Result<Kernel, FileError>?,
+    _ images: [Result<Image, FileError>], _ progress: MatrixProgress
   ) async throws -> MatrixResult {
     let start = ContinuousClock.now
     do {
       guard let kernel else { throw CancellationError() }
-      return try await self.boot(boot, kernel.get(), progress)
+      return try await self.boot(boot, kernel.get(), images.map { try $0.get() }, progress)
     } catch let error as FileError {
       try Task.checkCancellation()
       return MatrixResult(boot, error, seconds: (.now - start) / .seconds(1))
@@ -81,7 +100,7 @@ struct MatrixBoot: Sendable {
   }
 
   private func boot(
-    _ boot: BootMatrix.Case, _ kernel: Kernel, _ progress: MatrixProgress
+    _ boot: BootMatrix.Case, _ kernel: Kernel, _ images: [Image], _ progress: MatrixProgress
   ) async throws -> MatrixResult {
     let directory = try RunDirectory.temporary()
     do {
@@ -91,7 +110,7 @@ struct MatrixBoot: Sendable {
       options.cpus = boot.cpus
       options.timeout = boot.timeout
       let machine = try options.machine(
-        boot.images.map(path), boot.command, kernel, boot.memory, in: directory)
+        images, boot.command, kernel, boot.memory, in: directory)
       let run = try await machine.run(
         log: directory.log, onProgress: { progress.update($0, of: boot) })
       let verdict = Verdict(run)

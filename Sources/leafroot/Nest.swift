@@ -67,13 +67,14 @@ struct Nest: AsyncParsableCommand {
   }
 
   private func write(_ nester: Nester, _ program: GuestInit) throws -> Int64 {
-    guard let image else { return try nester.writeSegment(program, into: output) }
-    try ImageFile(image).refuseIfWrapped()
+    guard let path = image else { return try nester.writeSegment(program, into: output) }
+    let image = try Image(path: path)
+    try image.refuseIfWrapped()
     let progress = ReadingProgress()
     defer { progress.end() }
-    let source = ImageSequence(try InputFile(image)) { progress.update($0, of: $1) }
-    let inspection = try Inspection(source, of: image)
-    if let damage = try inspection.reading.damage(image) { throw damage }
+    let source = ImageSequence(image.parts) { progress.update($0, of: $1) }
+    let inspection = try Inspection(source, of: image.name)
+    if let damage = try image.damage(inspection.reading) { throw damage }
     if inspection.findings.counts[.consoleFile] != nil {
       standardError("leafroot: warning: \(ConsoleFile.text)\n")
     }

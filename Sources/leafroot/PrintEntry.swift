@@ -62,15 +62,20 @@ struct PrintEntry: AsyncParsableCommand {
   @Flag(help: "The kernel makes the leaf itself; the images need no PID 1.")
   var kernelLeaf = false
 
+  func validate() throws {
+    if images.contains("-") {
+      throw ValidationError("entry needs the files that the boot loader loads, not standard input.")
+    }
+  }
+
   func run() async throws {
     let isSound = try await asVerb {
       do {
         let images = try LoadedImages(self.images)
         let text = try text(for: images)
-        let damage = try images.damage()
-        for error in damage { standardError("leafroot: warning: \(error)\n") }
+        for error in images.damage { standardError("leafroot: warning: \(error)\n") }
         try Output.print(Array(text.utf8))
-        return damage.isEmpty
+        return images.damage.isEmpty
       } catch let error as EntryError {
         throw ValidationError("\(error)")
       }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 
 import Files
-import Initramfs
+import Inspection
 import Machine
 import SystemPackage
 
 /// One boot, and its verdict.
 struct SingleBoot: Sendable {
-  let images: [FilePath]
+  let images: [Image]
   let kernel: Kernel
   let options: MachineOptions
   let command: [String]
@@ -22,9 +22,7 @@ struct SingleBoot: Sendable {
 
   /// - Returns: the exit status; that of the shell, if there is one and it ended.
   func run() async throws -> Int32 {
-    for warning in try MachineOptions.warnings(images) {
-      standardError("leafroot: warning: \(warning)\n")
-    }
+    try MachineOptions.warn(of: images)
     let directory = try RunDirectory.temporary()
     let output = LiveOutput()
     let machine: Machine

@@ -5,6 +5,7 @@ import Evidence
 import Files
 import Glibc
 import Initramfs
+import Inspection
 import SystemPackage
 import Unpacking
 
@@ -42,12 +43,12 @@ struct Unpack: AsyncParsableCommand {
     let isSound = try await asVerb {
       var unpacking = Unpacking()
       unpacking.rules = KernelRules(of: try await target.version())
+      guard let image = try Image.orReport(image) else { return false }
       let progress = ReadingProgress()
       defer { progress.end() }
-      let parts = PackedParts(of: image)
-      let source = try parts.tree { progress.update($0, of: $1) }
+      let source = ImageSequence(image.tree) { progress.update($0, of: $1) }
       let summary = try OutputDirectory(directory).fill(from: source, by: unpacking)
-      let damage = try parts.damage(summary.reading)
+      let damage = try image.damage(summary.reading)
       progress.end()
 
       for note in UnpackReport.notes(summary) { standardError("leafroot: \(note)\n") }
@@ -56,6 +57,22 @@ struct Unpack: AsyncParsableCommand {
       return damage == nil
     }
     if !isSound { throw ExitCode(1) }
+  }
+}
+
+extension Image {
+  /// Opens the file at `path`; nil, after a message, if it has no image: to who reads images, that is
+  /// a damaged one.
+  /// - Throws: ``FileError`` if it cannot be read.
+  static func orReport(_ path: FilePath) throws -> Image? {
+    let file = try InputFile.copyingPipe(path)
+    do {
+      return try Image(file)
+    } catch let error as FileError {
+      if case .call = error.fault { throw error }
+      standardError("leafroot: \(error)\n")
+      return nil
+    }
   }
 }
 

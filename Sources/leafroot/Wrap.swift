@@ -62,51 +62,47 @@ struct Wrap: AsyncParsableCommand {
       let modificationTime = try Wrap.sourceDateEpoch(getenv("SOURCE_DATE_EPOCH"))
       let leaf = Segment.leaf(
         try guest.program(for: arch), modificationTime: modificationTime)
-      let (damage, console) = try image.map(check) ?? (nil, ConsoleFile())
-      if let damage { standardError("leafroot: warning: \(damage)\n") }
-      if console.isFile { standardError("leafroot: warning: \(ConsoleFile.text)\n") }
-      let summary = try image.map { try wrap($0, with: leaf) } ?? write(leaf)
+      guard let path = image else {
+        try leaf.write(to: output)
+        try report("\(output): \(leaf.bytes.count) bytes of LeafRoot (\(arch))")
+        return true
+      }
 
-      let report = """
-        \(summary)
-        kernel parameters: \(KernelWords.leaf)
-        kexec, kdump: if another image boots with these parameters, append \
-        \(KernelWords.plain), or the kernel skips its /init
+      let image = try Image(path: path)
+      try image.refuseIfWrapped()
+      let damage = try check(image)
+      let size = try image.wrap(with: leaf, into: output)
+      try report(
         """
-      if output == "-" { standardError("\(report)\n") } else { try Output.print(report) }
+        \(output): \(size) bytes, \(leaf.bytes.count) of LeafRoot (\(arch)) \
+        and \(image.parts.size) of \(image.name) (\(image.leading))
+        """)
       return damage == nil
     }
     if !isSound { throw ExitCode(1) }
   }
 
-  /// The defect of an image that can be wrapped, nil for a sound one, and its console.
-  private func check(_ path: FilePath) throws -> (FileError?, ConsoleFile) {
-    try ImageFile(path).refuseIfWrapped()
+  /// Reads all of the image, and warns of its defect, which is returned, and of its console.
+  private func check(_ image: Image) throws -> FileError? {
     let progress = ReadingProgress()
     defer { progress.end() }
-    let source = ImageSequence(try InputFile(path)) { progress.update($0, of: $1) }
+    let source = ImageSequence(image.parts) { progress.update($0, of: $1) }
     var console = ConsoleFile()
-    return (try ImageReader(source).finish(noting: &console).damage(path), console)
+    let damage = try image.damage(ImageReader(source).finish(noting: &console))
+    progress.end()
+    if let damage { standardError("leafroot: warning: \(damage)\n") }
+    if console.isFile { standardError("leafroot: warning: \(ConsoleFile.text)\n") }
+    return damage
   }
 
-  private func wrap(_ path: FilePath, with leaf: Segment) throws -> String {
-    let image = try ImageFile(path)
-    let size =
-      try output == "-"
-      ? image.wrap(with: leaf, into: .standardOutput) : image.wrap(with: leaf, into: output)
-    return """
-      \(output): \(size) bytes, \(leaf.bytes.count) of LeafRoot (\(arch)) \
-      and \(image.file.size) of \(path) (\(image.leading))
+  private func report(_ summary: String) throws {
+    let report = """
+      \(summary)
+      kernel parameters: \(KernelWords.leaf)
+      kexec, kdump: if another image boots with these parameters, append \
+      \(KernelWords.plain), or the kernel skips its /init
       """
-  }
-
-  private func write(_ leaf: Segment) throws -> String {
-    if output == "-" {
-      try leaf.write(to: .standardOutput)
-    } else {
-      try leaf.write(to: output)
-    }
-    return "\(output): \(leaf.bytes.count) bytes of LeafRoot (\(arch))"
+    if output == "-" { standardError("\(report)\n") } else { try Output.print(report) }
   }
 
   /// The time in the environment variable; 0 if it is not set.

@@ -23,11 +23,12 @@ import Testing
   static let hooked = try! Compressor.zstd.compress(
     archive([.file("init", "#!", 0o755), .file("leafroot", "program", 0o755)]))
 
-  static func packed() -> [UInt8] {
+  static func packed(_ id: String = "0123456789abcdef", file: String = "packed") -> [UInt8] {
     archive([
       .file("leafroot", "program", 0o755), .link("init", to: "/leafroot"),
-      .directory(".leafroot"), .directory(".leafroot/nested"),
-      .file(".leafroot/nested/0000").with { $0.data = plain },
+      .directory(".leafroot"), .directory(".leafroot/\(id)"),
+      .file(".leafroot/\(id)/0000").with { $0.data = plain + archive([.file(file, "content")]) },
+      .file(".leafroot/\(id)/about", "members 0\n"),
     ])
   }
 
@@ -44,13 +45,26 @@ import Testing
     #expect(try load(Self.hooked).form == .wrapped)
     #expect(try load(Self.packed()).form == .packed)
     #expect(try load(Self.packed(), Self.overlay).form == .packed)
+    #expect(try load(Self.packed(), Self.leaf).form == .packed)
+  }
+
+  @Test func `packed and nested images compose with each other and with any other`() throws {
+    let images = try load(
+      Self.overlay, Self.packed("a", file: "a"), Self.nest, Self.plain, Self.packed("b", file: "b"))
+    #expect(images.form == .nested)
+    #expect(images.damage == [])
+    // init, data, a, b.
+    #expect(images.payload?.totals.files == 4)
+    // One image twice is no more than the image.
+    let twice = try load(Self.packed(), Self.packed())
+    #expect(twice.payload?.totals == (try load(Self.packed())).payload?.totals)
   }
 
   @Test func `the image behind the segment of nest is its payload, the next one is not`() throws {
     let images = try load(Self.overlay, Self.nest, Self.plain, Self.overlay)
     #expect(images.form == .nested)
-    #expect(images.images.map(\.injectedAs) == [nil, nil, "/.leafroot/nested/0000", nil])
-    #expect(try images.damage() == [])
+    #expect(images.files.map(\.injectedAs) == [nil, nil, "/.leafroot/nested/0000", nil])
+    #expect(images.damage == [])
     // What the kernel unpacks, with the image as a file; and what PID 1 unpacks.
     #expect(images.inspection.totals.files == 4)
     #expect(images.inspection.totals.bytes == UInt64(7 + 5 + Self.plain.count))
@@ -59,9 +73,14 @@ import Testing
 
   @Test func `what would spoil a packed image is refused`() throws {
     for (images, reason) in [
-      ([Self.packed(), Self.leaf], "image1: has a PID 1 that would replace the one of "),
-      ([Self.packed(), Self.packed()], "image1: has a PID 1 that would replace the one of "),
-      ([Self.nest, Self.leaf + Self.plain], "image1: has a PID 1 that would replace the one of "),
+      ([Self.nest, Self.leaf + Self.plain], "image1: is already wrapped: it has /leafroot"),
+      ([Self.nest, Self.packed()], "image1: is already packed: it has /.leafroot"),
+      (
+        [Self.nest, Self.plain, Self.overlay, Self.nest, Self.plain],
+        "image4: two images would be /.leafroot/nested/0000: nest one of them with 'leafroot nest "
+          + "IMAGE -o OUT'"
+      ),
+      ([unifiedKernelImage([(".initrd", Self.plain)])], "image0: no boot loader unpacks .initrd"),
       ([Self.nest], "image0: is the segment of nest: name the image to be nested after it"),
     ] {
       let paths = try images.enumerated().map { try directory.file("image\($0)", $1) }
@@ -76,6 +95,8 @@ import Testing
       ([Self.packed(), Self.plain], true), ([Self.nest, Self.plain, Self.plain], true),
       ([Self.packed(), Self.overlay], false), ([Self.nest, Self.plain], false),
       ([Self.plain, Self.packed()], false), ([Self.leaf, Self.plain], false),
+      ([Self.packed("a"), Self.packed("b")], false),
+      ([Self.packed(), Self.leaf, Self.plain], true),
     ] {
       let paths = try images.enumerated().map { try directory.file("image\($0)", $1) }
       let loaded = try LoadedImages(paths)
@@ -103,7 +124,7 @@ import Testing
   @Test func `damage has its place in the image that has it`() throws {
     let broken = Array(Self.plain.dropLast(150))
     for first in [Self.leaf, Self.nest] {
-      let damage = try load(first, broken).damage()
+      let damage = try load(first, broken).damage
       #expect(damage.map(\.path.lastComponent) == ["image1"])
       #expect("\(damage)".contains("offset \(broken.count): found the end of the file"))
     }

@@ -63,8 +63,8 @@ struct Boot {
       image = try pack(image, into: directory.path.appending("packed.img"), kernel.architecture)
     }
 
-    var checked = CheckedBoot(
-      front + [image] + (packsImages ? [] : images), program: program)
+    let paths = front + [image] + (packsImages ? [] : images)
+    var checked = CheckedBoot(try paths.map { try Image(path: $0) }, program: program)
     checked.isStock = !hasLeaf
     checked.append = append
     if !script.isEmpty { checked.command = ["/bin/busybox", "sh", "-c", script] }
@@ -86,11 +86,11 @@ extension Boot {
     let program = try GuestInit(
       Place.library.appending("leafroot-init.\(architecture)"), for: architecture)
     if let packer {
-      let tree = try source?.tree { _, _ in } ?? ImageTree(image)
+      let tree = try source?.tree { _, _ in } ?? ImageTree(Image(path: image))
       _ = try packer.write(tree, program, into: output)
     } else if let nester {
       let totals = try Inspection(InputFile(image), of: image).totals
-      _ = try nester.write(image, totals, program, into: output)
+      _ = try nester.write(Image(path: image), totals, program, into: output)
     }
     return output
   }

@@ -160,7 +160,7 @@ struct BootSeriesImage: Sendable {
     try Data(Segment.leaf(program).bytes + Segment(tree.records).bytes)
       .write(to: URL(filePath: path.string))
 
-    var boot = CheckedBoot([path], program: program)
+    var boot = CheckedBoot([try Image(path: path)], program: program)
     boot.command = ["/bin/busybox", "sh", "-c", Self.count]
     // A boot that hangs shows how far it came.
     boot.append = ["loglevel=7"]

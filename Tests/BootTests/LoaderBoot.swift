@@ -7,6 +7,7 @@ import Files
 import Foundation
 import Importing
 import Initramfs
+import Inspection
 import Machine
 import OddImages
 import Packing
@@ -115,7 +116,7 @@ final class LoaderBoot {
     case .packed:
       let output = medium.appending("packed.img")
       _ = try Packer(.zstd(level: 3), jobs: 2, memberSize: 1 << 20).write(
-        try ImageTree(image), self.program("leafroot-init"), into: output)
+        try ImageTree(Image(path: image)), self.program("leafroot-init"), into: output)
       return [output]
     case .nested:
       let segment = medium.appending("nest.img")

@@ -38,13 +38,13 @@ struct MemoryCase: CustomTestStringConvertible, Sendable {
     var booted = image
     if isWrapped {
       booted = directory.path.appending("wrapped.img")
-      try ImageFile(image).wrap(with: .leaf(program), into: booted)
+      try Image(path: image).wrap(with: .leaf(program), into: booted)
     }
     let need = try Inspection(InputFile(image), of: image).memory
     let predicted = isWrapped ? need.wrapped : option == nil ? need.stock : need.large
 
     for (memory, isEnough) in [(predicted * 105 / 100, true), (predicted * 95 / 100, false)] {
-      var boot = CheckedBoot([booted], program: program)
+      var boot = CheckedBoot([try Image(path: booted)], program: program)
       boot.append = option.map { ["initramfs_options=\($0)"] } ?? []
       var machine = try boot.machine(kernel: kernel, in: directory)
       machine.memory = memory

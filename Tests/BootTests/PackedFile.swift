@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
+import Inspection
 import Machine
 import Packing
 import SystemPackage
@@ -57,7 +58,7 @@ struct PackedFile {
     try await Gate.shared.pass {
       let directory = try RunDirectory.temporary()
       defer { directory.remove() }
-      var checked = CheckedBoot([path], program: program)
+      var checked = CheckedBoot([try Image(path: path)], program: program)
       if !command.isEmpty { checked.command = ["/bin/busybox", "sh", "-c", command] }
       var machine = try checked.machine(kernel: kernel, in: directory)
       (machine.memory, machine.cpus, machine.timeout) = (memory, cpus, .seconds(1800))

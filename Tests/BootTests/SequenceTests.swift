@@ -156,10 +156,10 @@ private struct SequenceBoot {
     case .raw: return raw
     case .packed:
       let packer = Packer(.zstd(level: 1), jobs: 1, memberSize: 1 << 20)
-      _ = try packer.write(ImageTree(raw), program, into: output)
+      _ = try packer.write(ImageTree(Image(path: raw)), program, into: output)
     case .nested:
       let totals = try Inspection(InputFile(raw), of: raw).totals
-      _ = try Nester().write(raw, totals, program, into: output)
+      _ = try Nester().write(Image(path: raw), totals, program, into: output)
     }
     return output
   }

@@ -4,6 +4,7 @@ import Fidelity
 import Files
 import Foundation
 import Initramfs
+import Inspection
 import Machine
 import Newc
 import Packing
@@ -43,14 +44,14 @@ struct UserModeBoot {
     if written == nil { try OutputFile.write(Segment(tree.records).bytes, to: image) }
 
     let program = try GuestInit(Place.library.appending("leafroot-init.x86_64"), for: .x86)
-    var checked = CheckedBoot([image] + images, program: program)
+    var checked = CheckedBoot(try ([image] + images).map { try Image(path: $0) }, program: program)
     checked.command = script.isEmpty ? command : ["/bin/busybox", "sh", "-c", script]
     // `words` are all, also where PID 1 is in the tree.
     checked.isStock = true
     checked.append = words
     try Initrd.write(checked.segment(), checked.images, into: directory.initrd)
 
-    let (console, isLate) = try await console(of: directory.initrd, try checked.words())
+    let (console, isLate) = try await console(of: directory.initrd, checked.words)
     let verdict = Verdict(console, ending: isLate ? .timedOut : .byGuest)
     return Outcome(verdict: verdict, console: console)
   }

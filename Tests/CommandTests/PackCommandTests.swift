@@ -208,17 +208,18 @@ import Testing
     // The header of newc has 110 bytes, and `.leafroot/ID` 26.
     let record = try #require(whole.firstRange(of: Array("/\(name)\0".utf8))).lowerBound
     try directory.file("cut", Array(whole[..<(record - 136)]))
+    let missing = String(decoding: whole[(record - 16)..<record], as: UTF8.self) + "/about"
 
     let report = try leafroot("inspect", "cut")
     #expect(report.status == 1, "\(report.output)")
     #expect(
       report.output.contains(
-        "\nerror\tthe payload has no file about: the image is cut short, and PID 1 stops\n"),
+        "\nerror\tthe payload has no file \(missing): the image is cut short, and PID 1 stops\n"),
       "\(report.output)")
     let json = try leafroot("inspect", "cut", "--json")
     #expect(json.status == 1)
-    #expect(json.output.contains("\"text\" : \"the payload has no file about: "))
-    let complaint = "leafroot: cut: the payload has no file about: cut short\n"
+    #expect(json.output.contains("\"text\" : \"the payload has no file \(missing): "))
+    let complaint = "leafroot: cut: the payload has no file \(missing): the image is cut short\n"
     for arguments in [["inspect", "cut", "--list"], ["unpack", "cut", "tree"]] {
       let result = try Command([Command.leafroot] + arguments, in: directory.path).run()
       #expect(result.status == 1)

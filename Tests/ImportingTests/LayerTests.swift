@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Files
 import SystemPackage
 import TestSupport
 import Testing
@@ -15,8 +16,8 @@ import Testing
   private func tree(
     _ layers: [TarWriterRecord]..., limit: Int64 = 1 << 20
   ) throws -> TarTree {
-    let paths = try layers.enumerated().map { try directory.file("layer\($0)", tar($1)) }
-    return try TarTree(directory.path, layers: paths, limit: limit)
+    let files = try layers.enumerated().map { try InputFile(directory.file("layer\($0)", tar($1))) }
+    return try TarTree(directory.path, layers: files, limit: limit)
   }
 
   private let below: [TarWriterRecord] = [.directory("gone"), .file("gone/z", "old")]

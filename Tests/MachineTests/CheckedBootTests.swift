@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Inspection
 import Machine
 import Packing
 import Samples
@@ -16,10 +17,11 @@ import Testing
     throws
   {
     for count in 5...8 {
-      let image = try directory.file("image", [UInt8](repeating: 7, count: count))
+      let bytes = [0x28, 0xB5, 0x2F, 0xFD] + [UInt8](repeating: 7, count: count - 4)
+      let image = try directory.file("image", bytes)
       let output = directory.path.appending("initrd")
-      try Initrd.write(nil, [image, image], into: output)
-      let padded = [UInt8](repeating: 7, count: count) + [UInt8](repeating: 0, count: 12 - count)
+      try Initrd.write(nil, [Image(path: image), Image(path: image)], into: output)
+      let padded = bytes + [UInt8](repeating: 0, count: 12 - count)
       #expect(try directory.bytes("initrd") == padded + padded)
     }
   }
@@ -35,23 +37,23 @@ import Testing
       "loglevel=7",
     ]
 
-    var boot = CheckedBoot([leaf, plain], program: program)
+    var boot = CheckedBoot([try Image(path: leaf), try Image(path: plain)], program: program)
     boot.append = ["loglevel=7"]
-    #expect(try boot.words() == asked)
+    #expect(boot.words == asked)
     boot.isStock = true
-    #expect(try boot.words() == stock)
-    boot = CheckedBoot([plain, leaf], program: program)
+    #expect(boot.words == stock)
+    boot = CheckedBoot([try Image(path: plain), try Image(path: leaf)], program: program)
     boot.append = ["loglevel=7"]
-    #expect(try boot.words() == stock)
+    #expect(boot.words == stock)
   }
 
   @Test func `an image that a hook put PID 1 into is started by the user's parameters`() throws {
     let program = try GuestInit(try directory.file("init", elf()), for: .x86)
     let plain = try directory.file("plain", [0x28, 0xB5, 0x2F, 0xFD, 1, 2, 3, 4, 5])
-    var boot = CheckedBoot([plain], program: program)
+    var boot = CheckedBoot([try Image(path: plain)], program: program)
     boot.append = ["quiet rdinit=/leafroot nonroot_initramfs"]
     #expect(
-      try boot.words() == [
+      boot.words == [
         "leafroot_init=/.leafroot-boot/init", "quiet rdinit=/leafroot nonroot_initramfs",
       ])
   }
@@ -71,7 +73,7 @@ import Testing
   {
     let program = try GuestInit(try directory.file("init", elf()), for: .x86)
     let plain = try directory.file("plain", [0x28, 0xB5, 0x2F, 0xFD, 1, 2, 3, 4, 5])
-    var boot = CheckedBoot([plain], program: program)
+    var boot = CheckedBoot([try Image(path: plain)], program: program)
     #expect(try !contains(boot.segment().bytes, ".leafroot-boot/terminal"))
     boot.terminal = Terminal(rows: 0x0102, columns: 80, type: "xterm-256color")
     boot.append = ["TERM=linux"]
@@ -80,7 +82,7 @@ import Testing
     #expect(segment.firstRange(of: [0, 2, 1, 80, 0, 0, 0, 0, 0]) != nil)
     // The user's comes last, and counts.
     #expect(
-      try boot.words() == ["rdinit=/.leafroot-boot/init", "TERM=xterm-256color", "TERM=linux"])
+      boot.words == ["rdinit=/.leafroot-boot/init", "TERM=xterm-256color", "TERM=linux"])
   }
 
   @Test(arguments: [nil, "", "a b", "a\"", "é", "x\ninit=/x"])
@@ -88,7 +90,7 @@ import Testing
     let program = try GuestInit(try directory.file("init", elf()), for: .x86)
     var boot = CheckedBoot([], program: program)
     boot.terminal = Terminal(rows: 24, columns: 80, type: type)
-    #expect(try boot.words() == ["rdinit=/.leafroot-boot/init"])
+    #expect(boot.words == ["rdinit=/.leafroot-boot/init"])
   }
 
   private func contains(_ bytes: [UInt8], _ text: String) -> Bool {

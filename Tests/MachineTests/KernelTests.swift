@@ -3,9 +3,11 @@
 import Fidelity
 import Files
 import Initramfs
+import Inspection
 import Machine
 import OddImages
 import Packing
+import Samples
 import SystemPackage
 import TestSupport
 import Testing
@@ -83,6 +85,31 @@ import Testing
     #expect(try version(Compressor.gzip.compress(image)) == KernelVersion(6, 1))
     #expect(try version(zboot(.gzip)) == KernelVersion(6, 1))
     #expect(try version(zboot(.zstd)) == KernelVersion(6, 1))
+  }
+
+  @Test func `a kernel in a unified kernel image is like one in a file of its own`() throws {
+    let image = archive([.file("init", "#!", 0o755)])
+    for kernel in [x86Kernel(release: Self.release), self.image, try zboot(.zstd)] {
+      let alone = try Kernel(directory.file("alone", kernel))
+      let path = try directory.file(
+        "linux.efi", unifiedKernelImage([(".initrd", image), (".linux", kernel)]))
+      let unified = try Kernel(path)
+      #expect(unified.architecture == alone.architecture)
+      #expect(try unified.version() == alone.version())
+
+      // QEMU wants a file with the kernel alone.
+      let run = try RunDirectory.temporary()
+      defer { run.remove() }
+      let program = try GuestInit(try directory.file("init", elf()), for: .x86)
+      let boot = CheckedBoot([try Image(path: path)], program: program)
+      let machine = try boot.machine(kernel: unified, in: run)
+      #expect(try InputFile(machine.kernel.path).bytes() == kernel)
+      #expect(try boot.machine(kernel: alone, in: run).kernel.path == alone.path)
+    }
+    let without = try directory.file("linux.efi", unifiedKernelImage([(".initrd", image)]))
+    #expect(
+      throws: FileError(without, "is a unified kernel image without a kernel (.linux)")
+    ) { try Kernel(without) }
   }
 
   @Test func `twin: a kernel without one is an error that says what helps`() throws {

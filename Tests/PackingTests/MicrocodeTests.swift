@@ -18,7 +18,7 @@ import Testing
 
   /// The bytes of an image that is wrapped.
   private func wrapped(_ image: [UInt8]) throws -> [UInt8] {
-    try ImageFile(try directory.file("image", image)).wrap(
+    try Image(path: try directory.file("image", image)).wrap(
       with: leaf(in: directory), into: directory.path.appending("out"))
     return try directory.bytes("out")
   }

@@ -25,7 +25,7 @@ import Testing
   }
 
   private func tree(_ path: FilePath) throws -> ImageTree {
-    try ImageTree(path)
+    try ImageTree(Image(path: path))
   }
 
   private func pack(
@@ -210,7 +210,7 @@ import Testing
     #expect(try contents(of: outer)["leafroot"] == program.bytes)
     #expect(outer.files.contains { $0.names == [Array("bin".utf8)] })
     #expect(try payload(packed).about.hasSuffix("init /sbin/start\n"))
-    #expect(try ImageFile(packed).isPacked)
+    #expect(try Image(path: packed).isPacked)
     try expectSameTree(packed, image)
   }
 
@@ -259,12 +259,12 @@ import Testing
     let path = try directory.file("image", try Compressor.gzip.compress(image))
     let inspection = try Inspection(ImageSequence(try InputFile(path)), of: path)
     let output = directory.path.appending("nested")
-    let size = try Nester().write(path, inspection.totals, program, into: output)
+    let size = try Nester().write(Image(path: path), inspection.totals, program, into: output)
     #expect(size == (try InputFile(output).size))
     let (members, about) = try payload(output)
     #expect(members == [try bytes(path)])
     #expect(about == "members 0\nentries 7\nbytes 23\npages 3\n")
-    #expect(try ImageFile(output).isPacked)
+    #expect(try Image(path: output).isPacked)
   }
 
   @Test func `the segment of nest has PID 1 and the directory for the image`() throws {

@@ -62,7 +62,7 @@ import Unpacking
   }
 
   private func payload() throws -> [(name: String, bytes: [UInt8])] {
-    let tree = try ImageTree(out)
+    let tree = try ImageTree(Image(path: out))
     var files: [(name: String, bytes: [UInt8])] = []
     try tree.readContents { index in
       files.append((String(decoding: tree.files[index].names[0], as: UTF8.self), []))
@@ -76,9 +76,9 @@ import Unpacking
 
   /// As `leafroot unpack`.
   private func unpack(_ name: String = "unpacked") throws -> Unpacking.Summary {
-    let image = try ImageFile(out)
+    let image = try Image(path: out)
     return try OutputDirectory(directory.path.appending(name)).fill(
-      from: ImageSequence(try InputFile(out), pieces: image.payload))
+      from: ImageSequence(image.tree))
   }
 
   /// As PID 1.
@@ -287,8 +287,8 @@ import Unpacking
       try sh("cmp -n 2000000 root/many \(name)/many && tail -c 3 \(name)/begins | grep -q end")
     }
 
-    let image = try ImageFile(out)
-    let source = ImageSequence(try InputFile(out), pieces: image.payload)
+    let image = try Image(path: out)
+    let source = ImageSequence(image.tree)
     let totals = try Inspection(source, of: out).totals
     #expect(totals.pages == 8)
     #expect(totals.bytes == summary.bytes)
@@ -386,7 +386,7 @@ import Unpacking
     }
     let packer = Packer(.none, jobs: 1, memberSize: 1)
     _ = try packer.write(FakeTree(files: [file(3)]), program, into: out)
-    #expect(try ImageFile(out).payload.contains { $0.sidecar != nil })
+    #expect(try Image(path: out).payloads[0].members.contains { $0.piece.sidecar != nil })
     let error = #expect(throws: FileError.self) {
       try packer.write(FakeTree(files: [file(4)]), program, into: out)
     }

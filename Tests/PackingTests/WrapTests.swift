@@ -21,7 +21,7 @@ import Testing
   }
 
   private func wrap(_ image: String, into output: String) throws {
-    try ImageFile(directory.path.appending(image)).wrap(
+    try Image(path: directory.path.appending(image)).wrap(
       with: segment, into: directory.path.appending(output))
   }
 
@@ -79,19 +79,19 @@ import Testing
   func `our PID 1 is found under any spelling of its name`(name: String) throws {
     let path = try directory.file(
       "image", try archive("etc", []).dropLast(124) + archive(name, [1]))
-    #expect(try ImageFile(path).isWrapped)
+    #expect(try Image(path: path).isWrapped)
   }
 
   @Test(arguments: ["leafroot2", "bin/leafroot", "leaf"])
   func `another name is not our PID 1`(name: String) throws {
-    #expect(try !ImageFile(try directory.file("image", archive(name, [1]))).isWrapped)
+    #expect(try !Image(path: try directory.file("image", archive(name, [1]))).isWrapped)
   }
 
   @Test func `our PID 1 is looked for before the first compressed member`() throws {
     let (before, own) = (try archive("etc", [1]), try archive("leafroot", [1]))
-    #expect(try ImageFile(try directory.file("raw", before + own)).isWrapped)
+    #expect(try Image(path: try directory.file("raw", before + own)).isWrapped)
     let packed = try Command(["gzip", "-c"], input: own).output()
-    #expect(try !ImageFile(try directory.file("compressed", before + packed)).isWrapped)
+    #expect(try !Image(path: try directory.file("compressed", before + packed)).isWrapped)
   }
 
   @Test func `an error leaves an old output as it was, and no other file`() throws {
@@ -108,7 +108,7 @@ import Testing
     let (path, segment) = (directory.path, segment)
     let task = Task {
       withUnsafeCurrentTask { $0?.cancel() }
-      try ImageFile(path.appending("image")).wrap(with: segment, into: path.appending("out"))
+      try Image(path: path.appending("image")).wrap(with: segment, into: path.appending("out"))
     }
     await #expect(throws: CancellationError.self) { try await task.value }
     #expect(try directory.bytes("out") == [1, 2, 3])
@@ -119,7 +119,9 @@ import Testing
     try directory.file("image", zstd)
     #expect(
       throws: FileError(directory.path, "is a directory, not a regular file")
-    ) { try ImageFile(directory.path.appending("image")).wrap(with: segment, into: directory.path) }
+    ) {
+      try Image(path: directory.path.appending("image")).wrap(with: segment, into: directory.path)
+    }
   }
 
   @Test func `an output in a directory that is not there is refused`() throws {
@@ -127,6 +129,6 @@ import Testing
     let output = directory.path.appending("none/out")
     #expect(
       throws: FileError(output, cannot: "create", .noSuchFileOrDirectory)
-    ) { try ImageFile(directory.path.appending("image")).wrap(with: segment, into: output) }
+    ) { try Image(path: directory.path.appending("image")).wrap(with: segment, into: output) }
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Files
+import Inspection
 import Machine
 import SystemPackage
 
@@ -110,7 +111,7 @@ extension Workbench {
   private func counters(
     _ small: Yardstick, in directory: RunDirectory
   ) async throws -> KernelCounters {
-    var boot = CheckedBoot([small.specimen.plain], program: program)
+    var boot = CheckedBoot([try Image(path: small.specimen.plain)], program: program)
     boot.command = KernelCounters.command
     boot.append = ["nokaslr"]
     let machine = try boot.machine(kernel: kernel, in: directory)

@@ -9,7 +9,7 @@ import Samples
 import TestSupport
 import Testing
 
-@Suite struct ImageFileTests {
+@Suite struct ImageTests {
   private let directory: TemporaryDirectory
 
   init() throws { directory = try TemporaryDirectory() }
@@ -18,20 +18,20 @@ import Testing
   private func message(for bytes: [UInt8]) throws -> String? {
     let path = try directory.file("image", bytes)
     do {
-      _ = try ImageFile(path)
+      _ = try Image(path: path)
       return nil
     } catch {
-      return error.description.replacing("\(path): ", with: "image: ")
+      return "\(error)".replacing("\(path): ", with: "image: ")
     }
   }
 
   @Test(arguments: Codec.allCases)
   func `an image may begin with any of the kernel's codecs`(codec: Codec) throws {
     for magic in codec.magics where codec != .raw {
-      let image = try ImageFile(try directory.file("image", magic + [1, 2, 3]))
+      let image = try Image(path: try directory.file("image", magic + [1, 2, 3]))
       #expect(image.leading == codec)
     }
-    #expect(try ImageFile(try directory.file("image", archive("a", [1]))).leading == .raw)
+    #expect(try Image(path: try directory.file("image", archive("a", [1]))).leading == .raw)
   }
 
   @Test(arguments: [4, 512, 5_000_000])
@@ -62,7 +62,9 @@ import Testing
     (Array("070707000000".utf8), "an old cpio archive (070707)"),
     (Array("hsqs....".utf8), "a squashfs file system"),
     ([0x04, 0x22, 0x4D, 0x18, 1], "an lz4 frame, not a legacy one (lz4 -l)"),
-    ([0x27, 0x05, 0x19, 0x56, 1], "a U-Boot image"),
+    ([0xD0, 0x0D, 0xFE, 0xED, 1], "a flattened device tree (FIT image)"),
+    (Array("ANDROID!".utf8), "an Android boot image"),
+    (Array("VNDRBOOT".utf8), "an Android vendor boot image"),
   ])
   func `what is no initramfs is named by what it looks like`(bytes: [UInt8], name: String?) throws {
     let expected =
@@ -86,7 +88,7 @@ import Testing
   /// The message for an image of these bytes, which begins well; nil if it is whole.
   private func damage(_ bytes: [UInt8]) throws -> String? {
     let path = try directory.file("image", bytes)
-    #expect(try !ImageFile(path).isWrapped)
+    #expect(try !Image(path: path).isWrapped)
     return try ImageReader(InputFile(path)).finish().damage("image")?.description
   }
 
@@ -117,13 +119,13 @@ import Testing
   @Test func `a directory is not an image`() throws {
     #expect(
       throws: FileError(directory.path, "is a directory, not a regular file")
-    ) { _ = try ImageFile(directory.path) }
+    ) { _ = try Image(path: directory.path) }
   }
 
   @Test func `a file that is not there is named`() throws {
     let path = directory.path.appending("none")
     #expect(
       throws: FileError(path, cannot: "open", .noSuchFileOrDirectory)
-    ) { _ = try ImageFile(path) }
+    ) { _ = try Image(path: path) }
   }
 }

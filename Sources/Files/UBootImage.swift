@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+
+/// The legacy format of U-Boot's images, which mkimage(1) writes: a header, and what it is about.
+///
+/// Source: U-Boot, include/image.h, `struct legacy_img_hdr`. Numbers begin with the highest byte.
+package struct UBootImage {
+  /// The ramdisk.
+  package let ramdisk: FilePiece
+
+  static let magic: [UInt8] = [0x27, 0x05, 0x19, 0x56]
+  private static let headerSize = 64
+  private static let typeOffset = 30
+  private static let ramdiskType = 3
+
+  /// nil if `file` does not begin so.
+  /// - Throws: ``FileError`` if it is not a ramdisk, or not all of it is there.
+  package init?(_ file: InputFile) throws(FileError) {
+    let header = try file.bytes(at: 0, count: Self.headerSize)
+    guard header.starts(with: Self.magic) else { return nil }
+    guard header.count == Self.headerSize else {
+      throw FileError(
+        file.path, offset: file.size, found: "the end of the file",
+        expected: "more of the U-Boot header at 0")
+    }
+    guard header[Self.typeOffset] == Self.ramdiskType else {
+      throw FileError(
+        file.path, offset: Int64(Self.typeOffset), found: "type \(header[Self.typeOffset])",
+        expected: "\(Self.ramdiskType), the type of a ramdisk in a U-Boot image")
+    }
+    let size = header[12..<16].reduce(0) { $0 << 8 | Int64($1) }
+    ramdisk = FilePiece(offset: Int64(Self.headerSize), size: size)
+    guard ramdisk.end <= file.size else {
+      throw FileError(
+        file.path, offset: file.size, found: "the end of the file",
+        expected: "\(size) bytes of the ramdisk at \(Self.headerSize)")
+    }
+  }
+}

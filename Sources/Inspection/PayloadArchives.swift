@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT
+
+public import Files
+import Initramfs
+import Leaf
+import Newc
+
+/// A payload in an image: the files of a directory in ``Vocabulary/payload``.
+public struct PackedPayload: Equatable, Sendable {
+  /// The name of the directory.
+  public let id: [UInt8]
+  /// The images in it, in order.
+  public internal(set) var members: [(name: [UInt8], piece: FilePiece)] = []
+  /// What pack or nest says about it.
+  public internal(set) var about: FilePiece?
+
+  init(_ id: [UInt8]) { self.id = id }
+
+  public static func == (one: PackedPayload, other: PackedPayload) -> Bool {
+    one.id == other.id && one.about == other.about
+      && one.members.elementsEqual(other.members) { $0 == $1 }
+  }
+}
+
+/// The archives of an image that are ours: with PID 1, and with payloads.
+///
+/// Only raw ones: what is in a compressed one is not a part of the file.
+struct PayloadArchives: Sendable {
+  /// PID 1 is in one of them.
+  private(set) var hasProgram = false
+  /// The names of payloads that came again.
+  private(set) var overwritten: [[UInt8]] = []
+
+  private var stretches: [Stretch] = []
+  private var found: [[UInt8]: Payload] = [:]
+  private var archive = Archive(start: 0)
+  /// Where the bytes begin that are not ours, behind the last archive that is.
+  private var rest: Int64 = 0
+
+  private enum Stretch: Equatable {
+    case ordinary(FilePiece)
+    case payload([UInt8])
+  }
+
+  private struct Payload {
+    var files: [[UInt8]: FilePiece] = [:]
+    var sidecars: [[UInt8]: FilePiece] = [:]
+    var about: FilePiece?
+  }
+
+  /// The raw archive that is being read.
+  private struct Archive {
+    var start: Int64
+    var hasProgram = false
+    var hasPayload = false
+    /// Of the first record behind those of the payload.
+    var next: Int64?
+
+    /// Where it ends for us. A file that a boot loader has made is a record without a trailer, and
+    /// the next image follows in the same archive.
+    func end(_ end: Int64) -> Int64 { hasProgram ? end : next ?? end }
+  }
+
+  /// Finds them. What the kernel refuses ends the search.
+  init(of parts: ImageParts) throws {
+    let reader = ImageReader(ImageSequence(parts))
+    var isRaw = false
+    while let event = try reader.next() {
+      switch event {
+      case .memberBegins(let member):
+        isRaw = member.codec == .raw
+        archive = Archive(start: member.offset)
+        if !isRaw, try !Self.mayBegin(in: parts, behind: member.offset) {
+          finish(at: parts.size)
+          return
+        }
+      case .entry(let record):
+        if isRaw { add(record) }
+        reader.passOver()
+      case .memberEnds(let member): endArchive(at: member.offset + member.size)
+      default: break
+      }
+    }
+    endArchive(at: parts.size)
+    finish(at: parts.size)
+  }
+
+  /// Whether a raw archive with a payload may follow: then its names are there, uncompressed.
+  private static func mayBegin(
+    in parts: ImageParts, behind offset: Int64
+  ) throws(FileError) -> Bool {
+    let name = Array("\(Vocabulary.payload)/".utf8)
+    return try parts.search(from: offset, overlap: name.count) { block in
+      block.indices.first { block[$0] == name[0] && block[$0...].starts(with: name) }
+    } != nil
+  }
+
+  private mutating func endArchive(at end: Int64) {
+    if archive.hasPayload { rest = archive.end(end) }
+    archive = Archive(start: end)
+  }
+
+  /// The bytes that are not ours end.
+  private mutating func finish(at end: Int64) {
+    if end > rest { stretches.append(.ordinary(FilePiece(offset: rest, size: end - rest))) }
+  }
+
+  // MARK: Records
+
+  /// What the names of our files begin with, but for dots and slashes.
+  private static let beginning = Array("\(Vocabulary.program)".utf8)
+
+  private mutating func add(_ record: Record) {
+    // Nearly all entries are not ours.
+    let start = record.entry.name.drop { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ".") }
+    guard start.starts(with: Self.beginning) else { return pass(record) }
+    // Slashes and dots before a name say nothing in an initramfs.
+    let components = record.entry.name.split(separator: UInt8(ascii: "/"))
+      .filter { !$0.elementsEqual(".".utf8) }
+    guard components[0].elementsEqual("\(Vocabulary.payload)".utf8) else {
+      if components.count == 1, components[0].elementsEqual(Self.beginning) {
+        hasProgram = true
+        archive.hasProgram = true
+      }
+      return pass(record)
+    }
+    if !archive.hasPayload {
+      archive.hasPayload = true
+      finish(at: archive.start)
+    }
+    archive.next = nil
+    add(record, components)
+  }
+
+  private mutating func pass(_ record: Record) {
+    if archive.hasPayload, archive.next == nil { archive.next = Int64(record.offset) }
+  }
+
+  private mutating func add(_ record: Record, _ components: [ArraySlice<UInt8>]) {
+    guard components.count > 1 else { return }
+    let id = Array(components[1])
+    if found[id] == nil {
+      found[id] = Payload()
+      stretches.append(.payload(id))
+    }
+    guard components.count == 3, record.entry.type == .regular else { return }
+    let piece = FilePiece(
+      offset: Int64(record.offset) + Int64(Header.size + record.entry.name.count + 4) & ~3,
+      size: Int64(record.entry.size))
+    add(Array(components[2]), piece, to: id)
+  }
+
+  private mutating func add(_ name: [UInt8], _ piece: FilePiece, to id: [UInt8]) {
+    if Self.isNumber(name) {
+      if found[id]?.files.updateValue(piece, forKey: name) != nil { overwrite(id) }
+    } else if let owner = Self.sidecarOwner(name) {
+      found[id]?.sidecars[owner] = piece
+    } else if name.elementsEqual("\(Vocabulary.about)".utf8) {
+      found[id]?.about = piece
+    }
+  }
+
+  /// PID 1 unpacks it where it came last.
+  private mutating func overwrite(_ id: [UInt8]) {
+    if !overwritten.contains(id) { overwritten.append(id) }
+    stretches.removeAll { $0 == .payload(id) }
+    stretches.append(.payload(id))
+  }
+
+  private static func isNumber(_ name: [UInt8]) -> Bool {
+    !name.isEmpty && name.allSatisfy { (0x30...0x39).contains($0) }
+  }
+
+  /// The name of the file that a sidecar of that name belongs to; nil if it is none.
+  private static func sidecarOwner(_ name: [UInt8]) -> [UInt8]? {
+    let suffix = Array("\(Sidecar.suffix)".utf8)
+    let owner = Array(name.dropLast(suffix.count))
+    return name.elementsEqual(owner + suffix) && isNumber(owner) ? owner : nil
+  }
+
+  // MARK: What has been found
+
+  /// In the order in which PID 1 unpacks them.
+  var payloads: [PackedPayload] {
+    stretches.compactMap { stretch in
+      if case .payload(let id) = stretch { payload(id) } else { nil }
+    }
+  }
+
+  private func payload(_ id: [UInt8]) -> PackedPayload {
+    var payload = PackedPayload(id)
+    guard let found = found[id] else { return payload }
+    payload.about = found.about
+    payload.members = found.files.map { name, piece in
+      var piece = piece
+      piece.sidecar = found.sidecars[name].map {
+        SidecarPiece(
+          name: id + [UInt8(ascii: "/")] + name + Array("\(Sidecar.suffix)".utf8),
+          offset: $0.offset, size: $0.size)
+      }
+      return (name, piece)
+    }
+    .sorted {
+      $0.name.count != $1.name.count
+        ? $0.name.count < $1.name.count : $0.name.lexicographicallyPrecedes($1.name)
+    }
+    return payload
+  }
+
+  /// The image, with the members of payloads in the place of what is ours.
+  var pieces: [FilePiece] {
+    stretches.flatMap { stretch in
+      switch stretch {
+      case .ordinary(let piece): [piece]
+      case .payload(let id): payload(id).members.map(\.piece)
+      }
+    }
+  }
+}
