@@ -24,8 +24,7 @@ package struct UBootImage {
     }
     guard header[Self.typeOffset] == Self.ramdiskType else {
       throw FileError(
-        file.path, offset: Int64(Self.typeOffset), found: "type \(header[Self.typeOffset])",
-        expected: "\(Self.ramdiskType), the type of a ramdisk in a U-Boot image")
+        file.path, "is a U-Boot image of type \(header[Self.typeOffset]), not a ramdisk (type 3)")
     }
     let size = header[12..<16].reduce(0) { $0 << 8 | Int64($1) }
     ramdisk = FilePiece(offset: Int64(Self.headerSize), size: size)

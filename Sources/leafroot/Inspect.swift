@@ -13,7 +13,8 @@ struct Inspect: AsyncParsableCommand {
     abstract: "Show the contents and defects of an initramfs, and the memory it needs.",
     discussion: """
       inspect reads IMAGE as the kernel does: any number of raw newc archives and compressed \
-      members, in any order. By default, it prints the members, totals, the init program, the \
+      members, in any order. IMAGE may be -, standard input, or a pipe; a unified kernel image; or a \
+      ramdisk with U-Boot's header. By default, it prints the members, totals, the init program, the \
       least memory to boot with, and findings: what the kernel refuses or loses.
 
       Of a packed image, the tree is that of its payload, also with --list and --cat.

@@ -13,9 +13,8 @@ struct Nest: AsyncParsableCommand {
     abstract: "Nest an initramfs so that it is unpacked straight into the leaf.",
     discussion: """
       OUT is a small raw archive that holds LeafRoot's PID 1 and IMAGE, byte for byte. The kernel \
-      only copies IMAGE, and PID 1 unpacks it into the leaf, and frees it as it goes. The kernel \
-      parameter nonroot_initramfs asks for the leaf. pack does the same in several members, which \
-      are unpacked in parallel.
+      only copies IMAGE, and PID 1 unpacks it into the leaf, and frees it as it goes. pack does the \
+      same in several members, which are unpacked in parallel.
 
       With --segment, OUT is the small archive without an image, to be loaded as the first initrd, \
       for a boot loader that makes a file of the second: in iPXE, initrd URL \

@@ -16,13 +16,12 @@ struct Pack: AsyncParsableCommand {
     abstract: "Pack a tree so that it is unpacked straight into the leaf.",
     discussion: """
       SOURCE is an initramfs; a directory; a tar archive, compressed or not; or a container image: \
-      an OCI image layout, in a directory or an archive, or what docker save writes.
+      an OCI image layout, in a directory or an archive, or what docker save writes. It may be -, \
+      standard input, or a pipe.
 
       OUT boots on any kernel, in less memory than an initramfs of the same tree: the kernel only \
       copies the packed tree, and LeafRoot's PID 1 unpacks it into the leaf, and frees it as it \
-      goes. The kernel parameter nonroot_initramfs asks for the leaf; without it, and where the \
-      root is a leaf already, the tree is unpacked into the root file system. Early microcode of \
-      an initramfs stays in front.
+      goes. Early microcode of an initramfs stays in front.
 
       OUT is written atomically. The same inputs give the same bytes, however many jobs there are; \
       the modification time of what is not of SOURCE is SOURCE_DATE_EPOCH, or 0.

@@ -124,6 +124,6 @@ import Testing
     }
     #expect(
       try message(uBootImage(tree, type: 2))
-        == "file: offset 30: found type 2, expected 3, the type of a ramdisk in a U-Boot image")
+        == "file: is a U-Boot image of type 2, not a ramdisk (type 3)")
   }
 }
