@@ -121,11 +121,16 @@ public struct ImageParts: Sendable {
   /// Reads `count` bytes from `offset`, fewer only where the image ends.
   /// - Throws: ``FileError``.
   public func bytes(at offset: Int64, count: Int) throws(FileError) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: count)
-    let result = bytes.withUnsafeMutableBytes { buffer in
-      Result { () throws(FileError) in try read(at: offset, into: buffer) }
+    var failure: FileError?
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      do throws(FileError) {
+        filled = try read(at: offset, into: UnsafeMutableRawBufferPointer(buffer))
+      } catch {
+        failure = error
+      }
     }
-    return Array(bytes.prefix(try result.get()))
+    if let failure { throw failure }
+    return bytes
   }
 
   /// The offset of the first byte that is not zero; nil if there is none.
@@ -137,17 +142,23 @@ public struct ImageParts: Sendable {
   /// - Parameter overlap: of one block with the next, in bytes.
   /// - Returns: the offset of what has been found.
   package func search(
-    from offset: Int64, overlap: Int, _ find: ([UInt8]) -> Int?
+    from offset: Int64, overlap: Int, _ find: (UnsafeRawBufferPointer) -> Int?
   ) throws(FileError) -> Int64? {
+    // Small enough to stay in a processor's cache.
+    let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 << 10, alignment: 16)
+    defer { block.deallocate() }
     var offset = offset
     // Mostly what is looked for is near.
     var count = 4096
     while offset < size {
-      let block = try bytes(at: offset, count: count)
-      if let index = find(block) { return offset + Int64(index) }
-      if block.count < count { return nil }
+      let part = UnsafeMutableRawBufferPointer(rebasing: block[..<count])
+      let filled = try read(at: offset, into: part)
+      if let index = find(UnsafeRawBufferPointer(rebasing: part[..<filled])) {
+        return offset + Int64(index)
+      }
+      if filled < count { return nil }
       offset += Int64(count - overlap)
-      count = InputFile.blockSize
+      count = block.count
     }
     return nil
   }

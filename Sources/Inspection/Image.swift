@@ -41,7 +41,7 @@ public struct Image: Sendable {
     (name, container, parts) = (place.name, place.container, place.parts)
     permissions = file.permissions
     leading = try Self.leading(of: parts, place)
-    archives = try PayloadArchives(of: parts)
+    archives = try PayloadArchives(of: parts, leading: leading)
   }
 
   /// Opens the file at `path`, or standard input.
@@ -202,6 +202,6 @@ extension Image {
     permissions = .ownerReadWrite
     container = nil
     leading = images.first?.image.leading ?? .raw
-    archives = try PayloadArchives(of: parts)
+    archives = try PayloadArchives(of: parts, leading: leading)
   }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
+import Compression
 public import Files
+import Glibc
 import Initramfs
 import Leaf
 import Newc
@@ -62,7 +64,10 @@ struct PayloadArchives: Sendable {
   }
 
   /// Finds them. What the kernel refuses ends the search.
-  init(of parts: ImageParts) throws {
+  /// - Parameter leading: the encoding of the first member.
+  init(of parts: ImageParts, leading: Codec) throws {
+    // A reader of a compressed member decodes ahead.
+    if leading != .raw, try !Self.mayBegin(in: parts, behind: 0) { return }
     let reader = ImageReader(ImageSequence(parts))
     var isRaw = false
     while let event = try reader.next() {
@@ -90,9 +95,7 @@ struct PayloadArchives: Sendable {
     in parts: ImageParts, behind offset: Int64
   ) throws(FileError) -> Bool {
     let name = Array("\(Vocabulary.payload)/".utf8)
-    return try parts.search(from: offset, overlap: name.count) { block in
-      block.indices.first { block[$0] == name[0] && block[$0...].starts(with: name) }
-    } != nil
+    return try parts.search(from: offset, overlap: name.count) { $0.firstIndex(of: name) } != nil
   }
 
   private mutating func endArchive(at end: Int64) {
@@ -215,5 +218,25 @@ struct PayloadArchives: Sendable {
       case .payload(let id): payload(id).members.map(\.piece)
       }
     }
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  /// Where `bytes`, which are not none, begin for the first time.
+  fileprivate func firstIndex(of bytes: [UInt8]) -> Int? {
+    var rest = self[...]
+    // memchr(3) looks at many bytes at once.
+    while let start = rest.base(), let found = memchr(start, Int32(bytes[0]), rest.count) {
+      rest = rest.dropFirst(UnsafeRawPointer(found) - start)
+      if rest.starts(with: bytes) { return rest.startIndex }
+      rest = rest.dropFirst()
+    }
+    return nil
+  }
+}
+
+extension Slice<UnsafeRawBufferPointer> {
+  fileprivate func base() -> UnsafeRawPointer? {
+    UnsafeRawBufferPointer(rebasing: self).baseAddress
   }
 }
