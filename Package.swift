@@ -151,14 +151,16 @@ let host: [Target] = [
 /// What must hold for any bytes: for the fuzzers, and for the tests that replay what they found.
 let fuzzChecks = Target.target(
   name: "FuzzChecks",
-  dependencies: ["Files", "Importing", "Initramfs", "Inspection", "Newc", systemPackage],
+  dependencies: [
+    "CLinux", "Evidence", "Files", "Importing", "Initramfs", "Inspection", "Newc", systemPackage,
+  ],
   path: "Fuzz/Checks", swiftSettings: strict)
 
 // libFuzzer brings its own main, and instruments all that it is linked with: `make fuzz` asks for
 // these with LEAFROOT_FUZZ=1.
 let isFuzz = Context.environment["LEAFROOT_FUZZ"] == "1"
 
-let fuzzers = ["Newc", "Members", "Inspect", "Source"].map { name in
+let fuzzers = ["Newc", "Members", "Inspect", "Source", "Numbers"].map { name in
   Target.executableTarget(
     name: "fuzz-\(name.lowercased())", dependencies: ["FuzzChecks"], path: "Fuzz/\(name)",
     swiftSettings: strict)

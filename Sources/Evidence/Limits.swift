@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import CLinux
+public import CLinux
 
 /// The limits of a tmpfs, from statfs(2). A ramfs has none, and does not report its usage.
 public struct Limits {
@@ -20,8 +20,13 @@ public struct Limits {
   }
 
   public init?(of descriptor: Int32) {
-    var result = statfs()
-    guard fstatfs(descriptor, &result) == 0 else { return nil }
+    var answer = statfs()
+    guard fstatfs(descriptor, &answer) == 0 else { return nil }
+    self.init(answer)
+  }
+
+  /// What statfs(2) said.
+  public init(_ result: statfs) {
     let blockSize = Int(clamping: result.f_bsize)
     let (blocks, freeBlocks) = (Int(clamping: result.f_blocks), Int(clamping: result.f_bfree))
     let (files, freeFiles) = (Int(clamping: result.f_files), Int(clamping: result.f_ffree))

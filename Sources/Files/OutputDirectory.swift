@@ -12,11 +12,8 @@ public struct OutputDirectory: ~Copyable {
   public let path: FilePath
   private let descriptor: Int32
   private let isNew: Bool
-  /// The permissions that the umask leaves.
+  /// The permissions that it has, or that the umask leaves.
   private let usual: mode_t
-
-  /// Nobody else is let in until all is there. The sticky bit tells whether the image has set them.
-  private static let permissions: mode_t = 0o1700
 
   /// Makes the directory, or takes one that is empty.
   /// - Throws: ``FileError``.
@@ -31,7 +28,6 @@ public struct OutputDirectory: ~Copyable {
     }
     var status = stat()
     fstat(descriptor, &status)
-    if isNew { fchmod(descriptor, OutputDirectory.permissions) }
     do throws(FileError) {
       if !isNew { try OutputDirectory.refuseUnlessEmpty(descriptor, path) }
     } catch {
@@ -72,24 +68,13 @@ public struct OutputDirectory: ~Copyable {
     from source: consuming Source, by unpacking: Unpacking = Unpacking()
   ) throws -> Unpacking.Summary {
     do throws(Unpacking.Failure<Source.Failure>) {
-      let summary = try unpacking.run(source, into: descriptor)
-      commit()
-      return summary
+      return try unpacking.run(source, into: descriptor)
     } catch {
       remove()
       switch error {
       case .source(let failure): throw failure
       case .tree(let failure): throw FileError(failure, below: path)
       }
-    }
-  }
-
-  /// Lets others in, unless the image has its own idea of the root's permissions.
-  private func commit() {
-    guard isNew else { return }
-    var status = stat()
-    if fstat(descriptor, &status) == 0, status.st_mode & 0o7777 == OutputDirectory.permissions {
-      fchmod(descriptor, usual)
     }
   }
 

@@ -71,6 +71,12 @@ public struct UnpackFailure: Error, Equatable {
   public var code: Int32
   /// The entry it happened to.
   public var name: [UInt8]
+
+  package init(step: UnpackStep, code: Int32, name: [UInt8]) {
+    self.step = step
+    self.code = code
+    self.name = name
+  }
 }
 
 /// A record that is missing from the tree, wholly or in part.

@@ -60,7 +60,7 @@ public struct Unpacker<Files: FileSystem> {
     while start < bytes.count, open.next.count > 0 {
       let end = start + Int(min(UInt64(bytes.count - start), open.next.count))
       let part = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
-      let count = try number(
+      let count = try Self.number(
         files.write(open.number, part, at: open.next.offset), .write, open.entry)
       open.advance(UInt64(count))
       start += count
@@ -78,7 +78,7 @@ public struct Unpacker<Files: FileSystem> {
     }
     let result = files.utime(open.number, open.entry.time(open.extra))
     files.close(open.number)
-    _ = try number(result, .utime, open.entry)
+    _ = try Self.number(result, .utime, open.entry)
   }
 
   /// `free_hash`: forgets which names were hard links, at the archive's trailer.
@@ -94,7 +94,7 @@ public struct Unpacker<Files: FileSystem> {
     // The kernel's list is last in, first out: of two records for one directory, the first counts.
     while let directory = directories.popLast() {
       setXattrs(directory.xattrs, directory.name)
-      try pass(files.utime(directory.name, directory.time), .utime, directory.name)
+      try Self.pass(files.utime(directory.name, directory.time), .utime, directory.name)
     }
   }
 
@@ -112,12 +112,12 @@ public struct Unpacker<Files: FileSystem> {
     if case .lost = link { return link! }
 
     let opened = files.open(entry.name, truncating: link == nil)
-    guard opened >= 0 else { return try lose(opened, .open, entry) }
+    guard opened >= 0 else { return try Self.lose(opened, .open, entry) }
     let size = extra?.sparse?.size ?? entry.size
     file = OpenFile(number: opened, entry, extra)
-    try pass(files.chown(opened, entry.userID, entry.groupID), .chown, entry.name)
-    try pass(files.chmod(opened, entry.mode), .chmod, entry.name)
-    if size > 0 { try pass(files.truncate(opened, to: size), .truncate, entry.name) }
+    try Self.pass(files.chown(opened, entry.userID, entry.groupID), .chown, entry.name)
+    try Self.pass(files.chmod(opened, entry.mode), .chmod, entry.name)
+    if size > 0 { try Self.pass(files.truncate(opened, to: size), .truncate, entry.name) }
     return link ?? there.outcome
   }
 
@@ -126,11 +126,11 @@ public struct Unpacker<Files: FileSystem> {
   ) throws(UnpackFailure) -> Outcome {
     let there = try clean(entry, keeping: entry.mode)
     let result = files.mkdir(entry.name, entry.mode)
-    try pass(files.chown(entry.name, entry.userID, entry.groupID), .chown, entry.name)
-    try pass(files.chmod(entry.name, entry.mode), .chmod, entry.name)
+    try Self.pass(files.chown(entry.name, entry.userID, entry.groupID), .chown, entry.name)
+    try Self.pass(files.chmod(entry.name, entry.mode), .chmod, entry.name)
     kept += entry.name.count + 64
     try refuseIfTooMuch(entry)
-    let outcome = try outcome(of: result, .mkdir, entry, there)
+    let outcome = try Self.outcome(of: result, .mkdir, entry, there)
     let xattrs = outcome.isLoss ? [] : extra?.xattrs ?? []
     directories.append((entry.name, entry.time(extra), xattrs))
     return outcome
@@ -145,11 +145,11 @@ public struct Unpacker<Files: FileSystem> {
     let result = files.mknod(entry.name, entry.mode, entry.specialDevice)
     // One of the same type is there: its number stays, the record gives it the rest. So does
     // something else that could not be removed get it.
-    try pass(files.chown(entry.name, entry.userID, entry.groupID), .chown, entry.name)
-    try pass(files.chmod(entry.name, entry.mode), .chmod, entry.name)
-    let outcome = try outcome(of: result, .mknod, entry, there)
+    try Self.pass(files.chown(entry.name, entry.userID, entry.groupID), .chown, entry.name)
+    try Self.pass(files.chmod(entry.name, entry.mode), .chmod, entry.name)
+    let outcome = try Self.outcome(of: result, .mknod, entry, there)
     if !outcome.isLoss { setXattrs(extra?.xattrs ?? [], entry.name) }
-    try pass(files.utime(entry.name, entry.time(extra)), .utime, entry.name)
+    try Self.pass(files.utime(entry.name, entry.time(extra)), .utime, entry.name)
     return outcome
   }
 
@@ -160,14 +160,14 @@ public struct Unpacker<Files: FileSystem> {
     let there = try clean(entry, keeping: 0)
     if extra?.isLink == true {
       let result = files.link(lastLink, entry.name)
-      return result < 0 ? try lose(result, .link, entry) : .linked
+      return result < 0 ? try Self.lose(result, .link, entry) : .linked
     }
     lastLink = entry.name
     let result = files.symlink(target, entry.name)
-    try pass(files.chown(entry.name, entry.userID, entry.groupID), .chown, entry.name)
+    try Self.pass(files.chown(entry.name, entry.userID, entry.groupID), .chown, entry.name)
     if result >= 0 { setXattrs(extra?.xattrs ?? [], entry.name) }
-    try pass(files.utime(entry.name, entry.time(extra)), .utime, entry.name)
-    guard result >= 0 else { return try lose(result, .symlink, entry) }
+    try Self.pass(files.utime(entry.name, entry.time(extra)), .utime, entry.name)
+    guard result >= 0 else { return try Self.lose(result, .symlink, entry) }
     return there.removed == .symbolicLink ? .rewritten : there.outcome
   }
 
@@ -181,7 +181,7 @@ public struct Unpacker<Files: FileSystem> {
     }
     _ = try clean(entry, keeping: 0)
     let result = files.link(first, entry.name)
-    return result < 0 ? try lose(result, .link, entry) : .linked
+    return result < 0 ? try Self.lose(result, .link, entry) : .linked
   }
 
   private mutating func setXattrs(_ xattrs: [Xattr], _ name: [UInt8]) {
@@ -196,7 +196,7 @@ public struct Unpacker<Files: FileSystem> {
   ) throws(UnpackFailure) -> There {
     let found = files.lstat(entry.name)
     guard found >= 0 else {
-      try pass(found, .stat, entry.name)
+      try Self.pass(found, .stat, entry.name)
       return There()
     }
     let type = Entry.FileType(rawValue: UInt32(found) & FileMode.type)
@@ -204,16 +204,16 @@ public struct Unpacker<Files: FileSystem> {
 
     let result =
       type == .directory ? files.rmdir(entry.name) : files.unlink(entry.name)
-    try pass(result, .remove, entry.name)
+    try Self.pass(result, .remove, entry.name)
     return result < 0 ? There(type: type) : There(removed: type)
   }
 
   /// What a call has done that makes an entry, where one of the same type may be.
-  private func outcome(
+  private static func outcome(
     of result: Int, _ step: UnpackStep, _ entry: Entry, _ there: There
   ) throws(UnpackFailure) -> Outcome {
     let isThere = result == -Int(ErrorNumber.exists) && there.type == entry.type
-    return result >= 0 || isThere ? there.outcome : try lose(result, step, entry)
+    return result >= 0 || isThere ? there.outcome : try Self.lose(result, step, entry)
   }
 
   private func refuseIfTooMuch(_ entry: Entry) throws(UnpackFailure) {
@@ -231,7 +231,10 @@ public struct Unpacker<Files: FileSystem> {
 
   // MARK: Results
 
-  private func number(
+  // Without `self`, which a call of these would keep while its argument changes the files: those in
+  // memory would be copied.
+
+  private static func number(
     _ result: Int, _ step: UnpackStep, _ entry: Entry
   ) throws(UnpackFailure) -> Int {
     if result < 0 { throw UnpackFailure(step: step, code: Int32(-result), name: entry.name) }
@@ -239,16 +242,17 @@ public struct Unpacker<Files: FileSystem> {
   }
 
   /// The kernel does not look whether these succeed.
-  private func pass(_ result: Int, _ step: UnpackStep, _ name: [UInt8]) throws(UnpackFailure) {
+  private static func pass(_ result: Int, _ step: UnpackStep, _ name: [UInt8]) throws(UnpackFailure)
+  {
     if result < 0, !ErrorNumber.isOrdinary(Int32(-result)) {
       throw UnpackFailure(step: step, code: Int32(-result), name: name)
     }
   }
 
-  private func lose(
+  private static func lose(
     _ result: Int, _ step: UnpackStep, _ entry: Entry
   ) throws(UnpackFailure) -> Outcome {
-    try pass(result, step, entry.name)
+    try Self.pass(result, step, entry.name)
     return .lost(Loss(step: step, code: Int32(-result)))
   }
 }

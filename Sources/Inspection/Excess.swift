@@ -5,14 +5,14 @@ package import SystemPackage
 
 /// What a small image could ask too much of, and what ends its inspection.
 package enum Excess: Error {
-  /// They are kept in memory.
+  /// Names of files, each hard link counted: they are kept in memory.
   case files
   /// The names that symbolic links lead through: a path of 4 KiB can lead through 80,000.
   case steps
   /// Names of directories and hard links are kept until the end.
   case names
 
-  var limit: Int {
+  package var limit: Int {
     switch self {
     case .files: 1_000_000
     case .steps: 4_000_000
@@ -22,7 +22,7 @@ package enum Excess: Error {
 
   private var things: String {
     switch self {
-    case .files: "files"
+    case .files: "names of files"
     case .steps: "steps through symbolic links"
     case .names: "bytes of names of directories and hard links"
     }

@@ -27,6 +27,8 @@ public struct Inspection: Equatable, Sendable {
     /// Records that wrote again a file of the same type.
     public var rewritten = 0
 
+    package init() {}
+
     /// Their names in JSON.
     private enum CodingKeys: String, CodingKey {
       case records = "entries"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import Initramfs
+package import Initramfs
 
 /// The least memory that an image boots with, by a model of what the kernel does.
 ///
@@ -35,7 +35,7 @@ public struct MemoryNeed: Equatable, Sendable, Encodable {
 
   private static let mebi = 1_048_576.0
 
-  init(imageSize: Int64, totals: Inspection.Totals, members: [Member]) {
+  package init(imageSize: Int64, totals: Inspection.Totals, members: [Member]) {
     let image = Double(imageSize) / MemoryNeed.mebi
     let workspace = Double(members.map(\.workspace).max() ?? 0) / MemoryNeed.mebi
     let plain = Tree(

@@ -5,31 +5,6 @@ package import Newc
 
 /// The file tree that the kernel makes of an image, in memory and without the data.
 package struct MemoryTree {
-  /// A file.
-  package struct Node {
-    package var mode: UInt32
-    package var userID: UInt32 = 0
-    package var groupID: UInt32 = 0
-    /// nil: when it was made, or something was made in it.
-    package var modificationTime: Int64?
-    package var device = Device()
-    package var size: UInt64 = 0
-    /// The size without holes, and the pages of 4,096 bytes that take it.
-    var content: UInt64 = 0
-    var pages: UInt64 = 0
-    package var target: [UInt8] = []
-    /// How many names it has; of a directory, 1 while it is there.
-    var names = 1
-    /// The directory that a directory is in.
-    var parent = 0
-    /// How many files are in a directory.
-    var count = 0
-    /// The record that its data came with, as a running number.
-    package var dataRecord: Int?
-
-    package var type: Entry.FileType? { Entry.FileType(rawValue: mode & 0o170000) }
-  }
-
   /// A negative errno.
   private struct Refused: Error {
     let result: Int
@@ -56,19 +31,25 @@ package struct MemoryTree {
   private var lastFile: (path: [UInt8], node: Int) = ([], 0)
   private var linkSteps = 0
   private var isConsoleTouched = false
+  // Names that were made since, of files that are gone, too.
+  private var made = 0
+  private let fileLimit: Int
 
   /// An empty tree.
-  init() {}
+  init(fileLimit: Int = Excess.files.limit) { self.fileLimit = fileLimit }
 
   /// The tree that the kernel unpacks into: its built-in archive has brought nodes 1 to 3.
-  package static func builtIn() -> MemoryTree {
-    var tree = MemoryTree()
+  ///
+  /// - Parameter fileLimit: names that an image may bring besides.
+  package static func builtIn(fileLimit: Int = Excess.files.limit) -> MemoryTree {
+    var tree = MemoryTree(fileLimit: fileLimit)
     for entry in BuiltInArchive.entries {
       _ =
         entry.type == .directory
         ? tree.mkdir(entry.name, entry.mode)
         : tree.mknod(entry.name, entry.mode, entry.specialDevice)
     }
+    tree.made = 0
     return tree
   }
 
@@ -125,9 +106,14 @@ package struct MemoryTree {
   private mutating func make(_ node: Node, _ place: Place) -> Int {
     nodes.append(node)
     nodes[nodes.count - 1].parent = place.directory
-    table[place.key] = nodes.count - 1
-    nodes[place.directory].count += 1
+    enter(nodes.count - 1, place)
     return nodes.count - 1
+  }
+
+  private mutating func enter(_ node: Int, _ place: Place) {
+    table[place.key] = node
+    nodes[place.directory].count += 1
+    made += 1
   }
 
   private static let slash = UInt8(ascii: "/")
@@ -167,7 +153,7 @@ package struct MemoryTree {
     }
     guard table[place.key] == nil else { throw Refused(ErrorNumber.exists) }
     if place.hasSlash, !isDirectory { throw Refused(ErrorNumber.noEntry) }
-    if nodes.count > Excess.files.limit { throw tooMuch(.files) }
+    if made >= fileLimit { throw tooMuch(.files) }
     return place
   }
 
@@ -289,9 +275,8 @@ extension MemoryTree: FileSystem {
       let place = try tree.newPlace(of: new)
       // link(2) says EPERM. To us, that is a file system that lacks links.
       if tree.nodes[node].type == .directory { throw Refused(ErrorNumber.isDirectory) }
-      tree.table[place.key] = node
+      tree.enter(node, place)
       tree.nodes[node].names += 1
-      tree.nodes[place.directory].count += 1
       return 0
     }
   }

@@ -19,6 +19,7 @@ public struct DirectoryTree: FileSystem {
   private let paths: RootedPaths
   private let isPrivileged: Bool
   private let workingDirectory: WorkingDirectory
+  private let heldRoot: HeldRoot?
   /// Directories that an ordinary user could not fill if they had their permissions already.
   private var closed: [(path: [UInt8], permissions: UInt32)] = []
   /// The path that was asked for last: the calls for one entry come together.
@@ -32,21 +33,34 @@ public struct DirectoryTree: FileSystem {
     self.init(root, isPrivileged: isPrivileged, WorkingDirectory())
   }
 
-  /// - Parameter workingDirectory: of all threads that make the tree.
-  init(_ root: Int32, isPrivileged: Bool, _ workingDirectory: WorkingDirectory) {
+  /// - Parameters:
+  ///   - workingDirectory: of all threads that make the tree.
+  ///   - heldRoot: keeps others out of the tree until the end; nil if nobody else is there.
+  init(
+    _ root: Int32, isPrivileged: Bool, _ workingDirectory: WorkingDirectory,
+    heldRoot: HeldRoot? = nil
+  ) {
     paths = RootedPaths(root: root)
+    self.heldRoot = heldRoot
     self.isPrivileged = isPrivileged
     self.workingDirectory = workingDirectory
   }
 
-  /// Gives directories the permissions that would have kept an ordinary user out. At the end.
-  public mutating func finish() {
+  /// Gives directories the permissions that would have kept an ordinary user out, and lets others
+  /// into the root. At the end.
+  public mutating func finish() throws(UnpackFailure) {
     while let directory = closed.popLast() {
       guard let descriptor = try? paths.open(directory.path, O_RDONLY | O_DIRECTORY) else {
         continue
       }
       _ = fchmod(descriptor, directory.permissions)
       closeQuietly(descriptor)
+    }
+    guard let heldRoot else { return }
+    _ = keepingOwner(result("fchown") { heldRoot.giveAway() })
+    let opened = result("fchmod") { heldRoot.open() }
+    if opened < 0, heldRoot.hasRecord {
+      throw UnpackFailure(step: .chmod, code: Int32(-opened), name: [])
     }
   }
 
@@ -175,10 +189,12 @@ public struct DirectoryTree: FileSystem {
 
   public mutating func chown(_ path: [UInt8], _ user: UInt32, _ group: UInt32) -> Int {
     guard isPrivileged else { return 0 }
+    let heldRoot = heldRoot
     let result = call("fchownat", path) {
       fchownat($0.directory, $0.name, user, group, AT_SYMLINK_NOFOLLOW)
     } _: {
-      fchown($0, user, group)
+      if let heldRoot, heldRoot.isOpen(as: $0) { return heldRoot.keepOwner(user, group) }
+      return fchown($0, user, group)
     }
     return keepingOwner(result)
   }
@@ -188,37 +204,45 @@ public struct DirectoryTree: FileSystem {
     if mode & UInt32(S_IFMT) == UInt32(S_IFDIR) { return chmodDirectory(path, permissions) }
     // Not with AT_SYMLINK_NOFOLLOW: for that the C libraries need a mounted /proc.
     if UInt32(max(0, lstat(path))) & UInt32(S_IFMT) == UInt32(S_IFLNK) { return -Int(ELOOP) }
+    let heldRoot = heldRoot
     return call("fchmodat", path) {
       fchmodat($0.directory, $0.name, permissions, 0)
     } _: {
-      fchmod($0, permissions)
+      if let heldRoot, heldRoot.isOpen(as: $0) { return heldRoot.keepPermissions(permissions) }
+      return fchmod($0, permissions)
     }
   }
 
-  /// What an ordinary user may not enter stays open to them until the end.
   private mutating func chmodDirectory(_ path: [UInt8], _ permissions: UInt32) -> Int {
-    var permissions = permissions
-    if !isPrivileged {
-      closed.removeAll { $0.path == path }
-      if permissions & 0o700 != 0o700 { closed.append((path, permissions)) }
-      permissions |= 0o700
-    }
-    return result { tree throws(Failure) in
+    result { tree throws(Failure) in
       guard let place = try tree.place(of: path), !place.hasSlash else {
         let directory = try tree.paths.open(path, O_RDONLY | O_DIRECTORY)
         defer { closeQuietly(directory) }
-        return Int(try attempt("fchmod") { fchmod(directory, permissions) })
+        if let heldRoot = tree.heldRoot, heldRoot.isOpen(as: directory) {
+          return Int(heldRoot.keepPermissions(permissions))
+        }
+        let usable = tree.usable(permissions, path)
+        return Int(try attempt("fchmod") { fchmod(directory, usable) })
       }
+      let usable = tree.usable(permissions, path)
       let directory = try attempt("open") {
         linux_openat(place.directory, place.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
       }
-      let result = fchmod(directory, permissions)
+      let result = fchmod(directory, usable)
       let code = linux_errno()
       // What is in it comes next, mostly.
       tree.last = nil
       tree.paths.remember(directory, at: path)
       return result < 0 ? -Int(code) : 0
     }
+  }
+
+  /// What an ordinary user may not enter stays open to them until the end.
+  private mutating func usable(_ permissions: UInt32, _ path: [UInt8]) -> UInt32 {
+    if isPrivileged { return permissions }
+    closed.removeAll { $0.path == path }
+    if permissions & 0o700 != 0o700 { closed.append((path, permissions)) }
+    return permissions | 0o700
   }
 
   public mutating func utime(_ path: [UInt8], _ time: Int64) -> Int {
@@ -247,6 +271,7 @@ public struct DirectoryTree: FileSystem {
           })
       }
       defer { closeQuietly(directory) }
+      defer { tree.heldRoot?.closeAgain(directory) }
       return Int(
         try attempt("setxattr") {
           fsetxattr(directory, name, xattr.value, xattr.value.count, 0)
@@ -351,25 +376,4 @@ public struct DirectoryTree: FileSystem {
 extension Xattr {
   /// With its NUL.
   fileprivate var cName: [CChar] { name.map { CChar(bitPattern: $0) } + [0] }
-}
-
-/// The working directory, which all threads share. Before Linux 6.13 xattr calls have no `*at` form,
-/// and a symbolic link or a device cannot be opened for them.
-final class WorkingDirectory {
-  private let monitor = Monitor()
-
-  /// Makes a call in `directory`, and goes back.
-  func call(
-    _ step: StaticString, in directory: Int32, _ body: () -> Int32
-  ) throws(Failure) -> Int32 {
-    monitor.lock()
-    let before = linux_openat(AT_FDCWD, ".", LINUX_O_PATH, 0)
-    defer {
-      _ = fchdir(before)
-      closeQuietly(before)
-      monitor.unlock()
-    }
-    try attempt("fchdir") { fchdir(directory) }
-    return try attempt(step, body)
-  }
 }

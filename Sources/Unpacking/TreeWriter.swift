@@ -72,12 +72,15 @@ final class TreeWriter {
   }
 
   /// Ends the tree, and adds to `summary` what became of it.
-  func finish(_ summary: inout Unpacking.Summary) throws(UnpackFailure) {
+  func finish(
+    _ summary: inout Unpacking.Summary, _ builtIn: BuiltInFiles
+  ) throws(UnpackFailure) {
     flush()
     end()
     if let failure { throw failure }
     try unpacker.finish()
-    unpacker.files.finish()
+    builtIn.removeUntouched()
+    try unpacker.files.finish()
     summary.lost = lost.lost
     summary.lostCount = lost.lostCount
     summary.deviceCount = unpacker.files.deviceCount

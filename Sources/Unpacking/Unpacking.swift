@@ -51,10 +51,12 @@ public struct Unpacking: Sendable {
 
   public init() {}
 
-  /// Unpacks `source` into the empty directory that `root` is open on.
+  /// Unpacks `source` into the empty directory that `root` is open on. Nobody but its owner is let
+  /// into it until all is there; if that fails, it stays so.
   public func run<Source: ImageSource & ~Copyable>(
     _ source: consuming Source, into root: Int32
   ) throws(Failure<Source.Failure>) -> Summary {
+    let heldRoot = HeldRoot(root)
     let builtIn: BuiltInFiles
     do throws(UnpackFailure) {
       builtIn = try BuiltInFiles(in: root, isPrivileged: isPrivileged)
@@ -62,7 +64,9 @@ public struct Unpacking: Sendable {
       throw .tree(error)
     }
     let reader = ImageReader(source, rules)
-    let writer = TreeWriter(Unpacker(DirectoryTree(root, isPrivileged: isPrivileged)))
+    let tree = DirectoryTree(
+      root, isPrivileged: isPrivileged, WorkingDirectory(), heldRoot: heldRoot)
+    let writer = TreeWriter(Unpacker(tree))
     var summary: Summary
     do throws(Source.Failure) {
       summary = try read(reader, writer)
@@ -71,11 +75,10 @@ public struct Unpacking: Sendable {
       throw .source(error)
     }
     do throws(UnpackFailure) {
-      try writer.finish(&summary)
+      try writer.finish(&summary, builtIn)
     } catch {
       throw .tree(error)
     }
-    builtIn.removeUntouched()
     return summary
   }
 

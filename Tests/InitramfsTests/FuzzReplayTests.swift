@@ -10,6 +10,7 @@ import Testing
 @Suite struct FuzzReplayTests {
   private static let checks: [@Sendable ([UInt8]) -> Void] = [
     FuzzChecks.newc, FuzzChecks.members, FuzzChecks.inspect, FuzzChecks.source,
+    FuzzChecks.numbers,
   ]
 
   @Test(arguments: ["seeds", "failures"])

@@ -117,6 +117,34 @@ import Unpacking
     #expect(try directory.permissions("tree") == 0o711)
   }
 
+  @Test(.serialized, arguments: [nil, ".", "./", "/", "d/..", "up/"])
+  func `nobody is let in until all is there, whatever the image says of its root`(
+    root: String?
+  ) throws {
+    var records: [OddRecord] = [
+      .directory("d", 0o711).with { $0.time = 77 }, .link("up", to: "/"),
+    ]
+    if let root {
+      // The kernel changes what it cannot replace, too.
+      records += [OddRecord.node(root, 0o010777, (0, 0)), .directory(root, 0o755)].map {
+        $0.with { ($0.user, $0.group) = (12, 34) }
+      }
+    }
+    // Their times come at the end, the last one's first.
+    records += (0..<400).map { .directory("d/\($0)") }
+    try FileManager.default.createDirectory(
+      atPath: tree.string, withIntermediateDirectories: false,
+      attributes: [.posixPermissions: 0o750])
+
+    let watch = Watch(tree)
+    try unpack(records)
+    #expect(watch.seen() == 77)
+    #expect(try directory.permissions("tree") == (root == nil ? 0o750 : 0o755))
+    var status = stat()
+    stat(tree.string, &status)
+    #expect(status.st_uid == (root == nil || geteuid() != 0 ? geteuid() : 12))
+  }
+
   @Test func `unpack keeps everything before a fault, and reports the fault`() throws {
     let summary = try unpack([
       .file("before", "whole"), .file("broken", "summed").summed.with { $0.check += 1 },
@@ -240,5 +268,29 @@ import Unpacking
     }
     #expect(error?.description == "cannot write \(tree)/y: no space left on device")
     #expect(try FileManager.default.contentsOfDirectory(atPath: tree.string).isEmpty)
+  }
+}
+
+/// Waits on a thread of its own until others are let into a tree, and looks at the time of its
+/// directory `d` then.
+private final class Watch: @unchecked Sendable {
+  private let group = DispatchGroup()
+  private var seconds = 0
+
+  init(_ tree: FilePath) {
+    let (root, inside) = (tree.string, tree.appending("d").string)
+    DispatchQueue(label: "watch").async(group: group) { [self] in
+      var status = stat()
+      // An empty directory is open.
+      while stat(inside, &status) != 0 {}
+      repeat { stat(root, &status) } while status.st_mode & 0o077 == 0 && status.st_uid == geteuid()
+      stat(inside, &status)
+      seconds = status.st_mtim.tv_sec
+    }
+  }
+
+  func seen() -> Int {
+    group.wait()
+    return seconds
   }
 }
