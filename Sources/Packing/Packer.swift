@@ -57,16 +57,8 @@ public struct Packer: Sendable {
     var writer = PayloadWriter(try OutputFile(output), modificationTime: modificationTime)
     try writer.write(front: tree.front)
     let names = programNames(beside: tree.files)
-    let replaced = Set(names.map { Array($0.utf8) })
-    for file in tree.files where file.isSkeleton {
-      for name in file.names where !replaced.contains(name) {
-        var entry = file.entry
-        // Its own of the root is empty.
-        if !name.isEmpty { entry.name = name }
-        entry.linkCount = 1
-        try writer.write(entry, file.target)
-      }
-    }
+    let search = PathSearch(tree.files)
+    try writeSkeleton(of: tree.files, search, besides: names, &writer)
     try writer.begin(program, names: names)
 
     var builder = MemberBuilder(self, output)
@@ -84,13 +76,34 @@ public struct Packer: Sendable {
     var about = PayloadAbout()
     about.members = writer.count
     about.tree = size
-    let found = InitSearch(tree.files).path(preferring: realInit)
+    let found = search.initPath(preferring: realInit)
     about.realInit = realInit.map { Array($0.utf8) }
     let members = writer.count
     return Summary(
       size: try writer.finish(about, permissions: tree.permissions), members: members,
       entries: size.entries, bytes: UInt64(size.bytes),
       realInit: found, unsettableXattrs: builder.xattrs.unsettable)
+  }
+
+  /// Writes what the paths of later images may lead through: the kernel drops a file without its
+  /// directory. A link to a file leads nowhere else.
+  private func writeSkeleton(
+    of files: [TreeFile], _ search: PathSearch, besides names: [String],
+    _ writer: inout PayloadWriter
+  ) throws(FileError) {
+    let replaced = Set(names.map { Array($0.utf8) })
+    for file in files {
+      let isLink = file.entry.type == .symbolicLink
+      guard isLink || file.entry.type == .directory else { continue }
+      for name in file.names where !replaced.contains(name) {
+        if isLink, let type = search.type(at: name), type != .directory { continue }
+        var entry = file.entry
+        // Its own of the root is empty.
+        if !name.isEmpty { entry.name = name }
+        entry.linkCount = 1
+        try writer.write(entry, file.target)
+      }
+    }
   }
 
   /// Writes the members that are ready.
@@ -120,13 +133,6 @@ public struct Packer: Sendable {
     return names.reduce(into: []) { result, name in
       if !directories.contains(Array(name.utf8)), !result.contains(name) { result.append(name) }
     }
-  }
-}
-
-extension TreeFile {
-  /// Whether paths of other files may lead through it.
-  fileprivate var isSkeleton: Bool {
-    entry.type == .directory || entry.type == .symbolicLink
   }
 }
 

@@ -214,6 +214,44 @@ import Testing
     try expectSameTree(packed, image)
   }
 
+  /// Where a link of the tree `a/b/c` leads, and whether files of later images may go through it.
+  @Test(arguments: [
+    ("file", false), ("a/b/file", false), ("/a/b/c/../file", false), ("a/dir/b/file", false),
+    ("link-to-file", false), ("null", false), ("a/twice", false),
+    ("a", true), ("a/b/c", true), ("/a/b/../b", true), ("/", true), ("a/..", true),
+    ("../../..", true), ("a/dir", true), ("link-to-dir", true), ("/link-to-dir/b", true),
+    ("nowhere", true), ("file/below", true), ("file/../a", true), ("link", true),
+  ])
+  func `outside of the payload are the links that a path could go on behind`(
+    target: String, isThere: Bool
+  ) throws {
+    let image = archive([
+      .directory("a"), .directory("a/b"), .directory("a/b/c"), .link("a/dir", to: "/a"),
+      .file("file"), .file("a/b/file"), .node("null", 0o020666, (1, 3)),
+      .link("a/twice", to: "b/../../link-to-file"),
+      .link("link-to-file", to: "a/b/file"), .link("link-to-dir", to: "a/dir"),
+      .link("link", to: target), .link("a/link", to: "/link"),
+    ])
+    let packed = try pack(image)
+    let names = try tree(packed).files.flatMap(\.names).map { String(decoding: $0, as: UTF8.self) }
+    #expect(names.contains("link") == isThere)
+    // Whoever leads through another link leads to the same.
+    #expect(names.contains("a/link") == isThere)
+    #expect(Set(names).isSuperset(of: ["a", "a/b", "a/b/c", "a/dir", "link-to-dir"]))
+    try expectSameTree(packed, image)
+  }
+
+  @Test func `of a link of two names that is outside which does not lead to a file`() throws {
+    let root = directory.path.appending("root")
+    let script = "mkdir root; cd root; mkdir -p d/file; touch file; ln -s file l; ln -P l d/l"
+    _ = try Command(["bash", "-ec", script], in: directory.path).output()
+    let packed = directory.path.appending("out")
+    _ = try Packer(.none, jobs: 1, memberSize: 64).write(HostTree(root), program, into: packed)
+    let names = try tree(packed).files.flatMap(\.names).map { String(decoding: $0, as: UTF8.self) }
+    #expect(names.contains("d/l"))
+    #expect(!names.contains("l"))
+  }
+
   @Test(arguments: [
     ([OddRecord.file("init", "i"), .file("sbin/init", "s")], "/init"),
     ([.directory("etc"), .file("etc/init", "e")], "/etc/init"),
