@@ -53,10 +53,13 @@ public struct MemoryNeed: Equatable, Sendable, Encodable {
   ///
   /// - Parameters:
   ///   - image: the need of the image as the kernel sees it.
-  ///   - totals: of the payload's tree.
-  public static func packed(_ image: MemoryNeed, _ totals: Inspection.Totals) -> Int {
+  ///   - payload: what is packed.
+  public static func packed(_ image: MemoryNeed, _ payload: Inspection) -> Int {
+    let totals = payload.totals
     let names = Double(totals.names) * inode / mebi
-    let fill = (Double(totals.pages) / 256 + names + unpacking + late) / (1 - pageTable)
+    let decoder = max(0, Double(payload.workspace) / mebi - ordinaryDecoder)
+    let fill =
+      (Double(totals.pages) / 256 + names + unpacking + decoder + late) / (1 - pageTable)
     let kept = fill < hugePages ? 0 : min(hugePageWatermark, fill / 20)
     return max(image.stock, Int((fill + kept).rounded(.up)))
   }
@@ -65,8 +68,9 @@ public struct MemoryNeed: Equatable, Sendable, Encodable {
   /// mm/khugepaged.c, `set_recommended_min_free_kbytes`.
   private static let hugePages = 512.0
   private static let hugePageWatermark = 44.0
-  /// What PID 1 takes while it unpacks, in MiB.
+  /// What PID 1 takes while it unpacks, in MiB, and what its decoder takes of that.
   private static let unpacking = 12.0
+  private static let ordinaryDecoder = 5.0
 
   private struct Tree {
     let pages: Double

@@ -14,9 +14,8 @@ package struct MemoryTree {
     package var modificationTime: Int64?
     package var device = Device()
     package var size: UInt64 = 0
-    /// The size without holes, and the pages of 4,096 bytes that take it.
-    var content: UInt64 = 0
-    var pages: UInt64 = 0
+    /// Where the data of a regular file with holes are.
+    var sparse: SparseMap?
     package var target: [UInt8] = []
     /// How many names it has; of a directory, 1 while it is there.
     var names = 1
@@ -378,9 +377,7 @@ extension MemoryTree: FileSystem {
 
   package mutating func truncate(_ file: Int, to size: UInt64) -> Int {
     nodes[file].size = size
-    let map = sparse?.size == size ? sparse : nil
-    nodes[file].content = map?.count ?? size
-    nodes[file].pages = map?.pages ?? (size + 4095) / 4096
+    nodes[file].sparse = sparse?.size == size ? sparse : nil
     nodes[file].dataRecord = record
     return 0
   }

@@ -76,6 +76,7 @@ public struct Packer: Sendable {
     var about = PayloadAbout()
     about.members = writer.count
     about.tree = size
+    about.decoder = writer.decoder
     let found = search.initPath(preferring: realInit)
     about.realInit = realInit.map { Array($0.utf8) }
     let members = writer.count
@@ -136,16 +137,24 @@ public struct Packer: Sendable {
   }
 }
 
+extension TreeFile {
+  /// How many of so many bytes each it takes on a tmpfs.
+  fileprivate func pages(of size: Int) -> Int {
+    // mm/shmem.c, SHORT_SYMLINK_LEN.
+    if entry.type == .symbolicLink { return target.count >= 128 ? 1 : 0 }
+    let size = UInt64(size)
+    return Int(clamping: sparse?.pages(of: size) ?? (entry.size + size - 1) / size)
+  }
+}
+
 extension PayloadAbout.Tree {
   /// `files` as a tmpfs counts them.
   fileprivate init(_ files: [TreeFile]) {
-    self.init(entries: 0, bytes: 0, pages: 0)
+    self.init()
     for file in files {
       entries += file.names.count
       bytes += Int(clamping: file.dataSize)
-      let size = file.sparse?.pages ?? (file.entry.size + 4095) / 4096
-      // mm/shmem.c, SHORT_SYMLINK_LEN.
-      pages += Int(clamping: size) + (file.target.count >= 128 ? 1 : 0)
+      for (index, size) in Self.pageSizes.enumerated() { pages[index] += file.pages(of: size) }
     }
   }
 }

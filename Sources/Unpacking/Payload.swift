@@ -315,7 +315,7 @@ private struct MemoryWatch {
   /// How much it may grow between two looks, in bytes.
   private static var step: Int { 256 << 10 }
   /// What a file takes without its content, with its last page.
-  private static var entry: Int { 8 << 10 }
+  private let entry = FreeMemory.pageSize + (4 << 10)
 
   init(_ memory: FreeMemory?, reserve: Int) {
     self.memory = memory
@@ -325,7 +325,7 @@ private struct MemoryWatch {
   /// Whether so much memory is left, as far as is known, that the reserve remains.
   mutating func hasRoom(for event: ImageEvent) -> Bool {
     switch event {
-    case .entry: growth += Self.entry
+    case .entry: growth += entry
     case .data(let data): growth += data.count
     default: return true
     }

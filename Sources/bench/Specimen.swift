@@ -64,7 +64,7 @@ struct Specimen: Sendable {
     case .packLZ4: try pack(.lz4(level: 9), bench, into: output)
     case .nest:
       let inspection = try Inspection(ImageSequence(try InputFile(plain)), of: plain)
-      _ = try Nester().write(plain, inspection.totals, bench.program, into: output)
+      _ = try Nester().write(plain, inspection, bench.program, into: output)
     case .stock, .cp, .fileByFile, .tar, .bind, .kernelStock, .kernel: break
     }
   }

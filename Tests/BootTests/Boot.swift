@@ -89,8 +89,8 @@ extension Boot {
       let tree = try source?.tree { _, _ in } ?? ImageTree(image)
       _ = try packer.write(tree, program, into: output)
     } else if let nester {
-      let totals = try Inspection(InputFile(image), of: image).totals
-      _ = try nester.write(image, totals, program, into: output)
+      let inspection = try Inspection(InputFile(image), of: image)
+      _ = try nester.write(image, inspection, program, into: output)
     }
     return output
   }

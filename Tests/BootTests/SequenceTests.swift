@@ -158,8 +158,8 @@ private struct SequenceBoot {
       let packer = Packer(.zstd(level: 1), jobs: 1, memberSize: 1 << 20)
       _ = try packer.write(ImageTree(raw), program, into: output)
     case .nested:
-      let totals = try Inspection(InputFile(raw), of: raw).totals
-      _ = try Nester().write(raw, totals, program, into: output)
+      let inspection = try Inspection(InputFile(raw), of: raw)
+      _ = try Nester().write(raw, inspection, program, into: output)
     }
     return output
   }

@@ -114,7 +114,42 @@ import Testing
     let (members, about) = try payload(packed)
     // What has no content, and the files one by one: the two names stay together.
     #expect(members.count == 5)
-    #expect(about.hasPrefix("members 5\nentries 7\nbytes 23\npages 3\n"), "\(about)")
+    #expect(about.hasPrefix("members 5\nentries 7\nbytes 23\npages 3 3 3\n"), "\(about)")
+  }
+
+  /// Around the sizes of pages, with links that take one or none.
+  @Test func `pages are counted in each size that a kernel has, by pack as by nest`() throws {
+    let sizes = [0, 1, 4095, 4096, 4097, 16_384, 16_385, 65_535, 65_536, 65_537, 200_000]
+    let image = archive(
+      sizes.map { OddRecord(Array("f\($0)".utf8), mode: 0o100644, data: zeros($0)) }
+        + [127, 128].map { .link("l\($0)", to: String(repeating: "x", count: $0)) })
+    func pages(_ size: Int) -> Int { sizes.reduce(1) { $0 + ($1 + size - 1) / size } }
+    let counts = [4096, 16_384, 65_536].map { String(pages($0)) }
+    let line = "pages \(counts.joined(separator: " "))\n"
+    #expect(try payload(pack(image)).about.contains(line))
+
+    let path = try directory.file("image", image)
+    let nested = directory.path.appending("nested")
+    _ = try Nester().write(path, Inspection(InputFile(path), of: path), program, into: nested)
+    #expect(try payload(nested).about.contains(line))
+  }
+
+  /// In KiB: windows of zstd by the level, dictionaries of xz up to the member's size.
+  private static let decoders: [(encoding: Encoding, least: Int, most: Int)] = [
+    (.none, 0, 0), (.gzip(level: 6), 80, 80), (.lz4(level: 9), 8192, 8192),
+    (.zstd(level: 1), 512, 2048), (.zstd(level: 10), 4096, 5120), (.zstd(level: 19), 8192, 9216),
+    (.zstd(level: 22), 8192, 9216), (.xz(level: 0), 256, 1024), (.xz(level: 9), 3072, 5120),
+  ]
+
+  @Test(arguments: decoders)
+  func `the payload says what its decoder takes`(
+    encoding: Encoding, least: Int, most: Int
+  ) throws {
+    let image = archive([.file("small", "s"), .file("f", String(repeating: "x", count: 3 << 20))])
+    let about = try payload(pack(image, Packer(encoding, jobs: 1, memberSize: 64))).about
+    let line = about.split(separator: "\n").first { $0.hasPrefix("decoder ") }
+    let bytes = line.flatMap { Int($0.dropFirst("decoder ".count)) } ?? 0
+    #expect((least << 10...most << 10).contains(bytes), "\(about)")
   }
 
   @Test func `two payloads have two names, and one has the same each time`() throws {
@@ -297,11 +332,11 @@ import Testing
     let path = try directory.file("image", try Compressor.gzip.compress(image))
     let inspection = try Inspection(ImageSequence(try InputFile(path)), of: path)
     let output = directory.path.appending("nested")
-    let size = try Nester().write(path, inspection.totals, program, into: output)
+    let size = try Nester().write(path, inspection, program, into: output)
     #expect(size == (try InputFile(output).size))
     let (members, about) = try payload(output)
     #expect(members == [try bytes(path)])
-    #expect(about == "members 0\nentries 7\nbytes 23\npages 3\n")
+    #expect(about == "members 0\nentries 7\nbytes 23\npages 3 3 3\ndecoder 81920\n")
     #expect(try ImageFile(output).isPacked)
   }
 
