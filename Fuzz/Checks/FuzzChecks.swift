@@ -55,7 +55,8 @@ public enum FuzzChecks {
       guard case .entry(let record) = event, let extra = record.extra else { continue }
       precondition(!extra.isLink || record.entry.type == .symbolicLink)
       guard let sparse = extra.sparse else { continue }
-      precondition(sparse.count == record.entry.size && sparse.pages <= (sparse.size + 4095) / 4096)
+      precondition(sparse.count == record.entry.size)
+      precondition(sparse.pages(of: 4096) <= (sparse.size + 4095) / 4096)
       precondition(SparseMap(size: sparse.size, extents: sparse.extents) == sparse)
     }
     let inspection = try! Inspection(source, of: "image")

@@ -48,16 +48,19 @@ extension FuzzChecks {
   private static func about(_ text: [UInt8], _ limits: Limits, _ numbers: inout Numbers) {
     let about = PayloadAbout(text)
     if about.realInit == nil { precondition(PayloadAbout(about.text.bytes) == about) }
+    let (entries, bytes) = (numbers.count(), numbers.count())
     var tree = PayloadAbout.Tree(
-      entries: numbers.count(), bytes: numbers.count(), pages: numbers.count())
+      entries: entries, bytes: bytes, pages: (0..<3).map { _ in numbers.count() })
     if let other = about.tree { tree.add(other) }
     let payload = numbers.count()
     let holding = limits.holding(tree, insteadOf: payload)
     precondition(holding.size >= limits.size && holding.inodes >= limits.inodes)
     precondition(Limits(size: holding.size).shortage(for: Limits(used: holding.used)) == nil)
 
-    let need = PayloadNeed(tree, threads: 1 + numbers.count() % 65_536)
-    precondition(need.bytes >= PayloadNeed.content(of: tree))
+    let pageSize = [4 << 10, 16 << 10, 64 << 10, 256 << 10][numbers.count() % 4]
+    let need = PayloadNeed(
+      tree, decoder: numbers.count(), threads: 1 + numbers.count() % 65_536, pageSize: pageSize)
+    precondition(need.bytes >= PayloadNeed.content(of: tree, pageSize: pageSize))
     let free = numbers.count()
     let shortage = need.shortage(free: free, payload: payload)
     precondition((shortage == nil) == (free.plus(payload) >= need.bytes))
@@ -77,7 +80,8 @@ extension FuzzChecks {
     totals.pages = numbers.next()
     let need = MemoryNeed(imageSize: Int64(numbers.count()), totals: totals, members: [])
     precondition(need.large <= need.stock && need.stock <= need.wrapped, "\(need)")
-    precondition(MemoryNeed.packed(need, totals) >= need.stock)
+    precondition(
+      MemoryNeed.packed(need, totals, workspace: numbers.count()) >= need.stock)
   }
 
   private static func words(_ text: [UInt8]) {

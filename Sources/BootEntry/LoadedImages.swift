@@ -81,7 +81,7 @@ public final class LoadedImages: Sendable {
   /// MiB of memory that the images boot with at least: with the kernel's defaults, and with
   /// `initramfs_options=size=90%` if that makes a difference.
   public var memory: (least: Int, large: Int?) {
-    if let payload { return (MemoryNeed.packed(inspection.memory, payload.totals), nil) }
+    if let payload { return (payload.memory(packedIn: inspection), nil) }
     let need = inspection.memory
     return (need.stock, need.large < need.stock ? need.large : nil)
   }

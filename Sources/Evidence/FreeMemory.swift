@@ -21,8 +21,12 @@ public struct FreeMemory {
     self.refresh = refresh
     let info = systemInformation()
     kept = keptMemory(
-      of: Int(clamping: info.totalram).times(Int(info.mem_unit)), watermark: watermark)
+      of: Int(clamping: info.totalram).times(Int(info.mem_unit)), watermark: watermark,
+      pageSize: Self.pageSize)
   }
+
+  /// Of this machine, in bytes: sysconf(3).
+  public static var pageSize: Int { sysconf(Int32(_SC_PAGESIZE)) }
 
   /// What processes can get, in bytes. The lists are emptied only if that may be less than is
   /// wanted.
@@ -65,13 +69,19 @@ public struct FreeMemory {
 ///
 /// Source: Linux, mm/page_alloc.c: `calculate_min_free_kbytes`, `sysctl_lowmem_reserve_ratio`. The
 /// kernel raises the watermark on machines that have huge pages: mm/khugepaged.c,
-/// `set_recommended_min_free_kbytes`.
+/// `set_recommended_min_free_kbytes`. While free memory is in small pieces, the watermark is higher by
+/// a block of pages, unless memory has less than four blocks (mm/page_alloc.c, `boost_watermark`): that
+/// counts where pages, and so blocks, are large.
 ///
 /// - Parameters:
 ///   - total: of memory, in bytes.
 ///   - watermark: /proc/sys/vm/min_free_kbytes; nil if that is not known.
-func keptMemory(of total: Int, watermark: Int?) -> Int {
-  (watermark ?? squareRoot(of: total >> 10).times(4)).times(1 << 10).plus(total >> 8)
+///   - pageSize: in bytes. A block has as many as a page has entries of a page table.
+func keptMemory(of total: Int, watermark: Int?, pageSize: Int) -> Int {
+  let block = pageSize * (pageSize / 8)
+  let boost = pageSize > 4096 && total / 4 >= block ? block : 0
+  return (watermark ?? squareRoot(of: total >> 10).times(4)).times(1 << 10).plus(total >> 8)
+    .plus(boost)
 }
 
 private func systemInformation() -> sysinfo {

@@ -68,9 +68,13 @@ public struct Limits {
   /// that there is room for a sixteenth more: what fits into memory may take more than its half,
   /// which is the default, and the system is to write, too.
   ///
-  /// - Parameter payload: bytes of its files.
-  public func holding(_ tree: PayloadAbout.Tree, insteadOf payload: Int) -> Limits {
-    let used = max(used - payload, 0).plus(PayloadNeed.content(of: tree))
+  /// - Parameters:
+  ///   - payload: bytes of its files.
+  ///   - pageSize: this machine's, unless a test asks.
+  public func holding(
+    _ tree: PayloadAbout.Tree, insteadOf payload: Int, pageSize: Int = FreeMemory.pageSize
+  ) -> Limits {
+    let used = max(used - payload, 0).plus(PayloadNeed.content(of: tree, pageSize: pageSize))
     let usedInodes = usedInodes.plus(PayloadNeed.inodes(of: tree))
     return Limits(
       size: size == 0 ? 0 : max(size, used.plus(used / 16)), used: used,

@@ -9,6 +9,9 @@ public struct PayloadAbout: Equatable, Sendable {
   /// The size of the tree; nil if it is not known.
   public var tree: Tree?
 
+  /// The most that the decoder of one of the files takes, in bytes.
+  public var decoder = 0
+
   /// The real init that the builder asked for.
   public var realInit: [UInt8]?
 
@@ -18,20 +21,26 @@ public struct PayloadAbout: Equatable, Sendable {
     public var entries: Int
     /// Bytes of content.
     public var bytes: Int
-    /// The same in pages of 4,096 bytes, rounded up for each file.
-    public var pages: Int
+    /// The same in pages, rounded up for each file: of each of ``pageSizes``.
+    public var pages: [Int]
 
-    public init(entries: Int, bytes: Int, pages: Int) {
+    /// In bytes. Kernels for aarch64 have one of these; the others have the first.
+    public static var pageSizes: [Int] { [4 << 10, 16 << 10, 64 << 10] }
+
+    public init(entries: Int, bytes: Int, pages: [Int]) {
       self.entries = entries
       self.bytes = bytes
       self.pages = pages
     }
 
+    /// A tree without a file.
+    public init() { self.init(entries: 0, bytes: 0, pages: Self.pageSizes.map { _ in 0 }) }
+
     /// Adds another tree to it.
     public mutating func add(_ other: Tree) {
       entries = entries.plus(other.entries)
       bytes = bytes.plus(other.bytes)
-      pages = pages.plus(other.pages)
+      for index in pages.indices { pages[index] = pages[index].plus(other.pages[index]) }
     }
   }
 
@@ -39,13 +48,15 @@ public struct PayloadAbout: Equatable, Sendable {
   private static var entries: StaticString { "entries" }
   private static var bytes: StaticString { "bytes" }
   private static var pages: StaticString { "pages" }
+  private static var decoder: StaticString { "decoder" }
   private static var realInit: StaticString { "init" }
 
   public init() {}
 
   /// Reads the file. Lines of other keys, and values that are no numbers, say nothing.
   public init(_ content: [UInt8]) {
-    var (entries, bytes, pages): (Int?, Int?, Int?)
+    var (entries, bytes): (Int?, Int?)
+    var pages: [Int] = []
     for line in content.split(separator: 0x0a) {
       guard let space = line.firstIndex(of: 0x20) else { continue }
       let (key, value) = (line[..<space], line[(space + 1)...])
@@ -56,31 +67,46 @@ public struct PayloadAbout: Equatable, Sendable {
       } else if key.equals(Self.bytes) {
         bytes = number(value)
       } else if key.equals(Self.pages) {
-        pages = number(value)
+        pages = Self.numbers(value)
+      } else if key.equals(Self.decoder) {
+        decoder = number(value) ?? 0
       } else if key.equals(Self.realInit) {
         realInit = Array(value)
       }
     }
-    if let entries, let bytes, let pages {
+    if let entries, let bytes, pages.count == Tree.pageSizes.count {
       tree = Tree(entries: entries, bytes: bytes, pages: pages)
     }
+  }
+
+  /// None if one of them is no number.
+  private static func numbers(_ text: ArraySlice<UInt8>) -> [Int] {
+    var numbers: [Int] = []
+    for word in text.split(separator: 0x20) {
+      guard let number = number(word) else { return [] }
+      numbers.append(number)
+    }
+    return numbers
   }
 
   /// The file.
   public var text: Text {
     var text = Text()
-    func add(_ key: StaticString, _ value: Int) {
+    func add(_ key: StaticString, _ values: Int...) {
       text.add(key)
-      text.add(" ")
-      text.add(value)
+      for value in values {
+        text.add(" ")
+        text.add(value)
+      }
       text.add("\n")
     }
     add(Self.members, members)
     if let tree {
       add(Self.entries, tree.entries)
       add(Self.bytes, tree.bytes)
-      add(Self.pages, tree.pages)
+      add(Self.pages, tree.pages[0], tree.pages[1], tree.pages[2])
     }
+    if decoder > 0 { add(Self.decoder, decoder) }
     if let realInit {
       text.add(Self.realInit)
       text.add(" ")

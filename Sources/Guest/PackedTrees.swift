@@ -60,12 +60,18 @@ struct PackedTrees {
 
   /// The size of all trees together; nil if one is not known.
   private var tree: PayloadAbout.Tree? {
-    var sum = PayloadAbout.Tree(entries: 0, bytes: 0, pages: 0)
+    var sum = PayloadAbout.Tree()
     for packed in all {
       guard let tree = packed.about.tree else { return nil }
       sum.add(tree)
     }
     return sum
+  }
+
+  /// What one thread needs to unpack them; nil if the size of a tree is not known.
+  private var need: PayloadNeed? {
+    let decoder = all.reduce(0) { max($0, $1.about.decoder) }
+    return tree.map { PayloadNeed($0, decoder: decoder, threads: 1) }
   }
 
   /// Whether the leaf must have room for a tree whose size nobody has told.
@@ -95,9 +101,8 @@ struct PackedTrees {
   /// Why the boot stops before anything is unpacked: lines for the log. nil if memory suffices, as
   /// far as is known.
   func shortage() -> [Text]? {
-    tree.flatMap {
-      let need = PayloadNeed($0, threads: 1)
-      return need.shortage(free: memory.usable(wanting: need.bytes - size), payload: size)
+    need.flatMap {
+      $0.shortage(free: memory.usable(wanting: $0.bytes - size), payload: size)
     }
   }
 
@@ -153,9 +158,9 @@ struct PackedTrees {
   /// As many as there are processors, and as memory suffices for.
   private var threads: Int {
     let most = processorCount()
-    guard let tree else { return most }
-    let spare = memory.usable(wanting: 0) + size - PayloadNeed(tree, threads: 1).bytes
-    return max(1, min(most, 1 + spare / PayloadNeed.thread))
+    guard let need else { return most }
+    let spare = memory.usable(wanting: 0) + size - need.bytes
+    return max(1, min(most, 1 + spare / need.thread))
   }
 
   private func remove() -> Tree.Failure? {

@@ -15,7 +15,7 @@ extension SparseMap {
       merged = Self.merged(merged, least)
     }
     self.init(size: size, extents: merged)
-    if pages >= (size + 4095) / 4096 { return nil }
+    if pages(of: 4096) >= (size + 4095) / 4096 { return nil }
   }
 
   private static func merged(_ extents: [Extent], _ least: UInt64) -> [Extent] {

@@ -84,12 +84,12 @@ public struct SparseMap: Equatable, Sendable {
   /// Bytes of data.
   public var count: UInt64 { extents.reduce(0) { $0 + $1.count } }
 
-  /// Pages of 4,096 bytes that have data: what a tmpfs needs.
-  public var pages: UInt64 {
+  /// Pages of so many bytes that have data: what a tmpfs needs.
+  public func pages(of pageSize: UInt64) -> UInt64 {
     var (pages, free): (UInt64, UInt64) = (0, 0)
     for extent in extents {
-      let first = max(extent.offset / 4096, free)
-      free = (extent.end + 4095) / 4096
+      let first = max(extent.offset / pageSize, free)
+      free = (extent.end - 1) / pageSize + 1
       pages += free - min(first, free)
     }
     return pages

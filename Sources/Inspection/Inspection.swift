@@ -22,12 +22,22 @@ public struct Inspection: Equatable, Sendable {
     public var bytes: UInt64 = 0
     /// The same in whole pages of 4 KiB, with long symbolic links.
     public var pages: UInt64 = 0
+    /// The same in pages of 16 and of 64 KiB, which kernels for aarch64 may have.
+    public var pages16: UInt64 = 0
+    public var pages64: UInt64 = 0
     /// Names in the tree, each of which takes an inode's share of a tmpfs.
     public var names: Int { files + directories + symbolicLinks + devices + others + hardLinks }
     /// Records that wrote again a file of the same type.
     public var rewritten = 0
 
     package init() {}
+
+    /// - Parameter count: how many of a size in bytes one file takes.
+    mutating func addPages(_ count: (UInt64) -> UInt64) {
+      pages += count(4 << 10)
+      pages16 += count(16 << 10)
+      pages64 += count(64 << 10)
+    }
 
     /// Their names in JSON.
     private enum CodingKeys: String, CodingKey {
@@ -56,6 +66,15 @@ public struct Inspection: Equatable, Sendable {
   public var findings: Findings
   /// The memory to boot it with.
   public var memory: MemoryNeed
+
+  /// The most that a decoder of its members takes, in bytes.
+  public var workspace: Int { reading.members.map(\.workspace).max() ?? 0 }
+
+  /// MiB that an image needs at least in which this one is packed.
+  /// - Parameter image: the image as the kernel sees it.
+  public func memory(packedIn image: Inspection) -> Int {
+    MemoryNeed.packed(image.memory, totals, workspace: workspace)
+  }
 
   /// The inits that the kernel and PID 1 try, in this order: init/main.c, `kernel_init`.
   public static let inits = ["/init", "/sbin/init", "/etc/init", "/bin/init", "/bin/sh"]

@@ -93,13 +93,13 @@ struct Inspector {
       switch node.type {
       case .regular:
         totals.files += 1
-        totals.bytes += node.content
-        totals.pages += node.pages
+        totals.bytes += node.sparse?.count ?? node.size
+        totals.addPages { node.sparse?.pages(of: $0) ?? (node.size + $0 - 1) / $0 }
       case .directory: if index > 3 { totals.directories += 1 }
       case .symbolicLink:
         totals.symbolicLinks += 1
         // mm/shmem.c, SHORT_SYMLINK_LEN.
-        if node.size >= 128 { totals.pages += 1 }
+        if node.size >= 128 { totals.addPages { _ in 1 } }
       case .characterDevice, .blockDevice: if index > 3 { totals.devices += 1 }
       case .fifo, .socket: totals.others += 1
       case nil: break

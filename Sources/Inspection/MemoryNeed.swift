@@ -42,9 +42,9 @@ public struct MemoryNeed: Equatable, Sendable, Encodable {
       pages: Double(totals.pages), names: Double(totals.names), image: image, workspace: workspace)
     stock = plain.need(limit: 0.5)
     large = plain.need(limit: 0.9)
-    // PID 1 is 118 kB, in the archive and in the tree.
+    // PID 1 is 520 kB, in the archive and in the tree.
     let wrap = Tree(
-      pages: plain.pages + 29, names: plain.names + 1, image: image + 0.12, workspace: workspace)
+      pages: plain.pages + 127, names: plain.names + 1, image: image + 0.5, workspace: workspace)
     wrapped = wrap.need(limit: 0.5)
   }
 
@@ -54,9 +54,14 @@ public struct MemoryNeed: Equatable, Sendable, Encodable {
   /// - Parameters:
   ///   - image: the need of the image as the kernel sees it.
   ///   - totals: of the payload's tree.
-  public static func packed(_ image: MemoryNeed, _ totals: Inspection.Totals) -> Int {
+  ///   - workspace: the most that a decoder of the payload's members takes, in bytes.
+  public static func packed(
+    _ image: MemoryNeed, _ totals: Inspection.Totals, workspace: Int
+  ) -> Int {
     let names = Double(totals.names) * inode / mebi
-    let fill = (Double(totals.pages) / 256 + names + unpacking + late) / (1 - pageTable)
+    let decoder = max(0, Double(workspace) / mebi - ordinaryDecoder)
+    let fill =
+      (Double(totals.pages) / 256 + names + unpacking + decoder + late) / (1 - pageTable)
     let kept = fill < hugePages ? 0 : min(hugePageWatermark, fill / 20)
     return max(image.stock, Int((fill + kept).rounded(.up)))
   }
@@ -65,8 +70,9 @@ public struct MemoryNeed: Equatable, Sendable, Encodable {
   /// mm/khugepaged.c, `set_recommended_min_free_kbytes`.
   private static let hugePages = 512.0
   private static let hugePageWatermark = 44.0
-  /// What PID 1 takes while it unpacks, in MiB.
+  /// What PID 1 takes while it unpacks, in MiB, and what its decoder takes of that.
   private static let unpacking = 12.0
+  private static let ordinaryDecoder = 5.0
 
   private struct Tree {
     let pages: Double

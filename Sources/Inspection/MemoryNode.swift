@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Initramfs
 package import Newc
 
 extension MemoryTree {
@@ -12,9 +13,8 @@ extension MemoryTree {
     package var modificationTime: Int64?
     package var device = Device()
     package var size: UInt64 = 0
-    /// The size without holes, and the pages of 4,096 bytes that take it.
-    var content: UInt64 = 0
-    var pages: UInt64 = 0
+    /// Where the data of a regular file with holes are.
+    var sparse: SparseMap?
     package var target: [UInt8] = []
     /// How many names it has; of a directory, 1 while it is there.
     var names = 1

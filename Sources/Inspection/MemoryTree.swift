@@ -363,9 +363,7 @@ extension MemoryTree: FileSystem {
 
   package mutating func truncate(_ file: Int, to size: UInt64) -> Int {
     nodes[file].size = size
-    let map = sparse?.size == size ? sparse : nil
-    nodes[file].content = map?.count ?? size
-    nodes[file].pages = map?.pages ?? (size + 4095) / 4096
+    nodes[file].sparse = sparse?.size == size ? sparse : nil
     nodes[file].dataRecord = record
     return 0
   }

@@ -17,18 +17,21 @@ public struct Nester: Sendable {
 
   /// Writes `image` with `program` as PID 1, as the new file `output`.
   ///
-  /// - Parameter totals: of the image's tree.
+  /// - Parameter inspection: of the image.
   /// - Returns: bytes written.
   /// - Throws: ``FileError``; `CancellationError`. `output` is then unchanged.
   public func write(
-    _ image: Image, _ totals: Inspection.Totals, _ program: GuestInit, into output: FilePath
+    _ image: Image, _ inspection: Inspection, _ program: GuestInit, into output: FilePath
   ) throws -> Int64 {
     var writer = PayloadWriter(try OutputFile(output), modificationTime: modificationTime)
     try writer.begin(program, names: Self.programNames)
     try writer.write(image)
     var about = PayloadAbout()
+    let totals = inspection.totals
     about.tree = PayloadAbout.Tree(
-      entries: totals.names, bytes: Int(clamping: totals.bytes), pages: Int(clamping: totals.pages))
+      entries: totals.names, bytes: Int(clamping: totals.bytes),
+      pages: [totals.pages, totals.pages16, totals.pages64].map { Int(clamping: $0) })
+    about.decoder = inspection.workspace
     return try writer.finish(about, permissions: image.permissions)
   }
 

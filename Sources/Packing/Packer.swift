@@ -57,16 +57,8 @@ public struct Packer: Sendable {
     var writer = PayloadWriter(try OutputFile(output), modificationTime: modificationTime)
     try writer.write(front: tree.front)
     let names = programNames(beside: tree.files)
-    let replaced = Set(names.map { Array($0.utf8) })
-    for file in tree.files where file.isSkeleton {
-      for name in file.names where !replaced.contains(name) {
-        var entry = file.entry
-        // Its own of the root is empty.
-        if !name.isEmpty { entry.name = name }
-        entry.linkCount = 1
-        try writer.write(entry, file.target)
-      }
-    }
+    let search = PathSearch(tree.files)
+    try writeSkeleton(of: tree.files, search, besides: names, &writer)
     try writer.begin(program, names: names)
 
     var builder = MemberBuilder(self, output)
@@ -84,13 +76,35 @@ public struct Packer: Sendable {
     var about = PayloadAbout()
     about.members = writer.count
     about.tree = size
-    let found = InitSearch(tree.files).path(preferring: realInit)
+    about.decoder = writer.decoder
+    let found = search.initPath(preferring: realInit)
     about.realInit = realInit.map { Array($0.utf8) }
     let members = writer.count
     return Summary(
       size: try writer.finish(about, permissions: tree.permissions), members: members,
       entries: size.entries, bytes: UInt64(size.bytes),
       realInit: found, unsettableXattrs: builder.xattrs.unsettable)
+  }
+
+  /// Writes what the paths of later images may lead through: the kernel drops a file without its
+  /// directory. A link to a file leads nowhere else.
+  private func writeSkeleton(
+    of files: [TreeFile], _ search: PathSearch, besides names: [String],
+    _ writer: inout PayloadWriter
+  ) throws(FileError) {
+    let replaced = Set(names.map { Array($0.utf8) })
+    for file in files {
+      let isLink = file.entry.type == .symbolicLink
+      guard isLink || file.entry.type == .directory else { continue }
+      for name in file.names where !replaced.contains(name) {
+        if isLink, let type = search.type(at: name), type != .directory { continue }
+        var entry = file.entry
+        // Its own of the root is empty.
+        if !name.isEmpty { entry.name = name }
+        entry.linkCount = 1
+        try writer.write(entry, file.target)
+      }
+    }
   }
 
   /// Writes the members that are ready.
@@ -124,22 +138,23 @@ public struct Packer: Sendable {
 }
 
 extension TreeFile {
-  /// Whether paths of other files may lead through it.
-  fileprivate var isSkeleton: Bool {
-    entry.type == .directory || entry.type == .symbolicLink
+  /// How many of so many bytes each it takes on a tmpfs.
+  fileprivate func pages(of size: Int) -> Int {
+    // mm/shmem.c, SHORT_SYMLINK_LEN.
+    if entry.type == .symbolicLink { return target.count >= 128 ? 1 : 0 }
+    let size = UInt64(size)
+    return Int(clamping: sparse?.pages(of: size) ?? (entry.size + size - 1) / size)
   }
 }
 
 extension PayloadAbout.Tree {
   /// `files` as a tmpfs counts them.
   fileprivate init(_ files: [TreeFile]) {
-    self.init(entries: 0, bytes: 0, pages: 0)
+    self.init()
     for file in files {
       entries += file.names.count
       bytes += Int(clamping: file.dataSize)
-      let size = file.sparse?.pages ?? (file.entry.size + 4095) / 4096
-      // mm/shmem.c, SHORT_SYMLINK_LEN.
-      pages += Int(clamping: size) + (file.target.count >= 128 ? 1 : 0)
+      for (index, size) in Self.pageSizes.enumerated() { pages[index] += file.pages(of: size) }
     }
   }
 }

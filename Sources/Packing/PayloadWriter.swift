@@ -20,6 +20,8 @@ struct PayloadWriter: ~Copyable {
   private(set) var size: Int64 = 0
   /// Files of the payload.
   private(set) var count = 0
+  /// The most that the decoder of a member takes, in bytes.
+  private(set) var decoder = 0
 
   private let output: OutputFile
   private let modificationTime: UInt32
@@ -78,6 +80,7 @@ struct PayloadWriter: ~Copyable {
     if !sidecar.isEmpty { try write(named: "\(name)\(Sidecar.suffix)", sidecar) }
     try write(named: name, member)
     count += 1
+    decoder = max(decoder, decoderMemory(of: member))
   }
 
   /// The next file of the payload: all of `image`.

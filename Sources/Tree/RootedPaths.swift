@@ -50,7 +50,12 @@ package final class RootedPaths {
     _ path: [UInt8], _ flags: Int32, mode: UInt32 = 0
   ) throws(Failure) -> Int32 {
     let name = path.isEmpty ? [Self.slash] : path
-    return try Self.resolve(name[...], in: root, flags, mode)
+    do throws(Failure) {
+      return try Self.resolve(name[...], in: root, flags, mode)
+    } catch {
+      // A link that protected_symlinks forbids (proc_sys_fs(5)), when the kernel unpacks, too.
+      throw error.code == EACCES ? Failure(error.step, ELOOP) : error
+    }
   }
 
   /// Takes note that `directory`, which is open, was made at `path`. It is closed here.
@@ -91,15 +96,23 @@ package final class RootedPaths {
         return known[index].directory
       }
     }
-    let directory = try Self.resolve(path, in: root, LINUX_O_PATH | O_DIRECTORY, 0)
+    let directory = try Self.resolve(
+      path, in: root, LINUX_O_PATH | O_DIRECTORY, 0, isOnTheWay: true)
     keep(directory, at: [UInt8](path))
     return directory
   }
 
+  /// - Parameter isOnTheWay: a link at the end is followed as those before it are: what
+  ///   protected_symlinks forbids is only a last one, and more comes behind this.
   private static func resolve(
-    _ path: ArraySlice<UInt8>, in root: Int32, _ flags: Int32, _ mode: UInt32
+    _ path: ArraySlice<UInt8>, in root: Int32, _ flags: Int32, _ mode: UInt32,
+    isOnTheWay: Bool = false
   ) throws(Failure) -> Int32 {
     var name = path.map { CChar(bitPattern: $0) }
+    if isOnTheWay {
+      name.append(0x2F)
+      name.append(0x2E)
+    }
     name.append(0)
     // EAGAIN: something was renamed or mounted anywhere while `..` was followed.
     var attempts = 0

@@ -39,7 +39,6 @@ public final class Payload {
 
   // Guarded by `monitor`, as are the counts.
   private var failure: PayloadFailure?
-  private var isFreed = false
 
   /// How the files are unpacked.
   public struct Plan {
@@ -80,9 +79,6 @@ public final class Payload {
     self.size = size
     self.period = period
   }
-
-  /// Whether a part of the files has been freed: they cannot be unpacked a second time.
-  public var isConsumed: Bool { monitor.withLock { isFreed } }
 
   /// Unpacks all files into the directory that `root` is open on.
   public func unpack(into root: Int32, _ plan: Plan) throws(PayloadFailure) {
@@ -201,8 +197,7 @@ public final class Payload {
     _ name: [CChar], _ plan: Plan, frees: Bool
   ) throws(Unpacking.Failure<Failure>) -> PayloadFile {
     do throws(Failure) {
-      let onFree = frees ? { self.monitor.withLock { self.isFreed = true } } : nil
-      return try PayloadFile(name, in: directory, onFree: onFree)
+      return try PayloadFile(name, in: directory, frees: frees)
     } catch {
       throw .source(error)
     }
@@ -271,7 +266,6 @@ public final class Payload {
   }
 
   private func free(_ name: [CChar]) {
-    monitor.withLock { isFreed = true }
     _ = unlinkat(directory, name, 0)
     _ = unlinkat(directory, Self.sidecar(of: name), 0)
   }
@@ -315,7 +309,7 @@ private struct MemoryWatch {
   /// How much it may grow between two looks, in bytes.
   private static var step: Int { 256 << 10 }
   /// What a file takes without its content, with its last page.
-  private static var entry: Int { 8 << 10 }
+  private let entry = FreeMemory.pageSize + (4 << 10)
 
   init(_ memory: FreeMemory?, reserve: Int) {
     self.memory = memory
@@ -325,7 +319,7 @@ private struct MemoryWatch {
   /// Whether so much memory is left, as far as is known, that the reserve remains.
   mutating func hasRoom(for event: ImageEvent) -> Bool {
     switch event {
-    case .entry: growth += Self.entry
+    case .entry: growth += entry
     case .data(let data): growth += data.count
     default: return true
     }

@@ -14,7 +14,7 @@ final class PayloadFile: ImageSource {
   /// Of the sidecar; negative if there is none.
   private let sidecar: Int32
   private let hasSidecar: Bool
-  private let onFree: (() -> Void)?
+  private let frees: Bool
 
   /// All before this offset has been read for the last time.
   private(set) var consumed: Int64 = 0
@@ -24,9 +24,9 @@ final class PayloadFile: ImageSource {
   private static var piece: Int64 { 1 << 20 }
 
   /// Opens the file.
-  /// - Parameter onFree: is called before anything of the file is freed; without it nothing is.
+  /// - Parameter frees: what has been read is not needed any more.
   init(
-    _ name: [CChar], in directory: Int32, onFree: (() -> Void)?
+    _ name: [CChar], in directory: Int32, frees: Bool
   ) throws(Failure) {
     descriptor = try attempt("open") {
       linux_openat(directory, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0)
@@ -37,7 +37,7 @@ final class PayloadFile: ImageSource {
     hasSidecar = sidecar >= 0 || linux_errno() != ENOENT
     let status = try Status(of: descriptor)
     self.name = name
-    self.onFree = onFree
+    self.frees = frees
     size = Int64(status.size)
   }
 
@@ -76,8 +76,7 @@ final class PayloadFile: ImageSource {
   func consumed(upTo offset: Int64) {
     consumed = offset
     let count = (offset - freed) / Self.piece * Self.piece
-    guard let onFree, count > 0 else { return }
-    onFree()
+    guard frees, count > 0 else { return }
     // ramfs cannot do this: there the file is freed as a whole, at its end.
     _ = linux_punch_hole(descriptor, Int(freed), Int(count))
     freed += count

@@ -126,12 +126,12 @@ extension Workbench {
     return Growth.Step(
       files: image.files, bytes: image.bytes, compressed: try InputFile(plain).size,
       memory: memory, need: inspection.memory.stock, wrappedNeed: inspection.memory.wrapped,
-      packedNeed: try packedNeed(specimen, inspection.totals), times: times)
+      packedNeed: try packedNeed(specimen, inspection), times: times)
   }
 
-  private func packedNeed(_ specimen: Specimen, _ totals: Inspection.Totals) throws -> Int {
+  private func packedNeed(_ specimen: Specimen, _ inspection: Inspection) throws -> Int {
     let packedPath = specimen.path(for: .pack)
     let packed = try Inspection(ImageSequence(try InputFile(packedPath)), of: packedPath)
-    return MemoryNeed.packed(packed.memory, totals)
+    return inspection.memory(packedIn: packed)
   }
 }

@@ -66,7 +66,7 @@ struct Specimen: Sendable {
     case .nest:
       let image = try Image(path: plain)
       let inspection = try Inspection(ImageSequence(image.parts), of: plain)
-      _ = try Nester().write(image, inspection.totals, bench.program, into: output)
+      _ = try Nester().write(image, inspection, bench.program, into: output)
     case .stock, .cp, .fileByFile, .tar, .bind, .kernelStock, .kernel: break
     }
   }

@@ -30,7 +30,7 @@ struct InspectionReport {
   var tree: Inspection { payload ?? inspection }
 
   /// MiB that a packed image boots with.
-  var packedMemory: Int? { payload.map { MemoryNeed.packed(inspection.memory, $0.totals) } }
+  var packedMemory: Int? { payload.map { $0.memory(packedIn: inspection) } }
 
   /// 1 if the kernel or PID 1 does not unpack all, or a member is damaged.
   var exitStatus: Int32 { inspection.findings.haveError || tree.findings.haveError ? 1 : 0 }

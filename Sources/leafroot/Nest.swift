@@ -77,6 +77,6 @@ struct Nest: AsyncParsableCommand {
     if inspection.findings.counts[.consoleFile] != nil {
       standardError("leafroot: warning: \(ConsoleFile.text)\n")
     }
-    return try nester.write(image, inspection.totals, program, into: output)
+    return try nester.write(image, inspection, program, into: output)
   }
 }

@@ -89,8 +89,8 @@ extension Boot {
       let tree = try source?.tree { _, _ in } ?? ImageTree(Image(path: image))
       _ = try packer.write(tree, program, into: output)
     } else if let nester {
-      let totals = try Inspection(InputFile(image), of: image).totals
-      _ = try nester.write(Image(path: image), totals, program, into: output)
+      let inspection = try Inspection(InputFile(image), of: image)
+      _ = try nester.write(Image(path: image), inspection, program, into: output)
     }
     return output
   }

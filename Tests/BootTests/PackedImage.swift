@@ -95,11 +95,13 @@ struct PackedImage: Sendable {
 
   private func lines(_ tree: [(entry: Entry, data: [UInt8])], _ count: Int) -> String {
     let sizes = tree.filter { $0.entry.type == .regular }.map(\.data.count)
-    let pages = sizes.reduce(0) { $0 + ($1 + 4095) / 4096 }
+    let pages = [4096, 16_384, 65_536].map { page in
+      String(sizes.reduce(1) { $0 + ($1 + page - 1) / page })
+    }
     return """
       \(parts > 0 ? "members \(count)\n" : "")entries \(tree.count)
       bytes \(sizes.reduce(0, +))
-      pages \(pages + 1)
+      pages \(pages.joined(separator: " "))
 
       """
   }

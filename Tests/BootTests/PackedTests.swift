@@ -180,7 +180,7 @@ import Testing
   {
     var image = PackedImage()
     image.damage = { $0.removeLast() }
-    image.about = "members 4\nentries 100\nbytes 10000000\npages 3000\n"
+    image.about = "members 4\nentries 100\nbytes 10000000\npages 3000 800 300\n"
     let outcome = try await packed(image).run()
     #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
     #expect(
@@ -276,7 +276,7 @@ import Testing
 
   @Test func `last words report too little memory before anything is freed`() async throws {
     var image = PackedImage()
-    image.about = "members 4\nentries 1000\nbytes 1000000000\npages 250000\n"
+    image.about = "members 4\nentries 1000\nbytes 1000000000\npages 250000 63000 16000\n"
     let outcome = try await packed(image).run()
     #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
     #expect(outcome.console.text.contains("too little memory to unpack the payload"), "\(outcome)")
@@ -295,7 +295,7 @@ import Testing
 
   @Test func `the real init is the one of rdinit, of about, or of the list`() async throws {
     var image = PackedImage()
-    image.about = "members 4\nentries 100\nbytes 10000000\npages 3000\ninit /etc/other\n"
+    image.about = "members 4\nentries 100\nbytes 10000000\npages 3000 800 300\ninit /etc/other\n"
     var boot = packed(image)
     boot.tree = GuestTree(init: "/etc/other")
     // `leafroot boot` names its own: the last word counts.

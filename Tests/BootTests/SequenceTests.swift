@@ -22,7 +22,7 @@ import Testing
     // Within one tick of the clock, nobody can tell a file of the first image from one of the last.
     if images == .small, forms.arePayloadsBetweenOthers { return }
     let stock = try await StockTrees.shared.tree(images, forms.list.count)
-    let leaf = try await SequenceBoot(images, forms).run()
+    let leaf = try await SequenceBoot(images.images(forms.list.count), forms.list).run()
 
     #expect(leaf.verdict.outcome == .asPromised, "\(leaf)")
     let (ours, theirs) = (leaf.census, stock)
@@ -108,21 +108,23 @@ enum ImageSequences: String, CaseIterable, CustomTestStringConvertible {
     case .large: Sequence(of: count, Sequence.Kind.recorded, size: 32 << 20)
     }
   }
+
+  fileprivate func images(_ count: Int) -> [[UInt8]] { (0..<count).map(sequence(of: count).image) }
 }
 
 /// One boot of such images, in a kernel that does not make the leaf itself.
-private struct SequenceBoot {
-  let images: ImageSequences
+struct SequenceBoot {
+  let images: [[UInt8]]
   let forms: [Forms.Form]
   /// Whether PID 1 makes a leaf.
   var isStock = false
+  /// Words for the kernel besides.
+  var words: [String] = []
 
-  init(_ images: ImageSequences, _ forms: Forms) {
-    (self.images, self.forms) = (images, forms.list)
-  }
+  init(_ images: [[UInt8]], _ forms: [Forms.Form]) { (self.images, self.forms) = (images, forms) }
 
-  init(stock images: ImageSequences, _ count: Int) {
-    (self.images, forms, isStock) = (images, Array(repeating: .raw, count: count), true)
+  init(stock images: [[UInt8]]) {
+    (self.images, forms, isStock) = (images, images.map { _ in .raw }, true)
   }
 
   func run() async throws -> Outcome {
@@ -139,9 +141,9 @@ private struct SequenceBoot {
     } else {
       boot.words += ["rdinit=/leafroot", "leafroot_init=/.leafroot-boot/init"]
     }
-    let sequence = images.sequence(of: forms.count)
+    boot.words += words
     for (place, form) in forms.enumerated() {
-      let raw = try directory.file("raw-\(place)", sequence.image(place))
+      let raw = try directory.file("raw-\(place)", images[place])
       boot.images.append(try image(raw, form, in: directory))
     }
     return try await boot.run()
@@ -158,8 +160,8 @@ private struct SequenceBoot {
       let packer = Packer(.zstd(level: 1), jobs: 1, memberSize: 1 << 20)
       _ = try packer.write(ImageTree(Image(path: raw)), program, into: output)
     case .nested:
-      let totals = try Inspection(InputFile(raw), of: raw).totals
-      _ = try Nester().write(Image(path: raw), totals, program, into: output)
+      let inspection = try Inspection(InputFile(raw), of: raw)
+      _ = try Nester().write(Image(path: raw), inspection, program, into: output)
     }
     return output
   }
@@ -176,7 +178,7 @@ private actor StockTrees {
     let boot =
       boots[name]
       ?? Task {
-        let outcome = try await SequenceBoot(stock: images, count).run()
+        let outcome = try await SequenceBoot(stock: images.images(count)).run()
         #expect(outcome.check?.isLeaf == false, "\(outcome)")
         return outcome.census
       }

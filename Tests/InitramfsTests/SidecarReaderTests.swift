@@ -135,8 +135,11 @@ import Testing
   }
 
   @Test func `pages are those that have data, each once`() {
-    func pages(_ size: UInt64, _ extents: (UInt64, UInt64)...) -> UInt64? {
-      SparseMap(size: size, extents: extents.map { Extent(offset: $0.0, count: $0.1) })?.pages
+    func pages(
+      _ size: UInt64, _ extents: (UInt64, UInt64)..., pageSize: UInt64 = 4096
+    ) -> UInt64? {
+      SparseMap(size: size, extents: extents.map { Extent(offset: $0.0, count: $0.1) })?
+        .pages(of: pageSize)
     }
     #expect(pages(58 << 30) == 0)
     #expect(pages(10_000, (0, 1)) == 1)
@@ -144,5 +147,7 @@ import Testing
     #expect(pages(10_000, (0, 1), (4094, 1), (4096, 1)) == 2)
     #expect(pages(1 << 40, (0, 4096), (8192, 4096), (1 << 39, 1)) == 3)
     #expect(pages(10_000, (1, 9_999)) == 3)
+    #expect(pages(1 << 40, (0, 1), (16_380, 1), (16_384, 1), pageSize: 16_384) == 2)
+    #expect(pages(1 << 40, (0, 1), (40_000, 1), (1 << 39, 1), pageSize: 65_536) == 2)
   }
 }

@@ -36,7 +36,7 @@ import Testing
     #expect(machine.program == "qemu-system-aarch64")
     #expect(
       machine.arguments(accelerator: .tcg, serial: .terminal).starts(with: [
-        "-M", "virt", "-cpu", "cortex-a72",
+        "-M", "virt", "-cpu", "cortex-a76",
       ]))
     #expect(machine.commandLine == "console=ttyAMA0 quiet panic=-1 rdinit=/leafroot")
   }

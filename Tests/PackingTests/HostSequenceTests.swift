@@ -42,8 +42,8 @@ import Testing
       let packer = Packer(.none, jobs: 1, memberSize: 4096)
       _ = try packer.write(ImageTree(Image(path: path)), program, into: output)
     case .nested:
-      let totals = try Inspection(InputFile(path), of: path).totals
-      _ = try Nester().write(Image(path: path), totals, program, into: output)
+      let inspection = try Inspection(InputFile(path), of: path)
+      _ = try Nester().write(Image(path: path), inspection, program, into: output)
     }
     return try directory.bytes("out")
   }

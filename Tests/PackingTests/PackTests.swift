@@ -114,7 +114,43 @@ import Testing
     let (members, about) = try payload(packed)
     // What has no content, and the files one by one: the two names stay together.
     #expect(members.count == 5)
-    #expect(about.hasPrefix("members 5\nentries 7\nbytes 23\npages 3\n"), "\(about)")
+    #expect(about.hasPrefix("members 5\nentries 7\nbytes 23\npages 3 3 3\n"), "\(about)")
+  }
+
+  /// Around the sizes of pages, with links that take one or none.
+  @Test func `pages are counted in each size that a kernel has, by pack as by nest`() throws {
+    let sizes = [0, 1, 4095, 4096, 4097, 16_384, 16_385, 65_535, 65_536, 65_537, 200_000]
+    let image = archive(
+      sizes.map { OddRecord(Array("f\($0)".utf8), mode: 0o100644, data: zeros($0)) }
+        + [127, 128].map { .link("l\($0)", to: String(repeating: "x", count: $0)) })
+    func pages(_ size: Int) -> Int { sizes.reduce(1) { $0 + ($1 + size - 1) / size } }
+    let counts = [4096, 16_384, 65_536].map { String(pages($0)) }
+    let line = "pages \(counts.joined(separator: " "))\n"
+    #expect(try payload(pack(image)).about.contains(line))
+
+    let path = try directory.file("image", image)
+    let nested = directory.path.appending("nested")
+    _ = try Nester().write(
+      Image(path: path), Inspection(InputFile(path), of: path), program, into: nested)
+    #expect(try payload(nested).about.contains(line))
+  }
+
+  /// In KiB: windows of zstd by the level, dictionaries of xz up to the member's size.
+  private static let decoders: [(encoding: Encoding, least: Int, most: Int)] = [
+    (.none, 0, 0), (.gzip(level: 6), 80, 80), (.lz4(level: 9), 8192, 8192),
+    (.zstd(level: 1), 512, 2048), (.zstd(level: 10), 4096, 5120), (.zstd(level: 19), 8192, 9216),
+    (.zstd(level: 22), 8192, 9216), (.xz(level: 0), 256, 1024), (.xz(level: 9), 3072, 5120),
+  ]
+
+  @Test(arguments: decoders)
+  func `the payload says what its decoder takes`(
+    encoding: Encoding, least: Int, most: Int
+  ) throws {
+    let image = archive([.file("small", "s"), .file("f", String(repeating: "x", count: 3 << 20))])
+    let about = try payload(pack(image, Packer(encoding, jobs: 1, memberSize: 64))).about
+    let line = about.split(separator: "\n").first { $0.hasPrefix("decoder ") }
+    let bytes = line.flatMap { Int($0.dropFirst("decoder ".count)) } ?? 0
+    #expect((least << 10...most << 10).contains(bytes), "\(about)")
   }
 
   @Test func `two payloads have two names, and one has the same each time`() throws {
@@ -214,6 +250,44 @@ import Testing
     try expectSameTree(packed, image)
   }
 
+  /// Where a link of the tree `a/b/c` leads, and whether files of later images may go through it.
+  @Test(arguments: [
+    ("file", false), ("a/b/file", false), ("/a/b/c/../file", false), ("a/dir/b/file", false),
+    ("link-to-file", false), ("null", false), ("a/twice", false),
+    ("a", true), ("a/b/c", true), ("/a/b/../b", true), ("/", true), ("a/..", true),
+    ("../../..", true), ("a/dir", true), ("link-to-dir", true), ("/link-to-dir/b", true),
+    ("nowhere", true), ("file/below", true), ("file/../a", true), ("link", true),
+  ])
+  func `outside of the payload are the links that a path could go on behind`(
+    target: String, isThere: Bool
+  ) throws {
+    let image = archive([
+      .directory("a"), .directory("a/b"), .directory("a/b/c"), .link("a/dir", to: "/a"),
+      .file("file"), .file("a/b/file"), .node("null", 0o020666, (1, 3)),
+      .link("a/twice", to: "b/../../link-to-file"),
+      .link("link-to-file", to: "a/b/file"), .link("link-to-dir", to: "a/dir"),
+      .link("link", to: target), .link("a/link", to: "/link"),
+    ])
+    let packed = try pack(image)
+    let names = try tree(packed).files.flatMap(\.names).map { String(decoding: $0, as: UTF8.self) }
+    #expect(names.contains("link") == isThere)
+    // Whoever leads through another link leads to the same.
+    #expect(names.contains("a/link") == isThere)
+    #expect(Set(names).isSuperset(of: ["a", "a/b", "a/b/c", "a/dir", "link-to-dir"]))
+    try expectSameTree(packed, image)
+  }
+
+  @Test func `of a link of two names that is outside which does not lead to a file`() throws {
+    let root = directory.path.appending("root")
+    let script = "mkdir root; cd root; mkdir -p d/file; touch file; ln -s file l; ln -P l d/l"
+    _ = try Command(["bash", "-ec", script], in: directory.path).output()
+    let packed = directory.path.appending("out")
+    _ = try Packer(.none, jobs: 1, memberSize: 64).write(HostTree(root), program, into: packed)
+    let names = try tree(packed).files.flatMap(\.names).map { String(decoding: $0, as: UTF8.self) }
+    #expect(names.contains("d/l"))
+    #expect(!names.contains("l"))
+  }
+
   @Test(arguments: [
     ([OddRecord.file("init", "i"), .file("sbin/init", "s")], "/init"),
     ([.directory("etc"), .file("etc/init", "e")], "/etc/init"),
@@ -259,11 +333,11 @@ import Testing
     let path = try directory.file("image", try Compressor.gzip.compress(image))
     let inspection = try Inspection(ImageSequence(try InputFile(path)), of: path)
     let output = directory.path.appending("nested")
-    let size = try Nester().write(Image(path: path), inspection.totals, program, into: output)
+    let size = try Nester().write(Image(path: path), inspection, program, into: output)
     #expect(size == (try InputFile(output).size))
     let (members, about) = try payload(output)
     #expect(members == [try bytes(path)])
-    #expect(about == "members 0\nentries 7\nbytes 23\npages 3\n")
+    #expect(about == "members 0\nentries 7\nbytes 23\npages 3 3 3\ndecoder 81920\n")
     #expect(try Image(path: output).isPacked)
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Files
+import Glibc
 import Initramfs
 import Newc
 import Packing
@@ -63,5 +64,18 @@ import Testing
     #expect(
       throws: FileError(path, "is not a 64-bit ELF program")
     ) { try GuestInit(path, for: .x86) }
+  }
+
+  @Test(arguments: [(63, false), (64, true), (16 << 20, true), ((16 << 20) + 1, false)])
+  func `a program has at least an ELF header, and at most 16 MiB`(
+    size: Int, isProgram: Bool
+  ) throws {
+    let path = try directory.file("init", elf(count: min(size, 1000)))
+    try #require(truncate(path.string, size) == 0)
+    let program = try? GuestInit(path, for: .x86)
+    #expect(program?.bytes.count == (isProgram ? size : nil))
+    guard let program else { return }
+    let segment = Segment.leaf(program).bytes
+    #expect(segment.count % 512 == 0 && segment.count - size < 1024)
   }
 }

@@ -293,7 +293,7 @@ import Unpacking
     #expect(totals.pages == 8)
     #expect(totals.bytes == summary.bytes)
     let about = try #require(try payload().first { $0.name == "about" })
-    #expect(String(decoding: about.bytes, as: UTF8.self).contains("pages \(totals.pages)\n"))
+    #expect(String(decoding: about.bytes, as: UTF8.self).contains("pages \(totals.pages) "))
     var many: [UInt8] = []
     _ = try FileContents(Array("/many".utf8), of: out).read(source) { many += $0 }
     #expect(many.count == 1 << 30 && many[(1000 << 16)...].starts(with: "data 1000".utf8))
