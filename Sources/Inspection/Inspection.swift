@@ -67,8 +67,16 @@ public struct Inspection: Equatable, Sendable {
   /// The memory to boot it with.
   public var memory: MemoryNeed
 
-  /// The most that a decoder of its members takes, in bytes.
-  public var workspace: Int { reading.members.map(\.workspace).max() ?? 0 }
+  /// The most that a decoder of its members takes in PID 1, in bytes.
+  public var workspace: Int {
+    reading.members.map { Self.workspace($0.workspace, of: $0.unpackedSize) }.max() ?? 0
+  }
+
+  /// What a decoder with room for so many bytes takes for a member of this size: where it writes
+  /// nothing, there is no memory. A MiB is for its tables.
+  public static func workspace(_ room: Int, of size: UInt64) -> Int {
+    min(room, Int(clamping: min(size, 1 << 40)) + (1 << 20))
+  }
 
   /// MiB that an image needs at least in which this one is packed.
   /// - Parameter image: the image as the kernel sees it.

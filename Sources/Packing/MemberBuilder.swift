@@ -95,7 +95,8 @@ struct MemberBuilder {
     writer.appendTrailer(to: &rest)
     try passToLarge(rest)
     encoder.addEncoded(
-      try encoding { () throws(EncodingFailure) in try large.finish() }, sidecar.take())
+      try encoding { () throws(EncodingFailure) in try large.finish() }, sidecar.take(),
+      newcSize: Self.largeSize)
     self.large = nil
     writer = Writer()
   }

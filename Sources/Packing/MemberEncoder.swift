@@ -15,6 +15,8 @@ final class MemberEncoder {
   struct Encoded {
     var bytes: [UInt8]
     var sidecar: [UInt8]
+    /// Bytes of newc.
+    var newcSize: UInt64
   }
 
   private let encoding: Encoding
@@ -47,10 +49,11 @@ final class MemberEncoder {
   }
 
   /// Hands over the next member, which is compressed already.
-  func addEncoded(_ bytes: [UInt8], _ sidecar: [UInt8]) {
+  func addEncoded(_ bytes: [UInt8], _ sidecar: [UInt8], newcSize: UInt64) {
     let number = count
     count += 1
-    monitor.withLock { done[number] = .success(Encoded(bytes: bytes, sidecar: sidecar)) }
+    let encoded = Encoded(bytes: bytes, sidecar: sidecar, newcSize: newcSize)
+    monitor.withLock { done[number] = .success(encoded) }
   }
 
   /// The next member in order, if it is compressed.
@@ -78,7 +81,8 @@ final class MemberEncoder {
     let result = Result<Encoded, EncodingFailure> { () throws(EncodingFailure) in
       let encoder = try Encoder(encoding, size: member.newc.count)
       try encoder.write(member.newc)
-      return Encoded(bytes: try encoder.finish(), sidecar: member.sidecar)
+      return Encoded(
+        bytes: try encoder.finish(), sidecar: member.sidecar, newcSize: UInt64(member.newc.count))
     }
     monitor.withLock { done[member.number] = result }
   }

@@ -112,7 +112,7 @@ public struct Packer: Sendable {
     _ builder: inout MemberBuilder, _ writer: inout PayloadWriter
   ) throws {
     while let member = try builder.take() {
-      try writer.write(member: member.bytes, sidecar: member.sidecar)
+      try writer.write(member)
     }
   }
 

@@ -75,12 +75,13 @@ struct PayloadWriter: ~Copyable {
   }
 
   /// The next file of the payload, behind its sidecar: where a member is, that is there, too.
-  mutating func write(member: [UInt8], sidecar: [UInt8]) throws(FileError) {
+  mutating func write(_ member: MemberEncoder.Encoded) throws(FileError) {
     let name = String(decoding: Payload.name(of: count), as: UTF8.self)
-    if !sidecar.isEmpty { try write(named: "\(name)\(Sidecar.suffix)", sidecar) }
-    try write(named: name, member)
+    if !member.sidecar.isEmpty { try write(named: "\(name)\(Sidecar.suffix)", member.sidecar) }
+    try write(named: name, member.bytes)
     count += 1
-    decoder = max(decoder, decoderMemory(of: member))
+    decoder = max(
+      decoder, Inspection.workspace(decoderRoom(of: member.bytes), of: member.newcSize))
   }
 
   /// The next file of the payload: all of `image`.

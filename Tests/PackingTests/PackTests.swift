@@ -135,22 +135,30 @@ import Testing
     #expect(try payload(nested).about.contains(line))
   }
 
-  /// In KiB: windows of zstd by the level, dictionaries of xz up to the member's size.
+  /// In KiB: windows of zstd and dictionaries of xz by the level.
   private static let decoders: [(encoding: Encoding, least: Int, most: Int)] = [
     (.none, 0, 0), (.gzip(level: 6), 80, 80), (.lz4(level: 9), 8192, 8192),
     (.zstd(level: 1), 512, 2048), (.zstd(level: 10), 4096, 5120), (.zstd(level: 19), 8192, 9216),
-    (.zstd(level: 22), 8192, 9216), (.xz(level: 0), 256, 1024), (.xz(level: 9), 3072, 5120),
+    (.zstd(level: 22), 8192, 9216), (.xz(level: 0), 256, 1024), (.xz(level: 9), 8192, 9216),
   ]
 
   @Test(arguments: decoders)
   func `the payload says what its decoder takes`(
     encoding: Encoding, least: Int, most: Int
   ) throws {
-    let image = archive([.file("small", "s"), .file("f", String(repeating: "x", count: 3 << 20))])
+    let image = archive([.file("small", "s"), .file("f", String(repeating: "x", count: 10 << 20))])
     let about = try payload(pack(image, Packer(encoding, jobs: 1, memberSize: 64))).about
     let line = about.split(separator: "\n").first { $0.hasPrefix("decoder ") }
     let bytes = line.flatMap { Int($0.dropFirst("decoder ".count)) } ?? 0
     #expect((least << 10...most << 10).contains(bytes), "\(about)")
+  }
+
+  @Test(arguments: [Encoding.lz4(level: 9), .zstd(level: 19), .xz(level: 6)])
+  func `a decoder takes no more than its member`(encoding: Encoding) throws {
+    let about = try payload(pack(image, Packer(encoding, jobs: 1, memberSize: 64))).about
+    let line = about.split(separator: "\n").first { $0.hasPrefix("decoder ") }
+    let bytes = line.flatMap { Int($0.dropFirst("decoder ".count)) } ?? 0
+    #expect((1..<1_100_000).contains(bytes), "\(about)")
   }
 
   @Test func `two payloads have two names, and one has the same each time`() throws {

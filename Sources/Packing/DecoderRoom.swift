@@ -2,8 +2,8 @@
 
 import Compression
 
-/// What the decoder of a member takes, in bytes; 0 if it is raw.
-func decoderMemory(of member: [UInt8]) -> Int {
+/// The window and tables of a member's decoder, in bytes; 0 if it is raw.
+func decoderRoom(of member: [UInt8]) -> Int {
   guard let codec = Codec(magicOf: member), codec != .raw, let decoder = try? Decoder(codec) else {
     return 0
   }

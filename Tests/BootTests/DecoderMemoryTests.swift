@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+
+import Fidelity
+import Files
+import Newc
+import Packing
+import TestSupport
+import Testing
+
+/// A nested image whose decoder takes much memory: `xz -9` has a dictionary of 64 MiB.
+@Suite struct DecoderMemoryTests {
+  private func boot(_ memory: Int) async throws -> Outcome {
+    let directory = try TemporaryDirectory()
+    var tree = GuestTree.bare
+    tree.file("large", [UInt8](repeating: 7, count: 70 << 20))
+    let image = try directory.file("image", Segment(tree.records).bytes)
+    _ = try Command(["xz", "-9", "--check=crc32", image.string]).output()
+
+    var boot = Boot(nester: Nester())
+    boot.images = [image.removingLastComponent().appending("image.xz")]
+    boot.packsImages = true
+    boot.memory = memory
+    return try await boot.run()
+  }
+
+  @Test func `memory for the tree alone is too little, and the words say so at once`() async throws
+  {
+    let outcome = try await boot(200)
+
+    #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
+    #expect(outcome.logs("too little memory to unpack the payload, the boot stops"), "\(outcome)")
+    #expect(outcome.logs(" more memory"), "\(outcome)")
+  }
+
+  @Test func `twin: with more it is unpacked`() async throws {
+    let outcome = try await boot(256)
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    #expect(outcome.logs("unpacked "), "\(outcome)")
+  }
+}
