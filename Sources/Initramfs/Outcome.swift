@@ -21,6 +21,8 @@ public struct MissingXattrs: Equatable, Sendable {
   public private(set) var count = 0
   /// The first of them.
   public private(set) var first: Loss?
+  /// The first that was not refused: the file system does not work.
+  public private(set) var failure: Loss?
 
   public struct Loss: Equatable, Sendable {
     /// Of the file.
@@ -38,12 +40,15 @@ public struct MissingXattrs: Equatable, Sendable {
   mutating func note(_ result: Int, _ path: [UInt8], _ xattr: Xattr) {
     if result >= 0 || result == -Int(ErrorNumber.noEntry) { return }
     count += 1
-    if first == nil { first = Loss(path: path, name: xattr.name, code: Int32(-result)) }
+    let loss = Loss(path: path, name: xattr.name, code: Int32(-result))
+    if first == nil { first = loss }
+    if failure == nil, ErrorNumber.isFailure(loss.code) { failure = loss }
   }
 
   public mutating func add(_ other: MissingXattrs) {
     count += other.count
     if first == nil { first = other.first }
+    if failure == nil { failure = other.failure }
   }
 }
 
@@ -58,6 +63,7 @@ public struct Loss: Equatable, Sendable {
 /// What a call was made for.
 public enum UnpackStep: Sendable {
   case stat, open, mkdir, mknod, symlink, link, remove, chown, chmod, truncate, write, utime
+  case setxattr
   /// The mode has no type of file.
   case type
   /// More must be kept than is allowed.

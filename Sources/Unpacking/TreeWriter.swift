@@ -79,6 +79,9 @@ final class TreeWriter {
     end()
     if let failure { throw failure }
     try unpacker.finish()
+    if let xattr = unpacker.missingXattrs.failure {
+      throw UnpackFailure(step: .setxattr, code: xattr.code, name: xattr.path)
+    }
     builtIn.removeUntouched()
     try unpacker.files.finish()
     summary.lost = lost.lost
