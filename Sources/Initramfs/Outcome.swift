@@ -19,10 +19,11 @@ public enum Outcome: Equatable, Sendable {
 /// xattrs that a file system or its owner did not take.
 public struct MissingXattrs: Equatable, Sendable {
   public private(set) var count = 0
-  /// The first of them.
+  /// The first of them, or the first failure.
   public private(set) var first: Loss?
-  /// The first that was not refused: the file system does not work.
-  public private(set) var failure: Loss?
+
+  /// The file system does not work: the first was not refused.
+  package var isFailure: Bool { first.map { ErrorNumber.isFailure($0.code) } ?? false }
 
   public struct Loss: Equatable, Sendable {
     /// Of the file.
@@ -40,15 +41,15 @@ public struct MissingXattrs: Equatable, Sendable {
   mutating func note(_ result: Int, _ path: [UInt8], _ xattr: Xattr) {
     if result >= 0 || result == -Int(ErrorNumber.noEntry) { return }
     count += 1
-    let loss = Loss(path: path, name: xattr.name, code: Int32(-result))
-    if first == nil { first = loss }
-    if failure == nil, ErrorNumber.isFailure(loss.code) { failure = loss }
+    let code = Int32(-result)
+    if first == nil || ErrorNumber.isFailure(code) && !isFailure {
+      first = Loss(path: path, name: xattr.name, code: code)
+    }
   }
 
   public mutating func add(_ other: MissingXattrs) {
     count += other.count
     if first == nil { first = other.first }
-    if failure == nil { failure = other.failure }
   }
 }
 

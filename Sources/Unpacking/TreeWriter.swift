@@ -79,7 +79,8 @@ final class TreeWriter {
     end()
     if let failure { throw failure }
     try unpacker.finish()
-    if let xattr = unpacker.missingXattrs.failure {
+    let missing = unpacker.missingXattrs
+    if let xattr = missing.first, missing.isFailure {
       throw UnpackFailure(step: .setxattr, code: xattr.code, name: xattr.path)
     }
     builtIn.removeUntouched()
