@@ -37,34 +37,15 @@ private struct KernelSyscalls: Syscalls {
   func restore() {}
 
   /// rootfs is empty: nothing has been unpacked into it.
-  func seal() -> Int32 {
-    remountRootfs(
-      MountFlag.readOnly | MountFlag.noSetuid | MountFlag.noDevices | MountFlag.noExecution)
-  }
+  func seal() -> Int32 { remountRootfs(SealFlag.all) }
 
-  func unseal() { _ = remountRootfs(0) }
+  func unseal() { _ = remountRootfs(SealFlag.change) }
 
   /// Until `chroot`, `/` is rootfs, also below the leaf.
   private func remountRootfs(_ flags: UInt) -> Int32 {
     let root: StaticString = "/"
-    return initMount(nil, root.cString, nil, MountFlag.remount | MountFlag.bind | flags, nil)
+    return initMount(nil, root.cString, nil, flags, nil)
   }
-}
-
-/// include/uapi/linux/mount.h
-private enum MountFlag {
-  /// MS_RDONLY
-  static var readOnly: UInt { 1 }
-  /// MS_NOSUID
-  static var noSetuid: UInt { 2 }
-  /// MS_NODEV
-  static var noDevices: UInt { 4 }
-  /// MS_NOEXEC
-  static var noExecution: UInt { 8 }
-  /// MS_REMOUNT
-  static var remount: UInt { 32 }
-  /// MS_BIND: the mount alone, not the file system.
-  static var bind: UInt { 4096 }
 }
 
 extension StaticString {

@@ -111,6 +111,7 @@ extension UnpackStep {
     case .chown: "set owner of"
     case .chmod: "set mode of"
     case .utime: "set times of"
+    case .setxattr: "set extended attributes of"
     case .stat: "stat"
     case .write: "write"
     case .type, .memory: "unpack"

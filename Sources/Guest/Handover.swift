@@ -2,6 +2,7 @@
 
 import CLinux
 import Evidence
+import Leaf
 import Tree
 
 /// The steps after the root is a leaf: open its console, empty and seal rootfs, and remove the traces
@@ -113,9 +114,8 @@ struct Handover {
   /// The mount on the working directory, not the file system: there a deleted file is in use, this
   /// program.
   private func remountReadOnly(_ isInhabited: Bool) -> Bool {
-    let flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
     for _ in 0..<100 {
-      if mount(nil, ".", nil, UInt(flags), nil) == 0 { return true }
+      if mount(nil, ".", nil, SealFlag.all, nil) == 0 { return true }
       // EBUSY: a file is open for writing.
       if !isInhabited || linux_errno() != EBUSY { return false }
       usleep(10_000)

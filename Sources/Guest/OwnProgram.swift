@@ -36,7 +36,7 @@ struct OwnProgram {
   static func removeNames() throws(Tree.Failure) {
     guard let own = try find() else { return }
     // The links first: without the file, they could not be told from others.
-    for path in RealInit.kernelsList { try own.remove(Text(path)) }
+    for path in Vocabulary.inits { try own.remove(Text(path)) }
     if let path { try own.remove(Text(bytes(of: path))) }
     try own.remove(Text("/") + Vocabulary.program)
   }

@@ -2,6 +2,7 @@
 
 import CLinux
 import Evidence
+import Tree
 
 /// Calls pivot_root(2) where it does no harm: in a child process with its own mount namespace.
 enum Pivot {
@@ -22,10 +23,8 @@ enum Pivot {
 
   /// Mounts a tmpfs on any directory of the root, and changes to it.
   private static func mountSomewhere() -> Int32 {
-    guard chdir("/") == 0, let root = opendir("/") else { return -1 }
-    while let entry = readdir(root) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name.0) { UnsafePointer($0) }
-      if name[0] == 0x2e { continue }
+    guard chdir("/") == 0, let names = try? entryNames(of: openRoot()) else { return -1 }
+    for name in names where name[0] != 0x2e {
       if mount("tmpfs", name, "tmpfs", 0, nil) == 0 { return chdir(name) }
     }
     return -1
@@ -54,16 +53,14 @@ struct Below {
   private static func reach(_ proc: Proc) -> [UInt8] {
     guard enterOwnMounts() == 0 else { return [] }
     let namespace = proc.open(Text("self/ns/mnt"))
-    guard umount2("/", MNT_DETACH) == 0, linux_setns(namespace, LINUX_CLONE_NEWNS) == 0,
-      let root = opendir("/")
-    else { return [] }
+    guard umount2("/", MNT_DETACH) == 0, linux_setns(namespace, LINUX_CLONE_NEWNS) == 0 else {
+      return []
+    }
+    let root = openRoot()
     var status = stat()
-    if fstat(dirfd(root), &status) < 0 { return [] }
+    guard fstat(root, &status) == 0, let names = try? entryNames(of: root) else { return [] }
 
-    var count = 0
-    while readdir(root) != nil { count += 1 }
-    count = max(count - 2, 0)
-
+    let count = names.count
     let isSealed = access("/", W_OK) < 0
     var answer: [UInt8] = [isSealed ? 1 : 0]
     for shift in stride(from: 56, through: 0, by: -8) {
@@ -77,6 +74,9 @@ struct Below {
     return answer + device.bytes
   }
 }
+
+/// In a child process, which closes it.
+private func openRoot() -> Int32 { linux_openat(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY, 0) }
 
 /// Enters a mount namespace that does not propagate to the rest of the system.
 private func enterOwnMounts() -> Int32 {

@@ -80,29 +80,24 @@ struct Proc {
   ///
   /// - Returns: nil if they cannot be listed.
   func otherPrograms() -> [Int]? {
-    let copy = open(Text("."))
-    guard copy >= 0, let directory = fdopendir(copy) else { return nil }
-    defer { closedir(directory) }
+    // The root of a detached mount is open as a path alone: open(2), O_PATH.
+    let directory = open(Text("."))
+    defer { _ = CLinux.close(directory) }
+    guard let names = try? entryNames(of: directory) else { return nil }
 
     var found: [Int] = []
     let own = Int(getpid())
-    while let entry = readdir(directory) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name.0) { UnsafePointer($0) }
+    for name in names {
       let process = strtol(name, nil, 10)
       if process > 0, process != own, hasProgram(name) { found.append(process) }
     }
     return found
   }
 
-  /// Allocates no memory: there are a hundred kernel threads, and the boot waits.
-  private func hasProgram(_ process: UnsafePointer<CChar>) -> Bool {
-    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 32) { path in
-      guard let path = path.baseAddress, strlen(process) < 24 else { return false }
-      strcpy(path, process)
-      strcat(path, "/exe")
-      var first: CChar = 0
-      return readlinkat(root, path, &first, 1) >= 0
-    }
+  /// - Parameter process: with its NUL.
+  private func hasProgram(_ process: [CChar]) -> Bool {
+    var first: CChar = 0
+    return readlinkat(root, process.dropLast() + cName("/exe"), &first, 1) >= 0
   }
 
   /// Waits for these processes to end.

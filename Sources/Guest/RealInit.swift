@@ -6,11 +6,6 @@ import Leaf
 
 /// The program that PID 1 becomes.
 struct RealInit {
-  /// The programs that the kernel tries: init/main.c, kernel_init().
-  static let kernelsList: [StaticString] = [
-    "/init", "/sbin/init", "/etc/init", "/bin/init", "/bin/sh",
-  ]
-
   private let words: Words
 
   /// Programs that go before the kernel's list.
@@ -32,17 +27,18 @@ struct RealInit {
     words.removeOurs()
 
     if let given { given.withCString { execute($0, log, isWanted: true) } }
+    let inits = Vocabulary.inits
     for path in preferred {
       // The kernel executes /init by default: nobody has asked for it.
-      path.withCString { execute($0, log, isWanted: !matches($0, Self.kernelsList[0])) }
+      path.withCString { execute($0, log, isWanted: !matches($0, inits[0])) }
     }
-    Self.kernelsList[0].withCString { execute($0, log, isWanted: false) }
+    inits[0].withCString { execute($0, log, isWanted: false) }
     // Without an /init, the kernel executes this one, or panics.
     if let kernels {
       kernels.withCString { execute($0, log, isWanted: true) }
       return log.write(.critical, "cannot execute the program of init=, the boot stops")
     }
-    for path in Self.kernelsList.dropFirst() {
+    for path in inits.dropFirst() {
       path.withCString { execute($0, log, isWanted: false) }
     }
     log.write(.critical, "no working init found; try leafroot_init=/path")

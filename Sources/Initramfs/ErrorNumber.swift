@@ -4,6 +4,7 @@
 /// architectures.
 public enum ErrorNumber {
   public static var noEntry: Int32 { 2 }
+  static var io: Int32 { 5 }
   public static var noDevice: Int32 { 6 }
   public static var noMemory: Int32 { 12 }
   public static var busy: Int32 { 16 }
@@ -11,6 +12,7 @@ public enum ErrorNumber {
   public static var notDirectory: Int32 { 20 }
   public static var isDirectory: Int32 { 21 }
   public static var invalid: Int32 { 22 }
+  static var readOnly: Int32 { 30 }
   public static var nameTooLong: Int32 { 36 }
   public static var notEmpty: Int32 { 39 }
   public static var linkLoop: Int32 { 40 }
@@ -24,6 +26,11 @@ public enum ErrorNumber {
       true
     default: false
     }
+  }
+
+  /// What no call is refused with: the disk or the memory has failed.
+  static func isFailure(_ code: Int32) -> Bool {
+    code == io || code == readOnly || code == noMemory
   }
 }
 

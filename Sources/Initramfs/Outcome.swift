@@ -19,8 +19,11 @@ public enum Outcome: Equatable, Sendable {
 /// xattrs that a file system or its owner did not take.
 public struct MissingXattrs: Equatable, Sendable {
   public private(set) var count = 0
-  /// The first of them.
+  /// The first of them, or the first failure.
   public private(set) var first: Loss?
+
+  /// The file system does not work: the first was not refused.
+  package var isFailure: Bool { first.map { ErrorNumber.isFailure($0.code) } ?? false }
 
   public struct Loss: Equatable, Sendable {
     /// Of the file.
@@ -38,7 +41,10 @@ public struct MissingXattrs: Equatable, Sendable {
   mutating func note(_ result: Int, _ path: [UInt8], _ xattr: Xattr) {
     if result >= 0 || result == -Int(ErrorNumber.noEntry) { return }
     count += 1
-    if first == nil { first = Loss(path: path, name: xattr.name, code: Int32(-result)) }
+    let code = Int32(-result)
+    if first == nil || ErrorNumber.isFailure(code) && !isFailure {
+      first = Loss(path: path, name: xattr.name, code: code)
+    }
   }
 
   public mutating func add(_ other: MissingXattrs) {
@@ -58,6 +64,7 @@ public struct Loss: Equatable, Sendable {
 /// What a call was made for.
 public enum UnpackStep: Sendable {
   case stat, open, mkdir, mknod, symlink, link, remove, chown, chmod, truncate, write, utime
+  case setxattr
   /// The mode has no type of file.
   case type
   /// More must be kept than is allowed.

@@ -2,6 +2,7 @@
 
 import Files
 public import Initramfs
+import Leaf
 public import SystemPackage
 
 /// All that `leafroot inspect` says about an image.
@@ -84,8 +85,8 @@ public struct Inspection: Equatable, Sendable {
     MemoryNeed.packed(image.memory, totals, workspace: workspace)
   }
 
-  /// The inits that the kernel and PID 1 try, in this order: init/main.c, `kernel_init`.
-  public static let inits = ["/init", "/sbin/init", "/etc/init", "/bin/init", "/bin/sh"]
+  /// The inits that the kernel and PID 1 try, in this order.
+  public static let inits = Vocabulary.inits.map { "\($0)" }
 
   /// Inspects all of `source`, the image at `path`.
   ///

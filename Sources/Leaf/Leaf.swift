@@ -27,6 +27,14 @@ public protocol Syscalls {
   mutating func unseal()
 }
 
+/// How rootfs is sealed: flags of mount(2), include/uapi/linux/mount.h.
+public enum SealFlag {
+  /// MS_REMOUNT | MS_BIND: the mount alone is changed, not the file system.
+  public static var change: UInt { 32 | 4096 }
+  /// The same, with MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC.
+  public static var all: UInt { change | 1 | 2 | 4 | 8 }
+}
+
 /// The steps from rootfs to the leaf, in their order.
 public enum Step: UInt8, Sendable {
   case mount

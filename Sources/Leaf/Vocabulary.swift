@@ -9,6 +9,12 @@ public enum Vocabulary {
   /// `leafroot_partial=ok`: boot a half-unpacked image all the same.
   public static var partialParameter: StaticString { "leafroot_partial" }
 
+  /// The programs that the kernel and PID 1 try as the init, in this order: init/main.c,
+  /// kernel_init().
+  public static var inits: [StaticString] {
+    ["/init", "/sbin/init", "/etc/init", "/bin/init", "/bin/sh"]
+  }
+
   /// PID 1 in the root directory of an image.
   public static var program: StaticString { "leafroot" }
   /// The directory of the payloads in the root directory of a packed image. Each is a directory of

@@ -137,7 +137,7 @@ public final class Mover {
 
   private func visit(_ name: [CChar], in directory: DirectoryMove) throws(Failure) {
     let status = try Status(of: name, in: directory.source)
-    if selection != nil, isMounted(status) || !isSelected(status) { return }
+    if selection != nil, status.isMounted(in: directory.status) || !isSelected(status) { return }
 
     if status.isMountRoot && (!status.isDirectory || status.device == self.status.device) {
       // Nobody binds files, or parts of the tree itself, before the init runs. To move the mount of
@@ -169,11 +169,6 @@ public final class Mover {
     return true
   }
 
-  /// Without STATX_ATTR_MOUNT_ROOT (Linux 5.8) the device tells.
-  private func isMounted(_ status: Status) -> Bool {
-    status.isMountRoot || status.device != self.status.device
-  }
-
   private func moveLinked(_ name: [CChar], _ status: Status, in directory: DirectoryMove)
     throws(Failure)
   {
@@ -203,8 +198,7 @@ public final class Mover {
   private func enter(
     _ name: [CChar], _ status: Status, in directory: DirectoryMove
   ) throws(Failure) -> DirectoryMove {
-    // Without STATX_ATTR_MOUNT_ROOT (Linux 5.8) the device tells.
-    let isMount = status.isMountRoot || status.device != directory.status.device
+    let isMount = status.isMounted(in: directory.status)
     let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
     var isMerge = false
 

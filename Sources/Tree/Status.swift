@@ -63,6 +63,10 @@ public struct Status {
   /// one.
   var isMountRoot: Bool { raw.attributes & LINUX_STATX_ATTR_MOUNT_ROOT != 0 }
 
+  /// Whether a mount rests on this entry of a directory. Without STATX_ATTR_MOUNT_ROOT the device
+  /// tells.
+  func isMounted(in directory: Status) -> Bool { isMountRoot || !isBeside(directory) }
+
   /// The modification time, in whole seconds since 1970.
   package var modified: Int64 { raw.modified.seconds }
 

@@ -79,6 +79,10 @@ final class TreeWriter {
     end()
     if let failure { throw failure }
     try unpacker.finish()
+    let missing = unpacker.missingXattrs
+    if let xattr = missing.first, missing.isFailure {
+      throw UnpackFailure(step: .setxattr, code: xattr.code, name: xattr.path)
+    }
     builtIn.removeUntouched()
     try unpacker.files.finish()
     summary.lost = lost.lost

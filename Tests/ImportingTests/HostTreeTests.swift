@@ -43,6 +43,26 @@ import Testing
     _ = try Command(["sh", "-ec", script], in: directory.path).output()
   }
 
+  @Test func `a path has at most 4095 bytes`() throws {
+    // 15 directories whose names take 256 bytes with their slashes, and one more: 3,840 and 255.
+    let component = String(repeating: "d", count: 255)
+    func longest(_ first: String, _ last: Int) throws -> Int? {
+      try sh(
+        """
+        rm -rf long && mkdir -p long/\(first) && cd long/\(first)
+        for i in $(seq 15); do mkdir \(component) && cd ./\(component); done
+        : > \(String(repeating: "f", count: last))
+        """)
+      return try HostTree(directory.path.appending("long")).files.map(\.names[0].count).max()
+    }
+    #expect(try longest(".", 254) == 4094)
+    #expect(try longest(".", 255) == 4095)
+    #expect(try longest("x", 253) == 4095)
+    #expect(
+      fault { try longest("x", 254) }?.hasSuffix(
+        "has a path of 4096 bytes, the kernel takes at most 4095") == true)
+  }
+
   @Test func `all is there, and names belong together`() throws {
     let tree = try HostTree(root)
     let all = names(tree)

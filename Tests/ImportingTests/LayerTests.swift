@@ -61,6 +61,17 @@ import Testing
       }?.hasSuffix("layer 2: 'gone/z' leads through 'gone', which is not a directory") == true)
   }
 
+  @Test func `a directory that takes the place of a link on the way to it is the way from then on`()
+    throws
+  {
+    // Both names of the link are the same one.
+    let loop: [TarWriterRecord] = [.directory("d"), .link("d/x", to: "."), .file("d/x/one", "1")]
+    #expect(try texts(tree(loop)) == ["d/one": "1"])
+    #expect(
+      try texts(tree(loop + [.directory("d/x/x"), .file("d/x/two", "2")]))
+        == ["d/one": "1", "d/x/two": "2"])
+  }
+
   @Test func `a whiteout of a name that is not there, or below a file, hides nothing`() throws {
     let tree = try tree(
       below, [.file(".wh.none", ""), .file("none/.wh.x", ""), .file("none/.wh..wh..opq", "")])

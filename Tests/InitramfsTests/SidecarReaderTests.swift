@@ -36,6 +36,49 @@ import Testing
     Xattr(name: Array(name.utf8), value: value)
   }
 
+  @Test func `a line has at most 1 MiB`() throws {
+    // `set a=0x` and two digits for each byte.
+    let bytes = (SidecarReader.lineLimit - 8) / 2
+    func line(_ count: Int) -> String { "set a=0x" + String(repeating: "00", count: count) }
+    #expect(line(bytes).utf8.count == SidecarReader.lineLimit)
+    for count in [bytes - 1, bytes] {
+      let extras = try read(line(count) + "\nrun 1 1\n", records: 1)
+      #expect(extras == [Extra(xattrs: [xattr("a", [UInt8](repeating: 0, count: count))])])
+    }
+    // What the buffer has room for beyond that is found before the limit is looked at.
+    #expect(
+      fault(line(bytes + 16_384) + "\nrun 1 1\n") == "1: a line of at most 1 MiB")
+  }
+
+  @Test func `all sets together have at most 4 MiB, each xattr with 64 bytes more`() throws {
+    func sets(_ last: Int) -> String {
+      // A name of one byte.
+      func set(_ count: Int) -> String {
+        "set a=0x" + String(repeating: "00", count: count - 65) + "\n"
+      }
+      let large = 512 << 10
+      return String(repeating: set(large), count: 7) + set(large + last) + "run 1 8\n"
+    }
+    for last in [-1, 0] { #expect(try read(sets(last), records: 1).count == 1) }
+    #expect(fault(sets(1)) == "8: sets of at most 4 MiB in all")
+    let forgotten = sets(0).replacing("run 1 8", with: "forget\nset b=0x\nrun 1 1")
+    #expect(try read(forgotten, records: 1) == [Extra(xattrs: [xattr("b", [])])])
+  }
+
+  @Test func `a file has at most 16,384 parts with data`() throws {
+    func sparse(_ count: Int) -> String {
+      let parts = (0..<count).map { " \($0 * 2)+1" }
+      return "sparse \(count * 2)" + parts.joined() + "\nrun 1\n"
+    }
+    for count in [16_383, 16_384] {
+      #expect(try read(sparse(count), records: 1)[0]?.sparse?.extents.count == count)
+    }
+    #expect(fault(sparse(16_385)) == "1: sparse SIZE OFFSET+COUNT …, once, apart and in order")
+    let extents = (0..<16_385).map { Extent(offset: UInt64($0) * 2, count: 1) }
+    #expect(SparseMap(size: 1 << 20, extents: extents.dropLast()) != nil)
+    #expect(SparseMap(size: 1 << 20, extents: extents) == nil)
+  }
+
   @Test func `each record has what its run and the lines before that say`() throws {
     let extras = try read(
       """

@@ -33,6 +33,24 @@ import Testing
     try unpack(180) { Entry(name: name($0), mode: 0o100644, linkCount: 2, inode: UInt32($0)) }
   }
 
+  @Test(arguments: [0o040755, 0o100644] as [UInt32])
+  func `what is kept is counted to the byte`(mode: UInt32) throws {
+    func unpack(limit: Int) throws {
+      var unpacker = Unpacker(MemoryTree(), memoryLimit: limit)
+      for number in 0..<10 {
+        let entry = Entry(
+          name: Array("no/\(number)".utf8), mode: mode, linkCount: 2, inode: UInt32(number))
+        _ = try unpacker.apply(entry)
+      }
+    }
+    // A name, and 64 bytes.
+    try unpack(limit: 681)
+    try unpack(limit: 680)
+    let error = #expect(throws: UnpackFailure.self) { try unpack(limit: 679) }
+    #expect(error?.code == ErrorNumber.noMemory)
+    #expect(error?.name == Array("no/9".utf8))
+  }
+
   @Test func `no call leaves a copy of the files behind`() throws {
     // Each call for a file would copy the whole tree: quadratic.
     var unpacker = Unpacker(SharedFiles(MemoryTree.builtIn()))

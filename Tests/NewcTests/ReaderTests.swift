@@ -98,6 +98,10 @@ private func file(
           "entry a ", "data 0", "skipped nameSize(0)", "skipped nameSize(4097)", "entry b ",
           "data 0",
         ])
+    let longest = [UInt8](repeating: 0x61, count: 4095)
+    #expect(
+      try events(record(Header(mode: 0o100644, nameSize: 4096), longest + [0]))
+        == ["entry \(String(decoding: longest, as: UTF8.self)) ", "data 0"])
   }
 
   @Test func `behind a first record that is passed over there may be padding, too`() throws {

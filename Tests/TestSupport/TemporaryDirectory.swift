@@ -45,6 +45,11 @@ public final class TemporaryDirectory: Sendable {
     return file
   }
 
+  /// Removes a directory of it, with all that is in it.
+  public func removeTree(_ name: String) throws {
+    try FileManager.default.removeItem(atPath: path.appending(name).string)
+  }
+
   /// What is in a file of it.
   public func bytes(_ name: String) throws -> [UInt8] {
     Array(try Data(contentsOf: URL(filePath: path.appending(name).string)))

@@ -40,6 +40,26 @@ struct AgreementTests {
     #expect((500...10_000).contains(refusals))
   }
 
+  @Test func `inspect and unpack follow as many symbolic links as the kernel`() throws {
+    let comparison = try Comparison()
+    var losses: [Int] = []
+    for count in 38...42 {
+      func chain(_ name: String, to target: String) -> [OddRecord] {
+        (1...count).map { .link("\(name)\($0)", to: $0 == 1 ? target : "\(name)\($0 - 1)") }
+      }
+      // Through directories; and to a file whose name has become another one of a link.
+      let records =
+        chain("d", to: "dir") + [.directory("dir"), .file("d\(count)/x", "in dir")]
+        + chain("f", to: "new") + [
+          .file("n", "first").linked(7), .link("n", to: "f\(count - 1)"),
+          .file("m", "second").linked(7),
+        ]
+      let image = OddImage("chain of \(count)", archive(records))
+      losses.append(try comparison.expectAgreement(image).0)
+    }
+    #expect(losses == [0, 0, 0, 2, 2])
+  }
+
   @Test func `what only old kernels read as numbers is refused, unless asked`() throws {
     let images = try Corpus.images().filter { $0.explanation == .digits }
     #expect(!images.isEmpty)
