@@ -20,6 +20,13 @@ public struct Sequence: Sendable {
     public static let recorded = allCases.filter { $0 != .below }
 
     var isDirectory: Bool { self == .directory || self == .full }
+
+    private var isFile: Bool { self == .file || self == .hard || self == .second }
+
+    /// Whether both are of one type, as the kernel compares it.
+    public func isOfType(_ other: Kind) -> Bool {
+      self == other || isDirectory && other.isDirectory || isFile && other.isFile
+    }
   }
 
   /// What each image has at one path.
