@@ -82,17 +82,19 @@ public struct ImageParts: Sendable {
 
   private mutating func append(_ piece: FilePiece, _ content: Content) {
     // Four zero bytes end an LZ4 stream, which would take another one for its own.
-    if !parts.isEmpty { size = (size + 3) & ~3 + 4 }
+    if !parts.isEmpty { size = Self.aligned(size).sum(4) }
     append(content, piece.size, piece.sidecar)
   }
 
   private mutating func append(
     _ content: Content, _ count: Int64, _ sidecar: SidecarPiece? = nil
   ) {
-    size = (size + 3) & ~3
-    parts.append(Part(start: size, size: count, content: content, sidecar: sidecar))
-    size += count
+    let start = Self.aligned(size)
+    size = start.sum(count)
+    parts.append(Part(start: start, size: size - start, content: content, sidecar: sidecar))
   }
+
+  private static func aligned(_ offset: Int64) -> Int64 { offset.sum(-offset & 3) }
 
   /// Reads from `offset` until `buffer` is full or the image ends.
   /// - Returns: how many bytes there were.
@@ -222,5 +224,13 @@ extension ImageParts.Content {
     case .file(let file, let start): return try file.read(at: start + offset, into: buffer)
     case .image(let image, let start): return try image.read(at: start + offset, into: buffer)
     }
+  }
+}
+
+extension Int64 {
+  /// No image ends behind the largest offset: files with holes may have any size.
+  fileprivate func sum(_ count: Int64) -> Int64 {
+    let (sum, isTooMuch) = addingReportingOverflow(count)
+    return isTooMuch ? .max : sum
   }
 }

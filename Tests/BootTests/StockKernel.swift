@@ -67,6 +67,9 @@ struct StockKernel: CustomTestStringConvertible, Sendable {
     ["aarch64", "riscv64"].flatMap { chosen(on: $0, isLeaf: isLeaf) }
   }
 
+  /// Pages of 16 KiB, where most have 4.
+  var hasLargePages: Bool { name.contains("-16k-") }
+
   /// The series, as `6.12`.
   var series: String { String(name.prefix { $0 != "-" }) }
 

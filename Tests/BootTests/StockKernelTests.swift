@@ -41,6 +41,13 @@ import Testing
     let kernels = StockKernel.all.filter { $0.series == series && $0.machine == machine }
     guard let first = kernels.first else { return "" }
     let generic = kernels.contains(where: \.isGeneric) ? ", generic kernel too" : ""
-    return "`make \(first.isTested ? "test" : "proof")`\(generic)"
+    let large = kernels.first(where: \.hasLargePages).map {
+      "; with pages of 16 KiB \(by($0))"
+    }
+    return by(first) + generic + (large ?? "")
+  }
+
+  private static func by(_ kernel: StockKernel) -> String {
+    "`make \(kernel.isTested ? "test" : "proof")`"
   }
 }
