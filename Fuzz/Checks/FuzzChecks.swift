@@ -48,8 +48,7 @@ public enum FuzzChecks {
   /// record fits the record, and all that inspect does with it ends.
   private static func described(_ bytes: [UInt8]) {
     guard let end = bytes.firstRange(of: [0x0A, 0x0A])?.lowerBound else { return }
-    let source = DescribedBytes(
-      image: Bytes(Array(bytes[(end + 2)...])), sidecar: Bytes(Array(bytes[...end])))
+    let source = Bytes(Array(bytes[(end + 2)...]), sidecar: Array(bytes[...end]))
     let reader = ImageReader(source)
     while let event = reader.next() {
       guard case .entry(let record) = event, let extra = record.extra else { continue }
@@ -120,24 +119,6 @@ public enum FuzzChecks {
       // What is wrong with the bytes.
       precondition(!"\(error)".isEmpty)
     }
-  }
-
-  /// An image in memory whose records have a sidecar.
-  private struct DescribedBytes: ImageSource {
-    let image: Bytes
-    let sidecar: Bytes
-
-    var size: Int64 { image.size }
-
-    func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) -> Int {
-      image.read(at: offset, into: buffer)
-    }
-
-    func sidecar(at offset: Int64) -> Int? { 0 }
-
-    func readSidecar(
-      _ number: Int, at offset: Int64, into buffer: UnsafeMutableRawBufferPointer
-    ) -> Int { sidecar.read(at: offset, into: buffer) }
   }
 
   private struct Counter {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Initramfs
 package import SystemPackage
 
 /// A part of a file, or of several that are read as one, in bytes.
@@ -217,10 +218,7 @@ extension ImageParts.Content {
     at offset: Int64, into buffer: UnsafeMutableRawBufferPointer
   ) throws(FileError) -> Int {
     switch self {
-    case .bytes(let bytes):
-      let rest = bytes.dropFirst(Int(offset)).prefix(buffer.count)
-      buffer.copyBytes(from: rest)
-      return rest.count
+    case .bytes(let bytes): return Bytes(bytes).read(at: offset, into: buffer)
     case .file(let file, let start): return try file.read(at: start + offset, into: buffer)
     case .image(let image, let start): return try image.read(at: start + offset, into: buffer)
     }

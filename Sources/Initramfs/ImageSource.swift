@@ -52,14 +52,29 @@ public struct Bytes: ImageSource {
   public typealias Failure = Never
 
   private let bytes: [UInt8]
+  private let sidecar: [UInt8]?
 
-  public init(_ bytes: [UInt8]) { self.bytes = bytes }
+  /// - Parameter sidecar: of all its records.
+  public init(_ bytes: [UInt8], sidecar: [UInt8]? = nil) {
+    self.bytes = bytes
+    self.sidecar = sidecar
+  }
 
   public var size: Int64 { Int64(bytes.count) }
 
-  public func read(
-    at offset: Int64, into buffer: UnsafeMutableRawBufferPointer
-  ) throws(Never) -> Int {
+  public func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    Self.copy(bytes, offset, buffer)
+  }
+
+  public func sidecar(at offset: Int64) -> Int? { sidecar == nil ? nil : 0 }
+
+  public func readSidecar(
+    _ number: Int, at offset: Int64, into buffer: UnsafeMutableRawBufferPointer
+  ) -> Int { Self.copy(sidecar ?? [], offset, buffer) }
+
+  private static func copy(
+    _ bytes: [UInt8], _ offset: Int64, _ buffer: UnsafeMutableRawBufferPointer
+  ) -> Int {
     let rest = bytes.dropFirst(Int(offset)).prefix(buffer.count)
     buffer.copyBytes(from: rest)
     return rest.count

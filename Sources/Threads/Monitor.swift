@@ -3,7 +3,9 @@
 import CLinux
 
 /// A lock, and a condition to wait for under it. pthread_mutex_lock(3), pthread_cond_wait(3).
-public final class Monitor {
+///
+/// Its pointers never change, and what they point to is made for several threads.
+public final class Monitor: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 

@@ -18,7 +18,6 @@ public struct DirectoryTree: FileSystem {
 
   private let paths: RootedPaths
   private let isPrivileged: Bool
-  private let workingDirectory: WorkingDirectory
   private let heldRoot: HeldRoot?
   /// Directories that an ordinary user could not fill if they had their permissions already.
   private var closed: [(path: [UInt8], permissions: UInt32)] = []
@@ -30,20 +29,14 @@ public struct DirectoryTree: FileSystem {
   ///   - isPrivileged: may change owners and make devices. Otherwise entries belong to the caller,
   ///     and have no setuid and setgid bits, for these would be the caller's.
   public init(_ root: Int32, isPrivileged: Bool) {
-    self.init(root, isPrivileged: isPrivileged, WorkingDirectory())
+    self.init(root, isPrivileged: isPrivileged, heldRoot: nil)
   }
 
-  /// - Parameters:
-  ///   - workingDirectory: of all threads that make the tree.
-  ///   - heldRoot: keeps others out of the tree until the end; nil if nobody else is there.
-  init(
-    _ root: Int32, isPrivileged: Bool, _ workingDirectory: WorkingDirectory,
-    heldRoot: HeldRoot? = nil
-  ) {
+  /// - Parameter heldRoot: keeps others out of the tree until the end; nil if nobody else is there.
+  init(_ root: Int32, isPrivileged: Bool, heldRoot: HeldRoot?) {
     paths = RootedPaths(root: root)
     self.heldRoot = heldRoot
     self.isPrivileged = isPrivileged
-    self.workingDirectory = workingDirectory
   }
 
   /// Gives directories the permissions that would have kept an ordinary user out, and lets others
@@ -266,7 +259,7 @@ public struct DirectoryTree: FileSystem {
           let place = try tree.place(of: path), !place.hasSlash
         else { throw error }
         return Int(
-          try tree.workingDirectory.call("setxattr", in: place.directory) {
+          try WorkingDirectory.call("setxattr", in: place.directory) {
             lsetxattr(place.name, name, xattr.value, xattr.value.count, 0)
           })
       }

@@ -34,7 +34,6 @@ public final class Payload {
 
   private let directory: Int32
   private let names: [[CChar]]
-  private let workingDirectory = WorkingDirectory()
   private let monitor = Monitor()
 
   // Guarded by `monitor`, as are the counts.
@@ -109,7 +108,7 @@ public final class Payload {
   }
 
   private func tree(_ root: Int32) -> DirectoryTree {
-    DirectoryTree(root, isPrivileged: true, workingDirectory)
+    DirectoryTree(root, isPrivileged: true)
   }
 
   /// The first file that is not there; nil if all are. Behind a raw archive that is cut short the

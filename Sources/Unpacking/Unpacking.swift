@@ -64,8 +64,7 @@ public struct Unpacking: Sendable {
       throw .tree(error)
     }
     let reader = ImageReader(source, rules)
-    let tree = DirectoryTree(
-      root, isPrivileged: isPrivileged, WorkingDirectory(), heldRoot: heldRoot)
+    let tree = DirectoryTree(root, isPrivileged: isPrivileged, heldRoot: heldRoot)
     let writer = TreeWriter(Unpacker(tree))
     var summary: Summary
     do throws(Source.Failure) {

@@ -13,9 +13,8 @@ import Tree
 import Unpacking
 
 #if DEBUG
-  /// A disk or a memory that fails, at each system call. One test after the other: an xattr of a link is
-  /// set from a working directory, which the whole process has.
-  @Suite(.serialized, .enabled(if: Privilege.mayRun, "sets trusted xattrs: needs root"))
+  /// A disk or a memory that fails, at each system call.
+  @Suite(.enabled(if: Privilege.mayRun, "sets trusted xattrs: needs root"))
   struct FailingDiskTests {
     private let directory: TemporaryDirectory
 
@@ -54,7 +53,7 @@ import Unpacking
       for call in 0..<1000 {
         let hasFailed = try fail(after: call, code) {
           do {
-            let source = DescribedImage(image: Bytes(Self.image), sidecar: Bytes(Self.sidecar))
+            let source = Bytes(Self.image, sidecar: Self.sidecar)
             let summary = try OutputDirectory(tree).fill(from: source)
             // A call that only spares another one.
             #expect(summary.missingXattrs.count == 0)
@@ -101,23 +100,5 @@ import Unpacking
       // More than one call is made for each.
       #expect(losses > 5)
     }
-  }
-
-  /// An image in memory whose records have a sidecar.
-  private struct DescribedImage: ImageSource {
-    let image: Bytes
-    let sidecar: Bytes
-
-    var size: Int64 { image.size }
-
-    func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) -> Int {
-      image.read(at: offset, into: buffer)
-    }
-
-    func sidecar(at offset: Int64) -> Int? { 0 }
-
-    func readSidecar(
-      _ number: Int, at offset: Int64, into buffer: UnsafeMutableRawBufferPointer
-    ) -> Int { sidecar.read(at: offset, into: buffer) }
   }
 #endif
