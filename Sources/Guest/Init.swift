@@ -28,6 +28,11 @@ struct Init {
 
     let decision = decide(&facts)
     if case .refuse = decision { return refuse() }
+    if case .halfUnpacked = decision {
+      // Then the payload lacks files, too: that is what comes of it.
+      stop(facts.image.complaint)
+      return 1
+    }
     if let failure = facts.payloadFailure {
       stopPacked(Text(failure))
       return 1
@@ -53,13 +58,10 @@ struct Init {
   /// - Returns: whether the boot may continue.
   private mutating func obey(_ decision: Decision, _ facts: LinuxFacts) -> Bool {
     switch decision {
-    case .refuse:
+    case .refuse, .halfUnpacked:
       return false
     case .notAsked:
       log.write(.info, "nonroot_initramfs is not set, nothing to do")
-    case .halfUnpacked:
-      stop(facts.image.complaint)
-      return false
     case .alreadyLeaf:
       warnOfImage(facts.image)
       log.write(.info, "the root is already a leaf, nothing to do")

@@ -4,6 +4,7 @@ import Fidelity
 import Foundation
 import Machine
 import Newc
+import Packing
 import Testing
 
 /// Boots that leave hardly more room than the tree takes.
@@ -34,6 +35,22 @@ import Testing
     #expect(leaf.verdict.outcome == .asPromised, "\(leaf)")
     #expect(leaf.output.contains("pairs 600"), "\(leaf)")
     #expect(leaf.output == stock.output, "\(stock)")
+  }
+
+  /// The payload lacks its last files then: that is what comes of it, and no remedy.
+  @Test func `where a payload could not be copied, the last words are those of a full rootfs`()
+    async throws
+  {
+    var boot = Boot()
+    boot.memory = 150
+    boot.packer = Packer(.none, jobs: 1, memberSize: 1 << 20)
+    for number in 0..<45 {
+      boot.tree.file("\(number)", [UInt8](repeating: UInt8(number), count: 1 << 20))
+    }
+    let outcome = try await boot.run("true")
+    #expect(outcome.logs("the image is half unpacked, the boot stops. The kernel: "), "\(outcome)")
+    #expect(outcome.logs(" is full: "), "\(outcome)")
+    #expect(!outcome.logs("missing"), "\(outcome)")
   }
 
   /// The kernel gives a file its size before its content, and unpacks what there is. It never
