@@ -40,8 +40,7 @@ public struct OutputFile: ~Copyable {
     beside path: FilePath
   ) throws(FileError) -> (target: FilePath, temporary: FilePath, descriptor: FileDescriptor) {
     let target = try OutputFile.target(of: path)
-    let mark = String(UInt64.random(in: 0 ... .max), radix: 36)
-    let temporary = target.removingLastComponent().appending(Self.temporaryPrefix + mark)
+    let temporary = target.removingLastComponent().appending(temporaryName())
     let descriptor = try FileError.naming(path, cannot: "create") {
       try FileDescriptor.open(
         temporary, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
@@ -51,6 +50,11 @@ public struct OutputFile: ~Copyable {
   }
 
   private static let temporaryPrefix = ".leafroot-"
+
+  /// For a file that is unfinished, or to have no name.
+  static func temporaryName() -> String {
+    temporaryPrefix + String(UInt64.random(in: 0 ... .max), radix: 36)
+  }
 
   /// Whether a file of that name is the unfinished one of an output beside it: of this process, or of
   /// one that was killed.

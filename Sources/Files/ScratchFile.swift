@@ -18,8 +18,7 @@ package struct ScratchFile: ~Copyable {
   package init(in directory: FilePath) throws(FileError) {
     self.directory = directory
     descriptor = try FileError.naming(directory, cannot: "create a file in") {
-      let mark = String(UInt64.random(in: 0 ... .max), radix: 36)
-      let path = directory.appending(".leafroot-\(mark)")
+      let path = directory.appending(OutputFile.temporaryName())
       let descriptor = try FileDescriptor.open(
         path, .readWrite, options: [.create, .exclusiveCreate, .closeOnExec],
         permissions: .ownerReadWrite)

@@ -24,8 +24,10 @@ public struct Image: Sendable {
   public let parts: ImageParts
   /// The encoding of the first member.
   public let leading: Codec
-  /// PID 1, and the payloads for it.
+  /// PID 1, and where the payloads for it are.
   private let archives: PayloadArchives
+  /// Its payloads, in the order in which PID 1 unpacks them.
+  public let payloads: [PackedPayload]
 
   /// The name of our PID 1 in an image.
   public static let leafName = "\(Vocabulary.program)"
@@ -42,6 +44,7 @@ public struct Image: Sendable {
     permissions = file.permissions
     leading = try Self.leading(of: parts, place)
     archives = try PayloadArchives(of: parts, leading: leading)
+    payloads = archives.hasProgram ? archives.payloads : []
   }
 
   /// Opens the file at `path`, or standard input.
@@ -91,7 +94,7 @@ public struct Image: Sendable {
 
     let head = try parts.bytes(at: start, count: 8)
     guard let codec = Codec(magicOf: head) else {
-      if let name = try Lookalike.name(of: place.file), place.container == nil {
+      if place.container == nil, let name = try Lookalike.name(of: place.file) {
         throw FileError(place.name, "is \(name), not an initramfs")
       }
       throw FileError(
@@ -114,17 +117,14 @@ public struct Image: Sendable {
   public var isWrapped: Bool { archives.hasProgram }
 
   /// Whether it has a payload, too, or is the segment that a boot loader adds one to.
-  public var isPacked: Bool { archives.hasProgram && !archives.payloads.isEmpty }
+  public var isPacked: Bool { !payloads.isEmpty }
 
   /// Whether it is such a segment.
   public var isSegment: Bool {
-    isPacked && archives.payloads.allSatisfy { $0.id == Self.nested && $0.members.isEmpty }
+    isPacked && payloads.allSatisfy { $0.id == Self.nested && $0.members.isEmpty }
   }
 
   private static let nested = Array("\(Vocabulary.nested)".utf8)
-
-  /// Its payloads, in the order in which PID 1 unpacks them.
-  public var payloads: [PackedPayload] { isPacked ? archives.payloads : [] }
 
   /// Whether one of its payloads, which a boot loader makes a file of, takes the place of another.
   /// The name of any other is a digest: what comes again is the same.
@@ -203,5 +203,6 @@ extension Image {
     container = nil
     leading = images.first?.image.leading ?? .raw
     archives = try PayloadArchives(of: parts, leading: leading)
+    payloads = archives.hasProgram ? archives.payloads : []
   }
 }

@@ -8,7 +8,7 @@ import Leaf
 import Newc
 
 /// A payload in an image: the files of a directory in ``Vocabulary/payload``.
-public struct PackedPayload: Equatable, Sendable {
+public struct PackedPayload: Sendable {
   /// The name of the directory.
   public let id: [UInt8]
   /// The images in it, in order.
@@ -17,11 +17,6 @@ public struct PackedPayload: Equatable, Sendable {
   public internal(set) var about: FilePiece?
 
   init(_ id: [UInt8]) { self.id = id }
-
-  public static func == (one: PackedPayload, other: PackedPayload) -> Bool {
-    one.id == other.id && one.about == other.about
-      && one.members.elementsEqual(other.members) { $0 == $1 }
-  }
 }
 
 /// The archives of an image that are ours: with PID 1, and with payloads.

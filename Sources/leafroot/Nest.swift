@@ -21,8 +21,8 @@ struct Nest: AsyncParsableCommand {
       /.leafroot/nested/0000 mode=600.
 
       nest reads all of IMAGE first: the kernel must unpack all of it without an error. OUT is \
-      written atomically. The same inputs give the same bytes; the modification time of what is \
-      not of IMAGE is SOURCE_DATE_EPOCH, or 0.
+      written atomically. The same inputs give the same bytes; files that nest adds are dated \
+      SOURCE_DATE_EPOCH, or 0.
 
       Exit status: 0 success; 2 failure; 64 usage error; 128 + N ended by signal N.
       """)

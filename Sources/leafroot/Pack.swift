@@ -24,7 +24,7 @@ struct Pack: AsyncParsableCommand {
       goes. Early microcode of an initramfs stays in front.
 
       OUT is written atomically. The same inputs give the same bytes, however many jobs there are; \
-      the modification time of what is not of SOURCE is SOURCE_DATE_EPOCH, or 0.
+      files that pack adds are dated SOURCE_DATE_EPOCH, or 0.
 
       Exit status: 0 success; 2 failure; 64 usage error; 128 + N ended by signal N.
       """)
