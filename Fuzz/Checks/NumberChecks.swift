@@ -66,8 +66,8 @@ extension FuzzChecks {
     precondition((shortage == nil) == (free.plus(payload) >= need.bytes))
     _ = PayloadNeed.largestTree(in: numbers.count())
 
-    let memory = FreeMemory(refresh: -1, watermark: numbers.count())
-    precondition(memory.usable(wanting: numbers.count()) >= 0)
+    precondition(FreeMemory.kept(of: numbers.count(), watermark: numbers.count()) >= 0)
+    precondition(FreeMemory(in: -1).usable(wanting: numbers.count()) >= 0)
   }
 
   /// What an image says of its tree.

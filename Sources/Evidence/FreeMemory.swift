@@ -9,20 +9,25 @@ import CLinux
 /// once, as the image is before PID 1 runs: with 400 MiB of memory, up to 34 MiB on Linux 7.3.
 /// Source: Linux, mm/page_alloc.c: `nr_pcp_high`, `zone_watermark_fast`.
 public struct FreeMemory {
-  /// /proc/sys/vm/stat_refresh; -1 if it cannot be read.
+  /// stat_refresh; -1 if it cannot be read.
   private let refresh: Int32
+  /// What keeps the watermark where it is; nil if nothing does.
+  private let boost: WatermarkBoost?
   /// How much of free memory no process gets, in bytes.
   private let kept: Int
 
-  /// - Parameters:
-  ///   - refresh: /proc/sys/vm/stat_refresh, open for reading; -1 if there is none.
-  ///   - watermark: /proc/sys/vm/min_free_kbytes; nil if that is not known.
-  public init(refresh: Int32, watermark: Int?) {
-    self.refresh = refresh
+  /// Keeps the watermark from being raised until it is closed.
+  ///
+  /// - Parameter directory: /proc/sys/vm, open for reading; -1 if there is none. It stays the
+  ///   caller's.
+  public init(in directory: Int32) {
+    refresh = linux_openat(directory, "stat_refresh", O_RDONLY, 0)
+    boost = WatermarkBoost(suspendedIn: directory)
+    let watermark = KernelSetting("min_free_kbytes", in: directory)
+    watermark?.close()
     let info = systemInformation()
-    kept = keptMemory(
-      of: Int(clamping: info.totalram).times(Int(info.mem_unit)), watermark: watermark,
-      pageSize: Self.pageSize)
+    kept = Self.kept(
+      of: Int(clamping: info.totalram).times(Int(info.mem_unit)), watermark: watermark?.number)
   }
 
   /// Of this machine, in bytes: sysconf(3).
@@ -43,8 +48,11 @@ public struct FreeMemory {
     return max(0, usable)
   }
 
-  /// Closes stat_refresh. After that, `usable` no longer empties the lists.
-  public func close() { _ = CLinux.close(refresh) }
+  /// Lets the watermark rise again. After that, `usable` no longer empties the lists.
+  public func close() {
+    boost?.resume()
+    _ = CLinux.close(refresh)
+  }
 
   /// Less than nothing below the watermark.
   private var withoutLists: Int { Self.unused() - kept }
@@ -62,26 +70,20 @@ public struct FreeMemory {
     return (Int(clamping: info.freeram).plus(Int(clamping: info.bufferram))).times(
       Int(info.mem_unit))
   }
-}
 
-/// How much of free memory no process gets, in bytes: below its watermark the kernel frees, and
-/// kills, rather than give more; and in the lowest zone it keeps a 256th of the others for devices.
-///
-/// Source: Linux, mm/page_alloc.c: `calculate_min_free_kbytes`, `sysctl_lowmem_reserve_ratio`. The
-/// kernel raises the watermark on machines that have huge pages: mm/khugepaged.c,
-/// `set_recommended_min_free_kbytes`. While free memory is in small pieces, the watermark is higher by
-/// a block of pages, unless memory has less than four blocks (mm/page_alloc.c, `boost_watermark`): that
-/// counts where pages, and so blocks, are large.
-///
-/// - Parameters:
-///   - total: of memory, in bytes.
-///   - watermark: /proc/sys/vm/min_free_kbytes; nil if that is not known.
-///   - pageSize: in bytes. A block has as many as a page has entries of a page table.
-func keptMemory(of total: Int, watermark: Int?, pageSize: Int) -> Int {
-  let block = pageSize * (pageSize / 8)
-  let boost = pageSize > 4096 && total / 4 >= block ? block : 0
-  return (watermark ?? squareRoot(of: total >> 10).times(4)).times(1 << 10).plus(total >> 8)
-    .plus(boost)
+  /// How much of free memory no process gets, in bytes: below its watermark the kernel frees, and
+  /// kills, rather than give more; and in the lowest zone it keeps a 256th of the others for devices.
+  ///
+  /// Source: Linux, mm/page_alloc.c: `calculate_min_free_kbytes`, `sysctl_lowmem_reserve_ratio`. The
+  /// kernel raises the watermark on machines that have huge pages: mm/khugepaged.c,
+  /// `set_recommended_min_free_kbytes`.
+  ///
+  /// - Parameters:
+  ///   - total: of memory, in bytes.
+  ///   - watermark: min_free_kbytes; nil if that is not known.
+  public static func kept(of total: Int, watermark: Int?) -> Int {
+    (watermark ?? squareRoot(of: total >> 10).times(4)).times(1 << 10).plus(total >> 8)
+  }
 }
 
 private func systemInformation() -> sysinfo {

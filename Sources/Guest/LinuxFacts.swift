@@ -50,12 +50,10 @@ struct LinuxFacts: Facts {
     return packed != nil || payloadFailure != nil
   }
 
-  /// proc_sys_vm(5): min_free_kbytes, stat_refresh.
   private func freeMemory() -> FreeMemory {
-    let watermark = proc.read(Text("sys/vm/min_free_kbytes"))
-    return FreeMemory(
-      refresh: proc.open(Text("sys/vm/stat_refresh")),
-      watermark: watermark.flatMap { number($0.prefix { $0 != 0x0a }) })
+    let settings = proc.open(Text("sys/vm"))
+    defer { close(settings) }
+    return FreeMemory(in: settings)
   }
 
   /// The kernel does not log an entry for which no inode is free.

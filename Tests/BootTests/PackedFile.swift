@@ -3,13 +3,18 @@
 import Foundation
 import Inspection
 import Machine
+import OddImages
 import Packing
 import SystemPackage
 import TestSupport
 
 /// An image that is packed or nested once, and booted often.
 struct PackedFile {
-  enum Form: CaseIterable { case packed, nested }
+  enum Form: CaseIterable {
+    case packed, nested
+    /// The image as a file that a boot loader makes: PID 1 does not know the tree's size.
+    case injected
+  }
 
   let path: FilePath
   /// The MiB that it needs, as `leafroot inspect` says.
@@ -30,8 +35,20 @@ struct PackedFile {
     _ source: FilePath, _ form: Form, for kernel: String = "6.12-x86_64", in directory: FilePath
   ) throws {
     let path = directory.appending("packed.img")
-    let verb = form == .packed ? "pack" : "nest"
-    _ = try Command([Place.tool.string, verb, source.string, "-o", path.string]).output()
+    switch form {
+    case .packed, .nested:
+      let verb = form == .packed ? "pack" : "nest"
+      _ = try Command([Place.tool.string, verb, source.string, "-o", path.string]).output()
+    case .injected:
+      _ = try Command([Place.tool.string, "nest", "--segment", "-o", path.string]).output()
+      let image = try Data(contentsOf: URL(filePath: source.string))
+      let file = OddRecord(
+        Array(".leafroot/nested/0000".utf8), mode: 0o100600, data: Array(image))
+      let segment = try FileHandle(forWritingTo: URL(filePath: path.string))
+      try segment.seekToEnd()
+      try segment.write(contentsOf: Data(archive([file])))
+      try segment.close()
+    }
     let report = try Command([Place.tool.string, "inspect", "--json", path.string]).output()
     let memory = try JSONDecoder().decode(Report.self, from: Data(report)).payload.memory
     try self.init(path, predicted: memory, kernel: kernel)

@@ -204,6 +204,16 @@ import Testing
     #expect(outcome.output.contains("Linux version"), "\(outcome)")
   }
 
+  /// PID 1 sets it to 0 while it unpacks (WatermarkBoost).
+  @Test func `the watermark of free memory may rise again`() async throws {
+    var boot = packed()
+    boot.tree.directory("proc")
+    let outcome = try await boot.run(
+      "busybox mount -t proc proc /proc; busybox cat /proc/sys/vm/watermark_boost_factor")
+
+    #expect(outcome.output == "15000\n", "\(outcome)")
+  }
+
   @Test(arguments: [[], [KernelWords.request]])
   func `the segment of wrap behind a packed image has the same PID 1`(words: [String])
     async throws

@@ -18,7 +18,7 @@ import Testing
   private static let kernels = ["6.12-x86_64", "6.18-x86_64", "7.3-x86_64"]
 
   @Test(arguments: PackedFile.Form.allCases, kernels)
-  func `a real image: with too little memory the boot stops with figures, and nothing is freed`(
+  func `a real image: with too little memory the boot stops with last words`(
     form: PackedFile.Form, kernel: String
   ) async throws {
     let printed = try Command([Place.root.appending("Benchmarks/yardstick").string]).output()
@@ -53,7 +53,7 @@ import Testing
     var least: Int?
     for memory in stride(from: image.predicted + tolerance, to: 0, by: -Self.step) {
       let outcome = try await image.boot(memory, cpus)
-      let end = Self.end(of: outcome, tree)
+      let end = Self.end(of: outcome, tree, form)
       print(
         "\(form), \(kernel), \(cpus) CPUs, \(memory) MiB: \(end ?? "neither as promised nor last words")"
       )
@@ -69,12 +69,13 @@ import Testing
   private static let promised = "as promised"
 
   /// What the boot came to; nil if it is none of what it may be.
-  private static func end(of outcome: Outcome, _ tree: Substring) -> String? {
+  private static func end(
+    of outcome: Outcome, _ tree: Substring, _ form: PackedFile.Form
+  ) -> String? {
     if outcome.verdict.outcome == .asPromised {
       return outcome.logs(String(tree) + " ") ? promised : nil
     }
-    guard outcome.verdict.outcome == .panicked, !outcome.console.text.contains("deadlocked"),
-      !outcome.logs("a part of the payload has been freed")
+    guard outcome.verdict.outcome == .panicked, !outcome.console.text.contains("deadlocked")
     else { return nil }
     let lines = outcome.verdict.logged
     func figures(_ pattern: Regex<Substring>) -> String? {
@@ -83,6 +84,11 @@ import Testing
     if let cause = figures(#/too little memory to unpack the payload, the boot stops: needed \d+/#)
     {
       return figures(#/needed: \d+ MiB more memory/#).map { _ in cause }
+    }
+    if form == .injected,
+      let words = figures(#/nested\/0000, byte \d+: too little memory is left to go on/#)
+    {
+      return words
     }
     // The kernel could not copy the payload.
     guard outcome.logs("the image is half unpacked, the boot stops. The kernel: ") else {
