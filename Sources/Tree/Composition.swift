@@ -14,6 +14,8 @@ public struct Composition {
   /// Of the payload that was unpacked last.
   private var period: CopyPeriod?
   private var hasAllDirectories = true
+  /// Of the directories that were there before that payload, unless the kernel has made all.
+  private var times: DirectoryTimes?
 
   /// Whether the files of one payload may have names in common, which earlier images have linked.
   public private(set) var hasLinkedFiles = false
@@ -41,6 +43,7 @@ public struct Composition {
   public mutating func prepare(
     _ period: CopyPeriod, hasAllDirectories: Bool
   ) throws(Failure) {
+    try times?.restore(below: tree)
     let selection = Selection(period: period, holder: holder)
     try reconcile(selection)
     let mover = Mover(from: rest, status, to: tree, merging: true, selecting: selection)
@@ -49,10 +52,12 @@ public struct Composition {
     hasLinkedFiles = hasLinkedFiles || mover.hasLinkedFiles || self.period != nil
     self.period = period
     self.hasAllDirectories = self.hasAllDirectories && hasAllDirectories
+    times = self.hasAllDirectories ? nil : try DirectoryTimes(below: tree)
   }
 
   /// Brings the rest. The payloads are gone.
   public func finish() throws(Failure) {
+    try times?.restore(below: tree)
     try reconcile(nil)
     try Mover(from: rest, try Status(of: rest), to: tree, merging: true).move()
   }

@@ -51,8 +51,8 @@ public struct CopyPeriod: Sendable {
   }
 }
 
-/// The entries of a tree that are moved before a payload is unpacked: all directories, and what the
-/// kernel wrote before the payload.
+/// The entries of a tree that are moved before a payload is unpacked: what the kernel wrote before
+/// it.
 public struct Selection: Sendable {
   let period: CopyPeriod
 
@@ -60,6 +60,7 @@ public struct Selection: Sendable {
   let holder: UInt64
 
   func includes(_ status: Status) -> Bool {
-    status.isDirectory ? status.inode != holder : !period.precedes(status)
+    if !status.isDirectory { return !period.precedes(status) }
+    return status.inode != holder && status.inode <= period.lastInode
   }
 }

@@ -80,9 +80,23 @@ struct Forms: CustomTestStringConvertible {
   }
 
   /// The directories that all images have: those of a nested one are not there for the next.
-  fileprivate var untoldDirectories: [String] { hasNested ? [".: ", "./all: "] : [] }
+  fileprivate var untoldDirectories: [String] {
+    (hasNested ? [".: "] : []) + (isNestedHidden ? ["./all: "] : [])
+  }
 
   private var hasNested: Bool { list.contains(.nested) }
+
+  /// The last image is raw, a payload is before it, and one image of the two before is nested: of a
+  /// directory that was there before that payload nobody can tell whether its owner and mode are
+  /// those of the image before or of the one behind.
+  private var isNestedHidden: Bool {
+    list.count == 3 && list[1] != .raw && list[2] == .raw && list[0] != list[1] && hasNested
+  }
+
+  private func isHidden(_ kinds: [OddImages.Sequence.Kind]) -> Bool {
+    guard isNestedHidden, kinds[2] != .absent else { return false }
+    return list[1] == .packed ? kinds[1] != .absent : !kinds.contains(.absent)
+  }
 
   private func isTold(_ all: [OddImages.Sequence.Kind]) -> Bool {
     let kinds = Set(all).subtracting([.absent])
@@ -97,9 +111,8 @@ struct Forms: CustomTestStringConvertible {
     if kinds.contains(.hard), all.count > 2, !all.contains(.absent) { return false }
     // The second name of a file that comes later, and links to a name that is not at the path.
     if kinds.contains(.second) || kinds.contains(.below) { return false }
-    // A directory's time goes to what takes its place; a directory of a nested image is not there
-    // when the kernel unpacks the next one.
-    if !directories.isEmpty { return !hasNested && directories == kinds }
+    // A directory's time goes to what takes its place.
+    if !directories.isEmpty { return directories == kinds && !isHidden(all) }
     // An earlier device that something else has replaced keeps a later one from being made.
     return !kinds.contains(.device) || kinds == [.device]
   }

@@ -149,18 +149,35 @@ extension TreeTests {
       }
     }
 
-    @Test func `directories become one, with the later metadata and the tree's times`() throws {
+    @Test func `a directory keeps the time that it had before a payload`() throws {
+      try compose {
+        try $0.directory("early", 0o711)
+        try $0.directory("early/deeper", 0o711)
+        try $0.settleTimes()
+      } tree: {
+        try check("mkdirat", mkdirat($0.directory, "new", 0o755))
+        for name in ["early", "early/deeper", "new"] { try $0.file("\(name)/file") }
+      } _: { (arena: Arena) throws in
+        // Planting's times, which no other entry has.
+        for (name, isKept) in [("early", true), ("early/deeper", true), ("new", false)] {
+          let time = try status(name, arena).times.1.tv_sec
+          #expect((1_000_000_000..<1_000_000_010).contains(time) == isKept, "\(name) \(time)")
+        }
+      }
+    }
+
+    @Test func `directories become one, with the later metadata and the earlier times`() throws {
       try compose {
         try $0.directory("early", 0o711, user: 3)
         try $0.file("early/kept", size: 1)
+        try $0.settleTimes()
       } after: {
         try $0.directory("late", 0o750, user: 4, group: 5)
         try $0.file("late/new", size: 2)
       } tree: {
-        // They are there already.
-        for name in ["early", "late"] {
-          try check("fchmodat", fchmodat($0.directory, name, 0o755, 0))
-        }
+        // It is there already.
+        try check("fchmodat", fchmodat($0.directory, "early", 0o755, 0))
+        try $0.directory("late", 0o755)
         try $0.file("late/old", size: 3)
         try $0.settleTimes()
       } _: { (arena: Arena) throws in
