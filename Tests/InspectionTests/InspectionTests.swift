@@ -232,6 +232,68 @@ extension Inspection {
     #expect(throws: FileError.self) { try KernelConfig(directory.file("none", [1, 2, 3])) }
   }
 
+  @Test func `a kernel's configuration tells its version, and what is built in`() throws {
+    let directory = try TemporaryDirectory()
+    let text = """
+      # Automatically generated file; DO NOT EDIT.
+      # Linux/x86 6.1.192 Kernel Configuration
+      CONFIG_A=y
+      CONFIG_B=m
+      CONFIG_C="y"
+      CONFIG_E=yes
+      # CONFIG_D is not set
+      # Linux/arm64 5.4.1 Kernel Configuration
+
+      """
+    let config = try KernelConfig(directory.file("config", Array(text.utf8)))
+    #expect(config.version == KernelVersion(6, 1, 192))
+    #expect(["A", "B", "C", "D", "E"].filter { config.has("CONFIG_\($0)") } == ["A"])
+    #expect(
+      try KernelConfig(directory.file("config", Array("CONFIG_A=y\n".utf8))).version == nil)
+  }
+
+  @Test func `of a kernel's configuration 16 MiB are read, and no more is unzipped`() throws {
+    let directory = try TemporaryDirectory()
+    let (first, last) = (Array("CONFIG_A=y\n#".utf8), Array("\nCONFIG_B=y".utf8))
+    func config(_ size: Int, _ options: String...) throws -> KernelConfig {
+      let filler = [UInt8](repeating: 0x23, count: size - first.count - last.count)
+      let text = first + filler + last
+      let bytes = options.isEmpty ? text : try filter(text, "gzip", "-1c")
+      return try KernelConfig(directory.file("config", bytes))
+    }
+    #expect(try config(16 << 20).has("CONFIG_B"))
+    #expect(try !config((16 << 20) + 1).has("CONFIG_B"))
+    #expect(try config(16 << 20, "gzip").has("CONFIG_B"))
+    let bomb = try config(18 << 20, "gzip")
+    #expect(bomb.has("CONFIG_A") && !bomb.has("CONFIG_B"))
+  }
+
+  @Test func `microcode is found in front of the first compressed member, and hidden behind it`()
+    throws
+  {
+    func member(_ name: String) -> [UInt8] {
+      var archive = Archive()
+      archive.add(name, 0o100755, [1])
+      archive.addTrailer()
+      return archive.bytes
+    }
+    let (early, root) = (member("kernel/x86/microcode/GenuineIntel.bin"), member("init"))
+    let (zipped, zippedEarly) = (try encoded(root, .gzip), try encoded(early, .gzip))
+    func padded(_ member: [UInt8]) -> [UInt8] {
+      member + [UInt8](repeating: 0, count: -member.count & 3)
+    }
+    for (members, hidden) in [
+      ([early, zipped], []), ([root, early, zipped], []), ([zipped, early], [1]),
+      ([zipped, root, early], [2]), ([zippedEarly, root], [0]), ([early, zipped, early], [2]),
+      ([root, zippedEarly], [1]),
+    ] as [([[UInt8]], [Int])] {
+      let inspection = try inspect(members.flatMap(padded))
+      let findings = inspection.findings.kept.filter { $0.kind == .microcodeHidden }
+      #expect(findings.map(\.member) == hidden)
+      #expect(findings.allSatisfy { $0.level == .warning })
+    }
+  }
+
   @Test func `findings without number are counted, and a few are kept`() throws {
     let inspection = try inspect { archive in
       furnish(&archive)
