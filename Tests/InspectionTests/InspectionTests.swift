@@ -190,6 +190,13 @@ extension Inspection {
       inspection.contents.map(\.words) == [
         ["microcode (GenuineIntel.bin)"], ["/init", "modules (6.1.0-9)", "firmware"],
       ])
+    // Hidden files are padding, and of many names eight are kept.
+    var many = Archive()
+    many.add("kernel/x86/microcode/.enuineIntel.align", 0o100644, [1])
+    for number in 0..<9 { many.add("lib/modules/6.\(number)/modules.dep") }
+    let contents = try inspect(many.bytes).contents[0]
+    #expect(contents.microcode == [])
+    #expect(contents.modules == (0..<8).map { "6.\($0)" })
     let hidden = try inspect(
       encoded(root.bytes, .zstd) + [UInt8](repeating: 0, count: 4) + encoded(early.bytes, .gzip))
     #expect(hidden.troubles.contains("microcode-hidden"))
@@ -198,7 +205,9 @@ extension Inspection {
   @Test func `lz4 before another member is a trap for old kernels`() throws {
     let archive = try archive("init", [1])
     let image = try encoded(archive, .lz4) + [0, 0, 0, 0] + encoded(archive, .gzip)
-    #expect(try inspect(image).troubles.contains("lz4-trap"))
+    let trap = try #require(inspect(image).findings.kept.first { $0.kind == .lz4Trap })
+    #expect(trap.level == .warning && trap.member == 0)
+    #expect(trap.text.hasPrefix("lz4 member followed by 4 zero bytes and "), "\(trap.text)")
     #expect(try !inspect(encoded(archive, .lz4)).troubles.contains("lz4-trap"))
   }
 
@@ -228,6 +237,18 @@ extension Inspection {
       let gzip = try inspect(encoded(archive.bytes, .gzip), config: config)
       #expect(gzip.troubles == ["option-missing"])
       #expect(!gzip.findings.haveError)
+    }
+    // Which member, and which option.
+    let two = try inspect(
+      archive.bytes + encoded(archive.bytes, .zstd), config: plain)
+    let missing = try #require(two.findings.kept.first { $0.kind == .compressorMissing })
+    #expect(missing.member == 1 && missing.level == .error)
+    #expect(missing.text.hasPrefix("CONFIG_RD_ZSTD is not set in "), "\(missing.text)")
+    // Before Linux 5.19 there is no option for times.
+    for (version, count) in [(KernelVersion(5, 18), 1), (KernelVersion(5, 19), 2)] {
+      let inspection = try Inspection(
+        Bytes(archive.bytes), of: "image", config: plain, kernel: version)
+      #expect(inspection.findings.kept.count { $0.kind == .optionMissing } == count)
     }
     #expect(throws: FileError.self) { try KernelConfig(directory.file("none", [1, 2, 3])) }
   }
@@ -338,6 +359,35 @@ extension Inspection {
     #expect((188...204).contains(large.large))
     // PID 1 in the archive, and once or twice in the tree: 520 kB each.
     #expect((1...2).contains(large.wrapped - large.stock))
+  }
+
+  @Test func `a wrapped image needs memory for PID 1 in the archive, and twice in the tree`() {
+    var more = 0
+    for mebibytes in 100..<164 {
+      var totals = Inspection.Totals()
+      totals.pages = UInt64(mebibytes * 256)
+      let need = MemoryNeed(imageSize: Int64(mebibytes << 20), totals: totals, members: [])
+      more += need.wrapped - need.stock
+    }
+    // 1.5 MiB on average, and a 64th for the table of pages.
+    #expect((96...99).contains(more))
+  }
+
+  @Test func `each name takes a share of the inodes, which are half of the pages`() {
+    var totals = Inspection.Totals()
+    totals.symbolicLinks = 128_000
+    let need = MemoryNeed(imageSize: 0, totals: totals, members: [])
+    // 1000 MiB and 50 that are not free, and a 64th for the table of pages.
+    #expect((need.stock, need.large) == (1067, 1067))
+  }
+
+  @Test func `the decompressor's window needs memory beside the tree`() throws {
+    var archive = Archive()
+    archive.add("f", 0o100644, [UInt8](repeating: 1, count: 10 << 20))
+    archive.addTrailer()
+    // 63 MiB for the kernel, 10 for the tree, and a window of 8.
+    let need = try inspect(filter(archive.bytes, "zstd", "-19", "-c")).memory
+    #expect((82...85).contains(need.stock), "\(need)")
   }
 
   @Test func `the content of a file is that of its last record, through links`() throws {
