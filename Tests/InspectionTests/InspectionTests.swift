@@ -253,42 +253,6 @@ extension Inspection {
     #expect(throws: FileError.self) { try KernelConfig(directory.file("none", [1, 2, 3])) }
   }
 
-  @Test func `a kernel's configuration tells its version, and what is built in`() throws {
-    let directory = try TemporaryDirectory()
-    let text = """
-      # Automatically generated file; DO NOT EDIT.
-      # Linux/x86 6.1.192 Kernel Configuration
-      CONFIG_A=y
-      CONFIG_B=m
-      CONFIG_C="y"
-      CONFIG_E=yes
-      # CONFIG_D is not set
-      # Linux/arm64 5.4.1 Kernel Configuration
-
-      """
-    let config = try KernelConfig(directory.file("config", Array(text.utf8)))
-    #expect(config.version == KernelVersion(6, 1, 192))
-    #expect(["A", "B", "C", "D", "E"].filter { config.has("CONFIG_\($0)") } == ["A"])
-    #expect(
-      try KernelConfig(directory.file("config", Array("CONFIG_A=y\n".utf8))).version == nil)
-  }
-
-  @Test func `of a kernel's configuration 16 MiB are read, and no more is unzipped`() throws {
-    let directory = try TemporaryDirectory()
-    let (first, last) = (Array("CONFIG_A=y\n#".utf8), Array("\nCONFIG_B=y".utf8))
-    func config(_ size: Int, _ options: String...) throws -> KernelConfig {
-      let filler = [UInt8](repeating: 0x23, count: size - first.count - last.count)
-      let text = first + filler + last
-      let bytes = options.isEmpty ? text : try filter(text, "gzip", "-1c")
-      return try KernelConfig(directory.file("config", bytes))
-    }
-    #expect(try config(16 << 20).has("CONFIG_B"))
-    #expect(try !config((16 << 20) + 1).has("CONFIG_B"))
-    #expect(try config(16 << 20, "gzip").has("CONFIG_B"))
-    let bomb = try config(18 << 20, "gzip")
-    #expect(bomb.has("CONFIG_A") && !bomb.has("CONFIG_B"))
-  }
-
   @Test func `microcode is found in front of the first compressed member, and hidden behind it`()
     throws
   {
@@ -359,26 +323,6 @@ extension Inspection {
     #expect((188...204).contains(large.large))
     // PID 1 in the archive, and once or twice in the tree: 520 kB each.
     #expect((1...2).contains(large.wrapped - large.stock))
-  }
-
-  @Test func `a wrapped image needs memory for PID 1 in the archive, and twice in the tree`() {
-    var more = 0
-    for mebibytes in 100..<164 {
-      var totals = Inspection.Totals()
-      totals.pages = UInt64(mebibytes * 256)
-      let need = MemoryNeed(imageSize: Int64(mebibytes << 20), totals: totals, members: [])
-      more += need.wrapped - need.stock
-    }
-    // 1.5 MiB on average, and a 64th for the table of pages.
-    #expect((96...99).contains(more))
-  }
-
-  @Test func `each name takes a share of the inodes, which are half of the pages`() {
-    var totals = Inspection.Totals()
-    totals.symbolicLinks = 128_000
-    let need = MemoryNeed(imageSize: 0, totals: totals, members: [])
-    // 1000 MiB and 50 that are not free, and a 64th for the table of pages.
-    #expect((need.stock, need.large) == (1067, 1067))
   }
 
   @Test func `the decompressor's window needs memory beside the tree`() throws {
