@@ -165,6 +165,23 @@ extension Inspection {
     #expect(try inspect { $0.addLink("init", to: "init") }.realInit?.isExecutable == false)
   }
 
+  /// include/linux/namei.h, MAXSYMLINKS.
+  @Test(arguments: [39, 40, 41])
+  func `a path leads through at most 40 symbolic links, /init's too`(count: Int) throws {
+    let inspection = try inspect { archive in
+      archive.add("l0", 0o100755, [1])
+      archive.add("d0", 0o040755)
+      for number in 1...count {
+        archive.addLink(number == count ? "init" : "l\(number)", to: "l\(number - 1)")
+        archive.addLink("d\(number)", to: "d\(number - 1)")
+      }
+      archive.add("d\(count)/file")
+    }
+    #expect(inspection.realInit?.isExecutable == (count <= 40))
+    #expect(inspection.realInit?.chain.count == count + 1)
+    #expect(inspection.totals.files == (count <= 40 ? 2 : 1))
+  }
+
   @Test func `a missing console is a note, for the kernel's own archive has one`() throws {
     let inspection = try inspect { furnish(&$0) }
     #expect(inspection.findings.kept.map(\.kind) == [.noConsole])
