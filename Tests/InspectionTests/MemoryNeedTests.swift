@@ -24,4 +24,17 @@ import Testing
     // 1000 MiB and 50 that are not free, and a 64th for the table of pages.
     #expect((need.stock, need.large) == (1067, 1067))
   }
+
+  /// mm/khugepaged.c, set_recommended_min_free_kbytes().
+  @Test(arguments: [
+    (105, 0, 183), (105, 5, 183), (105, 8, 186), (428, 0, 511), (429, 0, 538), (1893, 0, 2044),
+  ])
+  func `a packed image needs its tree, a large decoder, and from 512 MiB on what the kernel keeps`(
+    tree: Int, decoder: Int, need: Int
+  ) {
+    var totals = Inspection.Totals()
+    let image = MemoryNeed(imageSize: 0, totals: totals, members: [])
+    totals.pages = UInt64(tree * 256)
+    #expect(MemoryNeed.packed(image, totals, workspace: decoder << 20) == need)
+  }
 }
