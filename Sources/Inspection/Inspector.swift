@@ -112,7 +112,8 @@ struct Inspector {
   func realInit(_ path: [UInt8]) -> Inspection.RealInit? {
     var path = path
     var chain = [path]
-    for _ in 0..<40 {
+    // Behind 40 links there may be a file: include/linux/namei.h, MAXSYMLINKS.
+    for _ in 0...40 {
       guard let node = unpacker.files.find(path, follow: false) else {
         return chain.count == 1 ? nil : Inspection.RealInit(chain: chain, isExecutable: false)
       }

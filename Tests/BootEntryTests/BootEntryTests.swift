@@ -2,6 +2,7 @@
 
 import BootEntry
 import Files
+import Packing
 import SystemPackage
 import TestSupport
 import Testing
@@ -145,6 +146,47 @@ import Testing
       qemu.contains("-append 'rdinit=/leafroot nonroot_initramfs console=ttyS1'\n"), "\(qemu)")
   }
 
+  @Test(arguments: [Loader.qemu, .kexec, .uki])
+  func `each path in a command of the shell is quoted`(loader: Loader) throws {
+    let text = try text(
+      loader, ["my image.img"], [LoadedImagesTests.leaf + LoadedImagesTests.plain], "it's $1", nil,
+      "", "LeafRoot")
+    let words: [Loader: (kernel: String, image: String)] = [
+      .qemu: ("-kernel ", "-initrd "), .kexec: ("kexec -l ", " --initrd="),
+      .uki: ("--linux=", "--initrd="),
+    ]
+    let (kernel, image) = try #require(words[loader])
+    #expect(text.contains(#"\#(kernel)'it'\''s $1' "#), "\(text)")
+    #expect(text.contains("\(image)'HERE/my image.img' "), "\(text)")
+  }
+
+  @Test(arguments: [Loader.qemu, .kexec])
+  func `each image in the command that joins them is quoted`(loader: Loader) throws {
+    let text = try text(loader, ["leaf 1.img", "it's.img"])
+    #expect(text.contains("{ cat 'HERE/leaf 1.img'; "), "\(text)")
+    #expect(text.contains(#"; cat 'HERE/it'\''s.img'; } >"#), "\(text)")
+  }
+
+  @Test(arguments: [
+    (Architecture.x86, "x86_64 -M q35 -cpu max", "ttyS0"),
+    (.arm, "aarch64 -M virt -cpu max", "ttyAMA0"), (.riscv, "riscv64 -M virt", "ttyS0"),
+  ])
+  func `QEMU gets the machine, its console, and a quarter more memory than the boot needs`(
+    architecture: Architecture, machine: String, console: String
+  ) throws {
+    let image = try directory.file(
+      "image.img", LoadedImagesTests.leaf + LoadedImagesTests.plain)
+    var entry = try BootEntry(LoadedImages([image]), for: .qemu)
+    entry.architecture = architecture
+    // In steps of 64 MiB, and at least 512.
+    for (least, given) in [(76, 512), (409, 512), (410, 512), (411, 576), (1024, 1280)] {
+      entry.memory = least
+      let text = try Loader.qemu.text(entry)
+      #expect(text.contains("qemu-system-\(machine) -m \(given)M -nographic "), "\(least): \(text)")
+      #expect(text.contains("-append 'console=\(console) rdinit=/leafroot "), "\(text)")
+    }
+  }
+
   @Test func `what a loader's language cannot say is an error that names it`() throws {
     for (loader, append, reason) in [
       (Loader.ipxe, "a=\"b  c\"", "iPXE makes one blank of several"),
@@ -184,5 +226,13 @@ import Testing
     #expect(throws: FileError.self) { try BootEntry(images, for: .grub) }
     let entry = try BootEntry(images, for: .grub, isKernelLeaf: true)
     #expect(entry.parameters == "nonroot_initramfs")
+    // It makes the leaf of a wrapped image, too.
+    let wrapped = try LoadedImages([
+      directory.file("wrapped.img", LoadedImagesTests.leaf + LoadedImagesTests.plain)
+    ])
+    #expect(
+      try BootEntry(wrapped, for: .grub, isKernelLeaf: true).parameters == "nonroot_initramfs")
+    #expect(
+      try BootEntry(wrapped, for: .grub).parameters == "rdinit=/leafroot nonroot_initramfs")
   }
 }

@@ -43,7 +43,7 @@ import Testing
   @Test func `sh reads every quoted word as it was`() throws {
     let bytes = (1...126).map { String(UnicodeScalar(UInt8($0))) }
     let words =
-      ["", "a b", "it's", "''", "$HOME", "~", "~root", "`id`", "a=b", "-n", "ü"]
+      ["", "a b", "it's", "''", "$HOME", "~", "~root", "`id`", "a=b", "-n", "ü", "[a]"]
       + bytes.flatMap { [$0, "a\($0)", "\($0)a", "a\($0)a"] }
     // What is not quoted could be a pattern of these.
     for name in ["a", "aa", "aaa"] { try directory.file(name, []) }
@@ -86,6 +86,18 @@ import Testing
     #expect(text.contains("\ninitrd image.img\ninitrd --name initrd2x image.img\n"), "\(text)")
     #expect(text.contains("\ninitrd --name initrd4 a%20b%2B%C3%BC%25%24.img\n"), "\(text)")
     #expect(try self.text(.ipxe, ["a-._~Z9.img"]).contains("\ninitrd a-._~Z9.img\n"))
+  }
+
+  /// RFC 3986, unreserved characters.
+  @Test func `in iPXE's URLs letters, digits and four other characters are as they are`() throws {
+    for byte in 0x21...0x7E as ClosedRange<UInt8> where byte != UInt8(ascii: "/") {
+      let character = Character(UnicodeScalar(byte))
+      let isPlain = character.isLetter || character.isNumber || "-._~".contains(character)
+      let text = try text(.ipxe, ["a\(character)b"])
+      let digits = String(byte, radix: 16, uppercase: true)
+      let line = isPlain ? "a\(character)b" : "--name initrd1 a%\(digits)b"
+      #expect(text.contains("\ninitrd \(line)\n"), "\(text)")
+    }
   }
 
   @Test func `iPXE's URLs may have settings, but no blanks`() throws {
@@ -160,6 +172,7 @@ import Testing
         let errors = [
           error { try text(loader, append: "a\(character)b") },
           error { try text(loader, prefix: "a\(character)b") },
+          error { try text(loader, kernel: "vmlinuz", prefix: "a\(character)b") },
           error { try text(loader, kernel: "a\(character)b") },
           error { try text(loader, ["a\(character)b"]) },
         ]

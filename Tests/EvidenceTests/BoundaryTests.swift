@@ -20,6 +20,17 @@ import Testing
     #expect(need.shortage(free: need.bytes - 10, payload: 9) != nil)
   }
 
+  @Test func `a sum or product that is too large is the largest number of its sign`() {
+    #expect((Int.max - 1).plus(1) == .max)
+    #expect(Int.max.plus(1) == .max)
+    #expect(Int.min.plus(-1) == .min)
+    #expect(Int.max.times(2) == .max)
+    #expect(Int.min.times(-2) == .max)
+    #expect(Int.max.times(-2) == .min)
+    #expect(Int.min.times(2) == .min)
+    #expect((-3).times(5) == -15)
+  }
+
   @Test func `a number has at most 18 digits`() {
     let digits = [UInt8](repeating: 0x39, count: 19)
     #expect(number(digits[..<18]) == 999_999_999_999_999_999)

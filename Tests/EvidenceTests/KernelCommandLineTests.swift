@@ -35,6 +35,12 @@ import Testing
     #expect(words(parse(text).words) == expected)
   }
 
+  /// lib/ctype.c: a blank of ISO 8859-1 is one to the kernel, too.
+  @Test func `ends a word at the byte 0xa0`() {
+    let line = KernelCommandLine(Array("a".utf8) + [0xA0] + Array("b".utf8) + [0xA1])
+    #expect(line.words.map { Array($0.name) } == [[0x61], [0x62, 0xA1]])
+  }
+
   @Test func `what stands behind -- is the init's`() {
     let line = parse("quiet -- nonroot_initramfs single -- more")
     #expect(words(line.words) == ["quiet"])

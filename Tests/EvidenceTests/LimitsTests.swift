@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import CLinux
 import Evidence
 import Testing
 
@@ -20,6 +21,19 @@ private func string(_ text: Text?) -> String? {
   @Test func `are raised so that the tree and a directory of our own fit`() {
     let full = Limits(size: mebibyte, used: mebibyte, inodes: 1300, usedInodes: 1300)
     #expect(string(full.options) == "size=1048576,nr_inodes=1301")
+  }
+
+  @Test func `are read from what statfs(2) says`() {
+    var answer = statfs()
+    (answer.f_bsize, answer.f_blocks, answer.f_bfree) = (4096, 1000, 900)
+    (answer.f_files, answer.f_ffree) = (300, 280)
+    let limits = Limits(answer)
+    #expect((limits.size, limits.used) == (4_096_000, 409_600))
+    #expect((limits.inodes, limits.usedInodes) == (300, 20))
+    // More is free than there is.
+    (answer.f_bfree, answer.f_ffree) = (1001, 301)
+    let odd = Limits(answer)
+    #expect((odd.used, odd.usedInodes) == (0, 0))
   }
 
   @Test func `that are too small are reported, in bytes and in inodes`() {
@@ -91,6 +105,11 @@ private func string(_ text: Text?) -> String? {
     let half = Limits(size: 64 * mebibyte, used: 32 * mebibyte)
     #expect(lines("x", half)[1].hasPrefix("/ is not full: the image is damaged, cut short"))
     #expect(lines("x", Limits())[1].hasPrefix("/ is not full"))
+  }
+
+  @Test func `call a root full that has less than an eighth free`() {
+    #expect(lines("x", Limits(size: 8000, used: 7001))[1].hasPrefix("/ is full"))
+    #expect(lines("x", Limits(size: 8000, used: 7000))[1].hasPrefix("/ is not full"))
   }
 
   @Test func `of a limit below one MiB need no division by it`() {

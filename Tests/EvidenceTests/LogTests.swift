@@ -22,6 +22,27 @@ import Testing
     #expect(Array(record.message) == Array("a;b".utf8))
   }
 
+  @Test(arguments: [
+    "<6>[    1.234567] a [b]", "<6>a [b]", "<6>[   T12] a [b]",
+    "<6>[    1.234567][   T12] a [b]",
+  ])
+  func `a line of syslog(2) has no time and no caller`(line: String) throws {
+    let record = try #require(LogRecord(syslog: Array(line.utf8)[...], number: 7))
+    #expect(record.sequence == 7)
+    #expect(record.message.elementsEqual("a [b]".utf8))
+  }
+
+  @Test(arguments: [("Linux version 6.12.0 (x@y) …", true), ("usb 1-1: new device", false)])
+  func `the lines of syslog(2) are whole if the kernel's banner is the first`(
+    first: String, isWhole: Bool
+  ) throws {
+    var verdict = ImageVerdict()
+    for (number, line) in ["<5>[    0.000000] \(first)", "<6>[    0.1] b"].enumerated() {
+      verdict.add(try #require(LogRecord(syslog: Array(line.utf8)[...], number: number)))
+    }
+    #expect(verdict.isComplete == isWhole)
+  }
+
   @Test(arguments: ["", "message\n", "6,1;message\n", "6,x,1,-;message\n"])
   func `what is no record is none`(text: String) {
     #expect(LogRecord(Array(text.utf8)[...]) == nil)

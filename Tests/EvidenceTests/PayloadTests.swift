@@ -89,6 +89,11 @@ private func string(_ text: Text) -> String { String(decoding: text.bytes, as: U
         """,
         "needed: 1 MiB more memory",
       ])
+    // What is missing is rounded up.
+    for (missing, remedy) in [(1, "needed: 1 MiB"), (mebibyte + 1, "needed: 2 MiB")] {
+      let lines = need.shortage(free: need.bytes - missing, payload: 0)
+      #expect(lines?.map(string).last == "\(remedy) more memory")
+    }
   }
 
   @Test func `of a tree as large as its numbers can say is no trap`() {
@@ -119,6 +124,8 @@ private func string(_ text: Text) -> String { String(decoding: text.bytes, as: U
     #expect(string(apart.options) == "size=\(17 * mebibyte),nr_inodes=1700")
     #expect(apart.used == 16 * mebibyte)
     #expect(rootfs.holding(tree, insteadOf: 0).used == 21 * mebibyte)
+    // A ramfs does not say what it holds.
+    #expect(Limits().holding(tree, insteadOf: 5 * mebibyte).used == 16 * mebibyte)
   }
 
   @Test func `stay where it fits, or where there are none`() {

@@ -61,12 +61,12 @@ import Testing
   private func image(
     blobs: [[UInt8]], type: String = "application/vnd.oci.image.layer.v1.tar",
     architecture: String = "amd64", name: String? = nil, diffIDs: [String]? = nil,
-    variant: String? = nil
+    variant: String? = nil, system: String = "linux"
   ) throws -> String {
     let ids = try diffIDs ?? blobs.map(digest)
     let more = variant.map { #","variant":"\#($0)""# } ?? ""
     let config = #"""
-      {"os":"linux","architecture":"\#(architecture)"\#(more),"config":{"Entrypoint":["/start"],"Cmd":["now"]},
+      {"os":"\#(system)","architecture":"\#(architecture)"\#(more),"config":{"Entrypoint":["/start"],"Cmd":["now"]},
       "rootfs":{"type":"layers","diff_ids":[\#(ids.map { "\"\($0)\"" }.joined(separator: ","))]}}
       """#
     let blobs = try blobs.map { try blob($0, type) }
@@ -207,6 +207,7 @@ import Testing
   @Test func `of an image for several platforms the right one is taken`() throws {
     let images = [
       try image([[.file("x", "x86")]]), try image([[.file("x", "arm")]], architecture: "arm64"),
+      try image(blobs: [tar([.file("x", "other")])], system: "windows"),
     ]
     let inner = Array(#"{"manifests":[\#(images.joined(separator: ","))]}"#.utf8)
     try index(try blob(inner, "application/vnd.oci.image.index.v1+json"))
@@ -215,7 +216,7 @@ import Testing
     #expect(try texts(arm) == ["x": "arm"])
     #expect(
       fault { $0.platform = Platform("linux/riscv64")! }
-        == "has no image for linux/riscv64; platforms: linux/amd64, linux/arm64")
+        == "has no image for linux/riscv64; platforms: linux/amd64, linux/arm64, windows/amd64")
   }
 
   @Test(arguments: [
@@ -331,6 +332,12 @@ import Testing
     try index(
       #"{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"\#(digest)","size":1}"#)
     #expect(fault() == "found the digest '\(digest)', expected sha256:… or sha512:…")
+    // Of another length, in upper case, of another algorithm.
+    let digits = String(repeating: "a", count: 64)
+    #expect(Digest("sha256:\(digits)") != nil)
+    for text in ["sha256:\(digits)a", "sha256:\(digits.uppercased())", "md5:\(digits)"] {
+      #expect(Digest(text) == nil, "\(text)")
+    }
     let store = BlobDirectory(path: layout)
     #expect(store.size(of: "../secret") == nil)
     #expect(store.size(of: "oci-layout") != nil)

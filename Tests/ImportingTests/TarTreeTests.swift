@@ -129,6 +129,14 @@ import Testing
     #expect(
       ImportingTests.fault { try ImportingTests.tree(path) { $0.limit = 1 << 20 } }?
         .hasSuffix("has more than 1 MiB, the limit of --max-size") == true)
+    // lz4 gives 4 MiB at once: more than the limit before the first file is known.
+    let large = tar([.file("f", String(repeating: "x", count: 3 << 20))])
+    let lz4 = try directory.file(
+      "large.lz4", try Command(["lz4", "-qcB7"], input: large).output())
+    #expect(
+      ImportingTests.fault { try ImportingTests.tree(lz4) { $0.limit = 1 << 20 } }?
+        .hasSuffix("has more than 1 MiB, the limit of --max-size") == true)
+    #expect(try ImportingTests.tree(lz4) { $0.limit = 8 << 20 }.files.count == 2)
   }
 
   @Test(arguments: ["--format=gnu", "--format=pax"])

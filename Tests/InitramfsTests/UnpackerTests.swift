@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import Initramfs
 import Newc
 import Testing
 
+@testable import Initramfs
 @testable import Inspection
 
 /// What a small image with any number of records could take.
@@ -49,6 +49,39 @@ import Testing
     let error = #expect(throws: UnpackFailure.self) { try unpack(limit: 679) }
     #expect(error?.code == ErrorNumber.noMemory)
     #expect(error?.name == Array("no/9".utf8))
+  }
+
+  @Test func `of the xattrs that are missing the first is kept, or else the first failure`() {
+    let xattr = Xattr(name: Array("user.a".utf8), value: [1])
+    func loss(_ path: String, _ code: Int32) -> MissingXattrs.Loss {
+      MissingXattrs.Loss(path: Array(path.utf8), name: xattr.name, code: code)
+    }
+    var missing = MissingXattrs()
+    // It was set, or its file is not there: that has been said.
+    missing.note(0, Array("set".utf8), xattr)
+    missing.note(-2, Array("gone".utf8), xattr)
+    #expect(missing == MissingXattrs())
+    // EOPNOTSUPP, EPERM, EIO, ENOMEM.
+    for (code, count, first) in [
+      (95, 1, loss("95", 95)), (1, 2, loss("95", 95)), (5, 3, loss("5", 5)), (12, 4, loss("5", 5)),
+    ] {
+      missing.note(-code, Array("\(code)".utf8), xattr)
+      #expect(missing.count == count)
+      #expect(missing.first == first)
+      #expect(missing.isFailure == (count > 2))
+    }
+  }
+
+  @Test func `those of several members are counted together, and the first is kept`() {
+    var (one, other, all) = (MissingXattrs(), MissingXattrs(), MissingXattrs())
+    let xattr = Xattr(name: Array("user.a".utf8), value: [1])
+    for path in ["a", "b"] { one.note(-95, Array(path.utf8), xattr) }
+    other.note(-95, Array("c".utf8), xattr)
+    for (part, count) in [(MissingXattrs(), 0), (one, 2), (other, 3), (MissingXattrs(), 3)] {
+      all.add(part)
+      #expect(all.count == count)
+      #expect(all.first?.path == (count == 0 ? nil : Array("a".utf8)))
+    }
   }
 
   @Test func `no call leaves a copy of the files behind`() throws {

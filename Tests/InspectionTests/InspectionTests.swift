@@ -165,6 +165,23 @@ extension Inspection {
     #expect(try inspect { $0.addLink("init", to: "init") }.realInit?.isExecutable == false)
   }
 
+  /// include/linux/namei.h, MAXSYMLINKS.
+  @Test(arguments: [39, 40, 41])
+  func `a path leads through at most 40 symbolic links, /init's too`(count: Int) throws {
+    let inspection = try inspect { archive in
+      archive.add("l0", 0o100755, [1])
+      archive.add("d0", 0o040755)
+      for number in 1...count {
+        archive.addLink(number == count ? "init" : "l\(number)", to: "l\(number - 1)")
+        archive.addLink("d\(number)", to: "d\(number - 1)")
+      }
+      archive.add("d\(count)/file")
+    }
+    #expect(inspection.realInit?.isExecutable == (count <= 40))
+    #expect(inspection.realInit?.chain.count == count + 1)
+    #expect(inspection.totals.files == (count <= 40 ? 2 : 1))
+  }
+
   @Test func `a missing console is a note, for the kernel's own archive has one`() throws {
     let inspection = try inspect { furnish(&$0) }
     #expect(inspection.findings.kept.map(\.kind) == [.noConsole])
@@ -190,6 +207,13 @@ extension Inspection {
       inspection.contents.map(\.words) == [
         ["microcode (GenuineIntel.bin)"], ["/init", "modules (6.1.0-9)", "firmware"],
       ])
+    // Hidden files are padding, and of many names eight are kept.
+    var many = Archive()
+    many.add("kernel/x86/microcode/.enuineIntel.align", 0o100644, [1])
+    for number in 0..<9 { many.add("lib/modules/6.\(number)/modules.dep") }
+    let contents = try inspect(many.bytes).contents[0]
+    #expect(contents.microcode == [])
+    #expect(contents.modules == (0..<8).map { "6.\($0)" })
     let hidden = try inspect(
       encoded(root.bytes, .zstd) + [UInt8](repeating: 0, count: 4) + encoded(early.bytes, .gzip))
     #expect(hidden.troubles.contains("microcode-hidden"))
@@ -198,7 +222,9 @@ extension Inspection {
   @Test func `lz4 before another member is a trap for old kernels`() throws {
     let archive = try archive("init", [1])
     let image = try encoded(archive, .lz4) + [0, 0, 0, 0] + encoded(archive, .gzip)
-    #expect(try inspect(image).troubles.contains("lz4-trap"))
+    let trap = try #require(inspect(image).findings.kept.first { $0.kind == .lz4Trap })
+    #expect(trap.level == .warning && trap.member == 0)
+    #expect(trap.text.hasPrefix("lz4 member followed by 4 zero bytes and "), "\(trap.text)")
     #expect(try !inspect(encoded(archive, .lz4)).troubles.contains("lz4-trap"))
   }
 
@@ -229,7 +255,45 @@ extension Inspection {
       #expect(gzip.troubles == ["option-missing"])
       #expect(!gzip.findings.haveError)
     }
+    // Which member, and which option.
+    let two = try inspect(
+      archive.bytes + encoded(archive.bytes, .zstd), config: plain)
+    let missing = try #require(two.findings.kept.first { $0.kind == .compressorMissing })
+    #expect(missing.member == 1 && missing.level == .error)
+    #expect(missing.text.hasPrefix("CONFIG_RD_ZSTD is not set in "), "\(missing.text)")
+    // Before Linux 5.19 there is no option for times.
+    for (version, count) in [(KernelVersion(5, 18), 1), (KernelVersion(5, 19), 2)] {
+      let inspection = try Inspection(
+        Bytes(archive.bytes), of: "image", config: plain, kernel: version)
+      #expect(inspection.findings.kept.count { $0.kind == .optionMissing } == count)
+    }
     #expect(throws: FileError.self) { try KernelConfig(directory.file("none", [1, 2, 3])) }
+  }
+
+  @Test func `microcode is found in front of the first compressed member, and hidden behind it`()
+    throws
+  {
+    func member(_ name: String) -> [UInt8] {
+      var archive = Archive()
+      archive.add(name, 0o100755, [1])
+      archive.addTrailer()
+      return archive.bytes
+    }
+    let (early, root) = (member("kernel/x86/microcode/GenuineIntel.bin"), member("init"))
+    let (zipped, zippedEarly) = (try encoded(root, .gzip), try encoded(early, .gzip))
+    func padded(_ member: [UInt8]) -> [UInt8] {
+      member + [UInt8](repeating: 0, count: -member.count & 3)
+    }
+    for (members, hidden) in [
+      ([early, zipped], []), ([root, early, zipped], []), ([zipped, early], [1]),
+      ([zipped, root, early], [2]), ([zippedEarly, root], [0]), ([early, zipped, early], [2]),
+      ([root, zippedEarly], [1]),
+    ] as [([[UInt8]], [Int])] {
+      let inspection = try inspect(members.flatMap(padded))
+      let findings = inspection.findings.kept.filter { $0.kind == .microcodeHidden }
+      #expect(findings.map(\.member) == hidden)
+      #expect(findings.allSatisfy { $0.level == .warning })
+    }
   }
 
   @Test func `findings without number are counted, and a few are kept`() throws {
@@ -276,6 +340,15 @@ extension Inspection {
     #expect((188...204).contains(large.large))
     // PID 1 in the archive, and once or twice in the tree: 520 kB each.
     #expect((1...2).contains(large.wrapped - large.stock))
+  }
+
+  @Test func `the decompressor's window needs memory beside the tree`() throws {
+    var archive = Archive()
+    archive.add("f", 0o100644, [UInt8](repeating: 1, count: 10 << 20))
+    archive.addTrailer()
+    // 63 MiB for the kernel, 10 for the tree, and a window of 8.
+    let need = try inspect(filter(archive.bytes, "zstd", "-19", "-c")).memory
+    #expect((82...85).contains(need.stock), "\(need)")
   }
 
   @Test func `the content of a file is that of its last record, through links`() throws {

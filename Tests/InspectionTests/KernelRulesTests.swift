@@ -18,6 +18,9 @@ import Testing
       KernelVersion(5, 10, 223)
     ),
     ("6.6.30-1-default (geeko@buildhost) #1 SMP", KernelVersion(6, 6, 30)),
+    // Another kernel's number does not count.
+    ("6.6.0-1 (a@b) #1 SMP Debian 6.1.223-1", KernelVersion(6, 6)),
+    ("6.1.0-1 (a@b) #1 SMP Debian 5.1.223-1", KernelVersion(6, 1)),
   ])
   func `a version is read as uname and kernels write it`(text: String, version: KernelVersion) {
     #expect(KernelVersion(text) == version)

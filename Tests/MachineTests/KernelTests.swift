@@ -87,6 +87,14 @@ import Testing
     #expect(try version(zboot(.zstd)) == KernelVersion(6, 1))
   }
 
+  @Test func `a banner whose version ends in the next block is read whole`() throws {
+    let start = "Linux version 6.1"
+    var bytes = zeros((1 << 20) - start.utf8.count) + Array("\(start)2.117 (a@b) #1\n".utf8)
+    bytes += zeros(1000)
+    bytes.replaceSubrange(0x38..<0x3C, with: Array("ARM\u{64}".utf8))
+    #expect(try version(bytes) == KernelVersion(6, 12, 117))
+  }
+
   @Test func `a kernel in a unified kernel image is like one in a file of its own`() throws {
     let image = archive([.file("init", "#!", 0o755)])
     for kernel in [x86Kernel(release: Self.release), self.image, try zboot(.zstd)] {

@@ -57,6 +57,15 @@ import Testing
       ])
   }
 
+  @Test func `of a boot that does not reach the check the last eight lines are kept`() {
+    let lines = (1...9).map { "line \($0)" }
+    #expect(verdict(lines.joined(separator: "\n\n")).lastWords == Array(lines.dropFirst()))
+    let panic = "Kernel panic - not syncing: no init"
+    #expect(
+      verdict((lines + [panic, "later"]).joined(separator: "\n")).lastWords
+        == lines.dropFirst(2) + [panic])
+  }
+
   @Test func `no check in time is 2`() {
     let verdict = verdict("[    0.1] Linux version\n\n", .timedOut)
     #expect(verdict.outcome == .timedOut)

@@ -146,6 +146,10 @@ private func file(
     }
     let data: [UInt8] = [255, 255, 3]
     #expect(try events(bytes(.crc, 513, data), step: step) == ["entry f ", "data 3"])
+    // Each record has its own.
+    let two = bytes(.crc, 513, data) + bytes(.crc, 7, [7])
+    #expect(
+      try events(two, step: step) == ["entry f ", "data 3", "entry f ", "data 1"])
     #expect(try events(bytes(.newc, 9, data), step: step) == ["entry f ", "data 3"])
     #expect(
       throws: Reader.Malformed(offset: 112, reason: .checksum(found: 513, expected: 9))

@@ -318,6 +318,20 @@ import Testing
     #expect(summary.realInit == path)
   }
 
+  /// include/linux/namei.h, MAXSYMLINKS.
+  @Test(arguments: [(40, "/init"), (41, nil)])
+  func `the init is found behind 40 symbolic links, and not behind one more`(
+    count: Int, path: String?
+  ) throws {
+    let links = (1...count).map { number in
+      OddRecord.link(number == count ? "init" : "l\(number)", to: "l\(number - 1)")
+    }
+    let image = try directory.file("in", archive([.file("l0", "#!", 0o755)] + links))
+    let summary = try Packer(.none, jobs: 1, memberSize: 64)
+      .write(try tree(image), program, into: directory.path.appending("out"))
+    #expect(summary.realInit == path)
+  }
+
   @Test(arguments: [nil, "/sbin/init"])
   func `the payload names the init that was asked for, and no other`(path: String?) throws {
     var packer = Packer(.none, jobs: 1, memberSize: 64)

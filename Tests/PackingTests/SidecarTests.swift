@@ -233,16 +233,17 @@ import Unpacking
     try expectSame("unpacked")
   }
 
-  @Test
-  func `the sets of a sidecar have a limit, and what is different everywhere comes all the same`()
-    throws
-  {
+  /// Large values, and sets that take less than what is counted besides.
+  @Test(arguments: [(9000, 260, 2), (60_000, 0, 4)])
+  func `the sets of a sidecar have a limit, and what is different everywhere comes all the same`(
+    records: Int, size: Int, forgets: Int
+  ) throws {
     var writer = SidecarWriter()
-    let extras = (0..<9000).map {
+    let extras = (0..<records).map {
       Extra(xattrs: [
         Xattr(
           name: Array("security.ima".utf8),
-          value: Array("\($0)".utf8) + [UInt8](repeating: 3, count: 260))
+          value: Array("\($0)".utf8) + [UInt8](repeating: 3, count: size))
       ])
     }
     for extra in extras { writer.add(extra) }
@@ -254,9 +255,20 @@ import Unpacking
       return rest.count
     }
     var reader = SidecarReader()
-    for extra in extras { #expect(try reader.next(read) == extra) }
+    var different = 0
+    for extra in extras where try reader.next(read) != extra { different += 1 }
+    #expect(different == 0)
     try reader.finish(read)
-    #expect(String(decoding: text, as: UTF8.self).contains("forget\n"))
+    #expect(String(decoding: text, as: UTF8.self).split(separator: "forget\n").count == forgets + 1)
+  }
+
+  @Test func `in a name, what is no printing ASCII is octal, and so are = and the backslash`() {
+    var writer = SidecarWriter()
+    let name = Array("user.".utf8) + [0x20, 0x21, 0x7E, 0x7F, 0x3D, 0x5C, 0xFF, 0x01]
+    writer.add(Extra(xattrs: [Xattr(name: name, value: [0xA5])]))
+    #expect(
+      String(decoding: writer.take(), as: UTF8.self)
+        == #"set user.\040!~\177\075\134\377\001=0xa5"# + "\nrun 1 1\n")
   }
 
   // MARK: Holes
@@ -376,13 +388,64 @@ import Unpacking
     #expect(summary.unsettableXattrs.first?.name == (isSettable ? nil : xattr.name))
   }
 
+  private func file(_ name: String, _ xattrs: [(name: String, size: Int)]) -> TreeFile {
+    let entry = Entry(name: Array(name.utf8), mode: 0o100644)
+    return TreeFile(
+      names: [entry.name], entry: entry, target: [], seconds: 0,
+      xattrs: xattrs.map {
+        Xattr(name: Array($0.name.utf8), value: [UInt8](repeating: 0xFF, count: $0.size))
+      })
+  }
+
+  /// XATTR_NAME_MAX and XATTR_SIZE_MAX: include/uapi/linux/limits.h.
+  @Test(arguments: [(255, 1, true), (256, 1, false), (10, 65_536, true), (10, 65_537, false)])
+  func `an xattr has a name of at most 255 bytes, and a value of 65,536`(
+    nameSize: Int, size: Int, isPacked: Bool
+  ) throws {
+    let name = "trusted." + String(repeating: "n", count: nameSize - 8)
+    let summary = try Packer(.none, jobs: 1, memberSize: 1).write(
+      FakeTree(files: [file("f", [(name, size)])]), program, into: out)
+    #expect(try sidecars().isEmpty != isPacked)
+    #expect(summary.unsettableXattrs.count == (isPacked ? 0 : 1))
+  }
+
+  @Test func `of the xattrs that no tmpfs takes the first is kept, and all are counted`() throws {
+    let files = [
+      file("a", [("user.a", 1)]), file("b", [("one.b", 1), ("user.b", 1), ("two.b", 1)]),
+      file("c", [("three.c", 1)]),
+    ]
+    let summary = try Packer(.none, jobs: 1, memberSize: 1).write(
+      FakeTree(files: files), program, into: out)
+    #expect(summary.unsettableXattrs.count == 3)
+    #expect(summary.unsettableXattrs.first?.path == Array("b".utf8))
+    #expect(summary.unsettableXattrs.first?.name == Array("one.b".utf8))
+  }
+
+  @Test func `xattrs of 256 KiB with their names are packed and read, of a byte more refused`()
+    throws
+  {
+    func file(_ last: Int) -> TreeFile {
+      self.file("f", (0..<4).map { ("trusted.\($0)", $0 < 3 ? 65_536 : last) })
+    }
+    let most = (256 << 10) - 3 * 65_536 - 4 * 9
+    let packer = Packer(.none, jobs: 1, memberSize: 1)
+    _ = try packer.write(FakeTree(files: [file(most)]), program, into: out)
+    let sidecar = try #require(try payload().first { $0.name.hasSuffix(".extra") }).bytes
+    var reader = SidecarReader()
+    let extra = try reader.next { (offset, buffer) throws(Never) in
+      let rest = sidecar.dropFirst(Int(offset)).prefix(buffer.count)
+      buffer.copyBytes(from: rest)
+      return rest.count
+    }
+    #expect(extra?.xattrs == file(most).xattrs)
+    #expect(throws: FileError.self) {
+      try packer.write(FakeTree(files: [file(most + 1)]), program, into: out)
+    }
+  }
+
   @Test func `more xattrs than a line has room for are refused`() throws {
     func file(_ count: Int) -> TreeFile {
-      let xattrs = (0..<count).map {
-        Xattr(name: Array("trusted.\($0)".utf8), value: [UInt8](repeating: 0xFF, count: 64 << 10))
-      }
-      let entry = Entry(name: Array("f".utf8), mode: 0o100644)
-      return TreeFile(names: [entry.name], entry: entry, target: [], seconds: 0, xattrs: xattrs)
+      self.file("f", (0..<count).map { ("trusted.\($0)", 64 << 10) })
     }
     let packer = Packer(.none, jobs: 1, memberSize: 1)
     _ = try packer.write(FakeTree(files: [file(3)]), program, into: out)
