@@ -47,9 +47,10 @@ public struct MissingXattrs: Equatable, Sendable {
     }
   }
 
+  /// Those of another unpacker.
   public mutating func add(_ other: MissingXattrs) {
     count += other.count
-    if first == nil { first = other.first }
+    if first == nil || other.isFailure && !isFailure { first = other.first }
   }
 }
 

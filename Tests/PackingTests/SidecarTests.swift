@@ -52,28 +52,6 @@ import Unpacking
 
   private var out: FilePath { directory.path.appending("out") }
 
-  /// The payload's files by their names, sidecars as text.
-  private func sidecars() throws -> [String: String] {
-    var sidecars: [String: String] = [:]
-    for file in try payload() where file.name.hasSuffix(".extra") {
-      sidecars[file.name] = String(decoding: file.bytes, as: UTF8.self)
-    }
-    return sidecars
-  }
-
-  private func payload() throws -> [(name: String, bytes: [UInt8])] {
-    let tree = try ImageTree(Image(path: out))
-    var files: [(name: String, bytes: [UInt8])] = []
-    try tree.readContents { index in
-      files.append((String(decoding: tree.files[index].names[0], as: UTF8.self), []))
-    } data: { bytes in
-      files[files.count - 1].bytes += bytes
-    }
-    let directory = ".leafroot/0123456789abcdef/"
-    return files.filter { $0.name.hasPrefix(".leafroot/") }
-      .map { (String($0.name.dropFirst(directory.count)), $0.bytes) }
-  }
-
   /// As `leafroot unpack`.
   private func unpack(_ name: String = "unpacked") throws -> Unpacking.Summary {
     let image = try Image(path: out)
@@ -87,7 +65,7 @@ import Unpacking
     _ name: String = "booted", change: (inout [(name: String, bytes: [UInt8])]) -> Void = { _ in }
   ) throws -> Payload {
     try sh("rm -rf payload \(name) && mkdir payload \(name)")
-    var files = try payload()
+    var files = try payloadFiles(of: out)
     change(&files)
     for file in files { try directory.file("payload/\(file.name)", file.bytes) }
     let source = open(directory.path.appending("payload").string, O_RDONLY | O_DIRECTORY)
@@ -218,7 +196,7 @@ import Unpacking
   func `labels that are told once cost little, and cost nothing where there are none`() throws {
     try sh("cd root && mkdir $(seq 40) && for d in $(seq 40); do touch $d/{1..250}; done")
     try pack()
-    #expect(try sidecars().isEmpty)
+    #expect(try sidecars(of: out).isEmpty)
     try sh(
       """
       cd root
@@ -226,40 +204,11 @@ import Unpacking
       setfattr -n security.selinux -v system_u:object_r:bin_t:s0 [1-9]/*
       """)
     try pack()
-    let sidecars = try sidecars()
+    let sidecars = try sidecars(of: out)
     #expect(!sidecars.isEmpty)
     #expect(sidecars.values.reduce(0) { $0 + $1.utf8.count } < 5000)
     #expect(try unpack().missingXattrs.count == 0)
     try expectSame("unpacked")
-  }
-
-  /// Large values, and sets that take less than what is counted besides.
-  @Test(arguments: [(9000, 260, 2), (60_000, 0, 4)])
-  func `the sets of a sidecar have a limit, and what is different everywhere comes all the same`(
-    records: Int, size: Int, forgets: Int
-  ) throws {
-    var writer = SidecarWriter()
-    let extras = (0..<records).map {
-      Extra(xattrs: [
-        Xattr(
-          name: Array("security.ima".utf8),
-          value: Array("\($0)".utf8) + [UInt8](repeating: 3, count: size))
-      ])
-    }
-    for extra in extras { writer.add(extra) }
-    let text = writer.take()
-    #expect(text.count < 7_000_000)
-    func read(_ offset: Int64, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
-      let rest = text.dropFirst(Int(offset)).prefix(buffer.count)
-      buffer.copyBytes(from: rest)
-      return rest.count
-    }
-    var reader = SidecarReader()
-    var different = 0
-    for extra in extras where try reader.next(read) != extra { different += 1 }
-    #expect(different == 0)
-    try reader.finish(read)
-    #expect(String(decoding: text, as: UTF8.self).split(separator: "forget\n").count == forgets + 1)
   }
 
   @Test func `in a name, what is no printing ASCII is octal, and so are = and the backslash`() {
@@ -304,42 +253,11 @@ import Unpacking
     let totals = try Inspection(source, of: out).totals
     #expect(totals.pages == 8)
     #expect(totals.bytes == summary.bytes)
-    let about = try #require(try payload().first { $0.name == "about" })
+    let about = try #require(try payloadFiles(of: out).first { $0.name == "about" })
     #expect(String(decoding: about.bytes, as: UTF8.self).contains("pages \(totals.pages) "))
     var many: [UInt8] = []
     _ = try FileContents(Array("/many".utf8), of: out).read(source) { many += $0 }
     #expect(many.count == 1 << 30 && many[(1000 << 16)...].starts(with: "data 1000".utf8))
-  }
-
-  @Test func `a file in more pieces than a line has room for loses its smallest holes`() throws {
-    let extents = (0..<40_000 as Range<UInt64>).map { Extent(offset: $0 * 8192, count: 1) }
-    let map = try #require(SparseMap(size: 8192 * 40_000, data: extents))
-    #expect(map.extents.count <= SparseMap.extentLimit)
-    for extent in extents {
-      #expect(map.extents.contains { $0.offset <= extent.offset && extent.end <= $0.end })
-    }
-    #expect(SparseMap(size: 10_000, data: [Extent(offset: 0, count: 10_000)]) == nil)
-    #expect(SparseMap(size: 4096, data: [Extent(offset: 100, count: 1)]) == nil)
-    #expect(SparseMap(size: 4097, data: [Extent(offset: 100, count: 1)]) != nil)
-  }
-
-  @Test func `a file with 4 GiB of data is refused, one with fewer in 5 GiB is not`() throws {
-    func file(_ count: UInt64) -> TreeFile {
-      let entry = Entry(name: Array("f".utf8), mode: 0o100644, size: 6 << 30)
-      let map = SparseMap(size: 6 << 30, extents: [Extent(offset: 4096, count: count)])
-      return TreeFile(names: [entry.name], entry: entry, target: [], seconds: 0, sparse: map)
-    }
-    let packer = Packer(.none, jobs: 1, memberSize: 1)
-    let error = #expect(throws: FileError.self) {
-      try packer.write(FakeTree(files: [file(1 << 32)]), program, into: out)
-    }
-    #expect(
-      error?.description
-        == "\(out): newc holds files with less than 4 GiB of data: 'f' has 4294967296 bytes")
-    let short = #expect(throws: FileError.self) {
-      try packer.write(FakeTree(files: [file(1 << 32 - 1)]), program, into: out)
-    }
-    #expect(short?.description.contains("has changed while it was read") == true)
   }
 
   // MARK: Choice
@@ -354,13 +272,13 @@ import Unpacking
       """)
     for namespace in XattrNamespace.allCases {
       try pack { $0.xattrsLeftOut = [namespace] }
-      let text = try #require(try sidecars()["0001.extra"])
+      let text = try #require(try sidecars(of: out)["0001.extra"])
       for other in XattrNamespace.allCases {
         #expect(text.contains("\(other.rawValue).") == (other != namespace), "\(text)")
       }
     }
     try pack { $0.xattrsLeftOut = Set(XattrNamespace.allCases) }
-    #expect(try sidecars().isEmpty)
+    #expect(try sidecars(of: out).isEmpty)
   }
 
   @Test(arguments: [
@@ -383,79 +301,9 @@ import Unpacking
       xattrs: [xattr])
     let summary = try Packer(.none, jobs: 1, memberSize: 1).write(
       FakeTree(files: [file]), program, into: out)
-    #expect(try sidecars().isEmpty == !isSettable)
+    #expect(try sidecars(of: out).isEmpty == !isSettable)
     #expect(summary.unsettableXattrs.count == (isSettable ? 0 : 1))
     #expect(summary.unsettableXattrs.first?.name == (isSettable ? nil : xattr.name))
-  }
-
-  private func file(_ name: String, _ xattrs: [(name: String, size: Int)]) -> TreeFile {
-    let entry = Entry(name: Array(name.utf8), mode: 0o100644)
-    return TreeFile(
-      names: [entry.name], entry: entry, target: [], seconds: 0,
-      xattrs: xattrs.map {
-        Xattr(name: Array($0.name.utf8), value: [UInt8](repeating: 0xFF, count: $0.size))
-      })
-  }
-
-  /// XATTR_NAME_MAX and XATTR_SIZE_MAX: include/uapi/linux/limits.h.
-  @Test(arguments: [(255, 1, true), (256, 1, false), (10, 65_536, true), (10, 65_537, false)])
-  func `an xattr has a name of at most 255 bytes, and a value of 65,536`(
-    nameSize: Int, size: Int, isPacked: Bool
-  ) throws {
-    let name = "trusted." + String(repeating: "n", count: nameSize - 8)
-    let summary = try Packer(.none, jobs: 1, memberSize: 1).write(
-      FakeTree(files: [file("f", [(name, size)])]), program, into: out)
-    #expect(try sidecars().isEmpty != isPacked)
-    #expect(summary.unsettableXattrs.count == (isPacked ? 0 : 1))
-  }
-
-  @Test func `of the xattrs that no tmpfs takes the first is kept, and all are counted`() throws {
-    let files = [
-      file("a", [("user.a", 1)]), file("b", [("one.b", 1), ("user.b", 1), ("two.b", 1)]),
-      file("c", [("three.c", 1)]),
-    ]
-    let summary = try Packer(.none, jobs: 1, memberSize: 1).write(
-      FakeTree(files: files), program, into: out)
-    #expect(summary.unsettableXattrs.count == 3)
-    #expect(summary.unsettableXattrs.first?.path == Array("b".utf8))
-    #expect(summary.unsettableXattrs.first?.name == Array("one.b".utf8))
-  }
-
-  @Test func `xattrs of 256 KiB with their names are packed and read, of a byte more refused`()
-    throws
-  {
-    func file(_ last: Int) -> TreeFile {
-      self.file("f", (0..<4).map { ("trusted.\($0)", $0 < 3 ? 65_536 : last) })
-    }
-    let most = (256 << 10) - 3 * 65_536 - 4 * 9
-    let packer = Packer(.none, jobs: 1, memberSize: 1)
-    _ = try packer.write(FakeTree(files: [file(most)]), program, into: out)
-    let sidecar = try #require(try payload().first { $0.name.hasSuffix(".extra") }).bytes
-    var reader = SidecarReader()
-    let extra = try reader.next { (offset, buffer) throws(Never) in
-      let rest = sidecar.dropFirst(Int(offset)).prefix(buffer.count)
-      buffer.copyBytes(from: rest)
-      return rest.count
-    }
-    #expect(extra?.xattrs == file(most).xattrs)
-    #expect(throws: FileError.self) {
-      try packer.write(FakeTree(files: [file(most + 1)]), program, into: out)
-    }
-  }
-
-  @Test func `more xattrs than a line has room for are refused`() throws {
-    func file(_ count: Int) -> TreeFile {
-      self.file("f", (0..<count).map { ("trusted.\($0)", 64 << 10) })
-    }
-    let packer = Packer(.none, jobs: 1, memberSize: 1)
-    _ = try packer.write(FakeTree(files: [file(3)]), program, into: out)
-    #expect(try Image(path: out).payloads[0].members.contains { $0.piece.sidecar != nil })
-    let error = #expect(throws: FileError.self) {
-      try packer.write(FakeTree(files: [file(4)]), program, into: out)
-    }
-    #expect(
-      error?.description
-        == "\(out): 'f' has 262180 bytes of extended attributes, at most 262144 are packed")
   }
 
   // MARK: What goes wrong
@@ -520,18 +368,5 @@ import Unpacking
     #expect(
       failure.map { String(decoding: Text($0).bytes, as: UTF8.self) }
         == "/.leafroot/0001.extra: \(expected)")
-  }
-}
-
-/// Files without content.
-private struct FakeTree: TreeSource {
-  let files: [TreeFile]
-  var permissions: FilePermissions { .ownerReadWrite }
-
-  func readContents(
-    progress: @escaping (Int64, Int64) -> Void, begin: (Int) throws -> Void,
-    data: (UnsafeRawBufferPointer) throws -> Void
-  ) throws {
-    for (index, file) in files.enumerated() where file.dataSize > 0 { try begin(index) }
   }
 }
