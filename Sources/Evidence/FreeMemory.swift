@@ -36,14 +36,11 @@ public struct FreeMemory {
   /// What processes can get, in bytes. The lists are emptied only if that may be less than is
   /// wanted.
   public func usable(wanting bytes: Int) -> Int {
-    var misses = 0
     var usable = withoutLists
-    // Each time takes an eighth of what is in them: a fiftieth is left in the end.
-    for _ in 0..<32 where usable < bytes && misses < 2 {
+    // Each time lowers what a list may hold by an eighth: the first few may give nothing.
+    for _ in 0..<32 where usable < bytes {
       guard shortenLists() else { break }
-      let now = withoutLists
-      misses = now > usable ? 0 : misses + 1
-      usable = now
+      usable = withoutLists
     }
     return max(0, usable)
   }
