@@ -52,7 +52,8 @@ public struct Composition {
     hasLinkedFiles = hasLinkedFiles || mover.hasLinkedFiles || self.period != nil
     self.period = period
     self.hasAllDirectories = self.hasAllDirectories && hasAllDirectories
-    times = self.hasAllDirectories ? nil : try DirectoryTimes(below: tree)
+    times =
+      self.hasAllDirectories ? nil : try DirectoryTimes(below: tree, besides: Self.builtIn)
   }
 
   /// Brings the rest. The payloads are gone.
@@ -61,6 +62,10 @@ public struct Composition {
     try reconcile(nil)
     try Mover(from: rest, try Status(of: rest), to: tree, merging: true).move()
   }
+
+  /// Directories that the kernel makes before it unpacks images (usr/default_cpio_list): the first
+  /// record of an image sets their times.
+  private static var builtIn: [StaticString] { ["dev", "root"] }
 
   private func reconcile(_ selection: Selection?) throws(Failure) {
     guard let period else { return }

@@ -6,9 +6,14 @@ import CLinux
 struct DirectoryTimes {
   private var directories: [UInt64: Status] = [:]
 
-  /// - Parameter root: open for reading. Its own times are not noted, nor what is mounted below it.
-  init(below root: Int32) throws(Failure) {
+  /// - Parameters:
+  ///   - root: open for reading. Its own times are not noted, nor what is mounted below it.
+  ///   - left: directories in it whose times are not noted, either.
+  init(below root: Int32, besides left: [StaticString]) throws(Failure) {
     try Self.visit(root) { (_, status) in directories[status.inode] = status }
+    for name in left {
+      if let status = try? Status(of: cName(name), in: root) { directories[status.inode] = nil }
+    }
   }
 
   /// Sets the times of those that are still there.

@@ -153,13 +153,17 @@ extension TreeTests {
       try compose {
         try $0.directory("early", 0o711)
         try $0.directory("early/deeper", 0o711)
+        // The kernel makes it before all images.
+        try $0.directory("dev", 0o755)
         try $0.settleTimes()
       } tree: {
         try check("mkdirat", mkdirat($0.directory, "new", 0o755))
-        for name in ["early", "early/deeper", "new"] { try $0.file("\(name)/file") }
+        for name in ["early", "early/deeper", "dev", "new"] { try $0.file("\(name)/file") }
       } _: { (arena: Arena) throws in
         // Planting's times, which no other entry has.
-        for (name, isKept) in [("early", true), ("early/deeper", true), ("new", false)] {
+        for (name, isKept) in [
+          ("early", true), ("early/deeper", true), ("dev", false), ("new", false),
+        ] {
           let time = try status(name, arena).times.1.tv_sec
           #expect((1_000_000_000..<1_000_000_010).contains(time) == isKept, "\(name) \(time)")
         }
