@@ -82,7 +82,6 @@ import Testing
     let segment = directory.path.appending("segment")
     let program = try GuestInit(Place.library.appending("leafroot-init.x86_64"), for: .x86)
     _ = try Nester().writeSegment(program, into: segment)
-    let file = OddRecord(Array(".leafroot/nested/0000".utf8), mode: 0o100600, data: image)
-    return [segment, try directory.file("injected", archive([file]))]
+    return [segment, try directory.file("injected", injected(image))]
   }
 }

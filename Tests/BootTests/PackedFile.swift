@@ -42,11 +42,9 @@ struct PackedFile {
     case .injected:
       _ = try Command([Place.tool.string, "nest", "--segment", "-o", path.string]).output()
       let image = try Data(contentsOf: URL(filePath: source.string))
-      let file = OddRecord(
-        Array(".leafroot/nested/0000".utf8), mode: 0o100600, data: Array(image))
       let segment = try FileHandle(forWritingTo: URL(filePath: path.string))
       try segment.seekToEnd()
-      try segment.write(contentsOf: Data(archive([file])))
+      try segment.write(contentsOf: Data(injected(Array(image))))
       try segment.close()
     }
     let report = try Command([Place.tool.string, "inspect", "--json", path.string]).output()
@@ -84,4 +82,9 @@ struct PackedFile {
       return Outcome(verdict: Verdict(run), console: run.console)
     }
   }
+}
+
+/// The archive that a boot loader makes of an image that it puts behind the segment of nest.
+func injected(_ image: [UInt8]) -> [UInt8] {
+  archive([OddRecord(Array(".leafroot/nested/0000".utf8), mode: 0o100600, data: image)])
 }
