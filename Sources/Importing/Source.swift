@@ -62,7 +62,7 @@ public struct Source: Sendable {
     if try ImageParts(file).firstNonZero() != 0 { return nil }
     do {
       return try withNamesAsBytes {
-        // lz4 gives up to 4 MiB at once, which may be more than the limit: that is for who reads on.
+        // lz4 gives up to 4 MiB at once: the limit applies when the archive is read.
         let stream = try DecodedStream(path, FileStream(file) { _ in }, Budget(.max))
         let isTar = try TarReader(path, stream).advance()
         return isTar ? (stream.isEncoded ? .compressed : .plain) : nil

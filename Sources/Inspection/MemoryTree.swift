@@ -350,7 +350,7 @@ extension MemoryTree: FileSystem {
 
   package mutating func chown(_ file: Int, _ user: UInt32, _ group: UInt32) -> Int {
     if file == 2 { isConsoleTouched = true }
-    // chown(2): -1 leaves it as it is.
+    // chown(2): -1 changes nothing.
     if user != .max { nodes[file].userID = user }
     if group != .max { nodes[file].groupID = group }
     return 0

@@ -102,8 +102,8 @@ package final class RootedPaths {
     return directory
   }
 
-  /// - Parameter isOnTheWay: a link at the end is followed as those before it are: what
-  ///   protected_symlinks forbids is only a last one, and more comes behind this.
+  /// - Parameter isOnTheWay: `path` leads to a directory in which more is looked up. A link at its
+  ///   end is followed like those before it: protected_symlinks forbids only a path's last link.
   private static func resolve(
     _ path: ArraySlice<UInt8>, in root: Int32, _ flags: Int32, _ mode: UInt32,
     isOnTheWay: Bool = false

@@ -39,7 +39,7 @@ final class HeldRoot {
     return 0
   }
 
-  /// chown(2): -1 leaves it as it is.
+  /// chown(2): -1 changes nothing.
   func keepOwner(_ user: UInt32, _ group: UInt32) -> Int32 {
     if user != .max { self.user = user }
     if group != .max { self.group = group }
