@@ -21,10 +21,10 @@ shells   = $(filter %.sh,$(files)) $(shell awk \
              'FNR == 1 && /^$(hash)!.*sh$$/ { print FILENAME } { nextfile }' $(files))
 
 # The C libraries of the tool, by the module maps that name them.
-libraries := $(shell sed -n 's/^ *link "\(.*\)"/\1/p' Sources/*/module.modulemap)
+libraries := $(shell sed -n 's/^ *link "\(.*\)"/\1/p' Sources/*/*/module.modulemap)
 statics   := $(libraries:%=build/static/lib%.a)
 commit     = $(shell Scripts/revision commit)
-version   := $(shell sed -n 's/.*static let version = "\(.*\)"/\1/p' Sources/leafroot/LeafRoot.swift)
+version   := $(shell sed -n 's/.*static let version = "\(.*\)"/\1/p' Sources/Host/leafroot/LeafRoot.swift)
 # What is made for others has the time of the commit, so that it is the same whenever it is made.
 time       = $(or $(SOURCE_DATE_EPOCH),$(shell Scripts/revision time),0)
 about      = $(version) $(or $(commit),unknown) $(time)

@@ -2,7 +2,7 @@
 
 import Fidelity
 import Foundation
-import Machine
+import Machines
 import Testing
 
 @testable import bench

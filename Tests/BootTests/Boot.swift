@@ -3,10 +3,10 @@
 import Fidelity
 import Files
 import Foundation
+import Images
 import Importing
 import Initramfs
-import Inspection
-import Machine
+import Machines
 import Newc
 import Packing
 import SystemPackage

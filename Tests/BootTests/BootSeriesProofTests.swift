@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import Machine
+import Machines
 import Testing
 
 /// What goes wrong only now and then.

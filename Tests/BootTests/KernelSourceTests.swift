@@ -18,7 +18,7 @@ import Testing
 
   @Test func `twin: other sources give another assembly`() async throws {
     let directory = try TemporaryDirectory()
-    let leaf = try text("Sources/Leaf/Leaf.swift")
+    let leaf = try text("Sources/Shared/Leaf/Leaf.swift")
     let other = try directory.file(
       "Leaf.swift", Array(leaf.replacing("calls.chroot(\".\")", with: "calls.chroot(\"..\")").utf8)
     ).string
@@ -36,7 +36,8 @@ import Testing
       "Kernel/patches/\(series)/0001-fs-the-steps-from-rootfs-to-a-leaf-in-Swift.patch")
 
     #expect(
-      try added("fs/nonroot_initramfs/Leaf.swift", by: patch) == text("Sources/Leaf/Leaf.swift"))
+      try added("fs/nonroot_initramfs/Leaf.swift", by: patch)
+        == text("Sources/Shared/Leaf/Leaf.swift"))
     for file in ["Makefile", "generate", "KernelSyscalls.swift", "x86_64.S", "arm64.S"] {
       #expect(try added("fs/nonroot_initramfs/\(file)", by: patch) == text("Kernel/\(file)"))
     }
@@ -68,7 +69,7 @@ import Testing
         ).utf8)
     ).string
     let result = try await run(
-      "Kernel/generate", "x86_64", "\(Place.root)/Sources/Leaf/Leaf.swift", other)
+      "Kernel/generate", "x86_64", "\(Place.root)/Sources/Shared/Leaf/Leaf.swift", other)
 
     #expect(!result.isSuccess)
     #expect(result.output.isEmpty)

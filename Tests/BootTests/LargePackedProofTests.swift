@@ -2,7 +2,7 @@
 
 import Fidelity
 import Foundation
-import Machine
+import Machines
 import Newc
 import Packing
 import SystemPackage

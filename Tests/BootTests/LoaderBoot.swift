@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-import BootEntry
-import Evidence
+import BootEntries
+import BootFacts
 import Fidelity
 import Files
 import Foundation
+import Images
 import Importing
 import Initramfs
-import Inspection
-import Machine
+import Machines
 import OddImages
 import Packing
 import SystemPackage

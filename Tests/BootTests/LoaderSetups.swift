@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import BootEntry
+import BootEntries
 import Fidelity
 import Foundation
-import Machine
+import Machines
 import Packing
 import SystemPackage
 import TestSupport

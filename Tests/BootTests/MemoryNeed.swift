@@ -2,9 +2,9 @@
 
 import Files
 import Foundation
+import Images
 import Initramfs
-import Inspection
-import Machine
+import Machines
 import Newc
 import Packing
 import SystemPackage

@@ -4,7 +4,7 @@ import Fidelity
 import Files
 import Foundation
 import Initramfs
-import Machine
+import Machines
 import OddImages
 import SystemPackage
 import TestSupport

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
-import Machine
+import Machines
 import OddImages
 import TestSupport
 import Testing

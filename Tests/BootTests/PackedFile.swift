@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
-import Inspection
-import Machine
+import Images
+import Machines
 import OddImages
 import Packing
 import SystemPackage

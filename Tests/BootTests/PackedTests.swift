@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import Encoding
+import Encoders
 import Fidelity
 import Foundation
-import Machine
+import Machines
 import Newc
 import OddImages
 import Packing

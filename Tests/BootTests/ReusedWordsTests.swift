@@ -2,7 +2,7 @@
 
 import Foundation
 import Initramfs
-import Machine
+import Machines
 import OddImages
 import Packing
 import SystemPackage

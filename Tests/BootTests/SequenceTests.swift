@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-import Encoding
+import Encoders
 import Fidelity
 import Files
 import Foundation
+import Images
 import Importing
-import Inspection
 import OddImages
 import Packing
 import SystemPackage

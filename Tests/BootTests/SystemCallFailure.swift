@@ -2,7 +2,7 @@
 
 import Files
 import Foundation
-import Machine
+import Machines
 import Newc
 import Packing
 import SystemPackage

@@ -2,7 +2,7 @@
 
 import Files
 import Foundation
-import Machine
+import Machines
 import Testing
 
 /// Each system call of PID 1 fails in turn, in a real boot: the leaf is made all the same, or the

@@ -3,7 +3,7 @@
 import Fidelity
 import Foundation
 import Initramfs
-import Machine
+import Machines
 import Newc
 import Packing
 import SystemPackage

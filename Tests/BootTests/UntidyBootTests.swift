@@ -2,7 +2,7 @@
 
 import Fidelity
 import Files
-import Machine
+import Machines
 import Testing
 
 /// Boots that are not as tidy as they should be: words in any order, programs that ran before PID 1

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Fidelity
-import Machine
+import Machines
 import Newc
 import Packing
 import SystemPackage

@@ -3,9 +3,9 @@
 import Fidelity
 import Files
 import Foundation
+import Images
 import Initramfs
-import Inspection
-import Machine
+import Machines
 import Newc
 import Packing
 import Subprocess

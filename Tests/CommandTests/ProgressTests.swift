@@ -3,7 +3,7 @@
 import Synchronization
 import Testing
 
-@testable import Machine
+@testable import Machines
 @testable import leafroot
 
 @Suite struct ProgressTests {

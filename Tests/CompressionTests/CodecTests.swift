@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Compression
-import Inspection
+import Images
 import Testing
 
 @Suite struct CodecTests {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
+import BootFacts
 import CLinux
 import Compression
-import Evidence
 import Initramfs
 import Tree
 import Unpacking

@@ -3,8 +3,8 @@
 import Newc
 import Testing
 
+@testable import Images
 @testable import Initramfs
-@testable import Inspection
 
 /// What a small image with any number of records could take.
 @Suite struct UnpackerTests {

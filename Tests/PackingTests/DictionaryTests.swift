@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import Encoding
+import Encoders
 import Samples
 import Testing
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import Encoding
+import Encoders
 import Files
+import Images
 import Importing
-import Inspection
 import Newc
 import OddImages
 import Packing

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Images
 import Initramfs
-import Inspection
 import Newc
 import Packing
 import Samples

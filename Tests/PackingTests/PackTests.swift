@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-import Encoding
+import Encoders
 import Files
 import Foundation
+import Images
 import Importing
-import Inspection
 import Newc
 import OddImages
 import Samples

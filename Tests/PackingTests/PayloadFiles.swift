@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Images
 import Importing
-import Inspection
 import SystemPackage
 
 /// The files of the payload of a packed image by their names, in order.

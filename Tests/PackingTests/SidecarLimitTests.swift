@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import Files
+import Images
 import Initramfs
-import Inspection
 import Newc
 import Samples
 import SystemPackage

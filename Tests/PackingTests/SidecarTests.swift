@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 
+import BootFacts
 import CLinux
-import Encoding
-import Evidence
+import Encoders
 import Files
 import Foundation
+import Images
 import Initramfs
-import Inspection
 import Newc
 import Samples
 import SystemPackage

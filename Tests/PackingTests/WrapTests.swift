@@ -2,8 +2,8 @@
 
 import Files
 import Glibc
+import Images
 import Initramfs
-import Inspection
 import Newc
 import Packing
 import Samples

@@ -13,7 +13,7 @@ import Testing
 import Tree
 import Unpacking
 
-@testable import Inspection
+@testable import Images
 
 /// `inspect` has the tree in memory, `unpack` makes it, and the kernel is the oracle of that. Only
 /// root makes devices, and gives files away.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import BootFacts
 import CLinux
-import Evidence
 import Files
 import Foundation
 import Initramfs

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+
+import Machines
+
+/// What came of one boot.
+struct Boot: Sendable {
+  /// Seconds from the guest's start to the real init; nil if that was not reached as it should be,
+  /// on the right kind of root and with the whole tree.
+  let uptime: Double?
+  /// Milliseconds that PID 1 says it took.
+  let moved: Int?
+  /// Why ``uptime`` is nil.
+  let problem: String?
+  /// Seconds of the host.
+  let seconds: Double
+
+  init(_ run: Run, _ variant: Variant) {
+    let verdict = Verdict(run)
+    var problem = Boot.problem(verdict, variant)
+    if problem == nil, verdict.command?.status != 0 { problem = "the tree is incomplete" }
+    self.problem = problem
+    uptime = problem == nil ? verdict.check?.uptime : nil
+    moved = run.console.lines.lazy.compactMap(Boot.milliseconds).first
+    seconds = verdict.seconds
+  }
+
+  /// Why the real init was not reached on the right kind of root; nil if it was.
+  static func problem(_ verdict: Verdict, _ variant: Variant) -> String? {
+    if verdict.isHalfUnpacked { return "half unpacked" }
+    guard let check = verdict.check else {
+      return ([verdict.outcome.rawValue] + verdict.lastWords.suffix(1)).joined(separator: ": ")
+    }
+    guard check.isLeaf == variant.hasLeaf else {
+      return check.isLeaf ? "already a leaf" : "no leaf"
+    }
+    if variant.isOurs, !check.asPromised { return "not as promised" }
+    return nil
+  }
+
+  /// `leafroot: moved 4 entries, 3 bytes in 2 ms; …` → 2, and the same of `unpacked`.
+  private static func milliseconds(in line: String) -> Int? {
+    guard let mark = line.firstRange(of: "leafroot: "),
+      case let words = line[mark.upperBound...].split(separator: " "),
+      ["moved", "unpacked"].contains(words.first)
+    else { return nil }
+    guard let unit = words.firstIndex(where: { $0 == "ms" || $0 == "ms;" }), unit > 0 else {
+      return nil
+    }
+    return Int(words[unit - 1])
+  }
+}

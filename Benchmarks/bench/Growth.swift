@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+
+import Fidelity
+import Files
+import FoundationEssentials
+import Images
+import Initramfs
+import Machines
+import SystemPackage
+
+/// How cost grows with the image: in bytes at a fixed number of files, and in files at fixed bytes.
+struct Growth: Codable, Sendable {
+  /// The ways whose growth is measured.
+  static let variants: [Variant] = [.stock, .cp, .wrap, .pack]
+
+  /// One boot.
+  struct Time: Codable, Sendable {
+    let variant: Variant
+    /// Seconds of the guest to the real init, instructions counted; nil if it was not reached.
+    let uptime: Double?
+    /// Milliseconds that PID 1 says it took of it; nil if it is not ours.
+    let own: Int?
+    let problem: String?
+  }
+
+  /// An image, booted in each way.
+  struct Step: Codable, Sendable {
+    let files: Int
+    /// Of all files together.
+    let bytes: Int
+    /// Bytes of the image, zstd.
+    let compressed: Int64
+    /// MiB of the guest.
+    let memory: Int
+    /// The least memory that `leafroot inspect` predicts, in MiB: with the kernel's default limits,
+    /// the same wrapped, and packed.
+    let need, wrappedNeed, packedNeed: Int
+    let times: [Time]
+  }
+
+  /// The kernel, as `uname -r` says it.
+  let kernel: String
+  /// `YYYY-MM-DD`, UTC.
+  let date: String
+  /// With more and more bytes in 1,000 files.
+  var bySize: [Step] = []
+  /// With more and more files of 40 MB together.
+  var byFiles: [Step] = []
+
+  static let sizes = [10, 50, 200, 500, 1000, 2000].map {
+    GrowthImage(files: 1000, bytes: $0 * 1_000_000)
+  }
+  static let counts = [1000, 10_000, 50_000, 200_000].map {
+    GrowthImage(files: $0, bytes: 40_000_000)
+  }
+}
+
+extension Growth.Step {
+  private func time(_ variant: Variant) -> Growth.Time? { times.first { $0.variant == variant } }
+
+  /// Seconds to the real init.
+  func uptime(_ variant: Variant) -> Double? { time(variant)?.uptime }
+
+  /// Seconds that PID 1 took.
+  func own(_ variant: Variant) -> Double? { time(variant)?.own.map { Double($0) / 1000 } }
+
+  /// Seconds that `variant` needs longer than stock.
+  func overStock(_ variant: Variant) -> Double? {
+    guard let own = uptime(variant), let stock = uptime(.stock) else { return nil }
+    return own - stock
+  }
+}
+
+extension [Growth.Step] {
+  /// How much more a unit costs at the end than in the beginning: the slope of the upper half to
+  /// that of the lower half. 1 is linear.
+  ///
+  /// - Parameters:
+  ///   - unit: What the steps increase.
+  ///   - cost: What is measured; nil if it was not.
+  func ratio(_ unit: (Element) -> Int, _ cost: (Element) -> Double?) -> Double? {
+    guard count >= 3 else { return nil }
+    let steps = [self[0], self[count / 2], self[count - 1]]
+    let costs = steps.compactMap(cost)
+    let units = steps.map { Double(unit($0)) }
+    guard costs.count == 3, units[0] < units[1], units[1] < units[2], costs[1] > costs[0] else {
+      return nil
+    }
+    return (costs[2] - costs[1]) / (units[2] - units[1])
+      / ((costs[1] - costs[0]) / (units[1] - units[0]))
+  }
+}
+
+extension Workbench {
+  /// Measures one image in each of `variants`, and removes its files.
+  func grow(_ image: GrowthImage, _ variants: [Variant], jobs: Int) async throws -> Growth.Step {
+    let name = "growth-\(image.bytes / 1_000_000)-\(image.files)"
+    let files = directory.appending(name)
+    try FileManager.default.createDirectory(
+      atPath: files.string, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: files.string) }
+
+    say("\(name): makes the image")
+    let busybox = try InputFile(cache.appending("kit/full/tree/kit/bin/busybox")).bytes()
+    let plain = files.appending("image.zst")
+    try image.write(to: plain, busybox: busybox)
+    let figures = image.figures(busybox: busybox)
+    let specimen = Specimen(
+      name: "image", plain: plain,
+      command: ["/.bench/whole", "\(figures.files)", "\(figures.bytes)"],
+      attachments: [
+        comparators.appending("segment.cpio"), comparators.appending("tools.cpio.zst"),
+      ], directory: files)
+    try await specimen.make(variants, self)
+
+    let inspection = try Inspection(ImageSequence(try InputFile(plain)), of: plain)
+    // A copier has the tree twice, and each tmpfs has at most half of the memory.
+    let memory = max(512, inspection.memory.stock + image.treeSize / 2) + 256
+    let times = try await variants.concurrentMap(atMost: jobs) { variant in
+      let boot = try await countingBoot(
+        variant, specimen, memory: memory, timeout: .seconds(5400),
+        name: "\(name)-\(variant.rawValue)")
+      return Growth.Time(
+        variant: variant, uptime: boot.uptime, own: boot.moved, problem: boot.problem)
+    }
+    return Growth.Step(
+      files: image.files, bytes: image.bytes, compressed: try InputFile(plain).size,
+      memory: memory, need: inspection.memory.stock, wrappedNeed: inspection.memory.wrapped,
+      packedNeed: try packedNeed(specimen, inspection), times: times)
+  }
+
+  private func packedNeed(_ specimen: Specimen, _ inspection: Inspection) throws -> Int {
+    let packedPath = specimen.path(for: .pack)
+    let packed = try Inspection(ImageSequence(try InputFile(packedPath)), of: packedPath)
+    return inspection.memory(packedIn: packed)
+  }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+
+import Files
+import Images
+import Machines
+import SystemPackage
+
+/// How much memory a guest uses at a moment of its boot.
+struct MemorySample: Codable {
+  /// Guest time.
+  var seconds: Double
+  /// All memory that the kernel's allocator does not have, in MiB.
+  var used: Double
+}
+
+/// Where the kernel counts, at physical addresses.
+struct KernelCounters {
+  /// mm/vmstat.c, vm_zone_stat[NR_FREE_PAGES]: include/linux/mmzone.h has that first.
+  private let freePages: UInt64
+  /// kernel/time/timer.c.
+  private let jiffies: UInt64
+  /// Debian's CONFIG_HZ.
+  private static let ticksPerSecond = 250.0
+  /// include/linux/jiffies.h, INITIAL_JIFFIES: five minutes before 32 bits are full.
+  private static let firstTick = UInt64(UInt32.max) + 1 - 300 * 250
+
+  static let command = [
+    "/bin/busybox", "sh", "-c",
+    "busybox mount -t proc proc /proc; busybox grep -wE 'vm_zone_stat|jiffies_64' /proc/kallsyms",
+  ]
+
+  /// From what ``command`` prints, with `nokaslr`; nil if a symbol is missing.
+  init?(_ symbols: String) {
+    var addresses: [Substring: UInt64] = [:]
+    for line in symbols.split(separator: "\n") {
+      let words = line.split(separator: " ")
+      if words.count == 3 { addresses[words[2]] = UInt64(words[0], radix: 16) }
+    }
+    // arch/x86/include/asm/page_64_types.h, __START_KERNEL_map.
+    let map: UInt64 = 0xFFFF_FFFF_8000_0000
+    guard let free = addresses["vm_zone_stat"], let jiffies = addresses["jiffies_64"],
+      free > map, jiffies > map
+    else { return nil }
+    (freePages, self.jiffies) = (free - map, jiffies - map)
+  }
+
+  /// Looks at a machine until it ends.
+  ///
+  /// - Parameter memory: Of the machine, in MiB.
+  func samples(_ socket: FilePath, memory: Int) async throws -> [MemorySample] {
+    var connection = QEMUMonitor(socket)
+    while connection == nil {
+      try await Task.sleep(for: .milliseconds(10))
+      connection = QEMUMonitor(socket)
+    }
+    guard let monitor = connection.take() else { return [] }
+
+    var samples: [MemorySample] = []
+    while let ticks = monitor.word(at: jiffies), let free = monitor.word(at: freePages) {
+      // Until the kernel is unpacked, something else is there; then the allocator has no memory.
+      if ticks >= Self.firstTick, free > 0, free < UInt64(memory) * 256 {
+        let seconds = Double(ticks - Self.firstTick) / Self.ticksPerSecond
+        if seconds > samples.last?.seconds ?? -1 {
+          samples.append(MemorySample(seconds: seconds, used: Double(memory) - Double(free) / 256))
+        }
+      }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    // At first, the kernel gives its allocator the memory piece by piece.
+    let least = samples.indices.min { samples[$0].used < samples[$1].used }
+    return Array(samples[(least ?? 0)...])
+  }
+}
+
+/// The samples of a boot.
+struct MemoryCurve: Codable {
+  var variant: Variant
+  var samples: [MemorySample]
+
+  /// MiB over seconds.
+  var line: LineChart.Line {
+    LineChart.Line(variant: variant, points: samples.map { ($0.seconds, $0.used) })
+  }
+}
+
+extension Workbench {
+  /// The memory of boots of 1 GiB, counting instructions.
+  func memoryCurves(
+    _ variants: [Variant], _ yardsticks: Yardsticks, in directory: RunDirectory
+  ) async throws -> [MemoryCurve] {
+    let counters = try await counters(yardsticks.small, in: directory)
+    var curves: [MemoryCurve] = []
+    for variant in variants {
+      say("memory over time: \(variant.rawValue)")
+      var machine = try machine(variant, yardsticks.image.specimen)
+      machine.words.append("nokaslr")
+      machine.countsInstructions = true
+      machine.monitor = directory.path.appending("\(variant.rawValue).monitor")
+      let (socket, memory) = (machine.monitor!, machine.memory)
+      async let samples = counters.samples(socket, memory: memory)
+      let boot = try await boot(machine, variant, name: "samples-\(variant.rawValue)")
+      if let problem = boot.problem { throw FileError(machine.kernel.path, problem) }
+      // The real init's command looks at the whole tree: that is none of the boot.
+      let end = boot.uptime ?? .infinity
+      curves.append(
+        MemoryCurve(variant: variant, samples: try await samples.filter { $0.seconds <= end }))
+    }
+    return curves
+  }
+
+  private func counters(
+    _ small: Yardstick, in directory: RunDirectory
+  ) async throws -> KernelCounters {
+    var boot = CheckedBoot([try Image(path: small.specimen.plain)], program: program)
+    boot.command = KernelCounters.command
+    boot.append = ["nokaslr"]
+    let machine = try boot.machine(kernel: kernel, in: directory)
+    let run = try await machine.run(log: directory.log, accelerator: .tcg)
+    guard let counters = KernelCounters(run.console.lines.joined(separator: "\n")) else {
+      throw FileError(kernel.path, "has no symbol vm_zone_stat or jiffies_64")
+    }
+    return counters
+  }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+
+import Encoders
+import Files
+import FoundationEssentials
+import Images
+import Importing
+import Initramfs
+import Machines
+import Packing
+import SystemPackage
+import Threads
+
+/// An image to boot in each way.
+struct Specimen: Sendable {
+  let name: String
+  /// The image.
+  let plain: FilePath
+  /// What the real init runs after the check.
+  let command: [String]
+  /// Segments behind each form of the image, so that all have the same tree.
+  let attachments: [FilePath]
+  /// Where its forms are.
+  let directory: FilePath
+
+  /// The image that a variant boots.
+  func path(for variant: Variant) -> FilePath {
+    variant.hasOwnImage ? directory.appending("\(name).\(variant.rawValue)") : plain
+  }
+
+  /// All that a variant boots, in one file.
+  func initrd(for variant: Variant) -> FilePath {
+    directory.appending("\(name)-\(variant.hasOwnImage ? variant.rawValue : "plain").initrd")
+  }
+
+  func checkedBoot(_ variant: Variant, _ program: GuestInit) throws -> CheckedBoot {
+    var boot = CheckedBoot([try Image(path: path(for: variant))], program: program)
+    boot.command = command
+    return boot
+  }
+
+  /// Makes what `variants` boot.
+  func make(_ variants: [Variant], _ bench: Workbench) async throws {
+    for variant in variants where variant.hasOwnImage { try await makeForm(variant, bench) }
+    let own = variants.filter(\.hasOwnImage)
+    for variant in own.count < variants.count ? [.stock] + own : own {
+      try Initrd.write(
+        checkedBoot(variant, bench.program).segment(),
+        ([path(for: variant)] + attachments).map { try Image(path: $0) },
+        into: initrd(for: variant))
+    }
+  }
+
+  /// Makes the image of `variant`: one of our forms, or the one by hand.
+  private func makeForm(_ variant: Variant, _ bench: Workbench) async throws {
+    let output = path(for: variant)
+    switch variant {
+    case .nested:
+      try? FileManager.default.removeItem(atPath: output.string)
+      try FileManager.default.createSymbolicLink(
+        atPath: output.string,
+        withDestinationPath: try await made(by: "Benchmarks/nested", [plain.string]).string)
+    case .wrap: try Image(path: plain).wrap(with: .leaf(bench.program), into: output)
+    case .pack: try pack(.zstd(level: 10), bench, into: output)
+    case .packLZ4: try pack(.lz4(level: 9), bench, into: output)
+    case .nest:
+      let image = try Image(path: plain)
+      let inspection = try Inspection(ImageSequence(image.parts), of: plain)
+      _ = try Nester().write(image, inspection, bench.program, into: output)
+    case .stock, .cp, .fileByFile, .tar, .bind, .kernelStock, .kernel: break
+    }
+  }
+
+  private func pack(_ encoding: Encoding, _ bench: Workbench, into output: FilePath) throws {
+    let packer = Packer(encoding, jobs: processorCount(), memberSize: 16 << 20)
+    _ = try packer.write(try ImageTree(Image(path: plain)), bench.program, into: output)
+  }
+}

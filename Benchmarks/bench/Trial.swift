@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+
+import Encoders
+import Fidelity
+import Files
+import Initramfs
+import Machines
+import Newc
+import Packing
+import SystemPackage
+
+/// What a boot of an image of odd files shows of a way to the real init.
+struct Trial: Sendable {
+  let variant: Variant
+  /// Why there is no more than this; nil if the real init looked around.
+  var problem: String?
+  /// The tree when the real init starts.
+  let census: Census
+  /// What that tree has lost of the stock boot's.
+  var losses: Losses?
+  /// What a container's process reaches, and what lies below `/`.
+  let escape: Escape?
+  /// Which container runtimes work.
+  let runtimes: RuntimeResults
+
+  /// What the real init runs, after the check: it looks before the runtimes mount anything.
+  static let command = [
+    "/bin/busybox", "sh", "-c", "/.bench/census /; /.bench/escape; /kit/bin/runtimes",
+  ]
+
+  /// When the guest starts if instructions are counted: 2026-01-01, in seconds since 1970.
+  private static let start = 1_767_225_600
+
+  /// What the measurement itself has put into the tree.
+  private static let own = ["./.bench", "./.leafroot-boot", "./kit"]
+
+  init(_ verdict: Verdict, _ variant: Variant) {
+    self.variant = variant
+    let lines = verdict.command?.output.split(separator: "\n") ?? []
+    census = Census(lines, now: Trial.start).ownEntries.excluding(Trial.own)
+    escape = Escape(lines)
+    runtimes = RuntimeResults(lines)
+    problem = Boot.problem(verdict, variant)
+    if problem == nil, verdict.command?.status == nil { problem = "the command did not end" }
+    if problem == nil, escape == nil { problem = "no attempt to escape" }
+  }
+
+  /// How many entries lie in rootfs below `/`; nil if `/` is rootfs.
+  var entriesLeft: Int? { variant.hasLeaf ? escape?.entries : nil }
+}
+
+extension Workbench {
+  /// Boots one image of odd files in each way, and compares each tree with the stock boot's.
+  func trials(_ variants: [Variant], jobs: Int) async throws -> [Trial] {
+    let specimen = try trialSpecimen()
+    try await specimen.make(variants, self)
+    var trials = try await variants.concurrentMap(atMost: jobs) { variant in
+      var machine = try machine(variant, specimen)
+      machine.memory = 1536
+      // On a busy host the guest's clock runs ahead, and runtimes have no time.
+      machine.countsInstructions = true
+      say("trial-\(variant.rawValue): boots")
+      let verdict = Verdict(try await run(machine, name: "trial-\(variant.rawValue)"))
+      let trial = Trial(verdict, variant)
+      let seconds = fixed(verdict.seconds, 0)
+      say("trial-\(variant.rawValue): \(trial.problem ?? "done"), after \(seconds) s")
+      return trial
+    }
+    guard let stock = trials.first(where: { $0.variant == .stock }), stock.problem == nil else {
+      throw FileError(specimen.plain, "the stock boot, which others are compared with, failed")
+    }
+    for index in trials.indices where trials[index].problem == nil {
+      trials[index].losses = Losses(of: stock.census, in: trials[index].census)
+    }
+    return trials
+  }
+
+  /// All that newc can say, in a system that container runtimes work in.
+  private func trialSpecimen() throws -> Specimen {
+    let kit = cache.appending("kit/full")
+    var tree = GuestTree(
+      busybox: try InputFile(kit.appending("tree/kit/bin/busybox")).bytes(), init: "/init")
+    NastyTree.add(to: &tree)
+    tree.addOverlay(try InputFile(kernelDirectory.appending("modules/overlay.ko")).bytes())
+    let plain = directory.appending("trial.zst")
+    try write(tree, to: plain)
+
+    let census = directory.appending("census.cpio")
+    var segment = GuestTree.bare
+    segment.file(".bench/census", try InputFile("build/test/census").bytes())
+    try Segment(segment.records).write(to: census)
+    return Specimen(
+      name: "trial", plain: plain, command: Trial.command,
+      attachments: [
+        comparators.appending("segment.cpio"), census, comparators.appending("tools.cpio.zst"),
+        kit.appending("kit.cpio.zst"),
+      ], directory: directory)
+  }
+
+  private func write(_ tree: GuestTree, to path: FilePath) throws {
+    let encoder = try Encoder(.zstd(level: 3))
+    try encoder.write(try Segment(tree.records).bytes)
+    try OutputFile.write(try encoder.finish(), to: path)
+  }
+}

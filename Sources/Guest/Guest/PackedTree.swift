@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+
+import BootFacts
+import CLinux
+import Leaf
+import Tree
+import Unpacking
+
+/// The tree in a payload, which the kernel has copied into rootfs and not unpacked: a directory in
+/// ``Vocabulary/payload``.
+struct PackedTree {
+  /// What its builder says about it.
+  let about: PayloadAbout
+  let payload: Payload
+
+  /// The name of the directory.
+  private let id: [UInt8]
+
+  /// Finds it, and changes nothing.
+  ///
+  /// - Parameter holder: the directory ``Vocabulary/payload``, open for reading.
+  /// - Returns: nil if `name` is no directory of a payload.
+  static func find(_ name: [CChar], in holder: Int32) throws(PayloadFailure) -> PackedTree? {
+    let id = name.dropLast().map { UInt8(bitPattern: $0) }
+    var about: [UInt8]?
+    var payload: Payload?
+    do throws(Tree.Failure) {
+      guard let directory = try openDirectory(name, in: holder) else { return nil }
+      about = try read(Vocabulary.about, in: directory)
+      payload = try Payload(in: directory)
+      if about == nil, try read(Vocabulary.start, in: directory) == nil {
+        close(directory)
+        return nil
+      }
+    } catch {
+      throw PayloadFailure(error).inDirectory(id)
+    }
+    // Behind a raw archive that is cut short the kernel logs nothing: the last file is missing, or
+    // ends in zeros.
+    guard let about, about.last == 0x0A else {
+      throw PayloadFailure(missing: Vocabulary.about).inDirectory(id)
+    }
+    guard let payload else { throw PayloadFailure(missing: "0000").inDirectory(id) }
+    return PackedTree(about: PayloadAbout(about), payload: payload, id: id)
+  }
+
+  /// Unpacks it into the directory that `root` is open on.
+  func unpack(into root: Int32, _ plan: Payload.Plan) throws(PayloadFailure) {
+    var plan = plan
+    plan.members = about.members
+    do throws(PayloadFailure) {
+      try payload.unpack(into: root, plan)
+    } catch { throw error.inDirectory(id) }
+  }
+
+  /// Where the kernel would have stopped, if that did not end the unpacking.
+  var refusal: PayloadFailure? { payload.refusal.map { $0.inDirectory(id) } }
+}
+
+/// nil if there is no directory of this name.
+func openDirectory(_ name: [CChar], in parent: Int32) throws(Tree.Failure) -> Int32? {
+  do throws(Tree.Failure) {
+    return try attempt("open") {
+      linux_openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
+    }
+  } catch {
+    if error.code == ENOENT || error.code == ENOTDIR || error.code == ELOOP { return nil }
+    throw error
+  }
+}
+
+/// The content of a file; nil if there is none.
+private func read(_ name: StaticString, in directory: Int32) throws(Tree.Failure) -> [UInt8]? {
+  let file: Int32
+  do throws(Tree.Failure) {
+    file = try attempt("open") {
+      name.withCString { linux_openat(directory, $0, O_RDONLY | O_NOFOLLOW, 0) }
+    }
+  } catch {
+    if error.code == ENOENT || error.code == ELOOP { return nil }
+    throw error
+  }
+  defer { close(file) }
+
+  let size = Int(try attempt("lseek") { lseek(file, 0, SEEK_END) })
+  // No text of ours is longer.
+  guard size <= 65536 else { throw Tree.Failure("lseek", EFBIG) }
+  var content = [UInt8](repeating: 0, count: size)
+  let count = try attempt("pread") { pread(file, &content, size, 0) }
+  if count < size { throw Tree.Failure("pread", EIO) }
+  return content
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+
+import BootFacts
+import Guest
+
+/// PID 1: it moves the tree that the kernel has unpacked, and unpacks the one that is packed.
+///
+/// SwiftPM links an executable's `main` under this name.
+@c(leafroot_init_main)
+func main(_ count: Int32, _ arguments: Words.Vector, _ environment: Words.Vector) -> Int32 {
+  start(count, arguments, environment)
+}

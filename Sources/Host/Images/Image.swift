@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+
+import BootFacts
+public import Compression
+public import Files
+public import Initramfs
+import Leaf
+public import SystemPackage
+import Unpacking
+
+/// An initramfs: any sequence of zero bytes, raw newc archives and compressed ones, in a file, or in
+/// a part of one.
+///
+/// The file is opened once, so that what has been checked is what is written.
+/// Source: Linux, init/initramfs.c, `unpack_to_rootfs`.
+public struct Image: Sendable {
+  /// What errors call it: the file, and the part of it.
+  public let name: FilePath
+  /// The file's.
+  public let permissions: FilePermissions
+  /// What has the initramfs, if the file is none itself.
+  public let container: String?
+  /// All that the kernel unpacks.
+  public let parts: ImageParts
+  /// The encoding of the first member.
+  public let leading: Codec
+  /// PID 1, and where the payloads for it are.
+  private let archives: PayloadArchives
+  /// Its payloads, in the order in which PID 1 unpacks them.
+  public let payloads: [PackedPayload]
+
+  /// The name of our PID 1 in an image.
+  public static let leafName = "\(Vocabulary.program)"
+
+  /// The name of the directory of the payloads in an image.
+  public static let payloadName = "\(Vocabulary.payload)"
+
+  /// Finds the image in `file`, and what it has of ours.
+  /// - Throws: ``FileError`` if it does not start like an initramfs; it names what it looks like.
+  ///   `CancellationError`.
+  public init(_ file: InputFile) throws {
+    let place = try Self.place(in: file)
+    (name, container, parts) = (place.name, place.container, place.parts)
+    permissions = file.permissions
+    leading = try Self.leading(of: parts, place)
+    archives = try PayloadArchives(of: parts, leading: leading)
+    payloads = archives.hasProgram ? archives.payloads : []
+  }
+
+  /// Opens the file at `path`, or standard input.
+  /// - Throws: as ``init(_:)``.
+  public init(path: FilePath) throws {
+    try self.init(try InputFile.copyingPipe(path))
+  }
+
+  // MARK: Where it is
+
+  private struct Place {
+    let file: InputFile
+    var name: FilePath
+    var container: String?
+    var parts: ImageParts
+
+    init(_ file: InputFile) {
+      self.file = file
+      name = file.path
+      parts = ImageParts(file)
+    }
+  }
+
+  private static func place(in file: InputFile) throws(FileError) -> Place {
+    var place = Place(file)
+    if let unified = try UnifiedKernelImage(file) {
+      let sections = unified.initrd
+      guard !sections.isEmpty else {
+        throw FileError(file.path, "is a unified kernel image without an initramfs (.initrd)")
+      }
+      let names = sections.map(\.name).joined(separator: " + ")
+      place.name = FilePath("\(file.path): \(names)")
+      place.container = "\(names) of a unified kernel image"
+      place.parts = ImageParts(file, sections.map(\.piece))
+    } else if let uBoot = try UBootImage(file) {
+      place.name = FilePath("\(file.path): ramdisk")
+      place.container = "the ramdisk of a U-Boot image"
+      place.parts = ImageParts(file, [uBoot.ramdisk])
+    }
+    return place
+  }
+
+  private static func leading(of parts: ImageParts, _ place: Place) throws(FileError) -> Codec {
+    guard let start = try parts.firstNonZero() else {
+      throw FileError(place.name, parts.size == 0 ? "is empty" : "has only zero bytes")
+    }
+
+    let head = try parts.bytes(at: start, count: 8)
+    guard let codec = Codec(magicOf: head) else {
+      if place.container == nil, let name = try Lookalike.name(of: place.file) {
+        throw FileError(place.name, "is \(name), not an initramfs")
+      }
+      throw FileError(
+        place.name, offset: start, found: quoted(head),
+        expected: "newc or a compressed member")
+    }
+    // The kernel recognises a raw archive only at a multiple of 4; elsewhere it searches for a
+    // compressor with this magic.
+    guard codec != .raw || start % 4 == 0 else {
+      throw FileError(
+        place.name, offset: start, found: Misalignment.found,
+        expected: Misalignment.expected(start))
+    }
+    return codec
+  }
+
+  // MARK: What it has of ours
+
+  /// Whether one of its raw archives holds our PID 1.
+  public var isWrapped: Bool { archives.hasProgram }
+
+  /// Whether it has a payload, too, or is the segment that a boot loader adds one to.
+  public var isPacked: Bool { !payloads.isEmpty }
+
+  /// Whether it is such a segment.
+  public var isSegment: Bool {
+    isPacked && payloads.allSatisfy { $0.id == Self.nested && $0.members.isEmpty }
+  }
+
+  private static let nested = Array("\(Vocabulary.nested)".utf8)
+
+  /// Whether one of its payloads, which a boot loader makes a file of, takes the place of another.
+  /// The name of any other is a digest: what comes again is the same.
+  public var overwritesPayload: Bool {
+    archives.overwritten.contains(Self.nested)
+  }
+
+  /// The image with the tree that runs: in the place of PID 1 and each payload's archive, the
+  /// payload's files. All of an image without a payload.
+  public var tree: ImageParts {
+    isPacked && !isSegment ? parts.pieces(archives.pieces) : parts
+  }
+
+  /// What is wrong with it: what `reading`, of ``parts`` or ``tree``, has found, or the file that a
+  /// payload lacks.
+  /// - Throws: ``FileError`` if there was no memory to decode a member.
+  public func damage(_ reading: Reading) throws(FileError) -> FileError? {
+    if let damage = try reading.damage(name) { return damage }
+    return try missingFile().map { file in
+      FileError(name, "the payload has no file \(file): the image is cut short")
+    }
+  }
+
+  /// The first file that one of its payloads lacks, as `ID/NAME`; nil if they have all.
+  public func missingFile() throws(FileError) -> String? {
+    if isSegment { return nil }
+    for payload in payloads {
+      let missing =
+        if let about = try about(payload) {
+          Payload.firstMissing(of: about.members, in: payload.members.count) {
+            payload.members[$0].name
+          }
+        } else { Array("\(Vocabulary.about)".utf8) }
+      if let missing {
+        return String(decoding: payload.id + [UInt8(ascii: "/")] + missing, as: UTF8.self)
+      }
+    }
+    return nil
+  }
+
+  /// The inits that its payloads were packed with, those of the last one first.
+  public func realInits() throws(FileError) -> [[UInt8]] {
+    var inits: [[UInt8]] = []
+    for payload in payloads.reversed() {
+      if let path = try about(payload)?.realInit { inits.append(path) }
+    }
+    return inits
+  }
+
+  private func about(_ payload: PackedPayload) throws(FileError) -> PayloadAbout? {
+    // Not more than a hostile image may make us read.
+    guard let about = payload.about, about.size <= 4096 else { return nil }
+    return PayloadAbout(try parts.bytes(at: about.offset, count: Int(about.size)))
+  }
+
+  /// - Throws: ``FileError`` if this image has our PID 1.
+  public func refuseIfWrapped() throws(FileError) {
+    if isPacked {
+      throw FileError(name, "is already packed: it has /\(Image.payloadName)")
+    }
+    if isWrapped {
+      throw FileError(name, "is already wrapped: it has /\(Image.leafName)")
+    }
+  }
+}
+
+extension Image {
+  /// Images that a boot loader loads together, as one.
+  /// - Parameter images: in order, each with the head that makes a file of it, if it has one.
+  public init(joining images: [(head: [UInt8], image: Image)]) throws {
+    var parts = ImageParts()
+    for (head, image) in images { parts.append(head: head, image.parts) }
+    self.parts = parts
+    name = FilePath(images.map(\.image.name.string).joined(separator: " + "))
+    permissions = .ownerReadWrite
+    container = nil
+    leading = images.first?.image.leading ?? .raw
+    archives = try PayloadArchives(of: parts, leading: leading)
+    payloads = archives.hasProgram ? archives.payloads : []
+  }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+
+import Compression
+package import Files
+import Images
+public import SystemPackage
+
+/// What a user wants to have packed: an initramfs, a directory, a tar archive, or a container image.
+public struct Source: Sendable {
+  public let path: FilePath
+  /// How many bytes the files of a tar archive or a container image may have.
+  public var limit: Int64 = 16 << 30
+  /// Which image of several.
+  public var platform: Platform
+  /// The name of the image, if there are several.
+  public var reference: String?
+  /// Where a compressed archive of a container image is decompressed to.
+  public var workDirectory: FilePath
+  /// The file that the tree will be packed into, if it may be in the source.
+  public var output: FilePath?
+
+  public init(_ path: FilePath, _ platform: Platform, workDirectory: FilePath) {
+    self.path = path
+    self.platform = platform
+    self.workDirectory = workDirectory
+  }
+
+  /// Reads the metadata of the tree.
+  ///
+  /// - Parameter progress: is called with how much of the source has been read, and its size.
+  /// - Throws: ``FileError``; `CancellationError`.
+  public func tree(progress: @escaping (Int64, Int64) -> Void) throws -> any TreeSource {
+    let isDirectory =
+      try path != "-"
+      && FileError.naming(path, cannot: "open") { try path.stat().type } == .directory
+    if isDirectory {
+      let store = BlobDirectory(path: path)
+      if let kind = try ContainerImage.kind(store) { return try container(store, kind, progress) }
+      return try HostTree(path, leavingOut: output)
+    }
+    return try tree(of: InputFile.copyingPipe(path), progress: progress)
+  }
+
+  /// The same of a file that is open.
+  package func tree(
+    of file: InputFile, progress: @escaping (Int64, Int64) -> Void
+  ) throws -> any TreeSource {
+    if let encoding = try tarEncoding(of: file) { return try archive(file, encoding, progress) }
+    let image = try Image(file)
+    try image.refuseIfWrapped()
+    return try ImageTree(image, progress: progress)
+  }
+
+  // MARK: Archives
+
+  /// Whether a tar archive is compressed.
+  private enum TarEncoding { case plain, compressed }
+
+  /// nil if the file is no tar archive.
+  private func tarEncoding(of file: InputFile) throws -> TarEncoding? {
+    // Zero bytes may be in front of an image; libarchive takes them for an empty archive.
+    if try ImageParts(file).firstNonZero() != 0 { return nil }
+    do {
+      return try withNamesAsBytes {
+        // lz4 gives up to 4 MiB at once: the limit applies when the archive is read.
+        let stream = try DecodedStream(path, FileStream(file) { _ in }, Budget(.max))
+        let isTar = try TarReader(path, stream).advance()
+        return isTar ? (stream.isEncoded ? .compressed : .plain) : nil
+      }
+    } catch is FileError {
+      return nil
+    }
+  }
+
+  private func open(
+    _ file: InputFile, _ encoding: TarEncoding, _ budget: Budget,
+    _ onRead: @escaping (Int64) -> Void
+  ) throws -> any ByteStream {
+    let stream = FileStream(file, onRead: onRead)
+    return encoding == .plain ? stream : try DecodedStream(path, stream, budget)
+  }
+
+  private func archive(
+    _ file: InputFile, _ encoding: TarEncoding, _ progress: @escaping (Int64, Int64) -> Void
+  ) throws -> any TreeSource {
+    var read: Int64 = 0
+    let layer = TarTree.Layer(name: nil, size: file.size) { isFirst, onRead in
+      try open(file, encoding, Budget(isFirst ? limit : .max), onRead)
+    }
+    var reader = RecordReader(path, limit)
+    let tar = try layer.open(true) {
+      read += $0
+      progress(read, file.size)
+    }
+    let records = try reader.read(tar)
+    let store = BlobArchive(path, records) {
+      if encoding == .plain { return file }
+      let stream = try open(file, encoding, Budget(limit)) { _ in }
+      let scratch = try ScratchFile(in: workDirectory)
+      try stream.forEachBlock { try scratch.write($0) }
+      return try scratch.reopened(as: path)
+    }
+    if let kind = try ContainerImage.kind(store) { return try container(store, kind, progress) }
+    return try TarTree(path, layer, records, permissions: file.permissions)
+  }
+
+  // MARK: Container images
+
+  private func container(
+    _ store: some BlobStore, _ kind: ContainerImage.Kind,
+    _ progress: @escaping (Int64, Int64) -> Void
+  ) throws -> TarTree {
+    let choice = Choice(platform: platform, reference: reference)
+    let image = try ContainerImage(store, kind, choice, Budget(limit))
+    var tree = try TarTree(
+      path, image.layers, permissions: [.ownerReadWrite, .groupRead, .otherRead], limit: limit,
+      progress: progress)
+    if !image.command.isEmpty {
+      tree.notes = ["command of the image: \(image.command.joined(separator: " "))"]
+    }
+    return tree
+  }
+}

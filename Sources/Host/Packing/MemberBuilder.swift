@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+
+import Encoders
+import Files
+import Importing
+import Initramfs
+import Newc
+import SystemPackage
+
+/// Gathers files into members: what has no content first, then the regular files in their order.
+struct MemberBuilder {
+  private let packer: Packer
+  private let output: FilePath
+  private let encoder: MemberEncoder
+
+  /// Which xattrs the members have, and which they cannot have.
+  private(set) var xattrs: XattrFilter
+
+  /// The member that is being made, as newc, and what newc cannot carry of it.
+  private var bytes: [UInt8] = []
+  private var writer = Writer()
+  private var sidecar = SidecarWriter()
+  /// A file that is too large to be held: it is compressed as it comes.
+  private var large: Encoder?
+  /// Bytes of the current file that are still to come.
+  private var missing: UInt64 = 0
+  private var padding = 0
+
+  /// A file of this size gets a member of its own.
+  private static let largeSize: UInt64 = 64 << 20
+
+  init(_ packer: Packer, _ output: FilePath) {
+    self.packer = packer
+    self.output = output
+    encoder = MemberEncoder(packer.encoding, jobs: packer.jobs)
+    xattrs = XattrFilter(leavingOut: packer.xattrsLeftOut)
+  }
+
+  /// The next member, if it is compressed.
+  func take() throws -> MemberEncoder.Encoded? {
+    do throws(EncodingFailure) { return try encoder.take() } catch { throw failure(error) }
+  }
+
+  /// The first member, and the empty files.
+  mutating func addFirst(of files: [TreeFile]) throws {
+    for file in files where file.entry.type != .regular { try append(file, file.target) }
+    try flush()
+    for file in files where file.entry.type == .regular && file.dataSize == 0 {
+      try append(file, [])
+    }
+  }
+
+  /// A file with content, whose data follow.
+  mutating func begin(_ file: TreeFile) throws {
+    try endFile()
+    if bytes.count >= packer.memberSize { try flush() }
+    missing = file.dataSize
+    padding = Writer.padding(after: file.dataSize).count
+    if file.dataSize >= Self.largeSize {
+      try flush()
+      try appendHead(of: file)
+      large = try encoding { () throws(EncodingFailure) in try Encoder(packer.encoding) }
+      try passToLarge(bytes)
+      bytes = []
+    } else {
+      try appendHead(of: file)
+    }
+  }
+
+  /// The next bytes of the file.
+  mutating func add(_ data: UnsafeRawBufferPointer) throws {
+    missing -= min(missing, UInt64(data.count))
+    guard let large else { return bytes.append(contentsOf: data) }
+    try encoding { () throws(EncodingFailure) in try large.write(data) }
+  }
+
+  /// Ends the last member, and waits until all are compressed.
+  mutating func finish() throws {
+    try endFile()
+    try flush()
+    encoder.end()
+  }
+
+  // MARK: Records
+
+  private mutating func endFile() throws {
+    guard missing == 0 else {
+      throw FileError(
+        output, "the source has changed while it was read: \(missing) bytes are missing")
+    }
+    let zeros = [UInt8](repeating: 0, count: padding)
+    padding = 0
+    guard let large else { return bytes.append(contentsOf: zeros) }
+    var rest = zeros
+    writer.appendTrailer(to: &rest)
+    try passToLarge(rest)
+    encoder.addEncoded(
+      try encoding { () throws(EncodingFailure) in try large.finish() }, sidecar.take(),
+      newcSize: Self.largeSize)
+    self.large = nil
+    writer = Writer()
+  }
+
+  private func passToLarge(_ bytes: [UInt8]) throws {
+    guard let large else { return }
+    try encoding { () throws(EncodingFailure) in try large.write(bytes) }
+  }
+
+  private mutating func append(_ file: TreeFile, _ data: [UInt8]) throws {
+    try record { writer, bytes throws(Writer.Refusal) in
+      if file.names.count > 1 {
+        try writer.append(file.entry, names: file.names, data: data, to: &bytes)
+      } else {
+        try writer.append(file.entry, data: data, to: &bytes)
+      }
+    }
+    try describe(file)
+  }
+
+  /// All names of the file but the last, and the head of that.
+  private mutating func appendHead(of file: TreeFile) throws {
+    var entry = file.entry
+    entry.size = file.dataSize
+    try record { writer, bytes throws(Writer.Refusal) in
+      try writer.appendHead(of: entry, names: file.names, to: &bytes)
+    }
+    try describe(file)
+  }
+
+  /// What newc cannot carry of a file belongs to the record that completes it: the last of a regular
+  /// file, which has the data, and the first of others.
+  private mutating func describe(_ file: TreeFile) throws {
+    let others = file.names.count - 1
+    let isLink = file.entry.type == .symbolicLink
+    let xattrs = xattrs.kept(of: file)
+    let isPlain = xattrs.isEmpty && file.farTime == nil && file.sparse == nil
+    if isPlain, !isLink || others == 0 { return sidecar.skip(others + 1) }
+
+    let size = xattrs.reduce(0) { $0 + $1.name.count + $1.value.count }
+    guard size <= SidecarWriter.xattrLimit else {
+      throw FileError(
+        output,
+        "\(quoted(file.names[0])) has \(size) bytes of extended attributes, at most "
+          + "\(SidecarWriter.xattrLimit) are packed")
+    }
+    let extra = Extra(xattrs: xattrs, time: file.farTime, sparse: file.sparse)
+    if file.entry.type == .regular {
+      sidecar.skip(others)
+      return sidecar.add(extra)
+    }
+    sidecar.add(extra)
+    guard isLink else { return sidecar.skip(others) }
+    for _ in 0..<others { sidecar.add(Extra(isLink: true)) }
+  }
+
+  private mutating func record(
+    _ body: (inout Writer, inout [UInt8]) throws(Writer.Refusal) -> Void
+  ) throws {
+    do throws(Writer.Refusal) {
+      try body(&writer, &bytes)
+    } catch {
+      throw FileError(output, "newc cannot hold a file of the tree: \(error)")
+    }
+  }
+
+  /// Ends the member that is being made, if it has anything.
+  private mutating func flush() throws {
+    if bytes.isEmpty { return }
+    writer.appendTrailer(to: &bytes)
+    let (member, extra) = (bytes, sidecar.take())
+    (bytes, writer) = ([], Writer())
+    try encoding { () throws(EncodingFailure) in try encoder.add(member, extra) }
+  }
+
+  private func encoding<Value>(
+    _ body: () throws(EncodingFailure) -> Value
+  ) throws -> Value {
+    do throws(EncodingFailure) { return try body() } catch { throw failure(error) }
+  }
+
+  private func failure(_ failure: EncodingFailure) -> FileError {
+    FileError(output, "cannot compress: \(failure.reason)")
+  }
+}

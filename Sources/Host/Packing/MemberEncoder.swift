@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+
+import Encoders
+import Threads
+
+/// Compresses members on several threads, and gives them back in their order.
+final class MemberEncoder {
+  private struct Member {
+    var number: Int
+    var newc: [UInt8]
+    var sidecar: [UInt8]
+  }
+
+  /// A member as it is written, and what newc cannot carry of it.
+  struct Encoded {
+    var bytes: [UInt8]
+    var sidecar: [UInt8]
+    /// Bytes of newc.
+    var newcSize: UInt64
+  }
+
+  private let encoding: Encoding
+  private let queue: BoundedQueue<Member>
+  private let monitor = Monitor()
+  private var threads: [Thread] = []
+  private var count = 0
+
+  // Guarded by `monitor`.
+  private var done: [Int: Result<Encoded, EncodingFailure>] = [:]
+  private var next = 0
+
+  /// - Parameter jobs: how many threads compress; each has one member.
+  init(_ encoding: Encoding, jobs: Int) {
+    self.encoding = encoding
+    queue = BoundedQueue(capacity: 1)
+    let this = Unmanaged.passUnretained(self)
+    for _ in 0..<max(jobs, 1) {
+      if let thread = Thread({ this.takeUnretainedValue().work() }) { threads.append(thread) }
+    }
+  }
+
+  deinit { end() }
+
+  /// Hands over the next member, as newc; waits until a thread has room for it.
+  func add(_ newc: [UInt8], _ sidecar: [UInt8]) throws(EncodingFailure) {
+    let member = Member(number: count, newc: newc, sidecar: sidecar)
+    count += 1
+    if threads.isEmpty { encode(member) } else { queue.put(member) }
+  }
+
+  /// Hands over the next member, which is compressed already.
+  func addEncoded(_ bytes: [UInt8], _ sidecar: [UInt8], newcSize: UInt64) {
+    let number = count
+    count += 1
+    let encoded = Encoded(bytes: bytes, sidecar: sidecar, newcSize: newcSize)
+    monitor.withLock { done[number] = .success(encoded) }
+  }
+
+  /// The next member in order, if it is compressed.
+  func take() throws(EncodingFailure) -> Encoded? {
+    let result = monitor.withLock {
+      let result = done.removeValue(forKey: next)
+      if result != nil { next += 1 }
+      return result
+    }
+    return try result?.get()
+  }
+
+  /// Waits until all members are compressed.
+  func end() {
+    queue.close()
+    for thread in threads { thread.join() }
+    threads = []
+  }
+
+  private func work() {
+    while let member = queue.take() { encode(member) }
+  }
+
+  private func encode(_ member: Member) {
+    let result = Result<Encoded, EncodingFailure> { () throws(EncodingFailure) in
+      let encoder = try Encoder(encoding, size: member.newc.count)
+      try encoder.write(member.newc)
+      return Encoded(
+        bytes: try encoder.finish(), sidecar: member.sidecar, newcSize: UInt64(member.newc.count))
+    }
+    monitor.withLock { done[member.number] = result }
+  }
+}

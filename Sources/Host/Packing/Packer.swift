@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+
+import BootFacts
+public import Encoders
+import Files
+import Images
+public import Importing
+import Leaf
+import Newc
+public import SystemPackage
+import Unpacking
+
+/// Packs a tree: an image whose payload PID 1 unpacks straight into the leaf.
+public struct Packer: Sendable {
+  /// How members are compressed.
+  public var encoding: Encoding
+  /// Threads that compress.
+  public var jobs: Int
+  /// A member ends with the file that makes it this large, in bytes of newc.
+  public var memberSize: Int
+  /// The real init, if it is not one of the kernel's list.
+  public var realInit: String?
+  /// Of the files that are not the tree's, in seconds since 1970.
+  public var modificationTime: UInt32 = 0
+  /// xattrs that the payload does not have.
+  public var xattrsLeftOut: Set<XattrNamespace> = []
+
+  public init(_ encoding: Encoding, jobs: Int, memberSize: Int) {
+    self.encoding = encoding
+    self.jobs = jobs
+    self.memberSize = memberSize
+  }
+
+  /// What was written.
+  public struct Summary: Equatable, Sendable {
+    public var size: Int64
+    public var members: Int
+    public var entries: Int
+    /// Of content.
+    public var bytes: UInt64
+    /// The path of the init that PID 1 finds in the tree; nil if there is none.
+    public var realInit: String?
+    /// xattrs of the tree that no tmpfs takes: the payload lacks them.
+    public var unsettableXattrs = UnsettableXattrs()
+  }
+
+  /// Writes `tree` with `program` as PID 1, as the new file `output`.
+  ///
+  /// - Parameter progress: is called with how much of the tree's source has been read, and its
+  ///   size, in bytes.
+  /// - Throws: ``FileError``; `CancellationError`. `output` is then unchanged.
+  public func write(
+    _ tree: any TreeSource, _ program: GuestInit, into output: FilePath,
+    progress: @escaping (Int64, Int64) -> Void = { _, _ in }
+  ) throws -> Summary {
+    try refuseUnpackable(tree.files, output)
+    var writer = PayloadWriter(try OutputFile(output), modificationTime: modificationTime)
+    try writer.write(front: tree.front)
+    let names = programNames(beside: tree.files)
+    let search = PathSearch(tree.files)
+    try writeSkeleton(of: tree.files, search, besides: names, &writer)
+    try writer.begin(program, names: names)
+
+    var builder = MemberBuilder(self, output)
+    try builder.addFirst(of: tree.files)
+    try tree.readContents(progress: progress) { index in
+      try builder.begin(tree.files[index])
+      try write(&builder, &writer)
+    } data: { bytes in
+      try builder.add(bytes)
+    }
+    try builder.finish()
+    try write(&builder, &writer)
+
+    let size = PayloadAbout.Tree(tree.files)
+    var about = PayloadAbout()
+    about.members = writer.count
+    about.tree = size
+    about.decoder = writer.decoder
+    let found = search.initPath(preferring: realInit)
+    about.realInit = realInit.map { Array($0.utf8) }
+    let members = writer.count
+    return Summary(
+      size: try writer.finish(about, permissions: tree.permissions), members: members,
+      entries: size.entries, bytes: UInt64(size.bytes),
+      realInit: found, unsettableXattrs: builder.xattrs.unsettable)
+  }
+
+  /// Writes what the paths of later images may lead through: the kernel drops a file without its
+  /// directory. A link to a file leads nowhere else.
+  private func writeSkeleton(
+    of files: [TreeFile], _ search: PathSearch, besides names: [String],
+    _ writer: inout PayloadWriter
+  ) throws(FileError) {
+    let replaced = Set(names.map { Array($0.utf8) })
+    for file in files {
+      let isLink = file.entry.type == .symbolicLink
+      guard isLink || file.entry.type == .directory else { continue }
+      for name in file.names where !replaced.contains(name) {
+        if isLink, let type = search.type(at: name), type != .directory { continue }
+        var entry = file.entry
+        // Its own of the root is empty.
+        if !name.isEmpty { entry.name = name }
+        entry.linkCount = 1
+        try writer.write(entry, file.target)
+      }
+    }
+  }
+
+  /// Writes the members that are ready.
+  private func write(
+    _ builder: inout MemberBuilder, _ writer: inout PayloadWriter
+  ) throws {
+    while let member = try builder.take() {
+      try writer.write(member)
+    }
+  }
+
+  /// - Throws: ``FileError`` for files that no payload can hold.
+  private func refuseUnpackable(_ files: [TreeFile], _ output: FilePath) throws(FileError) {
+    for file in files where file.dataSize > UInt64(UInt32.max) {
+      throw FileError(
+        output,
+        "newc holds files with less than 4 GiB of data: \(quoted(file.names[0])) has "
+          + "\(file.dataSize) bytes")
+    }
+  }
+
+  /// Those that the kernel may be told to execute, unless the tree has a directory there.
+  private func programNames(beside files: [TreeFile]) -> [String] {
+    var names = [Image.leafName, "init"]
+    if let realInit { names.append(String(realInit.drop { $0 == "/" })) }
+    let directories = Set(files.filter { $0.entry.type == .directory }.map(\.entry.name))
+    return names.reduce(into: []) { result, name in
+      if !directories.contains(Array(name.utf8)), !result.contains(name) { result.append(name) }
+    }
+  }
+}
+
+extension TreeFile {
+  /// How many of so many bytes each it takes on a tmpfs.
+  fileprivate func pages(of size: Int) -> Int {
+    // mm/shmem.c, SHORT_SYMLINK_LEN.
+    if entry.type == .symbolicLink { return target.count >= 128 ? 1 : 0 }
+    let size = UInt64(size)
+    return Int(clamping: sparse?.pages(of: size) ?? (entry.size + size - 1) / size)
+  }
+}
+
+extension PayloadAbout.Tree {
+  /// `files` as a tmpfs counts them.
+  fileprivate init(_ files: [TreeFile]) {
+    self.init()
+    for file in files {
+      entries += file.names.count
+      bytes += Int(clamping: file.dataSize)
+      for (index, size) in Self.pageSizes.enumerated() { pages[index] += file.pages(of: size) }
+    }
+  }
+}

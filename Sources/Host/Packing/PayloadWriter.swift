@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+
+import BootFacts
+import Encoders
+import Files
+import Images
+import Importing
+import Initramfs
+import Leaf
+import Newc
+import SystemPackage
+import Unpacking
+
+/// Writes the archive with PID 1 and a payload: `/.leafroot/ID`.
+///
+/// The first 16 digits of the archive's digest name the payload. So two packed images of one boot do
+/// not overwrite each other's files. They are written last, in place of zeros.
+struct PayloadWriter: ~Copyable {
+  /// Bytes written.
+  private(set) var size: Int64 = 0
+  /// Files of the payload.
+  private(set) var count = 0
+  /// The most that the decoder of a member takes, in bytes.
+  private(set) var decoder = 0
+
+  private let output: OutputFile
+  private let modificationTime: UInt32
+  private var writer = Writer()
+  private var hasher = Hasher(.sha256)
+  /// The name of the payload; nil for the digest.
+  private let fixedName: String?
+  /// Where the digest is to be written.
+  private var places: [Int64] = []
+
+  /// - Parameters:
+  ///   - modificationTime: of the files that are not the tree's, in seconds since 1970.
+  ///   - name: of the payload; nil for the digest.
+  init(
+    _ output: consuming OutputFile, modificationTime: UInt32, name: String? = nil
+  ) {
+    self.output = output
+    self.modificationTime = modificationTime
+    fixedName = name
+  }
+
+  /// Copies what goes before the archive.
+  mutating func write(front: [UInt8]) throws(FileError) { try put(front) }
+
+  /// One record of the skeleton.
+  mutating func write(_ entry: Entry, _ data: [UInt8]) throws(FileError) {
+    try append { writer, bytes throws(Writer.Refusal) in
+      try writer.append(entry, data: data, to: &bytes)
+    }
+  }
+
+  /// PID 1 under its names, and the directory of the payload.
+  ///
+  /// The first name is the file's, the others are symbolic links to it: if an image behind this one
+  /// has a file of such a name, the kernel replaces the link, and not the program.
+  mutating func begin(_ program: GuestInit, names: [String]) throws(FileError) {
+    for (index, name) in names.enumerated() {
+      if index == 0 {
+        try write(entry(name, Entry.FileType.regular.rawValue | 0o755), program.bytes)
+      } else {
+        let link = entry(name, Entry.FileType.symbolicLink.rawValue | 0o777)
+        try write(link, Array("/\(names[0])".utf8))
+      }
+    }
+    let directory = Entry.FileType.directory.rawValue | 0o700
+    try write(entry(Self.directory, directory), [])
+    notePlace()
+    try write(entry(path, directory), [])
+    // Without an `about` behind it, the image is cut short.
+    try write(named: "\(Vocabulary.start)", [])
+  }
+
+  /// The next file of the payload, behind its sidecar: where a member is, that is there, too.
+  mutating func write(_ member: MemberEncoder.Encoded) throws(FileError) {
+    let name = String(decoding: Payload.name(of: count), as: UTF8.self)
+    if !member.sidecar.isEmpty { try write(named: "\(name)\(Sidecar.suffix)", member.sidecar) }
+    try write(named: name, member.bytes)
+    count += 1
+    decoder = max(
+      decoder, Inspection.workspace(decoderRoom(of: member.bytes), of: member.newcSize))
+  }
+
+  /// The next file of the payload: all of `image`.
+  mutating func write(_ image: Image) throws {
+    var head = entry(path + "/0000", Entry.FileType.regular.rawValue | 0o600)
+    head.size = UInt64(image.parts.size)
+    let entry = head
+    notePlace()
+    try append { writer, bytes throws(Writer.Refusal) in
+      try writer.appendHead(of: entry, to: &bytes)
+    }
+    try image.parts.forEachBlock(image.name) { try put($0) }
+    try put(Array(Writer.padding(after: head.size)))
+    count += 1
+  }
+
+  /// Ends the archive; the file takes its name.
+  consuming func finish(_ about: PayloadAbout, permissions: FilePermissions) throws(FileError)
+    -> Int64
+  {
+    try write(named: "\(Vocabulary.about)", about.text.bytes)
+    var bytes: [UInt8] = []
+    writer.appendTrailer(to: &bytes)
+    let excess = (Int(size) + bytes.count) % Segment.alignment
+    if excess > 0 {
+      bytes.append(contentsOf: repeatElement(0, count: Segment.alignment - excess))
+    }
+    try put(bytes)
+    let total = size
+    let digits = Array(hasher.finish().hex.utf8.prefix(Self.digitCount))
+    for place in places { try output.overwrite(digits, at: place) }
+    try output.commit(permissions: permissions)
+    return total
+  }
+
+  private static var directory: String { "\(Vocabulary.payload)" }
+  private static let digitCount = 16
+
+  /// The payload's directory.
+  private var path: String {
+    Self.directory + "/" + (fixedName ?? String(repeating: "0", count: Self.digitCount))
+  }
+
+  private mutating func write(named name: String, _ data: [UInt8]) throws(FileError) {
+    notePlace()
+    try write(entry("\(path)/\(name)", Entry.FileType.regular.rawValue | 0o600), data)
+  }
+
+  /// The next record is of a path in the payload's directory.
+  private mutating func notePlace() {
+    if fixedName == nil { places.append(size + Int64(Header.size + Self.directory.utf8.count + 1)) }
+  }
+
+  private func entry(_ name: String, _ mode: UInt32) -> Entry {
+    Entry(name: Array(name.utf8), mode: mode, modificationTime: modificationTime)
+  }
+
+  private mutating func append(
+    _ body: (inout Writer, inout [UInt8]) throws(Writer.Refusal) -> Void
+  ) throws(FileError) {
+    var bytes: [UInt8] = []
+    do throws(Writer.Refusal) {
+      try body(&writer, &bytes)
+    } catch {
+      throw FileError(output.path, "newc cannot hold a part of the payload: \(error)")
+    }
+    try put(bytes)
+  }
+
+  private mutating func put(_ bytes: [UInt8]) throws(FileError) {
+    try output.write(bytes)
+    bytes.withUnsafeBytes { hasher.update($0) }
+    size += Int64(bytes.count)
+  }
+}

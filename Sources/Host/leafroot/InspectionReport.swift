@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+
+import Files
+import Images
+import Initramfs
+import SystemPackage
+
+/// What `leafroot inspect` prints: tables for people, or JSON.
+struct InspectionReport {
+  let inspection: Inspection
+  /// Of a packed image, what PID 1 unpacks.
+  let payload: Inspection?
+  let path: FilePath
+  /// What has the image, if the file is none itself.
+  let container: String?
+  /// How many payloads it has.
+  private let payloadCount: Int
+
+  init(
+    _ inspection: Inspection, payload: Inspection? = nil, of image: Image, path: FilePath
+  ) {
+    self.inspection = inspection
+    self.payload = payload
+    self.path = path
+    container = image.container
+    payloadCount = image.payloads.count
+  }
+
+  /// The one of the tree that runs.
+  var tree: Inspection { payload ?? inspection }
+
+  /// MiB that a packed image boots with.
+  var packedMemory: Int? { payload.map { $0.memory(packedIn: inspection) } }
+
+  /// 1 if the kernel or PID 1 does not unpack all, or a member is damaged.
+  var exitStatus: Int32 { inspection.findings.haveError || tree.findings.haveError ? 1 : 0 }
+
+  func write(to output: Output) throws(FileError) {
+    try writeMembers(to: output)
+    try output.endLine()
+    try writeFacts(to: output)
+    // Those of the kernel's part of a packed image are about a tree that does not stay.
+    let own = payload == nil || inspection.findings.haveError ? [inspection] : []
+    let findings = (own + [payload].compactMap { $0 }).filter { !$0.findings.kept.isEmpty }
+    if findings.isEmpty { return }
+    try output.endLine()
+    for one in findings { try writeFindings(of: one, to: output) }
+  }
+
+  // MARK: Members
+
+  private func writeMembers(to output: Output) throws(FileError) {
+    let head = ["offset", "size", "codec", "unpacked", "entries", "holds"]
+    let rows = zip(inspection.reading.members, inspection.contents).map { member, contents in
+      [
+        "\(member.offset)", "\(member.size)", "\(member.codec)", "\(member.unpackedSize)",
+        "\(member.entries)", contents.words.joined(separator: ", "),
+      ]
+    }
+    let widths = head.indices.map { column in
+      ([head] + rows).map { $0[column].count }.max() ?? 0
+    }
+    try write(head, widths, style: .bold, to: output)
+    for row in rows { try write(row, widths, style: nil, to: output) }
+  }
+
+  private func write(
+    _ row: [String], _ widths: [Int], style: Style?, to output: Output
+  ) throws(FileError) {
+    guard output.isTerminal else {
+      output.write(row.joined(separator: "\t"))
+      return try output.endLine()
+    }
+    if let style, output.hasColours { output.write(style.start) }
+    for (column, text) in row.enumerated() {
+      let blanks = String(repeating: " ", count: widths[column] - text.count)
+      let isText = column == 2 || column == row.count - 1
+      output.write(isText ? text : blanks + text)
+      if column < row.count - 1 { output.write(isText ? blanks + "  " : "  ") }
+    }
+    if style != nil, output.hasColours { output.write(Style.end) }
+    try output.endLine()
+  }
+
+  // MARK: Facts
+
+  private func writeFacts(to output: Output) throws(FileError) {
+    for (label, value) in facts {
+      output.write(label)
+      output.write(separator(after: label, width: 9, output))
+      output.write(name: Array(value.utf8))
+      try output.endLine()
+    }
+  }
+
+  private func separator(after label: String, width: Int, _ output: Output) -> String {
+    output.isTerminal ? String(repeating: " ", count: max(1, width - label.count)) : "\t"
+  }
+
+  private var facts: [(String, String)] {
+    let totals = tree.totals
+    let counts = [
+      (totals.files, "file", "files"), (totals.directories, "directory", "directories"),
+      (totals.symbolicLinks, "symbolic link", "symbolic links"),
+      (totals.devices, "device", "devices"), (totals.others, "fifo or socket", "fifos or sockets"),
+      (totals.hardLinks, "hard link", "hard links"),
+    ].filter { $0.0 > 0 }.map { "\($0.0) \($0.0 == 1 ? $0.1 : $0.2)" }
+    let padding = inspection.reading.padding
+    return [
+      (
+        "image",
+        "\(inspection.reading.size) bytes" + (padding > 0 ? ", \(padding) of them padding" : "")
+          + (container.map { ", \($0)" } ?? "")
+      )
+    ] + payloadFact + [
+      ("tree", (counts + ["\(totals.bytes) bytes"]).joined(separator: ", ")),
+      ("init", realInit),
+      ("memory", memory),
+    ] + (inspection.kernel.map { [("kernel", "Linux \($0)")] } ?? [])
+  }
+
+  private var payloadFact: [(String, String)] {
+    guard let payload else { return [] }
+    let count = payload.reading.members.count
+    return [
+      (
+        "payload",
+        (payloadCount > 1 ? "\(payloadCount) payloads, " : "")
+          + "\(count) \(count == 1 ? "member" : "members"), \(payload.reading.size) bytes"
+      )
+    ]
+  }
+
+  private var memory: String {
+    if let packedMemory { return "\(packedMemory) MiB" }
+    let memory = inspection.memory
+    return "\(memory.stock) MiB, \(memory.large) MiB with initramfs_options=size=90%, "
+      + "\(memory.wrapped) MiB wrapped"
+  }
+
+  private var realInit: String {
+    guard let real = tree.realInit else { return "none" }
+    let chain = real.chain.map { String(decoding: $0, as: UTF8.self) }.joined(separator: " -> ")
+    return chain + (real.isExecutable ? "" : " (not executable)")
+  }
+
+  // MARK: Findings
+
+  private func writeFindings(
+    of inspection: Inspection, to output: Output
+  ) throws(FileError) {
+    let findings = inspection.findings
+    for finding in findings.sorted {
+      let level = finding.level.rawValue
+      if output.hasColours { output.write(Style(finding.level).start) }
+      output.write(level)
+      if output.hasColours { output.write(Style.end) }
+      output.write(separator(after: level, width: 9, output))
+      if let path = finding.path {
+        output.write(name: path)
+        output.write(": ")
+      } else if let member = finding.member, inspection.reading.members.count > 1 {
+        output.write("\(payload == inspection ? "payload " : "")member \(member + 1): ")
+      }
+      output.write(finding.text)
+      try output.endLine()
+    }
+    for kind in Finding.Kind.allCases {
+      let more = findings.counts[kind, default: 0] - Findings.limit
+      guard more > 0 else { continue }
+      output.write("note")
+      output.write(separator(after: "note", width: 9, output))
+      output.write("\(more) more of \(kind.rawValue)")
+      try output.endLine()
+    }
+  }
+}
+
+/// How a terminal shows something: ECMA-48, SGR.
+private enum Style {
+  case bold, red, yellow, faint
+
+  init(_ level: Finding.Level) {
+    switch level {
+    case .error: self = .red
+    case .warning: self = .yellow
+    case .note: self = .faint
+    }
+  }
+
+  static let end = "\u{1B}[0m"
+
+  var start: String {
+    switch self {
+    case .bold: "\u{1B}[1m"
+    case .red: "\u{1B}[31m"
+    case .yellow: "\u{1B}[33m"
+    case .faint: "\u{1B}[2m"
+    }
+  }
+}

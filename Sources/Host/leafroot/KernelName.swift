@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+
+import Files
+import Initramfs
+import Machines
+import Packing
+import Synchronization
+import SystemPackage
+
+/// A kernel as the user names it: a file, or `debian:SERIES`, which is fetched.
+struct KernelName: Sendable {
+  let text: String
+
+  /// Its file.
+  /// - Parameter architecture: The required one; nil for any file, and for this machine's of a
+  ///   name.
+  /// - Throws: ``FileError``; `CancellationError`.
+  func file(for architecture: Architecture? = nil) async throws -> FilePath {
+    guard let kernel = try DebianKernel(text, for: architecture) else { return FilePath(text) }
+
+    let line = ProgressLine()
+    defer { line.end() }
+    let step = Mutex("")
+    return try await kernel.fetch(with: Installation.fetchKernels) { progress in
+      switch progress {
+      case .step(let text):
+        step.withLock { $0 = text }
+        line.step(text)
+      case .percent(let percent):
+        let bar = ReadingProgress.bar(Int64(percent), of: 100)
+        line.update(bar, after: .zero, label: step.withLock { "\($0)  " })
+      }
+    }
+  }
+
+  /// The kernel.
+  func kernel(for architecture: Architecture?) async throws -> Kernel {
+    try Kernel(try await file(for: architecture), for: architecture)
+  }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+
+import Machines
+
+/// What a search for the least memory found: for people, or as JSON.
+struct LeastMemoryReport: Encodable {
+  /// One boot of the search.
+  struct Boot: Encodable {
+    /// In MiB.
+    let memory: Int
+    let isEnough: Bool
+    let outcome: Verdict.Outcome
+    let isHalfUnpacked: Bool
+    /// The exit status of the command; nil without one, and if it did not exit.
+    let commandStatus: Int?
+    let seconds: Double
+
+    init(_ memory: Int, _ verdict: Verdict, isEnough: Bool) {
+      self.memory = memory
+      self.isEnough = isEnough
+      outcome = verdict.outcome
+      isHalfUnpacked = verdict.isHalfUnpacked
+      commandStatus = verdict.command?.status
+      seconds = verdict.seconds
+    }
+
+    /// Why it is enough, or not.
+    var description: String {
+      let reason =
+        if isHalfUnpacked {
+          "the image is half unpacked"
+        } else if let commandStatus, commandStatus != 0 {
+          "\(outcome.rawValue), command: exit \(commandStatus)"
+        } else {
+          outcome.rawValue
+        }
+      return "\(isEnough ? "enough" : "not enough"): \(reason)"
+    }
+  }
+
+  /// In MiB; nil until it is found.
+  var leastMemory: Int?
+  /// Its multiples were tried, in MiB.
+  let resolution: Int
+  var boots: [Boot] = []
+
+  init(resolution: Int) { self.resolution = resolution }
+
+  /// Two aligned columns.
+  func table() -> String {
+    let least = leastMemory ?? 0
+    var rows = [("least memory", "\(MemorySize(mebibytes: least))")]
+    if let less = boots.filter({ $0.memory < least }).max(by: { $0.memory < $1.memory }) {
+      rows.append(("less", "\(MemorySize(mebibytes: less.memory)) is \(less.description)"))
+    }
+    rows.append(("resolution", "\(MemorySize(mebibytes: resolution))"))
+    rows.append(
+      ("boots", "\(boots.count) in \(hundredths(boots.reduce(0) { $0 + $1.seconds })) s"))
+    return columns(rows)
+  }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+
+import Files
+import Machines
+import Synchronization
+
+/// What a boot shows while it runs: progress on standard error, the command's output on standard
+/// output. Both may be the same terminal.
+final class LiveOutput: Sendable {
+  private enum Place {
+    /// Nothing has been printed.
+    case nowhere
+    case lineStart, insideLine
+    /// A shell has the terminal.
+    case dialogue
+  }
+
+  private let line: ProgressLine
+  private let write: @Sendable ([UInt8]) throws -> Void
+  private let place = Mutex(Place.nowhere)
+
+  /// - Parameter write: Receives what goes to standard output.
+  init(
+    _ line: ProgressLine = ProgressLine(),
+    write: @escaping @Sendable ([UInt8]) throws -> Void = { try Output.print($0) }
+  ) {
+    self.line = line
+    self.write = write
+  }
+
+  /// Announces what begins.
+  func begin(_ text: String) { line.begin(text) }
+
+  /// Shows the progress, unless it would overwrite a line of the command's.
+  func update(_ progress: Run.Progress) {
+    place.withLock { place in
+      if place != .insideLine, place != .dialogue { line.update(progress) }
+    }
+  }
+
+  /// Prints a piece of the command's output.
+  /// - Throws: ``FileError``.
+  func print(_ bytes: [UInt8]) throws {
+    guard let last = bytes.last else { return }
+    try place.withLock { place in
+      line.end()
+      if place == .dialogue { return try write(bytes) }
+      place = last == UInt8(ascii: "\n") ? .lineStart : .insideLine
+      try write(bytes)
+    }
+  }
+
+  /// Shows no more progress: a shell gets the terminal.
+  func beginDialogue() {
+    place.withLock { place in
+      line.end()
+      place = .dialogue
+    }
+  }
+
+  /// Prints `text` in lines of their own, after an empty line if anything comes before.
+  /// - Throws: ``FileError``.
+  func finish(_ text: String) throws {
+    try place.withLock { place in
+      line.end()
+      let separator =
+        switch place {
+        case .nowhere: ""
+        case .lineStart, .dialogue: "\n"
+        case .insideLine: "\n\n"
+        }
+      try write(Array("\(separator)\(text)\n".utf8))
+      place = .lineStart
+    }
+  }
+
+  /// Removes the progress.
+  func end() { line.end() }
+}

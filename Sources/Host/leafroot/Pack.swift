@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+
+public import ArgumentParser
+import Encoders
+import Files
+import Glibc
+import Images
+public import Importing
+import Packing
+import SystemPackage
+import Threads
+
+/// `leafroot pack`: an image whose tree PID 1 unpacks straight into the leaf.
+struct Pack: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Pack a tree so that it is unpacked straight into the leaf.",
+    discussion: """
+      SOURCE is an initramfs; a directory; a tar archive, compressed or not; or a container image: \
+      an OCI image layout, in a directory or an archive, or what docker save writes. It may be -, \
+      standard input, or a pipe.
+
+      OUT boots on any kernel, in less memory than an initramfs of the same tree: the kernel only \
+      copies the packed tree, and LeafRoot's PID 1 unpacks it into the leaf, and frees it as it \
+      goes. Early microcode of an initramfs stays in front.
+
+      OUT is written atomically. The same inputs give the same bytes, however many jobs there are; \
+      files that pack adds are dated SOURCE_DATE_EPOCH, or 0.
+
+      Exit status: 0 success; 2 failure; 64 usage error; 128 + N ended by signal N.
+      """)
+
+  @Argument(help: "What to pack.", completion: .file(), transform: { FilePath($0) })
+  var source: FilePath
+
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("Write to this file.", valueName: "out"),
+    completion: .file(), transform: { FilePath($0) })
+  var output: FilePath
+
+  @Option(help: "The compressor: zstd, lz4, gzip, xz or none.")
+  var codec = CodecName.zstd
+
+  @Option(
+    help: ArgumentHelp(
+      "How hard to compress. (default: zstd 10 of 22, lz4 9 of 12, gzip 6 of 9, xz 6 of 9)",
+      valueName: "level"))
+  var level: Int?
+
+  @Option(help: "Threads that compress. (default: one for each processor)")
+  var jobs: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "A member of the payload ends at this size, before compression. (default: 16M; 32M from "
+        + "zstd level 16 on)", valueName: "size"))
+  var memberSize: MemorySize?
+
+  @Option(
+    name: .customLong("init"),
+    help: ArgumentHelp("The real init, if it is not /init.", valueName: "path"))
+  var realInit: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The architecture that the image runs on. (default: that of --platform, or of this tool)"))
+  var arch: Architecture?
+
+  @Option(
+    help: ArgumentHelp(
+      "Which image of a container image for several platforms: linux/amd64, linux/arm64/v8. "
+        + "(default: the one for --arch)", valueName: "os/arch"))
+  var platform: Platform?
+
+  @Option(
+    help: ArgumentHelp(
+      "Which image of several in a container image: its name, or name and tag.",
+      valueName: "name"))
+  var reference: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Leave out the extended attributes of these namespaces, separated by commas: user, trusted, "
+        + "security, system.", valueName: "namespaces"),
+    transform: { try XattrNamespace.list($0) })
+  var noXattrs: [[XattrNamespace]] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "The most that the files of a tar archive or a container image may have.",
+      valueName: "size"))
+  var maxSize = MemorySize(mebibytes: 16 << 10)
+
+  func validate() throws {
+    let levels = codec.levels
+    if let level, !levels.contains(level) {
+      throw ValidationError(
+        "The level of \(codec.rawValue) is \(levels.lowerBound) to "
+          + "\(levels.upperBound), not \(level).")
+    }
+    if let jobs, !(1...256).contains(jobs) {
+      throw ValidationError("--jobs is 1 to 256, not \(jobs).")
+    }
+    if let realInit, !realInit.hasPrefix("/") {
+      throw ValidationError("--init is a path that begins with /, not '\(realInit)'.")
+    }
+    if let platform, let arch, Architecture(platform) != arch {
+      throw ValidationError("--platform \(platform) is not --arch \(arch).")
+    }
+    if let platform, Architecture(platform) == nil {
+      throw ValidationError(
+        "LeafRoot has no PID 1 for \(platform), only for linux/amd64, linux/arm64 and linux/riscv64."
+      )
+    }
+    if output == "-" { throw ValidationError("OUT must be a file, not standard output.") }
+  }
+
+  func run() async throws {
+    try await asVerb {
+      let (report, warnings) = try pack()
+      for warning in warnings { standardError("leafroot: warning: \(warning)\n") }
+      try Output.print(report)
+    }
+  }
+
+  private func pack() throws -> (report: String, warnings: [String]) {
+    let arch = arch ?? platform.flatMap { Architecture($0) } ?? .host
+    let program = try GuestLibrary.program("leafroot-init", for: arch)
+    var packer = Packer(
+      codec.encoding(level), jobs: jobs ?? processorCount(),
+      memberSize: memberSize.map { $0.mebibytes << 20 } ?? codec.memberSize(level))
+    packer.realInit = realInit
+    packer.xattrsLeftOut = Set(noXattrs.joined())
+    packer.modificationTime = try Wrap.sourceDateEpoch(getenv("SOURCE_DATE_EPOCH"))
+
+    var source = Source(
+      source, platform ?? arch.platform, workDirectory: output.removingLastComponent())
+    source.limit = Int64(maxSize.mebibytes) << 20
+    source.reference = reference
+    source.output = output
+    let progress = ReadingProgress()
+    defer { progress.end() }
+    let tree = try source.tree { progress.update($0 / 2, of: $1) }
+    let summary = try packer.write(tree, program, into: output) {
+      progress.update(($1 + $0) / 2, of: $1)
+    }
+    let lines = [
+      """
+      \(output): \(summary.size) bytes, \(program.bytes.count) of LeafRoot (\(arch)); \
+      \(summary.entries) entries, \(summary.bytes) bytes of content in \(summary.members) members
+      """
+    ]
+    let report = lines + tree.notes + ["kernel parameters: \(KernelWords.request)"]
+    let warnings = [
+      warning(starting: summary.realInit), warning(about: summary.unsettableXattrs),
+      ConsoleFile.warning(in: tree.files),
+    ]
+    return (report.joined(separator: "\n"), warnings.compactMap { $0 })
+  }
+
+  private func warning(about xattrs: UnsettableXattrs) -> String? {
+    xattrs.first.map { first in
+      let name = String(decoding: first.name, as: UTF8.self)
+      let few = xattrs.count == 1 ? "1 extended attribute" : "\(xattrs.count) extended attributes"
+      return "left out \(few) that a tmpfs cannot have: \(quoted(first.path)): \(name)"
+    }
+  }
+
+  /// - Parameter found: The path of the init that PID 1 finds.
+  private func warning(starting found: String?) -> String? {
+    if let realInit, found != realInit { return "the tree has no file \(realInit)" }
+    return switch found {
+    case nil: "the tree has no init: name one with --init, or boot with leafroot_init=PATH"
+    case "/bin/sh": "the tree has no init but /bin/sh"
+    default: nil
+    }
+  }
+}
+
+extension Platform: ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
+}
+
+extension XattrNamespace {
+  /// Reads `user,trusted`.
+  fileprivate static func list(_ text: String) throws -> [XattrNamespace] {
+    try text.split(separator: ",", omittingEmptySubsequences: false).map { name in
+      guard let namespace = XattrNamespace(rawValue: String(name)) else {
+        throw ValidationError(
+          "'\(name)' is not a namespace of extended attributes: user, trusted, security or system.")
+      }
+      return namespace
+    }
+  }
+}
+
+extension Architecture {
+  /// The architecture of images for `platform`; nil if there is no PID 1 for it.
+  init?(_ platform: Platform) {
+    guard
+      let architecture = Self.allCases.first(where: {
+        $0.platform.architecture == platform.architecture
+      })
+    else { return nil }
+    self = architecture
+  }
+
+  /// As container images spell it.
+  var platform: Platform {
+    switch self {
+    case .x86: Platform(architecture: "amd64")
+    case .arm: Platform(architecture: "arm64")
+    case .riscv: Platform(architecture: "riscv64")
+    }
+  }
+}
+
+/// The compressor of a payload.
+enum CodecName: String, CaseIterable, ExpressibleByArgument, Sendable {
+  case zstd, lz4, gzip, xz, none
+
+  /// Those that the library has; 0 alone for none.
+  var levels: ClosedRange<Int> {
+    switch self {
+    case .zstd: 1...22
+    case .lz4: 1...12
+    case .gzip: 1...9
+    case .xz: 0...9
+    case .none: 0...0
+    }
+  }
+
+  func encoding(_ level: Int?) -> Encoding {
+    switch self {
+    case .zstd: .zstd(level: level ?? 10)
+    case .lz4: .lz4(level: level ?? 9)
+    case .gzip: .gzip(level: level ?? 6)
+    case .xz: .xz(level: level ?? 6)
+    case .none: .none
+    }
+  }
+
+  /// A member's default size in bytes: larger windows want larger members.
+  func memberSize(_ level: Int?) -> Int {
+    self == .zstd && (level ?? 0) >= 16 ? 32 << 20 : 16 << 20
+  }
+}
