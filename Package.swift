@@ -128,9 +128,8 @@ let fuzzChecks = room("FuzzChecks", in: "Fuzz", uses: ["Importing"])
 // this with LEAFROOT_FUZZ=1.
 let isFuzz = Context.environment["LEAFROOT_FUZZ"] == "1"
 
-let fuzzers = ["Newc", "Members", "Inspect", "Source", "Numbers"].map { name in
-  program("fuzz-\(name.lowercased())", at: "Fuzz/\(name)", uses: ["FuzzChecks"])
-}
+let fuzzer = program(
+  "fuzz", at: "Fuzz/Fuzzer", uses: ["FuzzChecks"], flags: ["-parse-as-library"])
 
 let testRooms = [
   room("Fidelity", in: "Tests", uses: ["Newc"]),
@@ -145,7 +144,7 @@ let testRooms = [
   tests(of: "Leaf", uses: ["Leaf"]),
   tests(of: "BootFacts", uses: ["BootFacts", "TestSupport"]),
   tests(of: "Newc", uses: ["Newc", "TestSupport"]),
-  tests(of: "Tree", uses: ["TestSupport"]),
+  tests(of: "Tree", uses: ["Fidelity", "TestSupport"]),
   tests(of: "Compression", uses: ["Images", "OddImages"]),
   tests(of: "Initramfs", uses: ["FuzzChecks", "OddImages", "Samples"]),
   tests(of: "Images", uses: ["OddImages", "Samples"]),
@@ -173,7 +172,7 @@ let package = Package(
       .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
     ],
   targets: sharedRooms
-    + (isGuest ? guest : hostRooms + testRooms + [fuzzChecks] + (isFuzz ? fuzzers : []))
+    + (isGuest ? guest : hostRooms + testRooms + [fuzzChecks] + (isFuzz ? [fuzzer] : []))
 )
 
 // SwiftPM compiles nothing anew when a header of these changes, but it does when an object changes:

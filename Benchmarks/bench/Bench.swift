@@ -1,39 +1,132 @@
 // SPDX-License-Identifier: MIT
 
-import ArgumentParser
 import Files
+import FoundationEssentials
+import Glibc
+import Initramfs
 import Machines
+import Packing
+import Subprocess
 import SystemPackage
 
-/// Measures what a leaf costs and what it is worth, and the same of the usual alternatives.
-@main
-struct Bench: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "bench",
-    abstract: "Compare the ways to a leaf: time, memory, size, and what is lost.",
-    discussion: """
-      Run it with `make bench` in the repository's directory. Benchmarks/README.md describes the \
-      measurements.
-      """,
-    subcommands: [
-      Measure.self, TryForms.self, MeasureGrowth.self, DrawPictures.self, FindLeastMemory.self,
-    ],
-    defaultSubcommand: Measure.self)
-}
+/// What all boots have in common, built once.
+struct Workbench: Sendable {
+  /// Debian's.
+  let kernel: Kernel
+  /// Debian's kernel, its modules and its version.
+  let kernelDirectory: FilePath
+  /// What `uname -r` says there.
+  let kernelVersion: String
+  /// The one of `make kernel`, which makes the leaf itself; nil if it has not been built.
+  let ownKernel: Kernel?
+  /// Bytes of the built leafroot-init.
+  let programSizes: [Architecture: Int]
 
-/// Runs the body of a command: a signal ends it, and an error is said.
-func reporting(_ body: @escaping @Sendable () async throws -> Void) async throws {
-  do {
-    try await interruptible(body)
-  } catch let error as FileError {
-    say("\(error)")
-    throw ExitCode.failure
-  } catch let error as Interrupted {
-    throw ExitCode(error.status)
+  let program: GuestInit
+  /// LeafRoot's directory of downloads.
+  let cache: FilePath
+  /// What the guests run beside the image, as segments.
+  let comparators: FilePath
+  /// Where images and logs go.
+  let directory: FilePath
+
+  /// Builds what is missing.
+  init(in directory: FilePath) async throws {
+    comparators = try await made(by: "Benchmarks/comparators")
+    // It is bench/comparators there.
+    cache = comparators.removingLastComponent().removingLastComponent()
+    kernelDirectory = cache.appending("kernels/6.12-x86_64")
+    kernel = try Kernel(kernelDirectory.appending("vmlinuz"), for: .x86)
+    kernelVersion = try line(of: kernelDirectory.appending("version"))
+    let own = FilePath("build/kernel/bzImage-6.12")
+    ownKernel = access(own.string, F_OK) == 0 ? try Kernel(own, for: .x86) : nil
+
+    program = try GuestInit(builtInit(for: .x86), for: .x86)
+    programSizes = try builtSizes { builtInit(for: $0) }
+
+    try FileManager.default.createDirectory(
+      atPath: directory.string, withIntermediateDirectories: true)
+    self.directory = directory
+  }
+
+  /// Those of `only` that can be booted, and what they are compared with; all if it is empty.
+  func variants(_ only: [Variant]) -> [Variant] {
+    Variant.allCases.filter { variant in
+      let isWanted =
+        only.isEmpty || variant == .stock || only.contains { $0 == variant || $0.base == variant }
+      if isWanted, variant.hasOwnKernel, ownKernel == nil {
+        say(
+          "\(variant.rawValue): skipped, since build/kernel/bzImage-6.12 is missing (make kernel)")
+        return false
+      }
+      return isWanted
+    }
+  }
+
+  /// A machine of 1 GiB and one processor that boots `specimen` in the way of `variant`.
+  func machine(
+    _ variant: Variant, _ specimen: Specimen, options: String? = nil
+  ) throws -> Machine {
+    var boot = try specimen.checkedBoot(variant, program)
+    boot.append = variant.words(options: options)
+    var machine = Machine(
+      kernel: variant.hasOwnKernel ? ownKernel ?? kernel : kernel,
+      initrd: specimen.initrd(for: variant), words: boot.words)
+    machine.memory = 1024
+    machine.timeout = .seconds(600)
+    return machine
+  }
+
+  /// Boots `machine` in emulation; its log is `name`.log beside the initramfs files.
+  func run(_ machine: Machine, name: String) async throws -> Run {
+    try await machine.run(log: directory.appending("\(name).log"), accelerator: .tcg)
+  }
+
+  /// Boots `machine` in the way of `variant`.
+  func boot(_ machine: Machine, _ variant: Variant, name: String) async throws -> Boot {
+    Boot(try await run(machine, name: name), variant)
   }
 }
 
-/// Says on standard error how far we are.
-func say(_ text: String) {
-  _ = try? FileDescriptor.standardError.writeAll("bench: \(text)\n".utf8)
+/// Where `make build` leaves leafroot-init.
+func builtInit(for architecture: Architecture) -> FilePath {
+  built("leafroot-init", for: architecture)
+}
+
+private func built(_ program: String, for architecture: Architecture) -> FilePath {
+  let library = getenv("LEAFROOT_LIB").map { FilePath(platformString: $0) } ?? "build/lib/leafroot"
+  return library.appending("\(program).\(architecture)")
+}
+
+/// Bytes of a program that was built for these.
+private func builtSizes(_ path: (Architecture) -> FilePath) throws -> [Architecture: Int] {
+  var sizes: [Architecture: Int] = [:]
+  for architecture in Architecture.allCases {
+    let path = path(architecture)
+    guard access(path.string, F_OK) == 0 else { continue }
+    sizes[architecture] = try GuestInit(path, for: architecture).bytes.count
+  }
+  return sizes
+}
+
+/// Runs a script that makes something, unless it is there, and prints its path.
+func made(by script: FilePath, _ arguments: [String] = []) async throws -> FilePath {
+  let result = try await Subprocess.run(
+    .path(script), arguments: Arguments(arguments), input: .none, output: .string(limit: 4096),
+    error: .currentStandardError)
+  guard result.terminationStatus.isSuccess else {
+    throw FileError(script, found: "\(result.terminationStatus)", expected: "its success")
+  }
+  return FilePath(result.standardOutput.filter { !$0.isNewline })
+}
+
+/// The content of the file at `path`, which is small.
+func text(of path: FilePath) throws(FileError) -> String {
+  // Files of /proc are longer than their size says.
+  String(decoding: try InputFile(path).bytes(at: 0, count: 1 << 16), as: UTF8.self)
+}
+
+/// The first line of the file at `path`.
+func line(of path: FilePath) throws(FileError) -> String {
+  String(try text(of: path).prefix { !$0.isNewline })
 }

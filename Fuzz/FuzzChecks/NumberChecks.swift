@@ -4,13 +4,13 @@ import BootFacts
 import CLinux
 import Images
 
-extension FuzzChecks {
+extension FuzzCheck {
   /// What a command line, statfs(2), a payload's `about`, the kernel's log and an image say are any
   /// text and any numbers: no sum traps, no limit is below what it holds, and what is said of it is
   /// not empty.
   ///
   /// The bytes are 32 numbers of 8, the lowest first, and then the text. What is missing is 0.
-  public static func numbers(_ bytes: [UInt8]) {
+  static func numbers(_ bytes: [UInt8]) {
     var numbers = Numbers(bytes)
     let text = Array(bytes.dropFirst(Numbers.size))
     let limits = limits(&numbers)

@@ -16,4 +16,15 @@ public struct SplitMix: RandomNumberGenerator, Sendable {
     word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
     return word ^ (word >> 31)
   }
+
+  /// So many bytes.
+  public mutating func bytes(_ count: Int) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: count + 8) { buffer, size in
+      for offset in stride(from: 0, to: count, by: 8) {
+        UnsafeMutableRawBufferPointer(buffer).storeBytes(
+          of: next(), toByteOffset: offset, as: UInt64.self)
+      }
+      size = count
+    }
+  }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Fidelity
 import Foundation
 import FuzzChecks
 import OddImages
@@ -8,11 +9,6 @@ import Testing
 
 /// What fuzzing began with and what it has found, once more.
 @Suite struct FuzzReplayTests {
-  private static let checks: [@Sendable ([UInt8]) -> Void] = [
-    FuzzChecks.newc, FuzzChecks.members, FuzzChecks.inspect, FuzzChecks.source,
-    FuzzChecks.numbers,
-  ]
-
   @Test(arguments: ["seeds", "failures"])
   func `what is in Fuzz holds what must hold for any bytes`(directory: String) throws {
     let url = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -22,13 +18,13 @@ import Testing
     #expect(directory == "failures" || files.count > 50)
     for file in files {
       let bytes = Array(try Data(contentsOf: file))
-      for check in Self.checks { check(bytes) }
+      for check in FuzzCheck.allCases { check.run(bytes) }
     }
   }
 
   @Test func `each odd image holds what must hold for any bytes`() throws {
     for image in try Corpus.images() {
-      for check in Self.checks { check(image.bytes) }
+      for check in FuzzCheck.allCases { check.run(image.bytes) }
     }
   }
 
@@ -37,11 +33,8 @@ import Testing
       .deletingLastPathComponent().appending(path: "Fuzz/seeds/described")
     let seed = Array(try Data(contentsOf: url))
     let end = try #require(seed.firstRange(of: [0x0A, 0x0A])).lowerBound
-    var random: UInt64 = 1
-    func next(_ limit: Int) -> Int {
-      random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Int(random >> 33) % limit
-    }
+    var random = SplitMix(seed: 1)
+    func next(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &random) }
     for _ in 0..<20_000 {
       var sidecar = Array(seed[..<end])
       for _ in 0...next(3) where sidecar.count > 20 {
@@ -53,7 +46,7 @@ import Testing
         default: sidecar.insert(contentsOf: sidecar[place...].prefix(next(30)), at: place)
         }
       }
-      FuzzChecks.members(sidecar + seed[end...])
+      FuzzCheck.members.run(sidecar + seed[end...])
     }
   }
 }

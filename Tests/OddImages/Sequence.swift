@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Fidelity
+
 /// Two or three images in one boot that have something of each type at the same path: a path for
 /// each combination of types. What the images have there differs in all else, too: permissions,
 /// owner, time, content.
@@ -100,20 +102,10 @@ public struct Sequence: Sendable {
     }
   }
 
-  /// Other bytes at each place: S. Vigna's xorshift64*, https://vigna.di.unimi.it/ftp/papers/xorshift.pdf.
+  /// Other bytes at each place.
   private func noise(_ place: Int) -> [UInt8] {
-    var state = UInt64(place) + 1
-    return [UInt8](unsafeUninitializedCapacity: size) { bytes, count in
-      for word in 0..<(size / 8) {
-        state ^= state >> 12
-        state ^= state << 25
-        state ^= state >> 27
-        let number = state &* 0x2545_F491_4F6C_DD1D
-        UnsafeMutableRawBufferPointer(bytes).storeBytes(
-          of: number, toByteOffset: word * 8, as: UInt64.self)
-      }
-      count = size / 8 * 8
-    }
+    var random = SplitMix(seed: UInt64(place))
+    return random.bytes(size)
   }
 }
 

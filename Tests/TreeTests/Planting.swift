@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import CLinux
+import Fidelity
 import Foundation
 import Testing
 
@@ -102,17 +103,8 @@ struct Planting {
 
 /// Bytes that a mistaken offset would betray.
 func content(_ size: Int, _ seed: UInt64 = 1) -> [UInt8] {
-  [UInt8](unsafeUninitializedCapacity: size + 8) { buffer, count in
-    var state = seed | 1
-    let bytes = UnsafeMutableRawPointer(buffer.baseAddress!)
-    var offset = 0
-    while offset < size {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      bytes.storeBytes(of: state, toByteOffset: offset, as: UInt64.self)
-      offset += 8
-    }
-    count = size
-  }
+  var random = SplitMix(seed: seed)
+  return random.bytes(size)
 }
 
 /// Values of the xattrs that the kernel itself understands.

@@ -9,10 +9,31 @@ import SystemPackage
 
 /// What must hold for any bytes. A violation traps, which a fuzzer and a test both see; a crash, a
 /// hang and memory without bound they see anyway.
-public enum FuzzChecks {
+public enum FuzzCheck: String, CaseIterable, Sendable {
+  /// The reader of newc records.
+  case newc
+  /// The splitter of images into members.
+  case members
+  /// All that `inspect` does.
+  case inspect
+  /// The trees that `pack` reads.
+  case source
+  /// The arithmetic of PID 1, and of the memory that an image needs.
+  case numbers
+
+  public func run(_ bytes: [UInt8]) {
+    switch self {
+    case .newc: Self.newc(bytes)
+    case .members: Self.members(bytes)
+    case .inspect: Self.inspect(bytes)
+    case .source: Self.source(bytes)
+    case .numbers: Self.numbers(bytes)
+    }
+  }
+
   /// The reader of records finds the same whatever the pieces are that the bytes come in, moves
   /// only forward, and takes no more than there is.
-  public static func newc(_ bytes: [UInt8]) {
+  private static func newc(_ bytes: [UInt8]) {
     // The first byte is the size of the pieces.
     guard let first = bytes.first else { return }
     let stream = Array(bytes.dropFirst())
@@ -22,7 +43,7 @@ public enum FuzzChecks {
   }
 
   /// Members lie one behind the other within the image, and a refusal lies in it.
-  public static func members(_ bytes: [UInt8]) {
+  private static func members(_ bytes: [UInt8]) {
     var counter = Counter()
     let reader = ImageReader(Bytes(bytes))
     while let event = reader.next() { counter.count(event) }
@@ -64,7 +85,7 @@ public enum FuzzChecks {
   }
 
   /// All that inspect does.
-  public static func inspect(_ bytes: [UInt8]) {
+  private static func inspect(_ bytes: [UInt8]) {
     let inspection = try! Inspection(Bytes(bytes), of: "image")
     precondition(inspection.totals.records >= 0)
     precondition(inspection.contents.count == inspection.reading.members.count)
@@ -72,7 +93,7 @@ public enum FuzzChecks {
 
   /// A tree that is to be packed: nothing leads out of it, every parent is a directory, and each
   /// file gets as many bytes as it should have.
-  public static func source(_ bytes: [UInt8]) {
+  private static func source(_ bytes: [UInt8]) {
     let file = scratch(bytes[...])
     var source = Source("source", Platform(architecture: "amd64"), workDirectory: "/tmp")
     source.limit = sizeLimit

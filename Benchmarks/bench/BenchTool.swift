@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Files
+import Machines
+import SystemPackage
+
+/// Measures what a leaf costs and what it is worth, and the same of the usual alternatives.
+@main
+struct Bench: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Compare the ways to a leaf: time, memory, size, and what is lost.",
+    discussion: """
+      Run it with `make bench` in the repository's directory. Benchmarks/README.md describes the \
+      measurements.
+      """,
+    subcommands: [
+      Measure.self, TryForms.self, MeasureGrowth.self, DrawPictures.self, FindLeastMemory.self,
+    ],
+    defaultSubcommand: Measure.self)
+}
+
+/// Runs the body of a command: a signal ends it, and an error is said.
+func reporting(_ body: @escaping @Sendable () async throws -> Void) async throws {
+  do {
+    try await interruptible(body)
+  } catch let error as FileError {
+    say("\(error)")
+    throw ExitCode.failure
+  } catch let error as Interrupted {
+    throw ExitCode(error.status)
+  }
+}
+
+/// Says on standard error how far we are.
+func say(_ text: String) {
+  _ = try? FileDescriptor.standardError.writeAll("bench: \(text)\n".utf8)
+}
