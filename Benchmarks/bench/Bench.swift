@@ -10,7 +10,7 @@ import Subprocess
 import SystemPackage
 
 /// What all boots have in common, built once.
-struct Workbench: Sendable {
+struct Bench: Sendable {
   /// Debian's.
   let kernel: Kernel
   /// Debian's kernel, its modules and its version.
@@ -63,15 +63,15 @@ struct Workbench: Sendable {
     }
   }
 
-  /// A machine of 1 GiB and one processor that boots `specimen` in the way of `variant`.
+  /// A machine of 1 GiB and one processor that boots `image` in the way of `variant`.
   func machine(
-    _ variant: Variant, _ specimen: Specimen, options: String? = nil
+    _ variant: Variant, _ image: BootImage, options: String? = nil
   ) throws -> Machine {
-    var boot = try specimen.checkedBoot(variant, program)
+    var boot = try image.checkedBoot(variant, program)
     boot.append = variant.words(options: options)
     var machine = Machine(
       kernel: variant.hasOwnKernel ? ownKernel ?? kernel : kernel,
-      initrd: specimen.initrd(for: variant), words: boot.words)
+      initrd: image.initrd(for: variant), words: boot.words)
     machine.memory = 1024
     machine.timeout = .seconds(600)
     return machine

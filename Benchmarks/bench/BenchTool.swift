@@ -7,7 +7,7 @@ import SystemPackage
 
 /// Measures what a leaf costs and what it is worth, and the same of the usual alternatives.
 @main
-struct Bench: AsyncParsableCommand {
+struct BenchTool: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
     abstract: "Compare the ways to a leaf: time, memory, size, and what is lost.",
@@ -15,9 +15,7 @@ struct Bench: AsyncParsableCommand {
       Run it with `make bench` in the repository's directory. Benchmarks/README.md describes the \
       measurements.
       """,
-    subcommands: [
-      Measure.self, TryForms.self, MeasureGrowth.self, DrawPictures.self, FindLeastMemory.self,
-    ],
+    subcommands: [Measure.self, TryForms.self, MeasureGrowth.self, DrawPictures.self],
     defaultSubcommand: Measure.self)
 }
 

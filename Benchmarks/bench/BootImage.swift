@@ -12,7 +12,7 @@ import SystemPackage
 import Threads
 
 /// An image to boot in each way.
-struct Specimen: Sendable {
+struct BootImage: Sendable {
   let name: String
   /// The image.
   let plain: FilePath
@@ -40,7 +40,7 @@ struct Specimen: Sendable {
   }
 
   /// Makes what `variants` boot.
-  func make(_ variants: [Variant], _ bench: Workbench) async throws {
+  func make(_ variants: [Variant], _ bench: Bench) async throws {
     for variant in variants where variant.hasOwnImage { try await makeForm(variant, bench) }
     let own = variants.filter(\.hasOwnImage)
     for variant in own.count < variants.count ? [.stock] + own : own {
@@ -52,7 +52,7 @@ struct Specimen: Sendable {
   }
 
   /// Makes the image of `variant`: one of our forms, or the one by hand.
-  private func makeForm(_ variant: Variant, _ bench: Workbench) async throws {
+  private func makeForm(_ variant: Variant, _ bench: Bench) async throws {
     let output = path(for: variant)
     switch variant {
     case .nested:
@@ -71,7 +71,7 @@ struct Specimen: Sendable {
     }
   }
 
-  private func pack(_ encoding: Encoding, _ bench: Workbench, into output: FilePath) throws {
+  private func pack(_ encoding: Encoding, _ bench: Bench, into output: FilePath) throws {
     let packer = Packer(encoding, jobs: processorCount(), memberSize: 16 << 20)
     _ = try packer.write(try ImageTree(Image(path: plain)), bench.program, into: output)
   }

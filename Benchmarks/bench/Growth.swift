@@ -91,7 +91,7 @@ extension [Growth.Step] {
   }
 }
 
-extension Workbench {
+extension Bench {
   /// Measures one image in each of `variants`, and removes its files.
   func grow(_ image: GrowthImage, _ variants: [Variant], jobs: Int) async throws -> Growth.Step {
     let name = "growth-\(image.bytes / 1_000_000)-\(image.files)"
@@ -105,20 +105,20 @@ extension Workbench {
     let plain = files.appending("image.zst")
     try image.write(to: plain, busybox: busybox)
     let figures = image.figures(busybox: busybox)
-    let specimen = Specimen(
+    let bootImage = BootImage(
       name: "image", plain: plain,
       command: ["/.bench/whole", "\(figures.files)", "\(figures.bytes)"],
       attachments: [
         comparators.appending("segment.cpio"), comparators.appending("tools.cpio.zst"),
       ], directory: files)
-    try await specimen.make(variants, self)
+    try await bootImage.make(variants, self)
 
     let inspection = try Inspection(ImageSequence(try InputFile(plain)), of: plain)
     // A copier has the tree twice, and each tmpfs has at most half of the memory.
     let memory = max(512, inspection.memory.stock + image.treeSize / 2) + 256
     let times = try await variants.concurrentMap(atMost: jobs) { variant in
       let boot = try await countingBoot(
-        variant, specimen, memory: memory, timeout: .seconds(5400),
+        variant, bootImage, memory: memory, timeout: .seconds(5400),
         name: "\(name)-\(variant.rawValue)")
       return Growth.Time(
         variant: variant, uptime: boot.uptime, own: boot.moved, problem: boot.problem)
@@ -126,11 +126,11 @@ extension Workbench {
     return Growth.Step(
       files: image.files, bytes: image.bytes, compressed: try InputFile(plain).size,
       memory: memory, need: inspection.memory.stock, wrappedNeed: inspection.memory.wrapped,
-      packedNeed: try packedNeed(specimen, inspection), times: times)
+      packedNeed: try packedNeed(bootImage, inspection), times: times)
   }
 
-  private func packedNeed(_ specimen: Specimen, _ inspection: Inspection) throws -> Int {
-    let packedPath = specimen.path(for: .pack)
+  private func packedNeed(_ bootImage: BootImage, _ inspection: Inspection) throws -> Int {
+    let packedPath = bootImage.path(for: .pack)
     let packed = try Inspection(ImageSequence(try InputFile(packedPath)), of: packedPath)
     return inspection.memory(packedIn: packed)
   }

@@ -44,12 +44,12 @@ struct Measure: AsyncParsableCommand {
   private func measure() async throws {
     let clock = ContinuousClock()
     let start = clock.now
-    let bench = try await Workbench(in: output.removingLastComponent())
+    let bench = try await Bench(in: output.removingLastComponent())
     let variants = bench.variants(only)
-    let yardsticks = try await Yardsticks(bench)
-    let (image, small) = (yardsticks.image, yardsticks.small)
+    let images = try await ReferenceImages(bench)
+    let (image, small) = (images.image, images.small)
 
-    var results = try await Results(bench, yardsticks)
+    var results = try await Results(bench, images)
     results.trials = try await bench.trials(variants, jobs: machines.jobs)
     results.times = try await bench.times(variants, image, jobs: machines.jobs)
     if variants.contains(.wrap) {

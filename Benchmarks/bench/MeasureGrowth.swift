@@ -44,7 +44,7 @@ struct MeasureGrowth: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let bench = try await Workbench(in: output.removingLastComponent())
+      let bench = try await Bench(in: output.removingLastComponent())
       var growth = Growth(
         kernel: bench.kernelVersion, date: Date.now.formatted(.iso8601.year().month().day()))
       if resume { try growth.takeUp(output) }
@@ -63,7 +63,7 @@ struct MeasureGrowth: AsyncParsableCommand {
   /// Adds a step, unless it is there, and writes all to the file.
   private func measure(
     _ image: GrowthImage, _ series: WritableKeyPath<Growth, [Growth.Step]>,
-    of growth: inout Growth, _ bench: Workbench
+    of growth: inout Growth, _ bench: Bench
   ) async throws {
     let isKnown = growth[keyPath: series].contains {
       $0.files == image.files && $0.bytes == image.bytes

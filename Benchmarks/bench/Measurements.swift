@@ -3,13 +3,13 @@
 import Glibc
 import Machines
 
-extension Workbench {
+extension Bench {
   /// Guest time at the real init, counted in instructions.
   func times(
-    _ variants: [Variant], _ image: Yardstick, jobs: Int
+    _ variants: [Variant], _ image: ReferenceImage, jobs: Int
   ) async throws -> [Results.Time] {
     try await variants.concurrentMap(atMost: jobs) { variant in
-      let boot = try await countingBoot(variant, image.specimen, name: "time-\(variant.rawValue)")
+      let boot = try await countingBoot(variant, image.bootImage, name: "time-\(variant.rawValue)")
       return Results.Time(
         variant: variant, uptime: boot.uptime, moved: boot.moved, problem: boot.problem)
     }
@@ -17,11 +17,11 @@ extension Workbench {
 
   /// The same for a small image, several times: what ours costs there is as small as the
   /// differences between boots, which wait for ticks of 4 ms.
-  func smallTimes(_ small: Yardstick, jobs: Int) async throws -> Results.Small {
+  func smallTimes(_ small: ReferenceImage, jobs: Int) async throws -> Results.Small {
     let boots = (1...5).flatMap { round in [(Variant.stock, round), (.wrap, round)] }
     let measured = try await boots.concurrentMap(atMost: jobs) { variant, round in
       let boot = try await countingBoot(
-        variant, small.specimen, name: "small-\(variant.rawValue)-\(round)")
+        variant, small.bootImage, name: "small-\(variant.rawValue)-\(round)")
       return (variant, boot.uptime)
     }
     func uptimes(of variant: Variant) -> [Double] {
@@ -30,14 +30,14 @@ extension Workbench {
     return Results.Small(stock: uptimes(of: .stock), wrap: uptimes(of: .wrap))
   }
 
-  /// Boots `specimen` in the way of `variant`, with instructions counted.
+  /// Boots `image` in the way of `variant`, with instructions counted.
   ///
   /// - Parameter memory: In MiB.
   func countingBoot(
-    _ variant: Variant, _ specimen: Specimen, memory: Int = 1024,
+    _ variant: Variant, _ image: BootImage, memory: Int = 1024,
     timeout: Duration = .seconds(600), name: String
   ) async throws -> Boot {
-    var machine = try machine(variant, specimen)
+    var machine = try machine(variant, image)
     machine.countsInstructions = true
     machine.memory = memory
     machine.timeout = timeout
@@ -50,11 +50,11 @@ extension Workbench {
 
   /// The move on one processor and on two, alternating, so that a change in the host's load meets
   /// both. Nothing else runs meanwhile.
-  func processors(_ image: Yardstick, rounds: Int) async throws -> Results.Processors {
+  func processors(_ image: ReferenceImage, rounds: Int) async throws -> Results.Processors {
     var times: [Int: [Int]] = [1: [], 2: []]
     for round in 1...rounds {
       for count in [1, 2] {
-        var machine = try machine(.wrap, image.specimen)
+        var machine = try machine(.wrap, image.bootImage)
         (machine.cpus, machine.emulatesInParallel) = (count, true)
         let boot = try await boot(machine, .wrap, name: "processors-\(count)")
         guard boot.problem == nil, let moved = boot.moved else {
@@ -72,7 +72,7 @@ extension Workbench {
 
   /// The least memory that boots, with the kernel's defaults and with a larger rootfs.
   func leastMemory(
-    _ variants: [Variant], _ image: Yardstick, jobs: Int
+    _ variants: [Variant], _ image: ReferenceImage, jobs: Int
   ) async throws -> [Results.Memory] {
     let series = [nil, "size=90%"].flatMap { options in variants.map { ($0, options) } }
     return try await series.concurrentMap(atMost: jobs) { variant, options in
@@ -84,11 +84,11 @@ extension Workbench {
   }
 
   private func leastMemory(
-    _ variant: Variant, _ image: Yardstick, options: String?
+    _ variant: Variant, _ image: ReferenceImage, options: String?
   ) async throws -> Int? {
     let series = "memory-\(variant.rawValue)-\(options == nil ? "default" : "large")"
-    return try await LeastMemory(within: 208...1024, step: 16).find { mebibytes in
-      var machine = try machine(variant, image.specimen, options: options)
+    return try await LeastMemorySearch(within: 208...1024, step: 16).find { mebibytes in
+      var machine = try machine(variant, image.bootImage, options: options)
       machine.memory = mebibytes
       machine.timeout = .seconds(300)
       let name = "\(series)-\(mebibytes)"

@@ -5,41 +5,41 @@ import Initramfs
 import SystemPackage
 
 /// An image of the script `yardstick`.
-struct Yardstick: Sendable {
+struct ReferenceImage: Sendable {
   let figures: Figures
-  let specimen: Specimen
+  let bootImage: BootImage
 }
 
 /// The images of the script `yardstick`, in all forms.
-struct Yardsticks: Sendable {
+struct ReferenceImages: Sendable {
   /// What they are made of, one NAME VERSION a line.
   let packages: String
-  let image: Yardstick
-  let small: Yardstick
+  let image: ReferenceImage
+  let small: ReferenceImage
   /// Bytes of the image, and of the packed one.
   let imageSizes: [Variant: Int64]
 
   /// Builds what is missing.
-  init(_ bench: Workbench) async throws {
+  init(_ bench: Bench) async throws {
     let script = try await made(by: "Benchmarks/yardstick")
     packages = try text(of: script.appending("packages"))
-    func yardstick(_ name: String) throws -> Yardstick {
+    func referenceImage(_ name: String) throws -> ReferenceImage {
       let figures = try Figures(script.appending("\(name).figures"))
-      return Yardstick(
+      return ReferenceImage(
         figures: figures,
-        specimen: Specimen(
+        bootImage: BootImage(
           name: name, plain: script.appending("\(name).zst"),
           command: ["/.bench/whole", "\(figures.files)", "\(figures.named)"],
           attachments: [bench.comparators.appending("segment.cpio")], directory: bench.directory))
     }
-    image = try yardstick("image")
-    small = try yardstick("small")
-    for specimen in [image.specimen, small.specimen] {
-      try await specimen.make(Variant.allCases, bench)
+    image = try referenceImage("image")
+    small = try referenceImage("small")
+    for bootImage in [image.bootImage, small.bootImage] {
+      try await bootImage.make(Variant.allCases, bench)
     }
     imageSizes = [
-      .stock: try InputFile(image.specimen.plain).size,
-      .pack: try InputFile(image.specimen.path(for: .pack)).size,
+      .stock: try InputFile(image.bootImage.plain).size,
+      .pack: try InputFile(image.bootImage.path(for: .pack)).size,
     ]
   }
 }

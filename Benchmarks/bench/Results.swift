@@ -111,22 +111,22 @@ struct Results: Encodable {
   var trials: [Trial] = []
   var seconds = 0.0
 
-  init(_ bench: Workbench, _ yardsticks: Yardsticks) async throws {
+  init(_ bench: Bench, _ images: ReferenceImages) async throws {
     host = try await Host(
       processor: Results.processorName(), processors: sysconf(Int32(_SC_NPROCESSORS_ONLN)),
       system: line(of: "/proc/sys/kernel/osrelease"), qemu: Results.qemuVersion())
     kernel = bench.kernelVersion
     packages = Dictionary(
-      yardsticks.packages.split(separator: "\n").compactMap { line in
+      images.packages.split(separator: "\n").compactMap { line in
         let words = line.split(separator: " ")
         return words.count == 2 ? (String(words[0]), String(words[1])) : nil
       }, uniquingKeysWith: { first, _ in first })
-    image = yardsticks.image.figures
-    smallImage = yardsticks.small.figures
+    image = images.image.figures
+    smallImage = images.small.figures
     programSizes = Dictionary(
       uniqueKeysWithValues: bench.programSizes.map { ($0.key.rawValue, $0.value) })
     imageSizes = Dictionary(
-      uniqueKeysWithValues: yardsticks.imageSizes.map { ($0.key.rawValue, $0.value) })
+      uniqueKeysWithValues: images.imageSizes.map { ($0.key.rawValue, $0.value) })
   }
 
   private static func processorName() throws(FileError) -> String {

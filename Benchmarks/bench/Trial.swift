@@ -49,13 +49,13 @@ struct Trial: Sendable {
   var entriesLeft: Int? { variant.hasLeaf ? escape?.entries : nil }
 }
 
-extension Workbench {
+extension Bench {
   /// Boots one image of odd files in each way, and compares each tree with the stock boot's.
   func trials(_ variants: [Variant], jobs: Int) async throws -> [Trial] {
-    let specimen = try trialSpecimen()
-    try await specimen.make(variants, self)
+    let bootImage = try trialImage()
+    try await bootImage.make(variants, self)
     var trials = try await variants.concurrentMap(atMost: jobs) { variant in
-      var machine = try machine(variant, specimen)
+      var machine = try machine(variant, bootImage)
       machine.memory = 1536
       // On a busy host the guest's clock runs ahead, and runtimes have no time.
       machine.countsInstructions = true
@@ -67,7 +67,7 @@ extension Workbench {
       return trial
     }
     guard let stock = trials.first(where: { $0.variant == .stock }), stock.problem == nil else {
-      throw FileError(specimen.plain, "the stock boot, which others are compared with, failed")
+      throw FileError(bootImage.plain, "the stock boot, which others are compared with, failed")
     }
     for index in trials.indices where trials[index].problem == nil {
       trials[index].losses = Losses(of: stock.census, in: trials[index].census)
@@ -76,7 +76,7 @@ extension Workbench {
   }
 
   /// All that newc can say, in a system that container runtimes work in.
-  private func trialSpecimen() throws -> Specimen {
+  private func trialImage() throws -> BootImage {
     let kit = cache.appending("kit/full")
     var tree = GuestTree(
       busybox: try InputFile(kit.appending("tree/kit/bin/busybox")).bytes(), init: "/init")
@@ -89,7 +89,7 @@ extension Workbench {
     var segment = GuestTree.bare
     segment.file(".bench/census", try InputFile("build/test/census").bytes())
     try Segment(segment.records).write(to: census)
-    return Specimen(
+    return BootImage(
       name: "trial", plain: plain, command: Trial.command,
       attachments: [
         comparators.appending("segment.cpio"), census, comparators.appending("tools.cpio.zst"),

@@ -28,7 +28,7 @@ struct TryForms: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let bench = try await Workbench(in: output)
+      let bench = try await Bench(in: output)
       let trials = try await bench.trials(bench.variants(only), jobs: machines.jobs)
       if let document { try Document(document).update("trial", with: trials.markdown) }
       print(trials.table)

@@ -27,15 +27,12 @@ struct DrawPictures: AsyncParsableCommand {
       let measured = try Measured(results)
       let runs = try RunDirectory.temporary()
       defer { runs.remove() }
-      let bench = try await Workbench(in: results.removingLastComponent())
+      let bench = try await Bench(in: results.removingLastComponent())
       let curves = try await bench.memoryCurves(
-        [.stock, .cp, .wrap, .pack], try await Yardsticks(bench), in: runs)
+        [.stock, .cp, .wrap, .pack], try await ReferenceImages(bench), in: runs)
 
       try FileManager.default.createDirectory(
         atPath: directory.string, withIntermediateDirectories: true)
-      try write(MountTree.picture, "mount-tree")
-      try write(
-        try await Recording(of: "Scripts/demo").picture(title: "make demo, as it runs"), "demo")
       let tree = "205 MB of files, Linux \(measured.kernel), one processor"
       try write(
         LineChart(

@@ -83,16 +83,16 @@ struct MemoryCurve: Codable {
   }
 }
 
-extension Workbench {
+extension Bench {
   /// The memory of boots of 1 GiB, counting instructions.
   func memoryCurves(
-    _ variants: [Variant], _ yardsticks: Yardsticks, in directory: RunDirectory
+    _ variants: [Variant], _ images: ReferenceImages, in directory: RunDirectory
   ) async throws -> [MemoryCurve] {
-    let counters = try await counters(yardsticks.small, in: directory)
+    let counters = try await counters(images.small, in: directory)
     var curves: [MemoryCurve] = []
     for variant in variants {
       say("memory over time: \(variant.rawValue)")
-      var machine = try machine(variant, yardsticks.image.specimen)
+      var machine = try machine(variant, images.image.bootImage)
       machine.words.append("nokaslr")
       machine.countsInstructions = true
       machine.monitor = directory.path.appending("\(variant.rawValue).monitor")
@@ -109,9 +109,9 @@ extension Workbench {
   }
 
   private func counters(
-    _ small: Yardstick, in directory: RunDirectory
+    _ small: ReferenceImage, in directory: RunDirectory
   ) async throws -> KernelCounters {
-    var boot = CheckedBoot([try Image(path: small.specimen.plain)], program: program)
+    var boot = CheckedBoot([try Image(path: small.bootImage.plain)], program: program)
     boot.command = KernelCounters.command
     boot.append = ["nokaslr"]
     let machine = try boot.machine(kernel: kernel, in: directory)

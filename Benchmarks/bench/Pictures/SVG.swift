@@ -22,7 +22,7 @@ struct SVG {
 
   /// What a shape means.
   enum Role: String {
-    case text, quiet, axis, stock, other, ours, box, warning
+    case text, quiet, axis, stock, other, ours
   }
 
   mutating func text(
@@ -31,20 +31,6 @@ struct SVG {
     body += """
         <text x="\(number(x))" y="\(number(y))" text-anchor="\(anchor.rawValue)" \
       class="t \(role.rawValue)">\(Self.escaped(text))</text>
-
-      """
-  }
-
-  /// One line of a terminal, which appears `seconds` after the picture.
-  mutating func terminal(
-    _ pieces: [(text: String, role: Role)], x: Double, y: Double, after seconds: Double
-  ) {
-    let spans = pieces.map { piece in
-      "<tspan class=\"t \(piece.role.rawValue)\">\(Self.escaped(piece.text))</tspan>"
-    }
-    body += """
-        <text x="\(number(x))" y="\(number(y))" class="m" xml:space="preserve" \
-      style="animation-delay: \(number(seconds))s">\(spans.joined())</text>
 
       """
   }
@@ -76,10 +62,6 @@ struct SVG {
         <title>\(Self.escaped(title))</title>
         <style>
           .t { font: 13px system-ui, sans-serif }
-          .m, .m .t { font: 13px ui-monospace, monospace }
-          .m { animation: appear 1ms both }
-          @keyframes appear { from { visibility: hidden } }
-          @media (prefers-reduced-motion: reduce) { .m { animation: none } }
           .l { fill: none; stroke-width: 2 } .l.axis { stroke-width: 1 }
           .dashed { stroke-dasharray: 4 3 }
       \(Self.rules(Self.light))
@@ -97,11 +79,11 @@ struct SVG {
 
   private static let light: [(Role, colour: String)] = [
     (.text, "#1f2328"), (.quiet, "#59636e"), (.axis, "#d1d9e0"), (.stock, "#8c959f"),
-    (.other, "#bc8c00"), (.ours, "#1a7f37"), (.warning, "#cf222e"),
+    (.other, "#bc8c00"), (.ours, "#1a7f37"),
   ]
   private static let dark: [(Role, colour: String)] = [
     (.text, "#f0f6fc"), (.quiet, "#9198a1"), (.axis, "#3d444d"), (.stock, "#7d8590"),
-    (.other, "#d29922"), (.ours, "#3fb950"), (.warning, "#f85149"),
+    (.other, "#d29922"), (.ours, "#3fb950"),
   ]
 
   /// Not every reader has variables for colours.
@@ -112,7 +94,6 @@ struct SVG {
               .t.\(name), rect.\(name) { fill: \(colour) } .l.\(name) { stroke: \(colour) }
         """
     }.joined(separator: "\n")
-      + "\n          rect.box { fill: none; stroke: \(colours[1].colour) }"
   }
 
   private static func escaped(_ text: String) -> String {
