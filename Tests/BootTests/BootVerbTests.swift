@@ -45,12 +45,12 @@ import Testing
             append: ["rdinit=/missing"]},
         ]}
         """.utf8))
-    let result = try await shell("$leafroot boot --matrix matrix.json --junit report.xml --jobs 1")
+    let result = try await shell("$leafroot matrix matrix.json --junit report.xml --jobs 1")
     #expect(result.status == 1, "\(result.errors)")
     #expect(result.output.contains("ok: as promised "), "\(result.output)")
     #expect(result.output.contains("ok: not as promised "), "\(result.output)")
     #expect(
-      result.output.hasSuffix("3 boots, 1 not as expected, 0 not made\n"), "\(result.output)")
+      result.output.hasSuffix("3 boots, 1 unexpected, 0 errors\n"), "\(result.output)")
     let report = String(decoding: try directory.bytes("report.xml"), as: UTF8.self)
     #expect(report.contains("tests=\"3\" failures=\"1\" errors=\"0\""))
     #expect(report.contains("@leafroot check {"))
@@ -73,7 +73,7 @@ import Testing
 
   @Test func `the least memory is found, and less was tried`() async throws {
     let result = try await shell(
-      "$leafroot boot wrapped.img --kernel vmlinuz --memory 256M --resolution 64 --least-memory")
+      "$leafroot least-memory wrapped.img --kernel vmlinuz --memory 256M --resolution 64")
     #expect(result.status == 0, "\(result.errors)")
     let lines = result.output.split(separator: "\n")
     #expect(lines.first?.hasPrefix("least memory  ") == true, "\(result.output)")

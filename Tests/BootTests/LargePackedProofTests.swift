@@ -76,7 +76,7 @@ import Testing
   ) async throws {
     let image = try ManyFiles(200_000)
     let predicted = image.file.predicted
-    let search = LeastMemory(within: predicted * 9 / 10...predicted * 11 / 10, step: 2)
+    let search = LeastMemorySearch(within: predicted * 9 / 10...predicted * 11 / 10, step: 2)
     // With two CPUs the same memory may be enough once and not the next time.
     var short: (memory: Int, verdict: Verdict)?
     let found = try await search.find { memory in

@@ -7,7 +7,7 @@ import Packing
 import TestSupport
 import Testing
 
-/// `leafroot boot --shell`, with the real QEMU, a stock kernel, and the test at the keys.
+/// `leafroot shell`, with the real QEMU, a stock kernel, and the test at the keys.
 @Suite struct ShellTests: Sendable {
   private let directory: TemporaryDirectory
   private let terminal: Pseudoterminal
@@ -24,8 +24,8 @@ import Testing
       "wrapped.img", Segment.leaf(program).bytes + Segment(tree.records).bytes)
     var command = Command(
       [
-        Command.leafroot, "boot", "wrapped.img", "--kernel", Place.kernel("6.12-x86_64").string,
-        "--memory", "256M", "--log", "log", "--shell",
+        Command.leafroot, "shell", "wrapped.img", "--kernel", Place.kernel("6.12-x86_64").string,
+        "--memory", "256M", "--log", "log",
       ], in: directory.path)
     command.environment["LEAFROOT_LIB"] = Place.library.string
     command.environment["TMPDIR"] = directory.path.string

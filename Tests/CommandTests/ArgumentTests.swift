@@ -9,7 +9,8 @@ import Testing
   private func boot(_ arguments: String...) throws -> Boot { try boot(arguments) }
 
   private func boot(_ arguments: [String]) throws -> Boot {
-    try #require(try LeafRoot.parseAsRoot(Boot.namingCommand(in: ["boot"] + arguments)) as? Boot)
+    try #require(
+      try LeafRoot.parseAsRoot(GuestCommand.namingWords(in: ["boot"] + arguments)) as? Boot)
   }
 
   private func wrap(_ arguments: String...) throws -> Wrap {
@@ -19,10 +20,10 @@ import Testing
   @Test func `boot takes several images and a command`() throws {
     let boot = try boot(
       "a", "--kernel", "k", "b", "--memory", "2G", "--", "sh", "-c", "exit 1", "--", "", "--json")
-    #expect(boot.images == ["a", "b"])
-    #expect(boot.kernel == "k")
+    #expect(boot.booted.images == ["a", "b"])
+    #expect(boot.booted.kernel == "k")
     #expect(boot.machine.memory?.mebibytes == 2048)
-    #expect(boot.command == ["sh", "-c", "exit 1", "--", "", "--json"])
+    #expect(boot.command.words == ["sh", "-c", "exit 1", "--", "", "--json"])
     #expect(!boot.json)
   }
 
@@ -32,7 +33,7 @@ import Testing
     #expect(boot.machine.cpus == 1)
     #expect(boot.machine.timeout == 120)
     #expect(boot.machine.arch == nil)
-    #expect(boot.command == [])
+    #expect(boot.command.words == [])
     #expect(throws: (any Error).self) { try self.boot("a") }
     #expect(throws: (any Error).self) { try self.boot("--kernel", "k") }
   }
@@ -49,18 +50,24 @@ import Testing
     #expect(error.map { LeafRoot.exitCode(for: $0).rawValue } == 64)
   }
 
-  @Test(arguments: [["--", "true"], ["--json"], ["--least-memory"], ["--matrix", "m"]])
-  func `a shell excludes what has no use for it`(options: [String]) {
+  @Test(arguments: [["--", "true"], ["--json"], ["--jobs", "2"]])
+  func `a shell takes neither a command nor the options of other verbs`(options: [String]) {
     let error = #expect(throws: (any Error).self) {
-      try boot(["a", "--kernel", "k", "--shell"] + options)
+      try LeafRoot.parseAsRoot(
+        GuestCommand.namingWords(in: ["shell", "a", "--kernel", "k"] + options))
     }
     #expect(error.map { LeafRoot.exitCode(for: $0).rawValue } == 64)
-    #expect(error.map { LeafRoot.message(for: $0).contains("cannot be combined with") } == true)
   }
 
-  @Test func `the words behind -- are nobody's but boot's`() {
-    #expect(Boot.namingCommand(in: ["wrap", "--", "x"]) == ["wrap", "--", "x"])
-    #expect(Boot.namingCommand(in: ["boot", "x"]) == ["boot", "x"])
+  @Test func `the words behind -- are a command for the verbs that run one`() throws {
+    for verb in ["boot", "matrix", "least-memory"] {
+      let words = GuestCommand.namingWords(in: [verb, "a", "--", "x", ""])
+      #expect(words == [verb, "a", "--command-word=:x", "--command-word=:"])
+      #expect(GuestCommand.namingWords(in: [verb, "x"]) == [verb, "x"])
+    }
+    for verb in ["wrap", "shell"] {
+      #expect(GuestCommand.namingWords(in: [verb, "--", "x"]) == [verb, "--", "x"])
+    }
   }
 
   @Test func `wrap takes an image or makes the bare segment, not both and not neither`() throws {
@@ -105,6 +112,12 @@ import Testing
           entry                   Print a boot loader's entry for images.
           boot                    Boot an initramfs in QEMU and check whether its root
                                   is a leaf.
+          shell                   Boot an initramfs in QEMU and start its shell on this
+                                  terminal.
+          matrix                  Make the boots that a JSON file describes, and print
+                                  a table.
+          least-memory            Find the least memory with which an initramfs boots
+                                  as promised.
         """))
   }
 }

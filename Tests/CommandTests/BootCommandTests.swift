@@ -183,9 +183,9 @@ import Testing
     }
   }
 
-  @Test func `--least-memory prints the least memory, and why less is not enough`() throws {
+  @Test func `least-memory prints the least memory, and why less is not enough`() throws {
     try needs(207)
-    let result = try machine.boot("--least-memory", "--memory", "1G")
+    let result = try machine.leastMemory("--memory", "1G")
     #expect(result.status == 0)
     #expect(
       result.output.hasPrefix(
@@ -198,7 +198,7 @@ import Testing
 
   @Test func `the least memory as JSON has each boot`() throws {
     try needs(100)
-    let result = try machine.boot("--least-memory", "--resolution", "64", "--json")
+    let result = try machine.leastMemory("--resolution", "64", "--json")
     let object = try #require(
       try JSONSerialization.jsonObject(with: Data(result.bytes)) as? [String: Any])
     #expect(object["leastMemory"] as? Int == 128)
@@ -211,7 +211,7 @@ import Testing
   @Test func `memory with which the image is half unpacked is not enough`() throws {
     try needs(
       100, less: "echo 'Initramfs unpacking failed: x' > $serial\n\(FakeMachine.append)")
-    let result = try machine.boot("--least-memory", "--memory", "256M")
+    let result = try machine.leastMemory("--memory", "256M")
     #expect(
       result.output.hasPrefix(
         "least memory  100M\nless          96M is not enough: the image is half unpacked\n"))
@@ -224,14 +224,14 @@ import Testing
       [ "$memory" -ge 64 ]
       printf '\\n@leafroot command\\n\\n@leafroot exit %d\\n' $? >> "$serial"
       """)
-    let result = try machine.boot("--least-memory", "--memory", "256M", "--", "x")
+    let result = try machine.leastMemory("--memory", "256M", "--", "x")
     #expect(
       result.output.contains("\nless          60M is not enough: as promised, command: exit 1\n"))
   }
 
   @Test func `where the most memory is not enough, the verdict says why, after one boot`() throws {
     try needs(4096)
-    let result = try machine.boot("--least-memory")
+    let result = try machine.leastMemory()
     #expect(result.status == 2)
     #expect(result.output.hasPrefix("verdict     kernel panic\n"))
     #expect(
@@ -242,15 +242,15 @@ import Testing
 
   @Test func `an interrupted search ends QEMU, and leaves no directory`() throws {
     try machine.qemu("echo $$ > pid; kill -INT $PPID; exec sleep 60")
-    #expect(try machine.boot("--least-memory").status == 130)
+    #expect(try machine.leastMemory().status == 130)
     #expect(try !machine.isRunning())
     #expect(try machine.runs == [])
   }
 
-  @Test func `options that have no meaning with others are wrong usage`() throws {
+  @Test func `an option of boot is none of least-memory, nor the other way round`() throws {
     #expect(try machine.boot("--resolution", "8").status == 64)
-    #expect(try machine.boot("--least-memory", "--keep").status == 64)
-    #expect(try machine.boot("--least-memory", "--log", "log").status == 64)
+    #expect(try machine.leastMemory("--keep").status == 64)
+    #expect(try machine.leastMemory("--log", "log").status == 64)
   }
 
   @Test func `debian:SERIES is what the script fetches, in boot, inspect and unpack`() throws {

@@ -27,8 +27,8 @@ import Testing
     "wrap --segment -o - --arch x86_64", "pack image -o out --arch x86_64",
     "nest image -o out --arch x86_64", "nest --segment -o out --arch x86_64",
     "entry leaf image --for grub", "boot image --kernel vmlinuz",
-    "boot image --kernel vmlinuz --json", "boot image --kernel vmlinuz --least-memory",
-    "boot --matrix matrix.json", "--help", "--version", "help wrap", "wrap --help",
+    "boot image --kernel vmlinuz --json", "least-memory image --kernel vmlinuz",
+    "matrix matrix.json", "--help", "--version", "help wrap", "wrap --help",
   ]
 
   @Test(arguments: verbs)

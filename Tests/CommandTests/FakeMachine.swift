@@ -67,8 +67,14 @@ struct FakeMachine {
     get throws { try directory.names.filter { $0.hasPrefix("leafroot-") && !$0.contains(".") } }
   }
 
-  func boot(_ options: String...) throws -> Command.Ended {
-    try run(Command([Command.leafroot, "boot", "image", "--kernel", "vmlinuz"] + options))
+  func boot(_ options: String...) throws -> Command.Ended { try verb("boot", options) }
+
+  func leastMemory(_ options: String...) throws -> Command.Ended {
+    try verb("least-memory", options)
+  }
+
+  private func verb(_ verb: String, _ options: [String]) throws -> Command.Ended {
+    try run(Command([Command.leafroot, verb, "image", "--kernel", "vmlinuz"] + options))
   }
 
   /// Runs the tool.
@@ -86,7 +92,7 @@ struct FakeMachine {
   /// Starts a boot with a shell on `terminal`.
   func shell(on terminal: Pseudoterminal, _ options: String...) throws -> Command.Running {
     try prepared(
-      Command([Command.leafroot, "boot", "image", "--kernel", "vmlinuz", "--shell"] + options)
+      Command([Command.leafroot, "shell", "image", "--kernel", "vmlinuz"] + options)
     ).start(on: terminal)
   }
 

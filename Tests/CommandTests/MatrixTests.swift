@@ -5,7 +5,7 @@ import FoundationXML
 import TestSupport
 import Testing
 
-/// `leafroot boot --matrix`, with a script in the place of QEMU: with 64M it is as promised, with
+/// `leafroot matrix`, with a script in the place of QEMU: with 64M it is as promised, with
 /// 32M the kernel panics.
 @Suite struct MatrixTests {
   private let machine: FakeMachine
@@ -26,7 +26,7 @@ import Testing
   private func matrix(_ text: String, _ options: String...) throws -> Command.Ended {
     try machine.directory.file("matrix.json", Array(text.utf8))
     let options = options.map { "'\($0)'" }.joined(separator: " ")
-    return try machine.shell("exec $leafroot boot --matrix matrix.json \(options)")
+    return try machine.shell("exec $leafroot matrix matrix.json \(options)")
   }
 
   @Test func `a matrix boots each combination, and prints a row for each`() throws {
@@ -48,7 +48,7 @@ import Testing
     #expect(rows[2].prefix(5) == ["vmlinuz", "image", "64M", "quiet", "ok:"])
     #expect(rows[8].prefix(7) == ["vmlinuz", "image", "+", "image", "1024M", "quiet", "ok:"])
     #expect(rows[9].prefix(6) == ["vmlinuz", "image", "32M", "ok:", "kernel", "panic"])
-    #expect(result.output.hasSuffix("\n\n9 boots, 0 not as expected, 0 not made\n"))
+    #expect(result.output.hasSuffix("\n\n9 boots, 0 unexpected, 0 errors\n"))
     #expect(result.errors.split(separator: "\n").count == 10)
     #expect(result.errors.contains("leafroot: 9/9 ok: vmlinuz "))
     #expect(try machine.runs == [])
@@ -63,7 +63,7 @@ import Testing
     #expect(result.status == 1)
     #expect(result.output.contains("FAILED: kernel panic  as promised"))
     #expect(result.output.contains("FAILED: as promised   no check"))
-    #expect(result.output.hasSuffix("3 boots, 2 not as expected, 0 not made\n"))
+    #expect(result.output.hasSuffix("3 boots, 2 unexpected, 0 errors\n"))
     let runs = try machine.runs
     #expect(runs.count == 2)
     for run in runs { #expect(result.output.contains("kept \(machine.directory.path)/\(run)\n")) }
@@ -78,7 +78,7 @@ import Testing
     #expect(result.status == 2)
     #expect(result.output.contains("ERROR: cannot open none: no such file or directory"))
     #expect(result.output.contains("ERROR: cannot open missing: no such file or directory"))
-    #expect(result.output.hasSuffix("4 boots, 1 not as expected, 3 not made\n"))
+    #expect(result.output.hasSuffix("4 boots, 1 unexpected, 3 errors\n"))
     #expect(try machine.runs.count == 1)
   }
 
@@ -240,26 +240,20 @@ import Testing
     try machine.directory.file("kernels.json", Array(example.utf8))
     let result = try machine.shell(
       "mkdir sub; cd sub; PATH=..:$PATH LEAFROOT_LIBEXEC=.. LEAFROOT_LIB=.. "
-        + "exec $leafroot boot --matrix ../kernels.json --arch x86_64")
+        + "exec $leafroot matrix ../kernels.json --arch x86_64")
     // The stand-in for QEMU is as promised without the leaf, too.
     #expect(result.status == 1, "\(result.errors)")
-    #expect(result.output.hasSuffix("\n7 boots, 1 not as expected, 0 not made\n"))
+    #expect(result.output.hasSuffix("\n7 boots, 1 unexpected, 0 errors\n"))
   }
 
-  @Test func `options that have no meaning with a matrix are wrong usage`() throws {
-    for options in [
-      ["image"], ["--kernel", "vmlinuz"], ["--json"], ["--keep"], ["--log", "x"], ["--jobs", "0"],
-      ["--least-memory"],
-    ] {
-      let words = options.joined(separator: " ")
-      let result = try machine.shell("exec $leafroot boot --matrix matrix.json \(words)")
-      #expect(result.status == 64, "\(words)")
-    }
-    for words in ["--junit x", "--jobs 2"] {
-      #expect(
-        try machine.shell("exec $leafroot boot image --kernel vmlinuz \(words)").status == 64)
-    }
-    #expect(try machine.shell("exec $leafroot boot image").status == 64)
-    #expect(try machine.shell("exec $leafroot boot --kernel vmlinuz").status == 64)
+  @Test(arguments: [
+    "matrix", "matrix a b", "matrix a --kernel vmlinuz", "matrix a --json", "matrix a --keep",
+    "matrix a --jobs 0", "matrix a --jobs 257", "boot image --kernel vmlinuz --jobs 2",
+    "boot image --kernel vmlinuz --junit x", "boot image", "boot --kernel vmlinuz",
+  ])
+  func `an option of another verb is wrong usage, and so is a missing argument`(
+    words: String
+  ) throws {
+    #expect(try machine.shell("exec $leafroot \(words)").status == 64)
   }
 }

@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `leafroot boot --shell` on a terminal, with a script in the place of QEMU.
+/// `leafroot shell` on a terminal, with a script in the place of QEMU.
 @Suite struct ShellCommandTests {
   private let machine: FakeMachine
   private let terminal: Pseudoterminal
@@ -124,8 +124,8 @@ import Testing
 
   @Test func `without a terminal there is no shell`() throws {
     try machine.qemu("exit 0")
-    let result = try machine.boot("--shell")
+    let result = try machine.leafroot("shell", "image", "--kernel", "vmlinuz")
     #expect(result.status == 64)
-    #expect(result.errors.contains("--shell requires a terminal on standard input."))
+    #expect(result.errors.contains("shell requires a terminal on standard input."))
   }
 }

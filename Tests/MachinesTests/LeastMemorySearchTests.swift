@@ -3,13 +3,13 @@
 import Machines
 import Testing
 
-@Suite struct LeastMemoryTests {
+@Suite struct LeastMemorySearchTests {
   /// What is found where `need` MiB are needed, and what was tried.
   private func find(
     _ need: Int, within bounds: ClosedRange<Int>, step: Int
   ) async -> (least: Int?, tried: [Int]) {
     var tried: [Int] = []
-    let least = await LeastMemory(within: bounds, step: step).find { mebibytes in
+    let least = await LeastMemorySearch(within: bounds, step: step).find { mebibytes in
       tried.append(mebibytes)
       return mebibytes >= need
     }
@@ -45,7 +45,7 @@ import Testing
     struct Broken: Error, Equatable {}
     var count = 0
     await #expect(throws: Broken()) {
-      _ = try await LeastMemory().find { _ throws(Broken) in
+      _ = try await LeastMemorySearch().find { _ throws(Broken) in
         count += 1
         throw Broken()
       }

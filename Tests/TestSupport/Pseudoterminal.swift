@@ -17,21 +17,17 @@ public final class Pseudoterminal: @unchecked Sendable {
   private var bytes: [UInt8] = []
   private var seen = 0
 
-  /// TIOCGPTN and TIOCSPTLCK, ioctl_tty(2), which Swift does not import.
-  private static let getNumber: UInt = 0x8004_5430
-  private static let setLock: UInt = 0x4004_5431
-
-  /// A terminal with a window of this size.
+  /// A terminal with a window of this size. openpty(3).
   public init(rows: UInt16, columns: UInt16) throws {
-    own = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
-    var number: Int32 = 0
-    var isLocked: Int32 = 0
+    var descriptor: Int32 = -1
     var size = winsize(ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
-    guard ioctl(own, Self.getNumber, &number) == 0, ioctl(own, Self.setLock, &isLocked) == 0,
-      ioctl(own, UInt(TIOCSWINSZ), &size) == 0
-    else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
-    let descriptor = open("/dev/pts/\(number)", O_RDWR | O_NOCTTY | O_CLOEXEC)
+    own = -1
+    guard openpty(&own, &descriptor, nil, nil, &size) == 0 else {
+      throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO)
+    }
     file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    for end in [own, descriptor] { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    _ = fcntl(own, F_SETFL, O_NONBLOCK)
   }
 
   deinit { hangUp() }

@@ -3,7 +3,7 @@
 public import SystemPackage
 
 /// A search for the least memory with which a machine does what is asked of it.
-public struct LeastMemory: Sendable {
+public struct LeastMemorySearch: Sendable {
   /// What may be tried, in MiB.
   public var bounds: ClosedRange<Int>
   /// Its multiples are tried, in MiB.

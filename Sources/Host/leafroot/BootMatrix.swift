@@ -6,7 +6,7 @@ import Initramfs
 import Packing
 import SystemPackage
 
-/// The file of `leafroot boot --matrix`: blocks, each the product of its kernels, images, sizes of
+/// The file of `leafroot matrix`: blocks, each the product of its kernels, images, sizes of
 /// memory and kernel parameters.
 struct BootMatrix: Decodable {
   /// What a boot should be, as it stands in the file.

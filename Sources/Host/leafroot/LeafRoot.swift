@@ -23,6 +23,7 @@ struct LeafRoot: AsyncParsableCommand {
     version: versionLine,
     subcommands: [
       Inspect.self, Unpack.self, Wrap.self, Pack.self, Nest.self, PrintEntry.self, Boot.self,
+      Shell.self, Matrix.self, LeastMemory.self,
     ])
 
   static func main() async {
@@ -38,7 +39,7 @@ struct LeafRoot: AsyncParsableCommand {
     if let verb = unknownVerb(in: arguments) {
       throw ValidationError("Unexpected argument '\(verb)'")
     }
-    var command = try parseAsRoot(Boot.namingCommand(in: arguments))
+    var command = try parseAsRoot(GuestCommand.namingWords(in: arguments))
     if var verb = command as? any AsyncParsableCommand {
       try await verb.run()
     } else {

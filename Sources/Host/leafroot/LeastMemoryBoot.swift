@@ -47,7 +47,7 @@ struct LeastMemoryBoot: Sendable {
 
     report.leastMemory = most.mebibytes
     if most.mebibytes > Self.least {
-      let search = LeastMemory(within: Self.least...most.mebibytes - 1, step: resolution)
+      let search = LeastMemorySearch(within: Self.least...most.mebibytes - 1, step: resolution)
       let found = try await search.find(
         for: machine, log: directory.log, isEnough: isEnough,
         onProgress: { line.update($1, label: "\($0)M  ") },

@@ -8,9 +8,11 @@ import Machines
 import Packing
 import SystemPackage
 
-/// The machine that `leafroot boot` boots.
+/// The machine that boots the images.
 struct MachineOptions: ParsableArguments {
-  @Option(help: "RAM in MiB, or with the suffix M or G. (default: 512M, of a search 2G)")
+  @Option(
+    help:
+      "RAM in MiB, or with the suffix M or G. (default: 512M; least-memory tries up to 2G)")
   var memory: MemorySize?
 
   @Option(help: ArgumentHelp("Number of virtual processors.", valueName: "n"))

@@ -13,7 +13,7 @@ struct SingleBoot: Sendable {
   let command: [String]
   /// The terminal for a shell in the place of the command; nil for none.
   let terminal: Terminal?
-  /// What the run leaves; see the options of ``Boot``.
+  /// What the run leaves; see ``RunFiles``.
   let log: FilePath?
   let isKept: Bool
   let isJSON: Bool

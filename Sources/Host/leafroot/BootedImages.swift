@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Images
+import Machines
+import Packing
+import SystemPackage
+
+/// The images of a boot, and its kernel.
+struct BootedImages: ParsableArguments {
+  @Argument(
+    help: ArgumentHelp(
+      "The images, in the order in which a boot loader loads them.", valueName: "image"),
+    completion: .file(), transform: { FilePath($0) })
+  var images: [FilePath]
+
+  @Option(
+    help: ArgumentHelp(
+      "The kernel: a file, or debian:SERIES, one of Debian's, which apt-get fetches.",
+      valueName: "kernel"), completion: .file())
+  var kernel: String
+
+  func open() throws -> [Image] { try images.map { try Image(path: $0) } }
+
+  /// - Parameter architecture: The required one; nil for any.
+  func kernel(for architecture: Architecture?) async throws -> Kernel {
+    try await KernelName(text: kernel).kernel(for: architecture)
+  }
+}
