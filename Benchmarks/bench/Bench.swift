@@ -3,7 +3,6 @@
 import Files
 import FoundationEssentials
 import Glibc
-import Initramfs
 import Machines
 import Packing
 import Subprocess

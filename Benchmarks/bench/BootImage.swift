@@ -5,7 +5,6 @@ import Files
 import FoundationEssentials
 import Images
 import Importing
-import Initramfs
 import Machines
 import Packing
 import SystemPackage

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import Fidelity
 import Files
 import FoundationEssentials
 import Images
-import Initramfs
 import Machines
 import SystemPackage
 

@@ -3,7 +3,6 @@
 import ArgumentParser
 import Files
 import FoundationEssentials
-import Initramfs
 import SystemPackage
 
 /// `bench growth`: how time and memory grow with the image.

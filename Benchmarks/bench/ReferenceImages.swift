@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import Files
-import Initramfs
 import SystemPackage
 
 /// An image of the script `yardstick`.

@@ -3,7 +3,7 @@
 import Files
 import FoundationEssentials
 import Glibc
-import Initramfs
+import Packing
 import Subprocess
 import SystemPackage
 

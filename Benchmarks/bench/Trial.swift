@@ -3,9 +3,7 @@
 import Encoders
 import Fidelity
 import Files
-import Initramfs
 import Machines
-import Newc
 import Packing
 import SystemPackage
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
-import Files
 import SystemPackage
 
 /// `bench trial`: the part of `bench` that takes no time and no memory.

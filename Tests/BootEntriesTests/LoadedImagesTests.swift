@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Files
+import Images
 import OddImages
 import SystemPackage
 import TestSupport

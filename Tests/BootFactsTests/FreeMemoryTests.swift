@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import CLinux
+import FoundationEssentials
+import SystemPackage
 import TestSupport
 import Testing
 

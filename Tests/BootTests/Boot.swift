@@ -7,7 +7,6 @@ import Images
 import Importing
 import Initramfs
 import Machines
-import Newc
 import Packing
 import SystemPackage
 import Testing

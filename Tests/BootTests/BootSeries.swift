@@ -4,8 +4,8 @@ import Fidelity
 import Files
 import Foundation
 import Images
-import Initramfs
 import Machines
+import Newc
 import Packing
 import SystemPackage
 import Testing

@@ -3,6 +3,7 @@
 import Fidelity
 import Foundation
 import Packing
+import SystemPackage
 import TestSupport
 import Testing
 

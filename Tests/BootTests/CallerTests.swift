@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Fidelity
+import Machines
 import Testing
 
 /// A kernel with CONFIG_PRINTK_CALLER=y, as SUSE's: each line of its log names who wrote it, before

@@ -3,6 +3,7 @@
 import Encoders
 import Fidelity
 import Importing
+import Machines
 import Packing
 import SystemPackage
 import TestSupport

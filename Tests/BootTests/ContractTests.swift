@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import Fidelity
+import Machines
+import SystemPackage
 import Testing
 
 /// The promise, point by point, each beside the boot that shows what it is for.

@@ -2,7 +2,6 @@
 
 import Fidelity
 import Machines
-import Newc
 import OddImages
 import Packing
 import SystemPackage

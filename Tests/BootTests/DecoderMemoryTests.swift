@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import Fidelity
-import Files
-import Newc
+import Machines
 import Packing
+import SystemPackage
 import TestSupport
 import Testing
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import Files
+import Machines
 import OddImages
 import Packing
 import SystemPackage

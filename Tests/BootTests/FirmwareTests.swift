@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Fidelity
-import Newc
+import Machines
 import Testing
 
 /// Firmware that the kernel reads for a driver while PID 1 works: leafroot(7), LIMITS. Here it reads

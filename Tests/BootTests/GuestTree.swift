@@ -2,6 +2,7 @@
 
 import Fidelity
 import Foundation
+import SystemPackage
 
 extension GuestTree {
   /// A busybox system whose /init is the boot's check.

@@ -5,6 +5,7 @@ import Files
 import Initramfs
 import OddImages
 import Packing
+import SystemPackage
 import TestSupport
 import Testing
 import Unpacking

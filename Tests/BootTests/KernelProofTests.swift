@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Fidelity
+import Machines
 import Testing
 
 /// The kernels that `make kernel` builds, in QEMU.

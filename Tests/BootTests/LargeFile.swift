@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Fidelity
+import Machines
 import Testing
 
 /// One file of lines of 16 bytes, made in the guest: no image of its size is needed.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Fidelity
+import Machines
 import Testing
 
 /// Linux 7.0 and later unpack the image into a leaf (fs/nullfs.c): there PID 1 has nothing to do.

@@ -2,8 +2,8 @@
 
 import BootEntries
 import BootFacts
+import Encoders
 import Fidelity
-import Files
 import Foundation
 import Images
 import Importing

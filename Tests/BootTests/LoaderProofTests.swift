@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 
+import BootEntries
 import Foundation
+import Machines
 import Packing
 import SystemPackage
-import TestSupport
 import Testing
 
 /// Boot loaders with what `leafroot entry` prints: all of them, with BIOS and with UEFI.

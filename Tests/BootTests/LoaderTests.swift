@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import BootEntries
 import Foundation
 import Testing
 

@@ -2,6 +2,7 @@
 
 import Fidelity
 import Packing
+import SystemPackage
 import TestSupport
 import Testing
 

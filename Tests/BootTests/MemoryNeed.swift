@@ -3,7 +3,6 @@
 import Files
 import Foundation
 import Images
-import Initramfs
 import Machines
 import Newc
 import Packing

@@ -3,6 +3,7 @@
 import Fidelity
 import Files
 import Foundation
+import Images
 import Initramfs
 import Machines
 import OddImages

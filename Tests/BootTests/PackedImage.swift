@@ -3,6 +3,7 @@
 import Newc
 import OddImages
 import Packing
+import SystemPackage
 
 /// A packed image of a tree, told a second time: it shares no code with `leafroot pack`.
 struct PackedImage: Sendable {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Encoders
+import Machines
 import Packing
 import Testing
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Fidelity
-import Newc
+import Machines
 import Packing
 import SystemPackage
 import TestSupport

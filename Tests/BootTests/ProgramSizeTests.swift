@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Packing
+import SystemPackage
 import Testing
 
 @Suite struct ProgramSizeTests {

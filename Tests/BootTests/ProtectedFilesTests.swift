@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Fidelity
+import Machines
 import OddImages
 import Testing
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
-import Initramfs
 import Machines
 import OddImages
 import Packing

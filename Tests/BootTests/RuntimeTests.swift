@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 
+import Encoders
 import Fidelity
+import Machines
 import Packing
+import SystemPackage
 import Testing
 
 /// Container runtimes as Debian builds them, with their own defaults.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Fidelity
-import Newc
+import Machines
 import Testing
 
 /// The tree in the leaf is the one that the stock kernel would have unpacked.

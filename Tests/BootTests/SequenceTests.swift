@@ -6,6 +6,7 @@ import Files
 import Foundation
 import Images
 import Importing
+import Machines
 import OddImages
 import Packing
 import SystemPackage

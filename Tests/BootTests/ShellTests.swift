@@ -4,6 +4,7 @@ import Fidelity
 import Foundation
 import Newc
 import Packing
+import SystemPackage
 import TestSupport
 import Testing
 

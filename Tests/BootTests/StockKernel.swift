@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
+import SystemPackage
 import Testing
 
 /// One of Debian's kernels that are booted: `Scripts/stock-kernels`.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
+import SystemPackage
 import Testing
 
 @Suite struct StockKernelTests {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import Files
+import Fidelity
 import Foundation
 import Machines
 import Newc

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import Files
 import Foundation
 import Machines
+import SystemPackage
 import Testing
 
 /// Each system call of PID 1 fails in turn, in a real boot: the leaf is made all the same, or the

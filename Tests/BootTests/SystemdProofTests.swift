@@ -2,9 +2,7 @@
 
 import Fidelity
 import Foundation
-import Initramfs
 import Machines
-import Newc
 import Packing
 import SystemPackage
 import TestSupport

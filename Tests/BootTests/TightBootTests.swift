@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 
+import Encoders
 import Fidelity
 import Foundation
 import Machines
 import Newc
 import Packing
+import SystemPackage
 import Testing
 
 /// Boots that leave hardly more room than the tree takes.

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import Fidelity
-import Files
 import Foundation
-import Images
-import Importing
 import Machines
-import Newc
 import Packing
 import SystemPackage
 import TestSupport

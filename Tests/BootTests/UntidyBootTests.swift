@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import Fidelity
-import Files
 import Machines
+import SystemPackage
 import Testing
 
 /// Boots that are not as tidy as they should be: words in any order, programs that ran before PID 1

@@ -2,7 +2,6 @@
 
 import Fidelity
 import Machines
-import Newc
 import Packing
 import SystemPackage
 import TestSupport

@@ -6,7 +6,6 @@ import Foundation
 import Images
 import Initramfs
 import Machines
-import Newc
 import Packing
 import Subprocess
 import SystemPackage

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Fidelity
+import Machines
 import OddImages
 import Packing
 import TestSupport

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import Packing
+import SystemPackage
 import Testing
 
 @testable import leafroot

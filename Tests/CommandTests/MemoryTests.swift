@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
-import Newc
 import OddImages
+import SystemPackage
 import TestSupport
 import Testing
 

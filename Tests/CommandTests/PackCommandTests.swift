@@ -3,6 +3,7 @@
 import Foundation
 import OddImages
 import Samples
+import SystemPackage
 import TestSupport
 import Testing
 

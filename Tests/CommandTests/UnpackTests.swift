@@ -2,6 +2,7 @@
 
 import Foundation
 import OddImages
+import SystemPackage
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Compression
+import Images
 import Initramfs
 import OddImages
 import Testing

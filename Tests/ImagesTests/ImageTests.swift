@@ -4,8 +4,8 @@ import Compression
 import Files
 import Images
 import Initramfs
-import Packing
 import Samples
+import SystemPackage
 import TestSupport
 import Testing
 

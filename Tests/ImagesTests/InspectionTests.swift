@@ -6,6 +6,7 @@ import Images
 import Initramfs
 import Newc
 import Samples
+import SystemPackage
 import TestSupport
 import Testing
 

@@ -5,7 +5,6 @@ import Glibc
 import Initramfs
 import Newc
 import OddImages
-import Samples
 import Testing
 
 @testable import Images

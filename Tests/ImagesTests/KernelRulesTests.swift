@@ -3,8 +3,10 @@
 import Compression
 import Images
 import Initramfs
+import Newc
 import OddImages
 import Samples
+import SystemPackage
 import Testing
 
 @Suite struct KernelRulesTests {

@@ -6,6 +6,7 @@ import Initramfs
 import Newc
 import OddImages
 import Samples
+import SystemPackage
 import Testing
 
 /// Inputs that somebody, or a bad disk, has changed: truncated, turned over, empty, with huge

@@ -3,6 +3,7 @@
 import Files
 import Images
 import Initramfs
+import Newc
 import OddImages
 import SystemPackage
 import TestSupport

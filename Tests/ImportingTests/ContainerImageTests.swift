@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
+import Newc
 import SystemPackage
 import TestSupport
 import Testing

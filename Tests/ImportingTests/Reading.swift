@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import Files
-import Newc
+import Initramfs
 import SystemPackage
 
 @testable import Importing

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
+import Initramfs
 import Newc
+import SystemPackage
 import TestSupport
 import Testing
 

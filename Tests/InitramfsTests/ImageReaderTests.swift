@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 import Compression
+import Files
+import Images
 import Initramfs
-import Newc
 import OddImages
 import Samples
+import SystemPackage
 import Testing
 
 /// Bytes of which half compress well, and that are the same each time.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import SystemPackage
 import TestSupport
 import Testing
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import Images
-import Initramfs
 import Newc
 import Packing
 import Samples
+import SystemPackage
 import TestSupport
 import Testing
 

@@ -2,10 +2,10 @@
 
 import Files
 import Glibc
-import Initramfs
 import Newc
 import Packing
 import Samples
+import SystemPackage
 import TestSupport
 import Testing
 

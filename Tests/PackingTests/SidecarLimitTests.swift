@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Encoders
 import Files
 import Images
 import Initramfs

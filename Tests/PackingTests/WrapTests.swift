@@ -3,8 +3,6 @@
 import Files
 import Glibc
 import Images
-import Initramfs
-import Newc
 import Packing
 import Samples
 import SystemPackage

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import Initramfs
 import Newc
 public import Packing
 public import TestSupport

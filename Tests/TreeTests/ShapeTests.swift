@@ -2,7 +2,6 @@
 
 import CLinux
 import Testing
-import Tree
 
 extension TreeTests {
   @Suite struct `A tree of any shape` {

@@ -2,9 +2,7 @@
 
 import BootFacts
 import CLinux
-import Files
 import Foundation
-import Initramfs
 import OddImages
 import SystemPackage
 import TestSupport

@@ -3,9 +3,10 @@
 import Fidelity
 import Files
 import Glibc
+import Images
 import Initramfs
 import OddImages
-import Samples
+import SystemPackage
 import TestSupport
 import Testing
 import Unpacking

@@ -3,7 +3,6 @@
 import BootFacts
 import CLinux
 import Leaf
-import Tree
 import Unpacking
 
 /// PID 1: makes the leaf if requested and possible, brings the tree there, and becomes the real

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import BootFacts
 import CLinux
 
 /// What PID 1 does if it crashes: it never ends without a message.

@@ -5,7 +5,6 @@ public import Images
 import Initramfs
 import Leaf
 import Newc
-import Packing
 public import SystemPackage
 
 /// The images of a boot, in the order in which the boot loader loads them.

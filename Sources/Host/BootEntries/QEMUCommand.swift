@@ -2,6 +2,7 @@
 
 import BootFacts
 import Files
+import Packing
 
 /// The command that boots a virtual machine on this terminal: qemu(1).
 struct QEMUCommand {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import Files
 public import Initramfs
 import Leaf
 public import SystemPackage

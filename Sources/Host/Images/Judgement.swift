@@ -2,6 +2,7 @@
 
 import Compression
 import Initramfs
+import Newc
 
 extension Inspector {
   /// Adds the findings that need the whole image.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Compression
 public import Files
 public import Initramfs
 import Newc

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import CArchive
-import Files
 import SystemPackage
 
 /// A stream without its compression, whichever it has.

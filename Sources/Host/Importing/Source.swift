@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import Compression
 package import Files
 import Images
 public import SystemPackage

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 package import Files
-import Newc
 public import SystemPackage
 
 /// The tree of one tar archive, or of the layers of a container image.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import Glibc
-import Initramfs
 public import Packing
 import Synchronization
 import SystemPackage

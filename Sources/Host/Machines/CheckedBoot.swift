@@ -2,7 +2,6 @@
 
 public import Files
 public import Images
-import Initramfs
 import Leaf
 import Newc
 public import Packing

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import Files
-import Initramfs
 import Subprocess
 import SystemPackage
 

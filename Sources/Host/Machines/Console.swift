@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import Files
-import Initramfs
 import SystemPackage
 
 /// What a machine printed on its serial console, without escape sequences.

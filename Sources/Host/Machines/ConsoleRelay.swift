@@ -3,7 +3,6 @@
 import Dispatch
 public import Files
 import Glibc
-import Initramfs
 import Synchronization
 import SystemPackage
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import Files
-import Initramfs
 import SystemPackage
 
 /// The end of a console's log that is still being written: the last line, for a person, and the

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 public import Files
-import Initramfs
 public import Packing
 import Subprocess
 public import SystemPackage

@@ -2,7 +2,6 @@
 
 import Files
 public import Images
-import Initramfs
 public import Packing
 public import SystemPackage
 

@@ -2,7 +2,6 @@
 
 import Compression
 public import Files
-import Initramfs
 public import Packing
 public import SystemPackage
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Files
-import Initramfs
+import Packing
 public import SystemPackage
 
 /// A virtual machine that runs once: QEMU with a kernel, an initramfs and a console.

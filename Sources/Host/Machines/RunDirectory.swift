@@ -2,7 +2,6 @@
 
 public import Files
 import Glibc
-import Initramfs
 public import SystemPackage
 
 /// The directory with the files of a boot: initramfs, log.

@@ -5,10 +5,9 @@ public import Encoders
 import Files
 import Images
 public import Importing
-import Leaf
+import Initramfs
 import Newc
 public import SystemPackage
-import Unpacking
 
 /// Packs a tree: an image whose payload PID 1 unpacks straight into the leaf.
 public struct Packer: Sendable {

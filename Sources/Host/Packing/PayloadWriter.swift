@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import BootFacts
-import Encoders
 import Files
 import Images
 import Importing

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import Importing
 import Initramfs
 
 /// Writes what `SidecarReader` reads, record after record.

@@ -3,7 +3,6 @@
 // The conformances are public because their types are, and so these imports must be.
 public import ArgumentParser
 public import BootEntries
-import Initramfs
 public import Packing
 
 extension Architecture: ExpressibleByArgument {}

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
-import Files
-import Images
 import Machines
 import SystemPackage
 

@@ -2,7 +2,6 @@
 
 import Files
 import FoundationEssentials
-import Initramfs
 import Packing
 import SystemPackage
 

@@ -2,6 +2,7 @@
 
 import Images
 import Importing
+import Newc
 
 extension ConsoleFile {
   /// The warning about a tree that has such a file; nil for any other.

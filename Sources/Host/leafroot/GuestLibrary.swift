@@ -3,7 +3,6 @@
 import ArgumentParser
 import Files
 import Glibc
-import Initramfs
 import Packing
 import SystemPackage
 

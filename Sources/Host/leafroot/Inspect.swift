@@ -4,7 +4,6 @@ import ArgumentParser
 import Files
 import Images
 import Initramfs
-import Packing
 import SystemPackage
 
 /// `leafroot inspect`: reports what an image contains, and what the kernel makes of it.

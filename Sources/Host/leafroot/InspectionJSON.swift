@@ -5,6 +5,7 @@ import FoundationEssentials
 import Images
 import Initramfs
 import Newc
+import SystemPackage
 
 extension InspectionReport {
   /// Writes one JSON object, keys sorted.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import SystemPackage
+
 extension MatrixReport {
   /// JUnit's XML, as CI systems read it (junit-10.xsd of Jenkins' xUnit plugin): a suite, with a case
   /// for each boot.

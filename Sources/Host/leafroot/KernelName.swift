@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import Files
-import Initramfs
 import Machines
 import Packing
 import Synchronization

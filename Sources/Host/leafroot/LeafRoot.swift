@@ -2,7 +2,6 @@
 
 import ArgumentParser
 import CRevision
-import Files
 import Glibc
 
 /// The host tool.

@@ -3,7 +3,6 @@
 import Files
 import Images
 import Machines
-import Packing
 import SystemPackage
 
 /// The boots of a matrix, some at a time.

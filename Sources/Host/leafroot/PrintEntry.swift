@@ -2,9 +2,6 @@
 
 import ArgumentParser
 import BootEntries
-import Files
-import Images
-import Initramfs
 import Machines
 import Packing
 import SystemPackage

@@ -3,7 +3,6 @@
 import CLinux
 public import Initramfs
 public import Newc
-import Threads
 import Tree
 
 /// A tree below a directory. No path leads out of it: it is resolved as if the tree's root were
