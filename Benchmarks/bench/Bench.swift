@@ -67,10 +67,10 @@ struct Bench: Sendable {
     _ variant: Variant, _ image: BootImage, options: String? = nil
   ) throws -> Machine {
     var boot = try image.checkedBoot(variant, program)
-    boot.append = variant.words(options: options)
+    boot.append = variant.parameters(options: options)
     var machine = Machine(
       kernel: variant.hasOwnKernel ? ownKernel ?? kernel : kernel,
-      initrd: image.initrd(for: variant), words: boot.words)
+      initrd: image.initrd(for: variant), parameters: boot.parameters)
     machine.memory = 1024
     machine.timeout = .seconds(600)
     return machine

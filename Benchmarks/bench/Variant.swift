@@ -51,19 +51,19 @@ enum Variant: String, CaseIterable, Codable, ExpressibleByArgument {
   /// Words for the kernel, behind those that start the probe.
   ///
   /// - Parameter options: Options for rootfs and for the leaf; nil for the defaults.
-  func words(options: String?) -> [String] {
-    var words: [String] = []
+  func parameters(options: String?) -> [String] {
+    var parameters: [String] = []
     // Without ACPI the kernel does not find out how to restart the machine.
-    if hasOwnKernel { words.append("reboot=t") }
-    if self == .kernel { words.append(KernelWords.request) }
+    if hasOwnKernel { parameters.append("reboot=t") }
+    if self == .kernel { parameters.append(KernelParameters.request) }
     // The last rdinit= counts.
-    if isCopier { words.append("rdinit=/.bench/\(rawValue)") }
+    if isCopier { parameters.append("rdinit=/.bench/\(rawValue)") }
     if let options {
-      words.append("initramfs_options=\(options)")
+      parameters.append("initramfs_options=\(options)")
       // The kernel keeps the word above to itself; this one reaches PID 1's environment.
-      if isCopier { words.append("bench_options=\(options)") }
+      if isCopier { parameters.append("bench_options=\(options)") }
     }
-    return words
+    return parameters
   }
 
   /// What its time is compared with: the same kernel without a leaf.

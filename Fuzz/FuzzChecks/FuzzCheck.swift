@@ -47,20 +47,20 @@ public enum FuzzCheck: String, CaseIterable, Sendable {
     var counter = Counter()
     let reader = ImageReader(Bytes(bytes))
     while let event = reader.next() { counter.count(event) }
-    let reading = reader.reading
+    let summary = reader.summary
     var end: Int64 = 0
-    for member in reading.members {
+    for member in summary.members {
       precondition(member.offset >= end, "a member at \(member.offset), before \(end)")
       precondition(member.size >= 0, "a member of \(member.size) bytes")
       end = member.offset + member.size
     }
     precondition(end <= Int64(bytes.count), "members up to \(end) of \(bytes.count)")
-    if let refusal = reading.refusal {
+    if let refusal = summary.refusal {
       precondition((0...Int64(bytes.count)).contains(refusal.offset), "\(refusal)")
       precondition(!refusal.found.isEmpty && !refusal.expected.isEmpty, "\(refusal)")
     }
     precondition(counter.open == 0, "\(counter.open) members without an end")
-    let records = reading.members.reduce(0) { $0 + $1.entries }
+    let records = summary.members.reduce(0) { $0 + $1.entries }
     precondition(records == counter.records, "\(records) records counted, \(counter.records) seen")
     described(bytes)
   }
@@ -80,22 +80,22 @@ public enum FuzzCheck: String, CaseIterable, Sendable {
       precondition(SparseMap(size: sparse.size, extents: sparse.extents) == sparse)
     }
     let inspection = try! Inspection(source, of: "image")
-    precondition(inspection.reading == reader.reading)
-    if let fault = reader.reading.sidecarFault { precondition(fault.line > 0) }
+    precondition(inspection.summary == reader.summary)
+    if let fault = reader.summary.sidecarFault { precondition(fault.line > 0) }
   }
 
   /// All that inspect does.
   private static func inspect(_ bytes: [UInt8]) {
     let inspection = try! Inspection(Bytes(bytes), of: "image")
     precondition(inspection.totals.records >= 0)
-    precondition(inspection.contents.count == inspection.reading.members.count)
+    precondition(inspection.contents.count == inspection.summary.members.count)
   }
 
   /// A tree that is to be packed: nothing leads out of it, every parent is a directory, and each
   /// file gets as many bytes as it should have.
   private static func source(_ bytes: [UInt8]) {
     let file = scratch(bytes[...])
-    var source = Source("source", Platform(architecture: "amd64"), workDirectory: "/tmp")
+    var source = PackSource("source", Platform(architecture: "amd64"), workDirectory: "/tmp")
     source.limit = sizeLimit
     check { try source.tree(of: file) { _, _ in } }
 

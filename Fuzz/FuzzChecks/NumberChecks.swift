@@ -46,10 +46,10 @@ extension FuzzCheck {
 
   /// What a payload says of its tree, and where that is to go.
   private static func about(_ text: [UInt8], _ limits: Limits, _ numbers: inout Numbers) {
-    let about = PayloadAbout(text)
-    if about.realInit == nil { precondition(PayloadAbout(about.text.bytes) == about) }
+    let about = PayloadManifest(text)
+    if about.realInit == nil { precondition(PayloadManifest(about.text.bytes) == about) }
     let (entries, bytes) = (numbers.count(), numbers.count())
-    var tree = PayloadAbout.Tree(
+    var tree = PayloadManifest.Tree(
       entries: entries, bytes: bytes, pages: (0..<3).map { _ in numbers.count() })
     if let other = about.tree { tree.add(other) }
     let payload = numbers.count()
@@ -96,7 +96,7 @@ extension FuzzCheck {
     let (before, after) = (arguments, environment)
     arguments.withUnsafeMutableBufferPointer { arguments in
       environment.withUnsafeMutableBufferPointer { environment in
-        let words = Words(
+        let words = Parameters(
           arguments: arguments.baseAddress!, environment: environment.baseAddress!,
           commandLine: text)
         _ = (words.isAsked, words.isPartialAllowed, words.realInit, words.kernelsInit)

@@ -15,7 +15,8 @@ import Testing
   }
 
   @Test func `memory suffices that is as large as the need`() {
-    let need = PayloadNeed(PayloadAbout.Tree(entries: 1, bytes: 1, pages: [1, 1, 1]), threads: 1)
+    let need = PayloadNeed(
+      PayloadManifest.Tree(entries: 1, bytes: 1, pages: [1, 1, 1]), threads: 1)
     #expect(need.shortage(free: need.bytes - 9, payload: 9) == nil)
     #expect(need.shortage(free: need.bytes - 10, payload: 9) != nil)
   }

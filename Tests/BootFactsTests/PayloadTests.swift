@@ -10,13 +10,13 @@ private func string(_ text: Text) -> String { String(decoding: text.bytes, as: U
 
 @Suite struct `What is said about a payload` {
   @Test func `is read as it is written`() {
-    var about = PayloadAbout()
+    var about = PayloadManifest()
     about.members = 14
-    about.tree = PayloadAbout.Tree(
+    about.tree = PayloadManifest.Tree(
       entries: 6478, bytes: 213_123_123, pages: [52_345, 13_400, 4001])
     about.decoder = 9_105_408
     about.realInit = Array("/usr/lib/systemd/systemd".utf8)
-    #expect(PayloadAbout(about.text.bytes) == about)
+    #expect(PayloadManifest(about.text.bytes) == about)
     #expect(
       string(about.text) == """
         members 14
@@ -27,7 +27,7 @@ private func string(_ text: Text) -> String { String(decoding: text.bytes, as: U
         init /usr/lib/systemd/systemd
 
         """)
-    #expect(PayloadAbout(PayloadAbout().text.bytes) == PayloadAbout())
+    #expect(PayloadManifest(PayloadManifest().text.bytes) == PayloadManifest())
   }
 
   @Test(arguments: [
@@ -37,12 +37,12 @@ private func string(_ text: Text) -> String { String(decoding: text.bytes, as: U
     "entries 1\nbytes 2\npages 3 x 2 1\n", "decoder x\n",
   ])
   func `says nothing where it is damaged`(text: String) {
-    #expect(PayloadAbout(Array(text.utf8)) == PayloadAbout())
+    #expect(PayloadManifest(Array(text.utf8)) == PayloadManifest())
   }
 }
 
 @Suite struct `The memory for a payload` {
-  private let tree = PayloadAbout.Tree(
+  private let tree = PayloadManifest.Tree(
     entries: 6478, bytes: 203_000_000, pages: [52_000, 14_000, 5000])
 
   @Test func `is that of the tree, of its entries, and of the decoders`() {
@@ -97,8 +97,8 @@ private func string(_ text: Text) -> String { String(decoding: text.bytes, as: U
   }
 
   @Test func `of a tree as large as its numbers can say is no trap`() {
-    let huge = PayloadAbout.Tree(entries: .max, bytes: .max, pages: [.max, .max, .max])
-    for pageSize in PayloadAbout.Tree.pageSizes {
+    let huge = PayloadManifest.Tree(entries: .max, bytes: .max, pages: [.max, .max, .max])
+    for pageSize in PayloadManifest.Tree.pageSizes {
       let need = PayloadNeed(huge, decoder: .max, threads: 8, pageSize: pageSize)
       #expect(need.shortage(free: 1 << 42, payload: 1 << 40) != nil)
     }
@@ -114,7 +114,7 @@ private func string(_ text: Text) -> String { String(decoding: text.bytes, as: U
 }
 
 @Suite struct `The limits of a packed tree` {
-  private let tree = PayloadAbout.Tree(
+  private let tree = PayloadManifest.Tree(
     entries: 1600, bytes: 16 * mebibyte, pages: [4096, 1024, 256])
 
   @Test func `are raised so that it fits, and a sixteenth more`() {

@@ -30,7 +30,7 @@ struct Boot {
   /// Whether the images become a part of the tree that is packed or nested.
   var packsImages = false
   /// What is packed in place of the tree.
-  var source: Source?
+  var source: PackSource?
   /// Words for the kernel.
   var append: [String] = []
   /// In MiB.

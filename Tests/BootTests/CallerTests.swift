@@ -45,7 +45,7 @@ import Testing
     var boot = UserModeBoot()
     try boot.tree.addProgram("leafroot")
     boot.tree.script("prepare", "exec /leafroot nonroot_initramfs")
-    boot.words = ["rootfstype=tmpfs", "leafroot_init=/.leafroot-boot/init"] + words
+    boot.parameters = ["rootfstype=tmpfs", "leafroot_init=/.leafroot-boot/init"] + words
     var outcome: Outcome?
     try await withDamagedImage { image in
       boot.images = [image]

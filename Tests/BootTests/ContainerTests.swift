@@ -53,7 +53,7 @@ struct ContainerTests {
     var boot = Boot(kernel: kernel.name, hasLeaf: hasLeaf, cpus: 2)
     boot.packer = Packer(.zstd(level: 3), jobs: 2, memberSize: 1 << 20)
     boot.packer?.realInit = "/bin/start"
-    boot.source = Source(
+    boot.source = PackSource(
       directory.path.appending("oci"), Platform(architecture: "amd64"),
       workDirectory: directory.path)
     let outcome = try await boot.run("/census /")

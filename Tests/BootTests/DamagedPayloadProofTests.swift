@@ -105,7 +105,7 @@ import Testing
     boot.written = try directory.file("tree.img", first)
     boot.images = [try directory.file("behind.img", Segment(behind.records).bytes)]
     // The kernel itself would make the leaf if the word were on its command line.
-    boot.words = ["rootfstype=tmpfs", "rdinit=/prepare", "leafroot_init=/.leafroot-boot/init"]
+    boot.parameters = ["rootfstype=tmpfs", "rdinit=/prepare", "leafroot_init=/.leafroot-boot/init"]
     return try await boot.run("/census /")
   }
 }

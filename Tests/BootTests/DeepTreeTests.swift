@@ -51,11 +51,11 @@ import Testing
     // The kernel's own leaf fails, and PID 1 comes to a rootfs.
     var boot = KernelCall.all[0].boot
     boot.memory = 512
-    boot.words += ["rdinit=/leafroot", "leafroot_init=/.leafroot-boot/init"]
+    boot.parameters += ["rdinit=/leafroot", "leafroot_init=/.leafroot-boot/init"]
     try boot.tree.addProgram("leafroot")
     switch form {
     case .stock:
-      boot.words = ["rootfstype=tmpfs"]
+      boot.parameters = ["rootfstype=tmpfs"]
       boot.images = [try directory.file("deep", deep)]
     case .moved: boot.images = [try directory.file("deep", deep)]
     case .nested: boot.images = try nested(deep, in: directory)

@@ -24,7 +24,7 @@ struct KernelCall: Sendable, CustomTestStringConvertible {
   /// A boot in which it fails, without being made.
   var boot: UserModeBoot {
     var boot = UserModeBoot(kernel: "linux-um-6.12-faulty")
-    boot.words.append("nonroot_fault=\(number),\(errno)")
+    boot.parameters.append("nonroot_fault=\(number),\(errno)")
     return boot
   }
 }

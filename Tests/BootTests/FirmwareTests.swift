@@ -66,7 +66,7 @@ import Testing
     }
     rest.script("prepare", "exec /leafroot \(form == nil ? "" : "nonroot_initramfs")")
     boot.tree.add(rest.records)
-    boot.words = [
+    boot.parameters = [
       "rootfstype=tmpfs", "rdinit=/prepare", "leafroot_init=/.leafroot-boot/init",
       "firmware_at=\(call.rawValue)",
     ]

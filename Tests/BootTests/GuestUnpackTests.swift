@@ -2,6 +2,7 @@
 
 import Fidelity
 import Files
+import Images
 import Initramfs
 import OddImages
 import Packing
@@ -45,7 +46,7 @@ struct GuestUnpackTests {
     unpacking.rules = rules
     let tree = directory.path.appending("tree")
     let summary = try OutputDirectory(tree).fill(from: Bytes(image), by: unpacking)
-    #expect(summary.reading.refusal == nil)
+    #expect(summary.image.refusal == nil)
     let host = try Census(of: tree)
     #expect(host.entries.count > 250)
     let differences = outcome.census.differences(from: host)

@@ -80,7 +80,7 @@ import Testing
       boot.tree.add(packed + programs.records)
     }
     // 258: mkdirat(2)
-    boot.words = [
+    boot.parameters = [
       "rootfstype=tmpfs", "rdinit=/prepare", "leafroot_init=/.leafroot-boot/init", "helper_at=258",
     ]
     return boot

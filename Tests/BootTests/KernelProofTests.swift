@@ -99,7 +99,7 @@ import Testing
       exec /.leafroot-boot/init
       """)
     // rdinit= takes away the arguments before it.
-    boot.words = ["rdinit=/given", "nonroot_initramfs"]
+    boot.parameters = ["rdinit=/given", "nonroot_initramfs"]
     let outcome = try await boot.run("echo files: /*")
 
     #expect(outcome.check?.isLeaf == false, "\(outcome)")

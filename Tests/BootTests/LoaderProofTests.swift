@@ -56,7 +56,7 @@ import Testing
 
   @Test func `twin: without its first word, GRUB's entry makes no leaf`() async throws {
     let boot = try LoaderBoot(.wrapped)
-    let outcome = try await boot.runGRUB { $0.replacing(KernelWords.program + " ", with: "") }
+    let outcome = try await boot.runGRUB { $0.replacing(KernelParameters.program + " ", with: "") }
     #expect(outcome.verdict.outcome == .notAsPromised, "\(outcome)")
   }
 

@@ -53,7 +53,7 @@ struct Oracle {
     let directory = try RunDirectory.temporary()
     defer { directory.remove() }
     try Data(image).write(to: URL(filePath: directory.initrd.string))
-    var machine = Machine(kernel: kernel, initrd: directory.initrd, words: ["rdinit=/.census"])
+    var machine = Machine(kernel: kernel, initrd: directory.initrd, parameters: ["rdinit=/.census"])
     machine.memory = 512
     machine.timeout = .seconds(300)
     let console = try await machine.run(log: directory.log).console
@@ -105,13 +105,13 @@ struct Oracle {
     let summary = try OutputDirectory(directory.path).fill(from: Bytes(image), by: unpack)
 
     return Outcome(
-      refusal: summary.reading.refusal?.kernelMessage, census: try Census(of: directory.path))
+      refusal: summary.image.refusal?.kernelMessage, census: try Census(of: directory.path))
   }
 
   /// Whether this kernel unpacks it to its end, as far as we know.
   private func endsWell(_ image: [UInt8]) -> Bool {
-    let reading = ImageReader(Bytes(image), rules).finish()
-    return reading.refusal == nil && !reading.isCutShort
+    let summary = ImageReader(Bytes(image), rules).finish()
+    return summary.refusal == nil && !summary.isCutShort
   }
 
   /// All that are unpacked to their end, as far as we know, are in the first boot; each of the

@@ -214,7 +214,7 @@ import Testing
     #expect(outcome.output == "15000\n", "\(outcome)")
   }
 
-  @Test(arguments: [[], [KernelWords.request]])
+  @Test(arguments: [[], [KernelParameters.request]])
   func `the segment of wrap behind a packed image has the same PID 1`(words: [String])
     async throws
   {
@@ -229,7 +229,7 @@ import Testing
     #expect(outcome.logs("unpacked "), "\(outcome)")
   }
 
-  @Test(arguments: [[], [KernelWords.request]])
+  @Test(arguments: [[], [KernelParameters.request]])
   func `before a packed image the segment of wrap is nothing but replaced`(words: [String])
     async throws
   {
@@ -237,7 +237,7 @@ import Testing
       var boot = packed()
       boot.tree = NastyTree.tree()
       boot.front = [segment]
-      boot.append = [KernelWords.program] + words
+      boot.append = [KernelParameters.program] + words
       return try await boot.run(NastyTree.census)
     }
     #expect(outcome.logs("unpacked "), "\(outcome)")
@@ -317,7 +317,7 @@ import Testing
     #expect(complaints == ["leafroot: /missing: No such file or directory"], "\(outcome)")
   }
 
-  @Test(arguments: [[KernelWords.request], []])
+  @Test(arguments: [[KernelParameters.request], []])
   func `/init of the tree is the real init, although PID 1 had this name`(words: [String])
     async throws
   {
@@ -325,7 +325,7 @@ import Testing
     #expect(outcome.check?.asPromised == true, "\(outcome)")
   }
 
-  @Test(arguments: [[KernelWords.leaf], [KernelWords.program]])
+  @Test(arguments: [[KernelParameters.leaf], [KernelParameters.program]])
   func `/init of an image behind is the real init, if rdinit= starts PID 1`(words: [String])
     async throws
   {
@@ -357,7 +357,8 @@ import Testing
       defer { directory.remove() }
       try Data(image).write(to: URL(filePath: directory.initrd.string))
       let machine = Machine(
-        kernel: try Kernel(Place.kernel("6.12-x86_64")), initrd: directory.initrd, words: words)
+        kernel: try Kernel(Place.kernel("6.12-x86_64")), initrd: directory.initrd, parameters: words
+      )
       let run = try await machine.run(log: directory.log)
       return Outcome(verdict: Verdict(run), console: run.console)
     }

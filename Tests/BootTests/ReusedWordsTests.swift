@@ -19,7 +19,7 @@ import Testing
       )
       try Data(image).write(to: URL(filePath: directory.initrd.string))
       let machine = Machine(
-        kernel: try Kernel(Place.kernel(kernel)), initrd: directory.initrd, words: words)
+        kernel: try Kernel(Place.kernel(kernel)), initrd: directory.initrd, parameters: words)
       return try await machine.run(log: directory.log).console.text
     }
   }
@@ -28,12 +28,12 @@ import Testing
   func `with rdinit=/init behind the words, the image's own init starts`(kernel: StockKernel)
     async throws
   {
-    let text = try await console(kernel.name, [KernelWords.leaf, KernelWords.plain])
+    let text = try await console(kernel.name, [KernelParameters.leaf, KernelParameters.plain])
     #expect(text.contains("@census end"), "\(text.suffix(2000))")
   }
 
   @Test func `twin: with the words alone, the kernel does not look at it`() async throws {
-    let text = try await console("6.12-x86_64", [KernelWords.leaf])
+    let text = try await console("6.12-x86_64", [KernelParameters.leaf])
     #expect(!text.contains("@census end"))
     #expect(text.contains("Unable to mount root fs"), "\(text.suffix(2000))")
   }

@@ -161,11 +161,11 @@ struct SequenceBoot {
     boot.command = ["/.census", "/"]
     boot.memory = 768
     if isStock {
-      boot.words = ["rootfstype=tmpfs"]
+      boot.parameters = ["rootfstype=tmpfs"]
     } else {
-      boot.words += ["rdinit=/leafroot", "leafroot_init=/.leafroot-boot/init"]
+      boot.parameters += ["rdinit=/leafroot", "leafroot_init=/.leafroot-boot/init"]
     }
-    boot.words += words
+    boot.parameters += words
     for (place, form) in forms.enumerated() {
       let raw = try directory.file("raw-\(place)", images[place])
       boot.images.append(try image(raw, form, in: directory))

@@ -44,7 +44,7 @@ struct SidecarBootTests {
     boot.packer = Packer(.zstd(level: 3), jobs: 2, memberSize: 1 << 20)
     boot.packer?.realInit = "/bin/start"
     let root = directory.path.appending("root")
-    boot.source = Source(
+    boot.source = PackSource(
       root, Platform(architecture: "amd64"), workDirectory: directory.path)
     let outcome = try await boot.run(
       "busybox du -k /lastlog; busybox truncate -s 0 /lastlog; /census /")

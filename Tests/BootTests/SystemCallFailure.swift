@@ -103,7 +103,7 @@ struct FailingBoot {
     directory = try RunDirectory.temporary()
     // The kernel itself would make the leaf if the word were on its command line.
     var boot = UserModeBoot(kernel: "linux-um-6.12-faulty")
-    boot.words = ["rootfstype=tmpfs", "rdinit=/prepare", "leafroot_init=/.leafroot-boot/init"]
+    boot.parameters = ["rootfstype=tmpfs", "rdinit=/prepare", "leafroot_init=/.leafroot-boot/init"]
     let tree = try FailingTree.tree(isMoved: bringing == .moved)
     boot.written = try Self.write(tree.records, "tree.img", directory)
     boot.images = [
@@ -111,7 +111,7 @@ struct FailingBoot {
     ]
 
     var stockBoot = boot
-    stockBoot.words = ["rootfstype=tmpfs", "rdinit=/prepare-stock"]
+    stockBoot.parameters = ["rootfstype=tmpfs", "rdinit=/prepare-stock"]
     stock = Self.census(try await stockBoot.run(Self.script))
 
     if bringing != .moved {
@@ -154,7 +154,7 @@ struct FailingBoot {
     _ failure: SystemCallFailure, after change: String = ""
   ) async throws -> SystemCallFailure.Row {
     var boot = boot
-    boot.words.append(failure.word)
+    boot.parameters.append(failure.word)
     let outcome = try await boot.run("\(change)\n\(Self.script)")
     let number = outcome.console.lines.compactMap(Self.failedNumber).first
     return SystemCallFailure.Row(

@@ -26,7 +26,7 @@ struct SystemdProofTests {
   }
 
   /// RuntimeTests show that podman runs no container in rootfs.
-  @Test(arguments: ["6.12-x86_64", "6.1-x86_64"], [[KernelWords.request], []])
+  @Test(arguments: ["6.12-x86_64", "6.1-x86_64"], [[KernelParameters.request], []])
   func `Debian 13 boots until systemd says running, and podman runs a container`(
     kernel: String, words: [String]
   ) async throws {
@@ -38,13 +38,13 @@ struct SystemdProofTests {
   }
 
   /// What the script of the service printed, by its first words.
-  private func report(_ kernel: String, _ words: [String]) async throws -> [String: String] {
+  private func report(_ kernel: String, _ parameters: [String]) async throws -> [String: String] {
     try await Gate.shared.pass {
       let place = try RunDirectory.temporary()
       defer { place.remove() }
       var machine = Machine(
         kernel: try Kernel(Place.kernel(kernel)), initrd: directory.path.appending("initrd"),
-        words: words)
+        parameters: parameters)
       (machine.memory, machine.cpus, machine.timeout) = (900, 2, .seconds(900))
       let console = try await machine.run(log: place.log).console
       var report = ["console": String(console.text.suffix(3000))]

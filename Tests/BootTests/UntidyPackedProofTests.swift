@@ -89,7 +89,7 @@ import Testing
     boot.tree.file("etc/front", "the tree")
     boot.tree.file("etc/behind", "the tree")
     boot.hasLeaf = true
-    boot.append = [KernelWords.program, KernelWords.request] + words
+    boot.append = [KernelParameters.program, KernelParameters.request] + words
     let (ours, stock) = try await Self.both(boot, NastyTree.census)
 
     #expect(ours.verdict.outcome == .asPromised, "\(ours)")
@@ -111,7 +111,7 @@ import Testing
     boot.tree.directory("srv")
     boot.tree.file("srv/file", "the tree")
     boot.front = [try directory.file("front.img", Segment(front.records).bytes)]
-    boot.append = [KernelWords.program, KernelWords.request]
+    boot.append = [KernelParameters.program, KernelParameters.request]
     let (ours, stock) = try await Self.both(boot, NastyTree.census)
 
     #expect(ours.verdict.outcome == .asPromised, "\(ours)")

@@ -25,7 +25,7 @@ struct UserModeBoot {
   /// What runs after the check where there is no script.
   var command: [String] = []
   /// Words for the kernel. rootfs is a tmpfs, as it is on other machines without `root=`.
-  var words = ["rootfstype=tmpfs", "nonroot_initramfs"]
+  var parameters = ["rootfstype=tmpfs", "nonroot_initramfs"]
   /// In MiB.
   var memory = 256
   /// In seconds of the host.
@@ -45,22 +45,23 @@ struct UserModeBoot {
     let program = try GuestInit(Place.library.appending("leafroot-init.x86_64"), for: .x86)
     var checked = CheckedBoot(try ([image] + images).map { try Image(path: $0) }, program: program)
     checked.command = script.isEmpty ? command : ["/bin/busybox", "sh", "-c", script]
-    // `words` are all, also where PID 1 is in the tree.
+    // `parameters` are all, also where PID 1 is in the tree.
     checked.isStock = true
-    checked.append = words
+    checked.append = parameters
     try Initrd.write(checked.segment(), checked.images, into: directory.initrd)
 
-    let (console, isLate) = try await console(of: directory.initrd, checked.words)
+    let (console, isLate) = try await console(of: directory.initrd, checked.parameters)
     let verdict = Verdict(console, ending: isLate ? .timedOut : .byGuest)
     return Outcome(verdict: verdict, console: console)
   }
 
   /// What the kernel and what it starts print, and whether there was no end of it.
-  func console(of initrd: FilePath, _ words: [String]) async throws -> (Console, isLate: Bool) {
+  func console(of initrd: FilePath, _ parameters: [String]) async throws -> (Console, isLate: Bool)
+  {
     // The guest's restart would start the program again, for ever: noreboot.
     var arguments = ["--signal=KILL", "\(timeout)", Place.kernels.appending(kernel).string]
     arguments += ["mem=\(memory)M", "initrd=\(initrd)", "con=null", "con0=fd:0,fd:1"]
-    arguments += ["quiet", "panic=-1", "noreboot"] + words
+    arguments += ["quiet", "panic=-1", "noreboot"] + parameters
     let result = try await Subprocess.run(
       .name("timeout"), arguments: Arguments(arguments),
       platformOptions: apart, input: .none, output: .bytes(limit: 16 << 20),

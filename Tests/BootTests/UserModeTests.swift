@@ -27,7 +27,7 @@ import Testing
     async throws
   {
     var boot = UserModeBoot()
-    boot.words = ["rootfstype=tmpfs"] + words
+    boot.parameters = ["rootfstype=tmpfs"] + words
     let outcome = try await boot.run()
 
     #expect(outcome.verdict.outcome == .notAsPromised, "\(outcome)")
@@ -39,7 +39,7 @@ import Testing
 
   @Test func `a value does not take the word back`() async throws {
     var boot = UserModeBoot()
-    boot.words.append("nonroot_initramfs=0")
+    boot.parameters.append("nonroot_initramfs=0")
     let outcome = try await boot.run()
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
@@ -55,7 +55,7 @@ import Testing
       boot.images.append(try directory.file("\(compressor).img", compressor.compress(newc)))
     }
     let leaf = try await boot.run(NastyTree.census)
-    boot.words = ["rootfstype=tmpfs"]
+    boot.parameters = ["rootfstype=tmpfs"]
     let stock = try await boot.run(NastyTree.census)
 
     #expect(leaf.verdict.outcome == .asPromised, "\(leaf)")
@@ -78,8 +78,8 @@ import Testing
       exec /.leafroot-boot/init
       """)
     // rdinit= takes away the arguments before it.
-    boot.words = ["rootfstype=tmpfs", "rdinit=/given", "nonroot_initramfs", "one"]
-    boot.words.append("nonroot_initramfs=value")
+    boot.parameters = ["rootfstype=tmpfs", "rdinit=/given", "nonroot_initramfs", "one"]
+    boot.parameters.append("nonroot_initramfs=value")
     let outcome = try await boot.run("echo files: /* /.[!.]*")
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
@@ -102,9 +102,9 @@ import Testing
     var boot = UserModeBoot()
     boot.tree.file("data", [UInt8](repeating: 0x5a, count: 40 << 20))
     let leaf = try await boot.run(Memory.script)
-    boot.words = ["rootfstype=tmpfs"]
+    boot.parameters = ["rootfstype=tmpfs"]
     let stock = try await boot.run(Memory.script)
-    boot.words = ["rootfstype=tmpfs", "nonroot_initramfs", "retain_initrd"]
+    boot.parameters = ["rootfstype=tmpfs", "nonroot_initramfs", "retain_initrd"]
     let kept = try await boot.run(Memory.script)
 
     // A second copy would be in here.
@@ -194,7 +194,7 @@ import Testing
 
   @Test func `initramfs_options= are the leaf's mount options`() async throws {
     var boot = UserModeBoot()
-    boot.words.append("initramfs_options=size=77m,nr_inodes=5000")
+    boot.parameters.append("initramfs_options=size=77m,nr_inodes=5000")
     let outcome = try await boot.run(Self.mounts)
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
@@ -206,7 +206,7 @@ import Testing
   {
     var boot = UserModeBoot()
     // A ramfs ignores them.
-    boot.words = ["rootfstype=ramfs", "nonroot_initramfs", "initramfs_options=none=such"]
+    boot.parameters = ["rootfstype=ramfs", "nonroot_initramfs", "initramfs_options=none=such"]
     let outcome = try await boot.run(Self.mounts)
 
     #expect(outcome.check?.isLeaf == false, "\(outcome)")
@@ -251,7 +251,7 @@ import Testing
   @Test func `LeafRoot's PID 1 finds the kernel's leaf, and does nothing`() async throws {
     var boot = UserModeBoot()
     try boot.tree.addProgram("leafroot")
-    boot.words += ["rdinit=/leafroot", "leafroot_init=/.leafroot-boot/init"]
+    boot.parameters += ["rdinit=/leafroot", "leafroot_init=/.leafroot-boot/init"]
     let outcome = try await boot.run("echo files: /*")
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
@@ -266,7 +266,7 @@ import Testing
   {
     var boot = KernelCall.all[0].boot
     try boot.tree.addProgram("leafroot")
-    boot.words += ["rdinit=/leafroot", "leafroot_init=/.leafroot-boot/init"]
+    boot.parameters += ["rdinit=/leafroot", "leafroot_init=/.leafroot-boot/init"]
     let outcome = try await boot.run()
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")

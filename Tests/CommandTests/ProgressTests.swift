@@ -45,7 +45,7 @@ import Testing
   @Test func `output and progress share a terminal: no line of the command is overwritten`() throws
   {
     let written = Written()
-    let output = LiveOutput(ProgressLine(isTerminal: true) { written.write($0) }) {
+    let output = BootConsole(ProgressLine(isTerminal: true) { written.write($0) }) {
       written.write(String(decoding: $0, as: UTF8.self))
     }
     func update(_ text: String) {
@@ -68,7 +68,7 @@ import Testing
     text: String, expected: String
   ) throws {
     let written = Written()
-    let output = LiveOutput(ProgressLine(isTerminal: false) { _ in }) {
+    let output = BootConsole(ProgressLine(isTerminal: false) { _ in }) {
       written.write(String(decoding: $0, as: UTF8.self))
     }
     try output.print(Array(text.utf8))

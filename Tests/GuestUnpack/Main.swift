@@ -51,7 +51,7 @@ private func unpack(
   unpacking.rules = .running
   do throws(Unpacking.Failure<Never>) {
     let summary = try unpacking.run(MappedImage(bytes: file), into: root)
-    return summary.reading.refusal == nil ? 0 : fail(Text("the kernel would refuse the image"))
+    return summary.image.refusal == nil ? 0 : fail(Text("the kernel would refuse the image"))
   } catch {
     guard case .tree(let failure) = error else { return fail(Text("the image cannot be read")) }
     var text = Text(failure.name)

@@ -34,7 +34,7 @@ import Testing
       names.append(String(decoding: record.entry.name, as: UTF8.self))
       reader.skipData()
     }
-    #expect(try image.damage(reader.reading) == nil)
+    #expect(try image.damage(reader.summary) == nil)
     return names
   }
 
@@ -73,8 +73,8 @@ import Testing
   @Test func `the error about a section counts from its start`() throws {
     let damaged = Array(tree.prefix(120)) + Array("070709".utf8) + zeros(110)
     let found = try image(unifiedKernelImage([(".initrd", damaged)]))
-    let reading = try ImageReader(ImageSequence(found.parts)).finish()
-    let damage = try #require(try found.damage(reading))
+    let summary = try ImageReader(ImageSequence(found.parts)).finish()
+    let damage = try #require(try found.damage(summary))
     #expect(damage.description.contains("/file: .initrd: offset 120: found '070709', expected"))
   }
 

@@ -2,6 +2,7 @@
 
 import Files
 import Foundation
+import Images
 import SystemPackage
 import TestSupport
 import Testing

@@ -19,14 +19,14 @@ import Testing
       let batch = try #require(theirs.batch(of: images), "no such image: record anew")
       let inspector = try Inspector(
         Bytes(batch.image([])), kernel: KernelVersion(6, 12, 117))
-      let reading = inspector.reading
+      let summary = inspector.summary
       // The kernel has no program for a census there.
-      if theirs.entries == nil { #expect(reading.refusal != nil, "\(theirs.name)") }
+      if theirs.entries == nil { #expect(summary.refusal != nil, "\(theirs.name)") }
       let ours = KernelAnswer(
-        batch, refusal: reading.refusal?.kernelMessage, Census(inspector.tree.lines))
+        batch, refusal: summary.refusal?.kernelMessage, Census(inspector.tree.lines))
 
       #expect(ours.refusal == theirs.refusal, "\(theirs.name)")
-      let isOpen = reading.refusal != nil || reading.isCutShort
+      let isOpen = summary.refusal != nil || summary.isCutShort
       let differences = ours.withoutContents(andTimes: isOpen)
         .differences(from: theirs.withoutContents(andTimes: isOpen))
       #expect(

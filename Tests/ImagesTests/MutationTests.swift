@@ -22,11 +22,11 @@ import Testing
       var rules = KernelRules()
       rules.records.digits = .lenient
       var found = Names(bytes, rules)
-      let reading = found.reading
+      let summary = found.summary
       var model = KernelModel(bytes)
       if model.isCompressed { continue }
 
-      let verdict = reading.refusal?.kernelMessage ?? (reading.isCutShort ? "cut short" : "whole")
+      let verdict = summary.refusal?.kernelMessage ?? (summary.isCutShort ? "cut short" : "whole")
       verdicts[verdict, default: 0] += 1
       // The record at which it stops is not handed over by each in the same state.
       if model.message != nil || model.isCutShort {
@@ -35,9 +35,9 @@ import Testing
         model.names = Array(model.names.prefix(count))
         found.names = Array(found.names.prefix(count))
       }
-      try #require(reading.refusal?.kernelMessage == model.message, "round \(round): \(bytes)")
+      try #require(summary.refusal?.kernelMessage == model.message, "round \(round): \(bytes)")
       try #require(
-        reading.isCutShort == model.isCutShort, "round \(round): \(verdict) \(bytes)")
+        summary.isCutShort == model.isCutShort, "round \(round): \(verdict) \(bytes)")
       try #require(found.names == model.names, "round \(round)")
     }
     // All that can be said has been said.
@@ -64,10 +64,10 @@ import Testing
     for round in 0..<600 {
       let bytes = mutated(base, &random)
       let found = Names(bytes)
-      let reading = found.reading
+      let summary = found.summary
       let isDamaged =
-        reading.refusal != nil || reading.isCutShort
-        || reading.members.contains { $0.isCheckWrong }
+        summary.refusal != nil || summary.isCutShort
+        || summary.members.contains { $0.isCheckWrong }
       if isDamaged { caught += 1 }
       #expect(
         isDamaged || found.isSame(as: sound) || bytes.allSatisfy { $0 == 0 },
@@ -90,8 +90,8 @@ import Testing
   {
     for count in [0, 1, 4, 511, 100_000] {
       let found = Names(zeros(count))
-      let reading = found.reading
-      #expect(reading.refusal == nil && !reading.isCutShort && found.names.isEmpty)
+      let summary = found.summary
+      #expect(summary.refusal == nil && !summary.isCutShort && found.names.isEmpty)
     }
   }
 
@@ -120,7 +120,7 @@ import Testing
 
 /// The names and the data that a reader finds.
 private struct Names {
-  var reading = Reading()
+  var summary = ImageSummary()
   var names: [[UInt8]] = []
   var sum: UInt64 = 0
 
@@ -135,7 +135,7 @@ private struct Names {
       case .dataEnds, .memberBegins, .memberEnds: break
       }
     }
-    reading = reader.reading
+    summary = reader.summary
   }
 
   func isSame(as other: Names) -> Bool { names == other.names && sum == other.sum }

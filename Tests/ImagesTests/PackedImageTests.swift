@@ -67,7 +67,7 @@ import Testing
       names.append(String(decoding: record.entry.name, as: UTF8.self))
       reader.skipData()
     }
-    #expect(reader.reading.refusal == nil)
+    #expect(reader.summary.refusal == nil)
     return names
   }
 
@@ -127,8 +127,8 @@ import Testing
       ])
     }
     let image = try image([packed("a", "no sidecar"), packed("b", "none either")])
-    let reading = try ImageReader(ImageSequence(image.tree)).finish()
-    let damage = try #require(try image.damage(reading))
+    let summary = try ImageReader(ImageSequence(image.tree)).finish()
+    let damage = try #require(try image.damage(summary))
     #expect(damage.description.contains("image: found a/0000.extra, line 1: 'x no sidecar'"))
     let other = try self.image([Part.packed.bytes, packed("b", "none either")])
     let found = try other.damage(ImageReader(ImageSequence(other.tree)).finish())

@@ -86,7 +86,7 @@ import Testing
       Array(#"{"schemaVersion":2,"manifests":[\#(images.joined(separator: ","))]}"#.utf8))
   }
 
-  private func fault(_ change: (inout Source) -> Void = { _ in }) -> String? {
+  private func fault(_ change: (inout PackSource) -> Void = { _ in }) -> String? {
     ImportingTests.fault { try tree(layout, change) }.map {
       String($0.dropFirst("\(layout): ".count))
     }

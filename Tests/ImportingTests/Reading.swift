@@ -7,9 +7,9 @@ import SystemPackage
 
 /// The tree at `path`, for x86_64.
 func tree(
-  _ path: FilePath, _ change: (inout Source) -> Void = { _ in }
+  _ path: FilePath, _ change: (inout PackSource) -> Void = { _ in }
 ) throws -> any TreeSource {
-  var source = Source(
+  var source = PackSource(
     path, Platform(architecture: "amd64"), workDirectory: path.removingLastComponent())
   change(&source)
   return try source.tree { _, _ in }

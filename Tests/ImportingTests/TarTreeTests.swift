@@ -15,13 +15,13 @@ import Testing
   init() throws { directory = try TemporaryDirectory() }
 
   private func tree(
-    of records: [TarWriterRecord], _ change: (inout Source) -> Void = { _ in }
+    of records: [TarWriterRecord], _ change: (inout PackSource) -> Void = { _ in }
   ) throws -> any TreeSource {
     try ImportingTests.tree(try directory.file("archive", tar(records)), change)
   }
 
   private func fault(
-    of records: [TarWriterRecord], _ change: (inout Source) -> Void = { _ in }
+    of records: [TarWriterRecord], _ change: (inout PackSource) -> Void = { _ in }
   ) -> String? {
     ImportingTests.fault { try tree(of: records, change) }?
       .replacingPrefix("\(directory.path)/archive: ")

@@ -28,13 +28,13 @@ private func noise(_ count: Int) -> [UInt8] {
     let data = noise(1_500_000)
     let archive = try archive("file", data)
     let image = try encoded(archive, codec)
-    let (reading, found) = try read(image)
-    #expect(reading.refusal == nil)
-    #expect(reading.members.count == 1)
-    #expect(reading.members.first?.codec == codec)
-    #expect(reading.members.first?.size == Int64(image.count))
-    #expect(reading.members.first?.unpackedSize == UInt64(archive.count))
-    #expect(reading.members.first?.entries == 1)
+    let (summary, found) = try read(image)
+    #expect(summary.refusal == nil)
+    #expect(summary.members.count == 1)
+    #expect(summary.members.first?.codec == codec)
+    #expect(summary.members.first?.size == Int64(image.count))
+    #expect(summary.members.first?.unpackedSize == UInt64(archive.count))
+    #expect(summary.members.first?.entries == 1)
     #expect(found.contents["file"] == data)
     #expect(found.trailers == 1)
   }
@@ -44,9 +44,9 @@ private func noise(_ count: Int) -> [UInt8] {
     let data = noise(5_000_000)
     let image = try encoded(archive("file", data) + archive("last", [1]), codec)
     #expect(image.count > 2 << 20)
-    let (reading, found) = try read(image)
-    #expect(reading.refusal == nil)
-    #expect(reading.members.first?.size == Int64(image.count))
+    let (summary, found) = try read(image)
+    #expect(summary.refusal == nil)
+    #expect(summary.members.first?.size == Int64(image.count))
     #expect(found.contents["file"] == data)
     #expect(found.names == ["file", "last"])
 
@@ -56,15 +56,15 @@ private func noise(_ count: Int) -> [UInt8] {
     // The legacy frame of lz4 has no check.
     let isNoticed = damaged.refusal != nil || damaged.members.first?.isCheckWrong == true
     #expect(isNoticed || codec == .lz4)
-    #expect(try read(Array(image.prefix(image.count * 2 / 3))).reading.refusal != nil)
+    #expect(try read(Array(image.prefix(image.count * 2 / 3))).summary.refusal != nil)
   }
 
   @Test func `a refusal inside a large member says the same each time`() throws {
     let image = try encoded(
       archive("file", noise(5_000_000)) + [7] + noise(5_000_000), .zstd)
-    let first = try read(image).reading
+    let first = try read(image).summary
     #expect(first.refusal?.kernelMessage == "junk within compressed archive")
-    for _ in 1...5 { #expect(try read(image).reading == first) }
+    for _ in 1...5 { #expect(try read(image).summary == first) }
   }
 
   @Test(arguments: Codec.allCases, Codec.allCases)
@@ -75,30 +75,30 @@ private func noise(_ count: Int) -> [UInt8] {
     image += [UInt8](repeating: 0, count: (first == .lz4 ? 4 : 0) + (4 - image.count % 4) % 4)
     let offset = image.count
     image += try encoded(archive("two", [2]), second)
-    let (reading, found) = try read(image)
-    #expect(reading.refusal == nil)
+    let (summary, found) = try read(image)
+    #expect(summary.refusal == nil)
     #expect(found.names == ["one", "two"])
-    #expect(reading.members.map(\.codec) == [first, second])
-    #expect(reading.members.last?.offset == Int64(offset))
-    #expect(reading.padding == Int64(image.count) - reading.members.reduce(0) { $0 + $1.size })
+    #expect(summary.members.map(\.codec) == [first, second])
+    #expect(summary.members.last?.offset == Int64(offset))
+    #expect(summary.padding == Int64(image.count) - summary.members.reduce(0) { $0 + $1.size })
   }
 
   @Test func `zero bytes may stand before, between and behind members`() throws {
     let zeros = [UInt8](repeating: 0, count: 5000)
     let archive = try archive("a", [1, 2])
     let image = try zeros + archive + zeros + encoded(archive, .gzip) + [0] + zeros
-    let (reading, found) = try read(image)
-    #expect(reading.refusal == nil)
+    let (summary, found) = try read(image)
+    #expect(summary.refusal == nil)
     #expect(found.names == ["a", "a"])
-    #expect(reading.members.map(\.offset) == [5000, 10000 + Int64(archive.count)])
+    #expect(summary.members.map(\.offset) == [5000, 10000 + Int64(archive.count)])
   }
 
   @Test func `a raw archive may lack its trailer, and ends with it otherwise`() throws {
     let archive = try archive("a", [1])
     let bare = Array(archive.dropLast(124))
-    let (reading, found) = try read(bare + archive + archive)
-    #expect(reading.refusal == nil)
-    #expect(reading.members.map(\.entries) == [2, 1])
+    let (summary, found) = try read(bare + archive + archive)
+    #expect(summary.refusal == nil)
+    #expect(summary.members.map(\.entries) == [2, 1])
     #expect(found.names == ["a", "a", "a"])
     #expect(found.trailers == 2)
   }
@@ -106,22 +106,22 @@ private func noise(_ count: Int) -> [UInt8] {
   @Test func `a raw archive that is cut short is no error, but noticed`() throws {
     let archive = try archive("a", noise(1000))
     for count in [50, 111, 500, 1100] {
-      let (reading, _) = try read(Array(archive.prefix(count)))
-      #expect(reading.refusal == nil)
-      #expect(reading.isCutShort)
+      let (summary, _) = try read(Array(archive.prefix(count)))
+      #expect(summary.refusal == nil)
+      #expect(summary.isCutShort)
       let (unread, _) = try read(Array(archive.prefix(count)), wish: .verified)
-      #expect(unread == reading)
+      #expect(unread == summary)
     }
-    #expect(try !read(archive).reading.isCutShort)
-    #expect(try !read(archive, wish: .verified).reading.isCutShort)
+    #expect(try !read(archive).summary.isCutShort)
+    #expect(try !read(archive, wish: .verified).summary.isCutShort)
   }
 
   @Test(arguments: Codec.allCases.filter { $0 != .raw })
   func `a compressed member that is cut short is refused`(codec: Codec) throws {
     let image = try encoded(archive("a", noise(200_000)), codec)
     for count in [2, 11, image.count / 2, image.count - 1] {
-      let (reading, _) = try read(Array(image.prefix(count)))
-      #expect(reading.refusal != nil, "\(count) bytes of \(image.count)")
+      let (summary, _) = try read(Array(image.prefix(count)))
+      #expect(summary.refusal != nil, "\(count) bytes of \(image.count)")
     }
   }
 
@@ -148,23 +148,23 @@ private func noise(_ count: Int) -> [UInt8] {
   @Test func `what the kernel's decompressors do not take is refused`() throws {
     let archive = try archive("a", [1])
     #expect(
-      try read(filter(archive, "xz", "-c")).reading.refusal?.found == "xz with check crc64")
-    #expect(try read(filter(archive, "lz4", "-c")).reading.refusal?.offset == 0)
+      try read(filter(archive, "xz", "-c")).summary.refusal?.found == "xz with check crc64")
+    #expect(try read(filter(archive, "lz4", "-c")).summary.refusal?.offset == 0)
     var gzip = try encoded(archive, .gzip)
     gzip[3] |= 4
-    #expect(try read(gzip).reading.refusal == nil)
+    #expect(try read(gzip).summary.refusal == nil)
     gzip.insert(contentsOf: [2, 0, 0x61, 0x62], at: 10)
-    #expect(try read(gzip).reading.refusal != nil)
+    #expect(try read(gzip).summary.refusal != nil)
     let skippable: [UInt8] = [0x50, 0x2A, 0x4D, 0x18, 0, 0, 0, 0]
     #expect(
-      try read(skippable + encoded(archive, .zstd)).reading.refusal?.kernelMessage
+      try read(skippable + encoded(archive, .zstd)).summary.refusal?.kernelMessage
         == "invalid magic at start of compressed archive")
   }
 
   @Test func `xz is taken with the filters that the kernel has, and no other`() throws {
     let archive = try archive("a", noise(10_000))
     func refusal(_ filters: String) throws -> Refusal? {
-      try read(filter(archive, "sh", "-c", "xz -c --check=crc32 \(filters)")).reading.refusal
+      try read(filter(archive, "sh", "-c", "xz -c --check=crc32 \(filters)")).summary.refusal
     }
     #expect(try refusal("--x86 --lzma2") == nil)
     #expect(try refusal("--lzma2=lc=0,lp=2,pb=0") == nil)
@@ -180,23 +180,23 @@ private func noise(_ count: Int) -> [UInt8] {
     let archive = try archive("a", [1])
     let image = try encoded(archive, .lz4)
     #expect(
-      try read(image + encoded(archive, .gzip)).reading.refusal?.kernelMessage
+      try read(image + encoded(archive, .gzip)).summary.refusal?.kernelMessage
         == "Decoding failed")
-    #expect(try read(image + [0, 0, 0, 0] + encoded(archive, .gzip)).reading.refusal == nil)
+    #expect(try read(image + [0, 0, 0, 0] + encoded(archive, .gzip)).summary.refusal == nil)
     // Another lz4 frame goes on with the first.
-    #expect(try read(image + image).reading.members.count == 1)
+    #expect(try read(image + image).summary.members.count == 1)
   }
 
   @Test(arguments: [Codec.gzip, .lzo])
   func `a check that the kernel does not look at is noticed`(codec: Codec) throws {
     var image = try encoded(archive("a", noise(1000)), codec)
-    #expect(try read(image).reading.members.first?.isCheckWrong == false)
+    #expect(try read(image).summary.members.first?.isCheckWrong == false)
     // gzip's crc is 8 bytes before the end; lzop's first sum is behind header, name and sizes.
     let place = codec == .gzip ? image.count - 8 : 38 + Int(image[33]) + 8
     image[place] ^= 1
-    let (reading, found) = try read(image)
-    #expect(reading.refusal == nil)
-    #expect(reading.members.first?.isCheckWrong == true)
+    let (summary, found) = try read(image)
+    #expect(summary.refusal == nil)
+    #expect(summary.members.first?.isCheckWrong == true)
     #expect(found.names == ["a"])
   }
 
@@ -204,21 +204,21 @@ private func noise(_ count: Int) -> [UInt8] {
     let archive = try archive("a", noise(100))
     let cut = try encoded(Array(archive.prefix(150)), .zstd)
     #expect(
-      try read(cut).reading.refusal?.error("image").description
+      try read(cut).summary.refusal?.error("image").description
         == "image: offset 0: found the end of the zstd member (byte 150 unpacked), "
         + "expected the rest of a record")
     let junk = try encoded(archive + [7], .zstd)
     #expect(
-      try read(junk).reading.refusal?.error("image").description
+      try read(junk).summary.refusal?.error("image").description
         == "image: offset 0: found junk (byte \(archive.count) unpacked), "
         + "expected a newc record or zero bytes")
   }
 
   @Test func `padding that is no multiple of 4 is refused, whatever follows`() throws {
     let archive = try archive("a", [1])
-    let (reading, _) = try read(archive + [0, 0] + encoded(archive, .gzip))
-    #expect(reading.refusal?.kernelMessage == "broken padding")
-    #expect(reading.refusal?.offset == Int64(archive.count) + 2)
-    #expect(try read(archive + [0, 0, 0, 0] + encoded(archive, .gzip)).reading.refusal == nil)
+    let (summary, _) = try read(archive + [0, 0] + encoded(archive, .gzip))
+    #expect(summary.refusal?.kernelMessage == "broken padding")
+    #expect(summary.refusal?.offset == Int64(archive.count) + 2)
+    #expect(try read(archive + [0, 0, 0, 0] + encoded(archive, .gzip)).summary.refusal == nil)
   }
 }

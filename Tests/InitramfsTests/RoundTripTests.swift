@@ -58,7 +58,7 @@ private struct Numbers: RandomNumberGenerator {
       default: break
       }
     }
-    #expect(reader.reading.refusal == nil)
+    #expect(reader.summary.refusal == nil)
     return files
   }
 

@@ -13,7 +13,7 @@ private struct RecordingFacts: Facts {
   var mount = Root.rootfs
   var apart = true
   var tmpfs = true
-  var others = Company.none
+  var others = OtherProcesses.none
 
   private(set) var asked: [String] = []
 
@@ -57,7 +57,7 @@ private struct RecordingFacts: Facts {
     return tmpfs
   }
 
-  mutating func company() -> Company {
+  mutating func otherProcesses() -> OtherProcesses {
     asked.append("company")
     return others
   }
@@ -139,8 +139,8 @@ extension Decision {
     expect(RecordingFacts(packed: true, mount: .leaf), "make", asking: questions)
   }
 
-  @Test(arguments: [Company.others, .unknown])
-  func `makes it for a packed tree, which no other process has seen`(others: Company) {
+  @Test(arguments: [OtherProcesses.others, .unknown])
+  func `makes it for a packed tree, which no other process has seen`(others: OtherProcesses) {
     let questions = ["init", "packed", "image", "root", "mounts", "tmpfs", "company"]
     expect(RecordingFacts(packed: true, others: others), "make", asking: questions)
   }

@@ -39,12 +39,12 @@ import Testing
 
     var boot = CheckedBoot([try Image(path: leaf), try Image(path: plain)], program: program)
     boot.append = ["loglevel=7"]
-    #expect(boot.words == asked)
+    #expect(boot.parameters == asked)
     boot.isStock = true
-    #expect(boot.words == stock)
+    #expect(boot.parameters == stock)
     boot = CheckedBoot([try Image(path: plain), try Image(path: leaf)], program: program)
     boot.append = ["loglevel=7"]
-    #expect(boot.words == stock)
+    #expect(boot.parameters == stock)
   }
 
   @Test func `an image that a hook put PID 1 into is started by the user's parameters`() throws {
@@ -53,7 +53,7 @@ import Testing
     var boot = CheckedBoot([try Image(path: plain)], program: program)
     boot.append = ["quiet rdinit=/leafroot nonroot_initramfs"]
     #expect(
-      boot.words == [
+      boot.parameters == [
         "leafroot_init=/.leafroot-boot/init", "quiet rdinit=/leafroot nonroot_initramfs",
       ])
   }
@@ -82,7 +82,7 @@ import Testing
     #expect(segment.firstRange(of: [0, 2, 1, 80, 0, 0, 0, 0, 0]) != nil)
     // The user's comes last, and counts.
     #expect(
-      boot.words == ["rdinit=/.leafroot-boot/init", "TERM=xterm-256color", "TERM=linux"])
+      boot.parameters == ["rdinit=/.leafroot-boot/init", "TERM=xterm-256color", "TERM=linux"])
   }
 
   @Test(arguments: [nil, "", "a b", "a\"", "é", "x\ninit=/x"])
@@ -90,7 +90,7 @@ import Testing
     let program = try GuestInit(try directory.file("init", elf()), for: .x86)
     var boot = CheckedBoot([], program: program)
     boot.terminal = Terminal(rows: 24, columns: 80, type: type)
-    #expect(boot.words == ["rdinit=/.leafroot-boot/init"])
+    #expect(boot.parameters == ["rdinit=/.leafroot-boot/init"])
   }
 
   private func contains(_ bytes: [UInt8], _ text: String) -> Bool {

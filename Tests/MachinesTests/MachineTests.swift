@@ -13,7 +13,7 @@ import Testing
 
   private func machine(_ architecture: Architecture = .x86) throws -> Machine {
     let kernel = try directory.kernel(architecture)
-    return Machine(kernel: kernel, initrd: "it's.img", words: ["rdinit=/leafroot"])
+    return Machine(kernel: kernel, initrd: "it's.img", parameters: ["rdinit=/leafroot"])
   }
 
   @Test func `an x86 machine is emulated with all that QEMU can emulate`() throws {

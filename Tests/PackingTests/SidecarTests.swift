@@ -236,7 +236,7 @@ import Unpacking
     #expect(try InputFile(out).size < 1 << 20)
     #expect(summary.bytes < 1 << 20)
     let unpacked = try unpack()
-    #expect(unpacked.reading.sidecarFault == nil)
+    #expect(unpacked.image.sidecarFault == nil)
     try boot()
     for name in ["unpacked", "booted"] {
       let (ours, theirs) = (
@@ -260,7 +260,7 @@ import Unpacking
     #expect(many.count == 1 << 30 && many[(1000 << 16)...].starts(with: "data 1000".utf8))
   }
 
-  // MARK: Choice
+  // MARK: ImageSelector
 
   @Test(.enabled(if: Privilege.mayRun, "needs root"))
   func `namespaces can be left out`() throws {

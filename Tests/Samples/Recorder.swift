@@ -14,7 +14,7 @@ public struct Recorder {
     case nothing
   }
 
-  public private(set) var reading = Reading()
+  public private(set) var summary = ImageSummary()
   public private(set) var entries: [Entry] = []
   public private(set) var contents: [String: [UInt8]] = [:]
   public private(set) var targets: [String: String] = [:]
@@ -43,21 +43,21 @@ public struct Recorder {
       case .memberBegins, .memberEnds: break
       }
     }
-    reading = reader.reading
+    summary = reader.summary
   }
 }
 
 /// Reads an image in memory.
 public func read(
   _ image: [UInt8], digits: Header.Digits = .strict, wish: Recorder.Wish = .data
-) throws -> (reading: Reading, found: Recorder) {
+) throws -> (summary: ImageSummary, found: Recorder) {
   var rules = KernelRules()
   rules.records.digits = digits
   let recorder = Recorder(image, rules, wish)
-  return (recorder.reading, recorder)
+  return (recorder.summary, recorder)
 }
 
 /// What the reader says of an image in memory.
-public func check(_ image: [UInt8], _ rules: KernelRules = KernelRules()) -> Reading {
+public func check(_ image: [UInt8], _ rules: KernelRules = KernelRules()) -> ImageSummary {
   ImageReader(Bytes(image), rules).finish()
 }

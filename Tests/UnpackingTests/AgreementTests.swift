@@ -64,9 +64,9 @@ struct AgreementTests {
     let images = try Corpus.images().filter { $0.explanation == .digits }
     #expect(!images.isEmpty)
     for image in images {
-      let refusal = try read(image.bytes).reading.refusal
+      let refusal = try read(image.bytes).summary.refusal
       #expect(refusal?.expected == "a hex digit of a newc header", "\(image)")
-      #expect(try read(image.bytes, digits: .lenient).reading.refusal == nil, "\(image)")
+      #expect(try read(image.bytes, digits: .lenient).summary.refusal == nil, "\(image)")
     }
   }
 
@@ -99,15 +99,15 @@ private struct Comparison {
     let summary = try OutputDirectory(path).fill(from: Bytes(image.bytes))
     defer { remove(path) }
 
-    #expect(summary.reading == inspector.reading, "\(image)")
+    #expect(summary.image == inspector.summary, "\(image)")
     expectSameLosses(summary, inspector, image)
     // A file that the image ends in has no time yet.
-    let isWhole = summary.reading.refusal == nil && !summary.reading.isCutShort
+    let isWhole = summary.image.refusal == nil && !summary.image.isCutShort
     var made = MadeTree(isWhole: isWhole)
     try made.walk(path.string)
     let faults = made.faults(beside: inspector.tree)
     #expect(faults.isEmpty, "\(image): \(faults)")
-    return (summary.lostCount, summary.reading.refusal != nil)
+    return (summary.lostCount, summary.image.refusal != nil)
   }
 
   private func remove(_ path: FilePath) {

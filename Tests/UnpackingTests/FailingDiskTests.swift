@@ -4,6 +4,7 @@ import BootFacts
 import CLinux
 import Files
 import Glibc
+import Images
 import Initramfs
 import OddImages
 import SystemPackage

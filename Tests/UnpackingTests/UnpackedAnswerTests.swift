@@ -53,6 +53,6 @@ struct UnpackedAnswerTests {
 
     let output = try Command([Command.census, directory.path.string]).output()
     let lines = String(decoding: output, as: UTF8.self).split(separator: "\n").map(String.init)
-    return KernelAnswer(batch, refusal: summary.reading.refusal?.kernelMessage, Census(lines))
+    return KernelAnswer(batch, refusal: summary.image.refusal?.kernelMessage, Census(lines))
   }
 }

@@ -151,7 +151,7 @@ import Unpacking
       .file("before", "whole"), .file("broken", "summed").summed.with { $0.check += 1 },
       .file("after", "never"),
     ])
-    #expect(summary.reading.refusal?.kernelMessage == "bad data checksum")
+    #expect(summary.image.refusal?.kernelMessage == "bad data checksum")
     #expect(
       try FileManager.default.contentsOfDirectory(atPath: tree.string).sorted()
         == ["before", "broken"])
@@ -160,8 +160,8 @@ import Unpacking
   @Test func `unpack reports an image that is cut short, and its last file has its size`() throws {
     let bytes = archive([.file("x", "0123456789")], trailer: false).dropLast(8)
     let summary = try OutputDirectory(tree).fill(from: Bytes(Array(bytes)))
-    #expect(summary.reading.isCutShort)
-    #expect(summary.reading.refusal == nil)
+    #expect(summary.image.isCutShort)
+    #expect(summary.image.refusal == nil)
     #expect(try directory.bytes("tree/x").count == 10)
   }
 

@@ -93,7 +93,7 @@ extension Bench {
     for variant in variants {
       say("memory over time: \(variant.rawValue)")
       var machine = try machine(variant, images.image.bootImage)
-      machine.words.append("nokaslr")
+      machine.parameters.append("nokaslr")
       machine.countsInstructions = true
       machine.monitor = directory.path.appending("\(variant.rawValue).monitor")
       let (socket, memory) = (machine.monitor!, machine.memory)

@@ -70,7 +70,7 @@ struct Handover {
     var inhabitants: [Int] = []
     var failure: Tree.Failure?
 
-    calls.patience.await {
+    calls.deadline.await {
       inhabitants = (proc.otherPrograms() ?? []).filter { proc.lives($0, on: calls.status) }
       failure = nil
       do throws(Tree.Failure) { try empty(calls.rootfs) } catch { failure = error }

@@ -8,19 +8,19 @@ import Unpacking
 /// PID 1: makes the leaf if requested and possible, brings the tree there, and becomes the real
 /// init.
 struct Init {
-  private let words: Words
+  private let parameters: Parameters
   private let proc: Proc
   private let log = Log()
 
-  init(_ words: Words, _ proc: Proc) {
-    self.words = words
+  init(_ parameters: Parameters, _ proc: Proc) {
+    self.parameters = parameters
     self.proc = proc
   }
 
   /// Returns only if no init can be executed, with the exit status. The kernel then panics, and
   /// follows `panic=`.
   mutating func run() -> Int32 {
-    var facts = LinuxFacts(words, proc, log)
+    var facts = LinuxFacts(parameters, proc, log)
     let limits = RaisedLimits.raise()
     // Before its path can be the one of a program of the payload.
     let own = OwnProgram()
@@ -39,7 +39,7 @@ struct Init {
     guard obey(decision, facts) else { return 1 }
 
     limits.restore(log)
-    RealInit(words, own, preferring: preferredInits(facts.packed)).start(log)
+    RealInit(parameters, own, preferring: preferredInits(facts.packed)).start(log)
     return 1
   }
 
@@ -101,7 +101,7 @@ struct Init {
       for line in lines { log.write(.critical, line) }
       return false
     }
-    guard var calls = LinuxSyscalls(words, proc, packed) else {
+    guard var calls = LinuxSyscalls(parameters, proc, packed) else {
       return report(Text("/ cannot be read"), at: "guard", isPacked: packed != nil)
     }
     let start = milliseconds()
@@ -171,7 +171,7 @@ struct Init {
     return true
   }
 
-  /// Says why there is no leaf: the seed's own line, or the last words where a tree cannot be unpacked
+  /// Says why there is no leaf: the seed's own line, or the last parameters where a tree cannot be unpacked
   /// without it.
   ///
   /// - Returns: whether the boot may continue.
@@ -212,7 +212,7 @@ struct Init {
     let words = LastWords(
       complaint, Limits(ofPath: "/") ?? Limits(),
       memory: Int(clamping: info.totalram).times(Int(info.mem_unit)),
-      hasOptions: self.words.options != nil)
+      hasOptions: self.parameters.options != nil)
     for line in words.lines { log.write(.critical, line) }
   }
 }

@@ -7,7 +7,7 @@ import Unpacking
 
 /// Facts about the running kernel.
 struct LinuxFacts: Facts {
-  let words: Words
+  let parameters: Parameters
   let proc: Proc
   let log: Log
 
@@ -23,8 +23,8 @@ struct LinuxFacts: Facts {
   /// Why that cannot be read.
   private(set) var payloadFailure: PayloadFailure?
 
-  init(_ words: Words, _ proc: Proc, _ log: Log) {
-    self.words = words
+  init(_ parameters: Parameters, _ proc: Proc, _ log: Log) {
+    self.parameters = parameters
     self.proc = proc
     self.log = log
   }
@@ -39,7 +39,7 @@ struct LinuxFacts: Facts {
     return namespace[...].equals("pid:[4026531836]")
   }
 
-  func isWordGiven() -> Bool { words.isAsked }
+  func isWordGiven() -> Bool { parameters.isAsked }
 
   mutating func isPacked() -> Bool {
     let root = linux_openat(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY, 0)
@@ -66,7 +66,7 @@ struct LinuxFacts: Facts {
     return verdict.complaint == nil
   }
 
-  func isPartialAllowed() -> Bool { words.isPartialAllowed }
+  func isPartialAllowed() -> Bool { parameters.isPartialAllowed }
 
   func root() -> Root {
     guard let mount = proc.rootMount() else { return .unknown }
@@ -89,8 +89,8 @@ struct LinuxFacts: Facts {
     return table.split(separator: 0x0a).contains { $0.equals("nodev\ttmpfs") }
   }
 
-  func company() -> Company {
-    guard let others = proc.awaitOtherPrograms(Patience()) else { return .unknown }
+  func otherProcesses() -> OtherProcesses {
+    guard let others = proc.awaitOtherPrograms(Deadline()) else { return .unknown }
     return others.isEmpty ? .none : .others
   }
 }

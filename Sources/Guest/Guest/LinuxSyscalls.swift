@@ -34,7 +34,7 @@ struct LinuxSyscalls: Syscalls {
 
   /// The time left for usermode helpers that started before the leaf was the root: their root
   /// directory is rootfs.
-  private(set) var patience = Patience()
+  private(set) var deadline = Deadline()
 
   /// Why `fill` failed: a call, or what is said in words.
   private(set) var failure: Tree.Failure?
@@ -53,7 +53,7 @@ struct LinuxSyscalls: Syscalls {
   var firstEndingInHole: [UInt8] { mover?.firstEndingInHole ?? [] }
 
   /// Reads the limits of rootfs, and changes nothing.
-  init?(_ words: Words, _ proc: Proc, _ packed: PackedTrees?) {
+  init?(_ parameters: Parameters, _ proc: Proc, _ packed: PackedTrees?) {
     rootfs = linux_openat(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY, 0)
     guard rootfs >= 0, let status = try? Status(of: rootfs), let limits = Limits(of: rootfs) else {
       return nil
@@ -62,9 +62,9 @@ struct LinuxSyscalls: Syscalls {
     self.proc = proc
     self.packed = packed
     rootfsLimits = limits
-    endsAtRefusal = words.isPartialAllowed
+    endsAtRefusal = parameters.isPartialAllowed
     need = packed.map { $0.need(limits) } ?? limits
-    options = words.options ?? need.options
+    options = parameters.options ?? need.options
   }
 
   func chdir(_ path: StaticString) -> Int32 {
@@ -95,8 +95,8 @@ struct LinuxSyscalls: Syscalls {
       reason = Limits(of: leaf)?.shortage(for: need)
       if reason != nil { throw Tree.Failure("statfs", ENOSPC) }
       if let packed { try unpack(packed) } else { try move() }
-      patience = Patience()
-      _ = proc.awaitOtherPrograms(patience)
+      deadline = Deadline()
+      _ = proc.awaitOtherPrograms(deadline)
       return 0
     } catch {
       failure = error

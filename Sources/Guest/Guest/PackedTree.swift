@@ -10,7 +10,7 @@ import Unpacking
 /// ``Vocabulary/payload``.
 struct PackedTree {
   /// What its builder says about it.
-  let about: PayloadAbout
+  let about: PayloadManifest
   let payload: Payload
 
   /// The name of the directory.
@@ -41,7 +41,7 @@ struct PackedTree {
       throw PayloadFailure(missing: Vocabulary.about).inDirectory(id)
     }
     guard let payload else { throw PayloadFailure(missing: "0000").inDirectory(id) }
-    return PackedTree(about: PayloadAbout(about), payload: payload, id: id)
+    return PackedTree(about: PayloadManifest(about), payload: payload, id: id)
   }
 
   /// Unpacks it into the directory that `root` is open on.

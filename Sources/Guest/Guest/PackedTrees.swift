@@ -59,8 +59,8 @@ struct PackedTrees {
   private var size: Int { all.reduce(0) { $0.plus($1.payload.size) } }
 
   /// The size of all trees together; nil if one is not known.
-  private var tree: PayloadAbout.Tree? {
-    var sum = PayloadAbout.Tree()
+  private var tree: PayloadManifest.Tree? {
+    var sum = PayloadManifest.Tree()
     for packed in all {
       guard let tree = packed.about.tree else { return nil }
       sum.add(tree)

@@ -103,9 +103,9 @@ struct Proc {
   /// Waits for these processes to end.
   ///
   /// - Returns: those that have not ended; nil if they cannot be listed.
-  func awaitOtherPrograms(_ patience: Patience) -> [Int]? {
+  func awaitOtherPrograms(_ deadline: Deadline) -> [Int]? {
     var programs: [Int]?
-    patience.await {
+    deadline.await {
       programs = otherPrograms()
       return programs?.isEmpty ?? true
     }

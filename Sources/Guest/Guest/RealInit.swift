@@ -6,7 +6,7 @@ import Leaf
 
 /// The program that PID 1 becomes.
 struct RealInit {
-  private let words: Words
+  private let parameters: Parameters
 
   /// Programs that go before the kernel's list.
   private let preferred: [Text]
@@ -14,17 +14,17 @@ struct RealInit {
   /// It must not execute itself in a loop.
   private let own: OwnProgram?
 
-  init(_ words: Words, _ own: OwnProgram?, preferring preferred: [Text]) {
-    self.words = words
+  init(_ parameters: Parameters, _ own: OwnProgram?, preferring preferred: [Text]) {
+    self.parameters = parameters
     self.own = own
     self.preferred = preferred
   }
 
   /// Executes the first program that can be executed, with the arguments and the environment from
-  /// the kernel, except for our own words. Returns only if there is none, and says so. execve(2).
+  /// the kernel, except for our own parameters. Returns only if there is none, and says so. execve(2).
   func start(_ log: Log) {
-    let (given, kernels) = (words.realInit, words.kernelsInit)
-    words.removeOurs()
+    let (given, kernels) = (parameters.realInit, parameters.kernelsInit)
+    parameters.removeOurs()
 
     if let given { given.withCString { execute($0, log, isWanted: true) } }
     let inits = Vocabulary.inits
@@ -47,8 +47,8 @@ struct RealInit {
   private func execute(_ path: UnsafePointer<CChar>, _ log: Log, isWanted: Bool) {
     if let own, own.isExecuted(at: path) { return }
 
-    words.arguments.pointee = UnsafeMutablePointer(mutating: path)
-    execve(path, words.arguments, words.environment)
+    parameters.arguments.pointee = UnsafeMutablePointer(mutating: path)
+    execve(path, parameters.arguments, parameters.environment)
 
     let code = linux_errno()
     if isWanted || code != ENOENT {

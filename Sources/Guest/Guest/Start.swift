@@ -8,7 +8,7 @@ import Leaf
 ///
 /// - Returns: its exit status.
 package func start(
-  _ count: Int32, _ arguments: Words.Vector, _ environment: Words.Vector
+  _ count: Int32, _ arguments: Parameters.Vector, _ environment: Parameters.Vector
 ) -> Int32 {
   Trap.arm()
   occupyStandardDescriptors()
@@ -25,8 +25,9 @@ package func start(
   }
   // COMMAND_LINE_SIZE is 2,048 on most machines, 65,536 at most (arch/*/include).
   let commandLine = proc.read(Text("cmdline"), longest: 1 << 20) ?? []
-  let words = Words(arguments: arguments, environment: environment, commandLine: commandLine)
-  var start = Init(words, proc)
+  let parameters = Parameters(
+    arguments: arguments, environment: environment, commandLine: commandLine)
+  var start = Init(parameters, proc)
   return start.run()
 }
 

@@ -7,6 +7,7 @@ import Guest
 ///
 /// SwiftPM links an executable's `main` under this name.
 @c(leafroot_init_main)
-func main(_ count: Int32, _ arguments: Words.Vector, _ environment: Words.Vector) -> Int32 {
+func main(_ count: Int32, _ arguments: Parameters.Vector, _ environment: Parameters.Vector) -> Int32
+{
   start(count, arguments, environment)
 }

@@ -86,15 +86,16 @@ extension BootEntry {
     try Self.check(line: directory ?? "", "the prefix")
 
     let startsProgram = images.form == .wrapped ? !isKernelLeaf : images.replacesInit
-    let ours = startsProgram ? KernelWords.leaf : KernelWords.request
+    let ours = startsProgram ? KernelParameters.leaf : KernelParameters.request
     parameters = append.isEmpty ? ours : "\(ours) \(append)"
     try Self.check(length: parameters)
     let need = images.memory
     memory = need.least
     remarks = [Self.remark(need.least, need.large)]
-    if ours == KernelWords.leaf {
+    if ours == KernelParameters.leaf {
       remarks.append(
-        "kexec, kdump: if another image boots with these parameters, append \(KernelWords.plain)")
+        "kexec, kdump: if another image boots with these parameters, append \(KernelParameters.plain)"
+      )
     }
     if images.hidesMicrocode {
       remarks.append("the kernel does not find the microcode in the nested image")

@@ -69,7 +69,7 @@ public final class LoadedImages: Sendable {
     inspection = try Inspection(ImageSequence(all.parts), of: all.name)
     payload = all.isPacked ? try Inspection(ImageSequence(all.tree), of: all.name) : nil
     damage = try Self.damage(
-      all, [inspection, payload].compactMap { $0?.reading }, images.map(\.image))
+      all, [inspection, payload].compactMap { $0?.summary }, images.map(\.image))
     if all.isPacked {
       form = files.contains { $0.injectedAs != nil } ? .nested : .packed
     } else {
@@ -102,9 +102,9 @@ public final class LoadedImages: Sendable {
   }
 
   private static func damage(
-    _ all: Image, _ readings: [Reading], _ images: [Image]
+    _ all: Image, _ summaries: [ImageSummary], _ images: [Image]
   ) throws -> [FileError] {
-    let together = try readings.compactMap { try all.damage($0) }
+    let together = try summaries.compactMap { try all.damage($0) }
     if together.isEmpty { return [] }
     let each = try images.compactMap { image in
       try image.damage(ImageReader(ImageSequence(image.parts)).finish())

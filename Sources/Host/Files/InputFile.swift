@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-public import Initramfs
 public import SystemPackage
 
 /// A file, open for reading until the last reference to it goes. It can be read in any order, and
 /// by several threads at once.
-public final class InputFile: ImageSource, Sendable {
-  public typealias Failure = FileError
-
+public final class InputFile: Sendable {
   /// How many bytes are read at once: enough to keep system calls few, little enough to forget.
   package static let blockSize = 1 << 20
 

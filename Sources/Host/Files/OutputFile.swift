@@ -94,12 +94,6 @@ public struct OutputFile: ~Copyable {
     }
   }
 
-  /// Appends all of `image`, which errors call `name`, in constant memory.
-  /// - Throws: ``FileError``; `CancellationError` if the task was cancelled.
-  public func write(contentsOf image: ImageParts, _ name: FilePath) throws {
-    try image.forEachBlock(name) { try write($0) }
-  }
-
   /// Gives the file its permission bits and its name. fchmod(2), fsync(2), rename(2).
   public consuming func commit(permissions: FilePermissions) throws(FileError) {
     guard let temporary else { return }

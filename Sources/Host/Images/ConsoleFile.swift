@@ -38,12 +38,12 @@ public struct ConsoleFile: Sendable {
 
 extension ImageReader where Source: ~Copyable {
   /// Reads all that is left for what it is, what is wrong with it, and what its console is.
-  public func finish(noting console: inout ConsoleFile) throws(Source.Failure) -> Reading {
+  public func finish(noting console: inout ConsoleFile) throws(Source.Failure) -> ImageSummary {
     while let event = try next() {
       guard case .entry(let record) = event else { continue }
       console.note(record.entry)
       skipData()
     }
-    return reading
+    return summary
   }
 }

@@ -24,10 +24,10 @@ public struct FileContents {
   public func read<Source: ImageSource & ~Copyable>(
     _ source: consuming Source, _ rules: KernelRules = KernelRules(),
     _ consume: (UnsafeRawBufferPointer) throws -> Void
-  ) throws -> Reading {
+  ) throws -> ImageSummary {
     let reader = ImageReader(source, rules)
-    let wanted = try Excess.naming(image) { try findRecord(reader) }
-    let reading = reader.reading
+    let wanted = try InspectionLimit.naming(image) { try findRecord(reader) }
+    let summary = reader.summary
     reader.rewind()
 
     var count = 0
@@ -44,11 +44,11 @@ public struct FileContents {
       case .data(let bytes) where count == wanted: try holes.add(bytes, consume)
       case .dataEnds where count == wanted:
         try holes.finish(consume)
-        return reading
+        return summary
       default: break
       }
     }
-    return reading
+    return summary
   }
 
   /// The running number of the record that the content comes with.

@@ -141,8 +141,8 @@ public struct Image: Sendable {
   /// What is wrong with it: what `reading`, of ``parts`` or ``tree``, has found, or the file that a
   /// payload lacks.
   /// - Throws: ``FileError`` if there was no memory to decode a member.
-  public func damage(_ reading: Reading) throws(FileError) -> FileError? {
-    if let damage = try reading.damage(name) { return damage }
+  public func damage(_ summary: ImageSummary) throws(FileError) -> FileError? {
+    if let damage = try summary.damage(name) { return damage }
     return try missingFile().map { file in
       FileError(name, "the payload has no file \(file): the image is cut short")
     }
@@ -174,10 +174,10 @@ public struct Image: Sendable {
     return inits
   }
 
-  private func about(_ payload: PackedPayload) throws(FileError) -> PayloadAbout? {
+  private func about(_ payload: PackedPayload) throws(FileError) -> PayloadManifest? {
     // Not more than a hostile image may make us read.
     guard let about = payload.about, about.size <= 4096 else { return nil }
-    return PayloadAbout(try parts.bytes(at: about.offset, count: Int(about.size)))
+    return PayloadManifest(try parts.bytes(at: about.offset, count: Int(about.size)))
   }
 
   /// - Throws: ``FileError`` if this image has our PID 1.

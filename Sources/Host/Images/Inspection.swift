@@ -57,7 +57,7 @@ public struct Inspection: Equatable, Sendable {
   /// The kernel that is to boot it; nil for the newest.
   public var kernel: KernelVersion?
   /// Members, padding, refusal.
-  public var reading: Reading
+  public var summary: ImageSummary
   /// What each member holds.
   public var contents: [MemberContents]
   public var totals: Totals
@@ -69,7 +69,7 @@ public struct Inspection: Equatable, Sendable {
 
   /// The most that a decoder of its members takes in PID 1, in bytes.
   public var workspace: Int {
-    reading.members.map { Self.workspace($0.workspace, of: $0.unpackedSize) }.max() ?? 0
+    summary.members.map { Self.workspace($0.workspace, of: $0.unpackedSize) }.max() ?? 0
   }
 
   /// What a decoder with room for so many bytes takes for a member of this size: where it writes
@@ -103,15 +103,15 @@ public struct Inspection: Equatable, Sendable {
     var inspector: Inspector
     do {
       inspector = try Inspector(source, kernel: self.kernel)
-    } catch let excess as Excess {
-      throw excess.error(path)
+    } catch let limit as InspectionLimit {
+      throw limit.error(path)
     }
     if let config { inspector.compare(with: config) }
-    reading = inspector.reading
+    summary = inspector.summary
     contents = inspector.contents
     totals = inspector.totals
     realInit = inits.lazy.compactMap(inspector.realInit).first
     findings = inspector.findings
-    memory = MemoryNeed(imageSize: reading.size, totals: totals, members: reading.members)
+    memory = MemoryNeed(imageSize: summary.size, totals: totals, members: summary.members)
   }
 }

@@ -10,7 +10,7 @@ struct Inspector {
   let kernel: KernelVersion?
   let rules: KernelRules
 
-  private(set) var reading = Reading()
+  private(set) var summary = ImageSummary()
   private(set) var contents: [MemberContents] = []
   var findings = Findings()
   /// How each member is encoded.
@@ -44,7 +44,7 @@ struct Inspector {
       case .data, .dataEnds, .memberEnds: break
       }
     }
-    reading = reader.reading
+    summary = reader.summary
     try unpacker.end()
     judge()
   }
@@ -85,7 +85,7 @@ struct Inspector {
 
   var totals: Inspection.Totals {
     var totals = Inspection.Totals()
-    totals.records = reading.members.reduce(0) { $0 + $1.entries }
+    totals.records = summary.members.reduce(0) { $0 + $1.entries }
     totals.rewritten = rewritten
     // The first four are the kernel's own, if nothing has removed them.
     for (index, node) in unpacker.files.nodes.enumerated() where node.names > 0 {

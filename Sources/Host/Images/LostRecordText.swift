@@ -5,7 +5,7 @@ import Newc
 
 extension LostRecord {
   /// What kind of finding it is.
-  public var kind: Finding.Kind { told.kind }
+  public var kind: Finding.Kind { wording.kind }
 
   /// The entry's name; nil if the record has none that could be read.
   public var path: [UInt8]? {
@@ -16,11 +16,11 @@ extension LostRecord {
   }
 
   /// Why it is lost, in words, without its path.
-  public var text: String { told.text }
+  public var text: String { wording.text }
 
-  private var told: (kind: Finding.Kind, text: String) {
+  private var wording: (kind: Finding.Kind, text: String) {
     switch reason {
-    case .call(let loss): tell(loss)
+    case .call(let loss): wording(loss)
     case .skipped(.nameSize(let size)):
       (
         .nameTooLong,
@@ -36,7 +36,7 @@ extension LostRecord {
     }
   }
 
-  private func tell(_ loss: Loss) -> (Finding.Kind, String) {
+  private func wording(_ loss: Loss) -> (Finding.Kind, String) {
     if loss.step == .type {
       return (.typeUnknown, "mode \(String(record.entry.mode, radix: 8)) has no file type")
     }

@@ -18,7 +18,7 @@ package struct MemoryTree {
 
   package private(set) var nodes = [Node(mode: 0o041777)]
   /// Why a call gave ENOMEM.
-  private(set) var excess: Excess?
+  private(set) var limit: InspectionLimit?
   /// The running number of the record that is applied now.
   package var record = 0
   /// Where the data of the record belong that is applied now.
@@ -36,12 +36,12 @@ package struct MemoryTree {
   private let fileLimit: Int
 
   /// An empty tree.
-  init(fileLimit: Int = Excess.files.limit) { self.fileLimit = fileLimit }
+  init(fileLimit: Int = InspectionLimit.files.limit) { self.fileLimit = fileLimit }
 
   /// The tree that the kernel unpacks into: its built-in archive has brought nodes 1 to 3.
   ///
   /// - Parameter fileLimit: names that an image may bring besides.
-  package static func builtIn(fileLimit: Int = Excess.files.limit) -> MemoryTree {
+  package static func builtIn(fileLimit: Int = InspectionLimit.files.limit) -> MemoryTree {
     var tree = MemoryTree(fileLimit: fileLimit)
     for entry in BuiltInArchive.entries {
       _ =
@@ -157,8 +157,8 @@ package struct MemoryTree {
     return place
   }
 
-  private mutating func tooMuch(_ excess: Excess) -> Refused {
-    self.excess = excess
+  private mutating func tooMuch(_ limit: InspectionLimit) -> Refused {
+    self.limit = limit
     return Refused(ErrorNumber.noMemory)
   }
 
@@ -177,7 +177,7 @@ package struct MemoryTree {
   private mutating func findCounted(
     _ path: ArraySlice<UInt8>, follow: Bool
   ) throws(Refused) -> Int {
-    if linkSteps > Excess.steps.limit { throw tooMuch(.steps) }
+    if linkSteps > InspectionLimit.steps.limit { throw tooMuch(.steps) }
     var walk = PathWalk()
     defer { linkSteps += walk.linkSteps }
     return try find(path, from: 0, follow: follow, &walk)

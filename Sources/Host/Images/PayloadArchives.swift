@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Compression
-public import Files
+import Files
 import Glibc
 import Initramfs
 import Leaf

@@ -33,7 +33,7 @@ extension Refusal {
   }
 
   /// What the kernel says.
-  public var kernelMessage: String { "\(kernelWords)" }
+  public var kernelMessage: String { "\(literalKernelMessage)" }
 
   /// The kernel finds no NUL at the end of a name, if it looks for one.
   var isOfName: Bool {
@@ -82,7 +82,7 @@ extension Reader.Malformed.Reason {
   }
 }
 
-extension Reading {
+extension ImageSummary {
   /// What is wrong with the image at `path`: where the kernel stops, or what it does not notice.
   /// - Throws: ``FileError`` if there was no memory to decode a member, which says nothing of the
   ///   image.

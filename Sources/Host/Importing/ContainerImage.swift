@@ -50,14 +50,14 @@ struct ContainerImage {
     var isEncrypted: Bool { mediaType.hasSuffix("+encrypted") }
   }
 
-  /// Finds the image that `choice` wants.
-  init(_ store: some BlobStore, _ kind: Kind, _ choice: Choice, _ budget: Budget) throws {
+  /// Finds the image that `selector` wants.
+  init(_ store: some BlobStore, _ kind: Kind, _ selector: ImageSelector, _ budget: Budget) throws {
     let candidates =
       switch kind {
       case .oci: try Self.candidates(layout: store)
       case .docker: try Self.candidates(saved: store)
       }
-    let chosen = try choice.choose(among: candidates, in: store.path)
+    let chosen = try selector.choose(among: candidates, in: store.path)
 
     let diffIDs = chosen.config.rootfs.diffIDs
     guard chosen.layers.count == diffIDs.count else {

@@ -33,8 +33,10 @@ public struct ImageTree: TreeSource {
     let frontSize = try Self.findFront(reader)
     reader.rewind()
 
-    let unpacker = try Excess.naming(image.name) { try Self.unpack(reader, behind: frontSize) }
-    if let damage = try reader.reading.damage(image.name) { throw damage }
+    let unpacker = try InspectionLimit.naming(image.name) {
+      try Self.unpack(reader, behind: frontSize)
+    }
+    if let damage = try reader.summary.damage(image.name) { throw damage }
     front = try image.parts.bytes(at: 0, count: Int(frontSize))
     collect(unpacker.files)
   }
@@ -76,7 +78,7 @@ public struct ImageTree: TreeSource {
       default: break
       }
     }
-    if let damage = try reader.reading.damage(image.name) { throw damage }
+    if let damage = try reader.summary.damage(image.name) { throw damage }
   }
 
   // MARK: The front

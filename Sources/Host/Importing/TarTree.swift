@@ -44,10 +44,10 @@ public struct TarTree: TreeSource {
   ) throws {
     var builder = TreeBuilder(path)
     var records = RecordReader(path, limit)
-    let reading = Progress(layers, progress)
+    let summary = Progress(layers, progress)
     for layer in layers {
       let records = try layer.naming(path) {
-        try records.read(try layer.open(true) { reading.add($0) })
+        try records.read(try layer.open(true) { summary.add($0) })
       }
       try builder.add(records, of: layer)
     }
@@ -88,12 +88,12 @@ public struct TarTree: TreeSource {
     progress: @escaping (Int64, Int64) -> Void, begin: (Int) throws -> Void,
     data: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
-    let reading = Progress(layers, progress)
+    let summary = Progress(layers, progress)
     var count = 0
     try withNamesAsBytes {
       for layer in layers {
         try layer.naming(path) {
-          let reader = try TarReader(path, try layer.open(false) { reading.add($0) })
+          let reader = try TarReader(path, try layer.open(false) { summary.add($0) })
           while try reader.next() != nil {
             count += 1
             guard let index = contents[count] else { continue }

@@ -34,20 +34,20 @@ public struct CheckedBoot: Sendable {
   ///
   /// They request the leaf only if the first image contains our PID 1, or ``append`` starts it. A
   /// packed image always starts it.
-  public var words: [String] { start() + (terminal?.words ?? []) + append }
+  public var parameters: [String] { start() + (terminal?.parameters ?? []) + append }
 
   /// The parameters that start the check, and request the leaf.
   private func start() -> [String] {
     let initPath = "\(Vocabulary.checkPath)"
     // The image has our PID 1 elsewhere than in a first raw archive: a hook put it there.
     let given = append.flatMap { $0.split(separator: " ") }
-    if !isStock, given.contains(Substring(KernelWords.program)) {
-      return [KernelWords.realInit(initPath)]
+    if !isStock, given.contains(Substring(KernelParameters.program)) {
+      return [KernelParameters.realInit(initPath)]
     }
     switch (images.first?.isWrapped ?? false, isStock) {
-    case (true, false): return [KernelWords.leaf, KernelWords.realInit(initPath)]
+    case (true, false): return [KernelParameters.leaf, KernelParameters.realInit(initPath)]
     case (true, true) where images[0].isPacked:
-      return [KernelWords.program, KernelWords.realInit(initPath)]
+      return [KernelParameters.program, KernelParameters.realInit(initPath)]
     default: return ["rdinit=\(initPath)"]
     }
   }
@@ -84,6 +84,6 @@ public struct CheckedBoot: Sendable {
   public func machine(kernel: Kernel, in directory: RunDirectory) throws -> Machine {
     try Initrd.write(segment(), images, into: directory.initrd)
     return Machine(
-      kernel: try kernel.alone(in: directory), initrd: directory.initrd, words: words)
+      kernel: try kernel.alone(in: directory), initrd: directory.initrd, parameters: parameters)
   }
 }

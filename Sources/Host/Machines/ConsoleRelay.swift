@@ -75,11 +75,11 @@ public final class ConsoleRelay: Sendable {
     }
     defer { try? output.close() }
 
-    var dialogue = Dialogue(input: input, output: output, onOutput: onOutput) { check in
+    var relay = TerminalRelay(input: input, output: output, onOutput: onOutput) { check in
       self.onStart(check)
       self.state.withLock { $0.hasStarted = true }
     }
-    while !state.withLock({ $0.isEnding }) { try dialogue.goOn() }
-    try dialogue.finish()
+    while !state.withLock({ $0.isEnding }) { try relay.goOn() }
+    try relay.finish()
   }
 }

@@ -2,6 +2,7 @@
 
 import Compression
 public import Files
+import Images
 public import Initramfs
 import SystemPackage
 

@@ -19,7 +19,7 @@ public struct Machine: Sendable {
   /// The initramfs as one file; nil for none.
   public var initrd: FilePath?
   /// Kernel parameters, after those for every machine.
-  public var words: [String]
+  public var parameters: [String]
   /// RAM in MiB.
   public var memory = 512
   /// Virtual processors.
@@ -37,10 +37,10 @@ public struct Machine: Sendable {
   public var timeout: Duration = .seconds(120)
 
   /// A machine of one processor and 512 MiB.
-  public init(kernel: Kernel, initrd: FilePath?, words: [String] = []) {
+  public init(kernel: Kernel, initrd: FilePath?, parameters: [String] = []) {
     self.kernel = kernel
     self.initrd = initrd
-    self.words = words
+    self.parameters = parameters
   }
 
   /// The destination of the console.
@@ -63,7 +63,7 @@ public struct Machine: Sendable {
     // the emulated timer looks broken to an x86 kernel.
     var base = ["console=\(console)", "quiet", "panic=-1"]
     if kernel.architecture == .x86 { base.append("no_timer_check") }
-    return (base + words).joined(separator: " ")
+    return (base + parameters).joined(separator: " ")
   }
 
   /// QEMU's arguments.

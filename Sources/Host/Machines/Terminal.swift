@@ -33,7 +33,7 @@ public struct Terminal: Equatable, Sendable {
 
   /// The kernel parameters that become PID 1's environment (init/main.c, `unknown_bootoption`).
   /// None for a type that is no name of terminfo(5)'s: a blank would begin another parameter.
-  var words: [String] {
+  var parameters: [String] {
     guard let type, !type.isEmpty, type.utf8.allSatisfy(Terminal.isNameByte) else { return [] }
     return ["TERM=\(type)"]
   }

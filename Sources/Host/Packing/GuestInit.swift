@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 public import Files
+import Images
 public import SystemPackage
 
 /// A built `leafroot-init`: the program that becomes PID 1 of the guest. Never run it on a host.

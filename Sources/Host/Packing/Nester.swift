@@ -26,9 +26,9 @@ public struct Nester: Sendable {
     var writer = PayloadWriter(try OutputFile(output), modificationTime: modificationTime)
     try writer.begin(program, names: Self.programNames)
     try writer.write(image)
-    var about = PayloadAbout()
+    var about = PayloadManifest()
     let totals = inspection.totals
-    about.tree = PayloadAbout.Tree(
+    about.tree = PayloadManifest.Tree(
       entries: totals.names, bytes: Int(clamping: totals.bytes),
       pages: [totals.pages, totals.pages16, totals.pages64].map { Int(clamping: $0) })
     about.decoder = inspection.workspace
@@ -47,6 +47,6 @@ public struct Nester: Sendable {
       try OutputFile(output), modificationTime: modificationTime, name: "\(Vocabulary.nested)")
     try writer.begin(program, names: Self.programNames)
     return try writer.finish(
-      PayloadAbout(), permissions: [.ownerReadWrite, .groupRead, .otherRead])
+      PayloadManifest(), permissions: [.ownerReadWrite, .groupRead, .otherRead])
   }
 }

@@ -71,8 +71,8 @@ public struct Packer: Sendable {
     try builder.finish()
     try write(&builder, &writer)
 
-    let size = PayloadAbout.Tree(tree.files)
-    var about = PayloadAbout()
+    let size = PayloadManifest.Tree(tree.files)
+    var about = PayloadManifest()
     about.members = writer.count
     about.tree = size
     about.decoder = writer.decoder
@@ -146,7 +146,7 @@ extension TreeFile {
   }
 }
 
-extension PayloadAbout.Tree {
+extension PayloadManifest.Tree {
   /// `files` as a tmpfs counts them.
   fileprivate init(_ files: [TreeFile]) {
     self.init()

@@ -98,7 +98,7 @@ struct PayloadWriter: ~Copyable {
   }
 
   /// Ends the archive; the file takes its name.
-  consuming func finish(_ about: PayloadAbout, permissions: FilePermissions) throws(FileError)
+  consuming func finish(_ about: PayloadManifest, permissions: FilePermissions) throws(FileError)
     -> Int64
   {
     try write(named: "\(Vocabulary.about)", about.text.bytes)

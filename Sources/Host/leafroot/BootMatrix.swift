@@ -33,7 +33,7 @@ struct BootMatrix: Decodable {
     let kernel: String
     let arch: Architecture?
     let images: [String]
-    let memory: MemorySize
+    let memory: ByteSize
     let append: String?
     let stock: Bool
     let cpus: Int
@@ -92,7 +92,7 @@ struct BootMatrix: Decodable {
 private struct MatrixBlock: Decodable {
   private let kernels: [String]
   private let images: [MatrixImages]
-  private let memory: [MemorySize]?
+  private let memory: [ByteSize]?
   private let append: [String]?
   private let arch: [Architecture]?
   private let command: [String]?
@@ -111,7 +111,7 @@ private struct MatrixBlock: Decodable {
     kernels = try fields.required("kernels", [String].self, "a list of kernels")
     images = try fields.required(
       "images", [MatrixImages].self, "a list of files, or of lists of files")
-    memory = try fields.list("memory", "sizes such as \"512M\"") { MemorySize(argument: $0) }
+    memory = try fields.list("memory", "sizes such as \"512M\"") { ByteSize(argument: $0) }
     append = try fields.list("append", "strings") { $0 }
     arch = try fields.list("arch", "x86_64, aarch64 or riscv64") { Architecture(rawValue: $0) }
     command = try fields.optional("command", [String].self, "a list of words")

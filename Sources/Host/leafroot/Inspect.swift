@@ -86,19 +86,19 @@ struct Inspect: AsyncParsableCommand {
       reader.skipData()
     }
     try output.flush()
-    return try complain(reader.reading, image)
+    return try complain(reader.summary, image)
   }
 
   private func printFile(
     _ path: String, of image: Image, _ output: Output, _ kernel: KernelVersion?
   ) throws -> Int32 {
     let contents = FileContents(Array(path.utf8), of: image.name)
-    let reading = try contents.read(ImageSequence(image.tree), KernelRules(of: kernel)) {
+    let summary = try contents.read(ImageSequence(image.tree), KernelRules(of: kernel)) {
       bytes throws(FileError) in
       output.write(bytes)
       try output.flush()
     }
-    return try complain(reading, image)
+    return try complain(summary, image)
   }
 
   private func inspect(
@@ -107,7 +107,7 @@ struct Inspect: AsyncParsableCommand {
     let config = try kernelConfig.map { path throws(FileError) in try KernelConfig(path) }
     var inspection = try Inspection(
       ImageSequence(image.parts), of: image.name, config: config, kernel: kernel)
-    _ = try inspection.reading.damage(image.name)
+    _ = try inspection.summary.damage(image.name)
     var payload = try inspectPayload(image, kernel)
     let missing = try image.missingFile()
     if image.overwritesPayload { inspection.findings.addOverwrittenPayload() }
@@ -140,8 +140,8 @@ struct Inspect: AsyncParsableCommand {
   }
 
   /// Reports a defect of the image, if any, on standard error.
-  private func complain(_ reading: Reading, _ image: Image) throws(FileError) -> Int32 {
-    guard let error = try image.damage(reading) else { return 0 }
+  private func complain(_ summary: ImageSummary, _ image: Image) throws(FileError) -> Int32 {
+    guard let error = try image.damage(summary) else { return 0 }
     standardError("leafroot: \(error)\n")
     return 1
   }

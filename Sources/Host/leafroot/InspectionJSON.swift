@@ -162,8 +162,8 @@ private struct Summary: Encodable {
     image = report.path.string
     container = report.container
     kernel = inspection.kernel?.description
-    size = inspection.reading.size
-    padding = inspection.reading.padding
+    size = inspection.summary.size
+    padding = inspection.summary.padding
     members = Self.members(inspection)
     totals = report.tree.totals
     realInit = report.tree.realInit.map { real in
@@ -174,17 +174,17 @@ private struct Summary: Encodable {
     findingCounts = Dictionary(
       uniqueKeysWithValues: inspection.findings.counts.map { ($0.key.rawValue, $0.value) })
     refusal = Self.refusal(inspection)
-    isCutShort = inspection.reading.isCutShort
+    isCutShort = inspection.summary.isCutShort
     exitStatus = report.exitStatus
     payload = report.payload.map { payload in
       PayloadJSON(
-        size: payload.reading.size, members: Self.members(payload), memory: report.packedMemory,
+        size: payload.summary.size, members: Self.members(payload), memory: report.packedMemory,
         findings: Self.findings(payload), refusal: Self.refusal(payload))
     }
   }
 
   private static func members(_ inspection: Inspection) -> [MemberJSON] {
-    zip(inspection.reading.members, inspection.contents).map { member, contents in
+    zip(inspection.summary.members, inspection.contents).map { member, contents in
       MemberJSON(
         offset: member.offset, size: member.size, codec: "\(member.codec)",
         unpackedSize: member.unpackedSize, entries: member.entries, holds: contents.words,
@@ -202,7 +202,7 @@ private struct Summary: Encodable {
   }
 
   private static func refusal(_ inspection: Inspection) -> RefusalJSON? {
-    inspection.reading.refusal.map { refusal in
+    inspection.summary.refusal.map { refusal in
       RefusalJSON(
         offset: refusal.offset, unpackedOffset: refusal.unpackedOffset, found: refusal.found,
         expected: refusal.expected, kernelMessage: refusal.kernelMessage)

@@ -51,7 +51,7 @@ struct InspectionReport {
 
   private func writeMembers(to output: Output) throws(FileError) {
     let head = ["offset", "size", "codec", "unpacked", "entries", "holds"]
-    let rows = zip(inspection.reading.members, inspection.contents).map { member, contents in
+    let rows = zip(inspection.summary.members, inspection.contents).map { member, contents in
       [
         "\(member.offset)", "\(member.size)", "\(member.codec)", "\(member.unpackedSize)",
         "\(member.entries)", contents.words.joined(separator: ", "),
@@ -105,11 +105,11 @@ struct InspectionReport {
       (totals.devices, "device", "devices"), (totals.others, "fifo or socket", "fifos or sockets"),
       (totals.hardLinks, "hard link", "hard links"),
     ].filter { $0.0 > 0 }.map { "\($0.0) \($0.0 == 1 ? $0.1 : $0.2)" }
-    let padding = inspection.reading.padding
+    let padding = inspection.summary.padding
     return [
       (
         "image",
-        "\(inspection.reading.size) bytes" + (padding > 0 ? ", \(padding) of them padding" : "")
+        "\(inspection.summary.size) bytes" + (padding > 0 ? ", \(padding) of them padding" : "")
           + (container.map { ", \($0)" } ?? "")
       )
     ] + payloadFact + [
@@ -121,12 +121,12 @@ struct InspectionReport {
 
   private var payloadFact: [(String, String)] {
     guard let payload else { return [] }
-    let count = payload.reading.members.count
+    let count = payload.summary.members.count
     return [
       (
         "payload",
         (payloadCount > 1 ? "\(payloadCount) payloads, " : "")
-          + "\(count) \(count == 1 ? "member" : "members"), \(payload.reading.size) bytes"
+          + "\(count) \(count == 1 ? "member" : "members"), \(payload.summary.size) bytes"
       )
     ]
   }
@@ -159,7 +159,7 @@ struct InspectionReport {
       if let path = finding.path {
         output.write(name: path)
         output.write(": ")
-      } else if let member = finding.member, inspection.reading.members.count > 1 {
+      } else if let member = finding.member, inspection.summary.members.count > 1 {
         output.write("\(payload == inspection ? "payload " : "")member \(member + 1): ")
       }
       output.write(finding.text)

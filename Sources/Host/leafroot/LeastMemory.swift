@@ -21,7 +21,7 @@ struct LeastMemory: AsyncParsableCommand {
   @OptionGroup(title: "Machine") var machine: MachineOptions
 
   @Option(help: ArgumentHelp("Try multiples of this size.", valueName: "size"))
-  var resolution = MemorySize(mebibytes: 4)
+  var resolution = ByteSize(mebibytes: 4)
 
   @Flag(help: "Print the result as JSON.")
   var json = false

@@ -17,7 +17,7 @@ struct LeastMemoryBoot: Sendable {
   /// No kernel for these machines is smaller, in MiB.
   private static let least = 32
 
-  private var most: MemorySize { options.memory ?? MemorySize(mebibytes: 2048) }
+  private var most: ByteSize { options.memory ?? ByteSize(mebibytes: 2048) }
 
   /// - Returns: the exit status.
   func run() async throws -> Int32 {
@@ -73,6 +73,6 @@ struct LeastMemoryBoot: Sendable {
     let boot = LeastMemoryReport.Boot(mebibytes, verdict, isEnough: isEnough(verdict))
     report.boots.append(boot)
     line.end()
-    line.begin("\(MemorySize(mebibytes: mebibytes)): \(boot.description)")
+    line.begin("\(ByteSize(mebibytes: mebibytes)): \(boot.description)")
   }
 }

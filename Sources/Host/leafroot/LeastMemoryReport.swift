@@ -49,11 +49,11 @@ struct LeastMemoryReport: Encodable {
   /// Two aligned columns.
   func table() -> String {
     let least = leastMemory ?? 0
-    var rows = [("least memory", "\(MemorySize(mebibytes: least))")]
+    var rows = [("least memory", "\(ByteSize(mebibytes: least))")]
     if let less = boots.filter({ $0.memory < least }).max(by: { $0.memory < $1.memory }) {
-      rows.append(("less", "\(MemorySize(mebibytes: less.memory)) is \(less.description)"))
+      rows.append(("less", "\(ByteSize(mebibytes: less.memory)) is \(less.description)"))
     }
-    rows.append(("resolution", "\(MemorySize(mebibytes: resolution))"))
+    rows.append(("resolution", "\(ByteSize(mebibytes: resolution))"))
     rows.append(
       ("boots", "\(boots.count) in \(hundredths(boots.reduce(0) { $0 + $1.seconds })) s"))
     return columns(rows)

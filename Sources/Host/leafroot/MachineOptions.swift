@@ -13,7 +13,7 @@ struct MachineOptions: ParsableArguments {
   @Option(
     help:
       "RAM in MiB, or with the suffix M or G. (default: 512M; least-memory tries up to 2G)")
-  var memory: MemorySize?
+  var memory: ByteSize?
 
   @Option(help: ArgumentHelp("Number of virtual processors.", valueName: "n"))
   var cpus = 1
@@ -64,7 +64,7 @@ struct MachineOptions: ParsableArguments {
   /// Makes the initramfs in `directory` and the machine that boots it.
   /// - Parameter terminal: that the command has; nil for none.
   func machine(
-    _ images: [Image], _ command: [String], _ kernel: Kernel, _ memory: MemorySize,
+    _ images: [Image], _ command: [String], _ kernel: Kernel, _ memory: ByteSize,
     in directory: RunDirectory, on terminal: Terminal? = nil
   ) throws -> Machine {
     var boot = CheckedBoot(images, program: try guest.program(for: kernel.architecture))

@@ -60,7 +60,7 @@ struct Nest: AsyncParsableCommand {
       try Output.print(
         """
         \(output): \(size) bytes, \(program.bytes.count) of LeafRoot (\(arch))
-        kernel parameters: \(KernelWords.request)
+        kernel parameters: \(KernelParameters.request)
         """)
     }
   }
@@ -73,7 +73,7 @@ struct Nest: AsyncParsableCommand {
     defer { progress.end() }
     let source = ImageSequence(image.parts) { progress.update($0, of: $1) }
     let inspection = try Inspection(source, of: image.name)
-    if let damage = try image.damage(inspection.reading) { throw damage }
+    if let damage = try image.damage(inspection.summary) { throw damage }
     if inspection.findings.counts[.consoleFile] != nil {
       standardError("leafroot: warning: \(ConsoleFile.text)\n")
     }

@@ -53,7 +53,7 @@ struct Pack: AsyncParsableCommand {
     help: ArgumentHelp(
       "A member of the payload ends at this size, before compression. (default: 16M; 32M from "
         + "zstd level 16 on)", valueName: "size"))
-  var memberSize: MemorySize?
+  var memberSize: ByteSize?
 
   @Option(
     name: .customLong("init"),
@@ -88,7 +88,7 @@ struct Pack: AsyncParsableCommand {
     help: ArgumentHelp(
       "The most that the files of a tar archive or a container image may have.",
       valueName: "size"))
-  var maxSize = MemorySize(mebibytes: 16 << 10)
+  var maxSize = ByteSize(mebibytes: 16 << 10)
 
   func validate() throws {
     let levels = codec.levels
@@ -132,7 +132,7 @@ struct Pack: AsyncParsableCommand {
     packer.xattrsLeftOut = Set(noXattrs.joined())
     packer.modificationTime = try Wrap.sourceDateEpoch(getenv("SOURCE_DATE_EPOCH"))
 
-    var source = Source(
+    var source = PackSource(
       source, platform ?? arch.platform, workDirectory: output.removingLastComponent())
     source.limit = Int64(maxSize.mebibytes) << 20
     source.reference = reference
@@ -149,7 +149,7 @@ struct Pack: AsyncParsableCommand {
       \(summary.entries) entries, \(summary.bytes) bytes of content in \(summary.members) members
       """
     ]
-    let report = lines + tree.notes + ["kernel parameters: \(KernelWords.request)"]
+    let report = lines + tree.notes + ["kernel parameters: \(KernelParameters.request)"]
     let warnings = [
       warning(starting: summary.realInit), warning(about: summary.unsettableXattrs),
       ConsoleFile.warning(in: tree.files),

@@ -18,13 +18,13 @@ struct SingleBoot: Sendable {
   let isKept: Bool
   let isJSON: Bool
 
-  private var memory: MemorySize { options.memory ?? .ofBoot }
+  private var memory: ByteSize { options.memory ?? .ofBoot }
 
   /// - Returns: the exit status; that of the shell, if there is one and it ended.
   func run() async throws -> Int32 {
     try MachineOptions.warn(of: images)
     let directory = try RunDirectory.temporary()
-    let output = LiveOutput()
+    let output = BootConsole()
     let machine: Machine
     let relay: ConsoleRelay?
     do {
@@ -55,8 +55,8 @@ struct SingleBoot: Sendable {
   }
 
   /// Announces the shell.
-  private func begin(_ check: Check, _ output: LiveOutput) {
-    output.beginDialogue()
+  private func begin(_ check: Check, _ output: BootConsole) {
+    output.beginShell()
     let outcome: Verdict.Outcome = check.asPromised ? .asPromised : .notAsPromised
     standardError(
       """
@@ -67,7 +67,7 @@ struct SingleBoot: Sendable {
   }
 
   private func run(
-    _ machine: Machine, _ relay: ConsoleRelay?, in directory: RunDirectory, _ output: LiveOutput
+    _ machine: Machine, _ relay: ConsoleRelay?, in directory: RunDirectory, _ output: BootConsole
   ) async throws -> Run {
     output.begin("booting \(kernel.path): memory \(memory), processors \(options.cpus)")
     defer { output.end() }

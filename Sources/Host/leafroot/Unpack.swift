@@ -48,7 +48,7 @@ struct Unpack: AsyncParsableCommand {
       defer { progress.end() }
       let source = ImageSequence(image.tree) { progress.update($0, of: $1) }
       let summary = try OutputDirectory(directory).fill(from: source, by: unpacking)
-      let damage = try image.damage(summary.reading)
+      let damage = try image.damage(summary.image)
       progress.end()
 
       for note in UnpackReport.notes(summary) { standardError("leafroot: \(note)\n") }

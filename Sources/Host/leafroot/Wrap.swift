@@ -98,9 +98,9 @@ struct Wrap: AsyncParsableCommand {
   private func report(_ summary: String) throws {
     let report = """
       \(summary)
-      kernel parameters: \(KernelWords.leaf)
+      kernel parameters: \(KernelParameters.leaf)
       kexec, kdump: if another image boots with these parameters, append \
-      \(KernelWords.plain), or the kernel skips its /init
+      \(KernelParameters.plain), or the kernel skips its /init
       """
     if output == "-" { standardError("\(report)\n") } else { try Output.print(report) }
   }

@@ -72,7 +72,7 @@ public struct Limits {
   ///   - payload: bytes of its files.
   ///   - pageSize: this machine's, unless a test asks.
   public func holding(
-    _ tree: PayloadAbout.Tree, insteadOf payload: Int, pageSize: Int = FreeMemory.pageSize
+    _ tree: PayloadManifest.Tree, insteadOf payload: Int, pageSize: Int = FreeMemory.pageSize
   ) -> Limits {
     let used = max(used - payload, 0).plus(PayloadNeed.content(of: tree, pageSize: pageSize))
     let usedInodes = usedInodes.plus(PayloadNeed.inodes(of: tree))

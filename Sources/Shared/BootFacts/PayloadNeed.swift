@@ -3,7 +3,7 @@
 /// The memory that it takes to unpack a payload, whose files are freed as they are read.
 public struct PayloadNeed {
   /// What is to be unpacked.
-  public let tree: PayloadAbout.Tree
+  public let tree: PayloadManifest.Tree
   /// What a decoder takes, in bytes.
   public let decoder: Int
   /// How many threads unpack.
@@ -13,7 +13,8 @@ public struct PayloadNeed {
 
   /// - Parameter pageSize: this machine's, unless a test asks.
   public init(
-    _ tree: PayloadAbout.Tree, decoder: Int = 0, threads: Int, pageSize: Int = FreeMemory.pageSize
+    _ tree: PayloadManifest.Tree, decoder: Int = 0, threads: Int,
+    pageSize: Int = FreeMemory.pageSize
   ) {
     self.tree = tree
     self.decoder = decoder
@@ -33,21 +34,21 @@ public struct PayloadNeed {
   private static var most: Int { 1 << 40 }
 
   /// The tree's content on a tmpfs, in bytes.
-  public static func content(of tree: PayloadAbout.Tree, pageSize: Int) -> Int {
-    let sizes = PayloadAbout.Tree.pageSizes
+  public static func content(of tree: PayloadManifest.Tree, pageSize: Int) -> Int {
+    let sizes = PayloadManifest.Tree.pageSizes
     let index = sizes.firstIndex { $0 >= pageSize } ?? sizes.count - 1
     return min(tree.pages[index], most) * sizes[index]
   }
 
   /// The inodes of the tree.
-  public static func inodes(of tree: PayloadAbout.Tree) -> Int { min(tree.entries, most) }
+  public static func inodes(of tree: PayloadManifest.Tree) -> Int { min(tree.entries, most) }
 
   /// The largest tree, roughly, that can be unpacked with so much memory, in bytes: for a payload
   /// whose size is unknown.
-  public static func largestTree(in memory: Int) -> PayloadAbout.Tree {
+  public static func largestTree(in memory: Int) -> PayloadManifest.Tree {
     let bytes = max(memory - base, 0)
-    let pages = PayloadAbout.Tree.pageSizes.map { bytes / $0 }
-    return PayloadAbout.Tree(entries: pages[0], bytes: bytes, pages: pages)
+    let pages = PayloadManifest.Tree.pageSizes.map { bytes / $0 }
+    return PayloadManifest.Tree(entries: pages[0], bytes: bytes, pages: pages)
   }
 
   /// What each thread takes more than an ordinary one.

@@ -14,7 +14,7 @@ import Newc
 ///     if let refusal = reader.reading.refusal { … }
 public final class ImageReader<Source: ImageSource & ~Copyable> {
   /// What the image turned out to be, as far as it has been read.
-  public private(set) var reading: Reading
+  public private(set) var summary: ImageSummary
 
   private let rules: KernelRules
   private let window: Window<Source>
@@ -48,7 +48,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
     self.rules = rules
     window = Window(source)
     reader = Reader(rules.records)
-    reading = Reading(size: window.source.size)
+    summary = ImageSummary(size: window.source.size)
   }
 
   /// What comes next; nil where the image ends, or the kernel stops.
@@ -80,11 +80,11 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
 
   /// Reads all that is left for what it is and what is wrong with it; nobody gets its files.
   @discardableResult
-  public func finish() throws(Source.Failure) -> Reading {
+  public func finish() throws(Source.Failure) -> ImageSummary {
     while let event = try next() {
       if case .entry = event { skipData() }
     }
-    return reading
+    return summary
   }
 
   /// Goes back to the start of the image.
@@ -92,7 +92,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
     pieces = nil
     window.rewind()
     reader = Reader(rules.records)
-    reading = Reading(size: window.source.size)
+    summary = ImageSummary(size: window.source.size)
     stage = .between
     member = nil
     bytes = UnsafeRawBufferPointer(start: nil, count: 0)
@@ -122,7 +122,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
   private func findMember() throws(Stop) {
     try window.fill(2)
     guard let first = window.bytes.first else {
-      if !reading.isCutShort { try finishSidecar() }
+      if !summary.isCutShort { try finishSidecar() }
       return end()
     }
     if first == UInt8(ascii: "0"), window.offset % 4 == 0 {
@@ -269,7 +269,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
   private func end(at fault: SidecarFault) {
     var fault = fault
     if let number = sidecar.number { fault.file = window.source.sidecarName(number) }
-    reading.sidecarFault = fault
+    summary.sidecarFault = fault
     endMember()
     end()
   }
@@ -285,7 +285,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
   /// What is skipped need not be read.
   private func reloadRaw() throws(Stop) {
     let taken = Int64(reader.offset) - window.offset
-    let left = min(reader.skippable, UInt64(max(0, reading.size - Int64(reader.offset))))
+    let left = min(reader.skippable, UInt64(max(0, summary.size - Int64(reader.offset))))
     reader.leftOut(left)
     window.advance(taken + Int64(left))
     try consumed(upTo: window.offset)
@@ -294,10 +294,10 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
 
     if !reader.isBetweenRecords {
       let offset = Int64(reader.recordOffset)
-      reading.cutRecord = offset
+      summary.cutRecord = offset
       // Not where it ends in the data of a trailer: that has ended its member.
       if member == nil, offset >= rawEnd { begin(Member(offset: offset, codec: .raw)) }
-      rawEnd = reading.size
+      rawEnd = summary.size
     }
     leaveRaw()
   }
@@ -321,7 +321,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
     reader.beginMember()
     compressedEnd = window.offset
     pieces = DecodedPieces(
-      Decoding(try decoder(of: codec), window), of: reading.size - window.offset)
+      Decoding(try decoder(of: codec), window), of: summary.size - window.offset)
     bytes = UnsafeRawBufferPointer(start: nil, count: 0)
     index = 0
     isLastPiece = false
@@ -377,7 +377,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
     guard var ended = member else { return }
     member = nil
     if ended.codec == .raw {
-      ended.size = min(rawEnd, reading.size) - ended.offset
+      ended.size = min(rawEnd, summary.size) - ended.offset
       ended.unpackedSize = UInt64(ended.size)
     } else {
       ended.size = compressedEnd - ended.offset
@@ -389,23 +389,23 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
       ended.isCheckWrong = pieces.decoding.isCheckWrong
       ended.workspace = pieces.decoding.workspace
     }
-    reading.members.append(ended)
+    summary.members.append(ended)
     queue.append(.memberEnds(ended))
   }
 
   private func refuse(_ refusal: Refusal, _ isTruncated: Bool) {
-    reading.refusal = refusal
+    summary.refusal = refusal
     // All that is left belongs to the compressed member, although no record came of it.
-    if isTruncated { compressedEnd = reading.size }
+    if isTruncated { compressedEnd = summary.size }
     endMember()
     end()
   }
 
   private func end() {
     stage = .over
-    let seen = min(reading.size, max(rawEnd, compressedEnd))
-    let end = reading.refusal == nil ? reading.size : seen
-    reading.padding = max(0, reading.members.reduce(end) { $0 - $1.size })
+    let seen = min(summary.size, max(rawEnd, compressedEnd))
+    let end = summary.refusal == nil ? summary.size : seen
+    summary.padding = max(0, summary.members.reduce(end) { $0 - $1.size })
   }
 
   private func consumed(upTo offset: Int64) throws(Stop) {

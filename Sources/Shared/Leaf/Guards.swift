@@ -12,7 +12,7 @@ public enum Root: Sendable {
 }
 
 /// The other processes that run in rootfs, and would remain there.
-public enum Company: Sendable {
+public enum OtherProcesses: Sendable {
   case none
   case others
   /// They cannot be listed.
@@ -38,7 +38,7 @@ public protocol Facts {
   mutating func isTmpfsThere() -> Bool
   /// Waits for those that end soon: usermode helpers such as modprobe, which the kernel starts
   /// before PID 1.
-  mutating func company() -> Company
+  mutating func otherProcesses() -> OtherProcesses
 }
 
 /// What PID 1 is to do.
@@ -77,7 +77,7 @@ public func decide<World: Facts>(_ facts: inout World) -> Decision {
   guard facts.areMountsApart() else { return .mountInTheWay }
   guard facts.isTmpfsThere() else { return .cannot("this kernel has no tmpfs") }
 
-  switch facts.company() {
+  switch facts.otherProcesses() {
   // What is packed, no other process has seen.
   case .others: if !isPacked { return .cannot("another process runs in rootfs") }
   case .unknown: if !isPacked { return .cannot("the processes cannot be listed") }

@@ -230,12 +230,12 @@ public final class Payload {
     }
     count(entries, bytes)
 
-    if let fault = reader.reading.sidecarFault {
+    if let fault = reader.summary.sidecarFault {
       return note(
         PayloadFailure(
           file: self.bytes(of: Self.sidecar(of: name)), offset: 0, cause: .sidecar(fault)))
     }
-    guard let refused = reader.reading.refusal else { return }
+    guard let refused = reader.summary.refusal else { return }
     let isOutOfMemory = refused.isOutOfMemory
     let failure = PayloadFailure(
       file: self.bytes(of: name), offset: refused.offset,

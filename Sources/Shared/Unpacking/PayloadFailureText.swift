@@ -46,7 +46,7 @@ extension Text {
 
   /// What the kernel would say, and what is known besides.
   private mutating func add(_ refusal: Refusal) {
-    add(refusal.kernelWords)
+    add(refusal.literalKernelMessage)
     if case .member(_, _, let failure) = refusal.fault {
       add(": ")
       add(failure)

@@ -25,7 +25,7 @@ public struct Unpacking: Sendable {
     /// xattrs of a payload that were not set.
     public var missingXattrs = MissingXattrs()
     /// What the image is. What comes before the place where the kernel would stop is unpacked.
-    public var reading = Reading()
+    public var image = ImageSummary()
 
     /// How many lost records are kept: a hostile image has any number.
     static var lostLimit: Int { 8 }
@@ -105,7 +105,7 @@ public struct Unpacking: Sendable {
       case .memberBegins, .memberEnds: break
       }
     }
-    summary.reading = reader.reading
+    summary.image = reader.summary
     return summary
   }
 }

@@ -30,7 +30,7 @@ public struct Platform: Equatable, Sendable, CustomStringConvertible {
 }
 
 /// Which of the images of a source is wanted.
-struct Choice {
+struct ImageSelector {
   var platform: Platform
   /// Its name, with or without the registry and path before it; nil if there is but one.
   var reference: String?

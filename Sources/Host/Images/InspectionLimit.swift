@@ -4,7 +4,7 @@ import Files
 package import SystemPackage
 
 /// What a small image could ask too much of, and what ends its inspection.
-package enum Excess: Error {
+package enum InspectionLimit: Error {
   /// Names of files, each hard link counted: they are kept in memory.
   case files
   /// The names that symbolic links lead through: a path of 4 KiB can lead through 80,000.
@@ -32,14 +32,14 @@ package enum Excess: Error {
     FileError(path, "has more than \(limit) \(things); only 'leafroot inspect --list' reads it")
   }
 
-  /// Runs `body`, and makes of an excess an error about the image at `path`.
+  /// Runs `body`, and makes of an limit an error about the image at `path`.
   package static func naming<Result>(
     _ path: FilePath, _ body: () throws -> Result
   ) throws -> Result {
     do {
       return try body()
-    } catch let excess as Excess {
-      throw excess.error(path)
+    } catch let limit as InspectionLimit {
+      throw limit.error(path)
     }
   }
 }

@@ -6,7 +6,7 @@ import SystemPackage
 /// What the terminal on standard input and the command in a machine say to each other.
 ///
 /// The terminal is raw while this exists and the command has started.
-struct Dialogue: ~Copyable {
+struct TerminalRelay: ~Copyable {
   /// The console of the machine. Both do not block.
   private let input: FileDescriptor
   private let output: FileDescriptor
@@ -43,7 +43,7 @@ struct Dialogue: ~Copyable {
       pollfd(fd: isListening ? STDIN_FILENO : -1, events: Int16(POLLIN), revents: 0),
       pollfd(fd: typed.isEmpty ? -1 : input.rawValue, events: Int16(POLLOUT), revents: 0),
     ]
-    guard poll(&ready, nfds_t(ready.count), Dialogue.interval) > 0 else { return }
+    guard poll(&ready, nfds_t(ready.count), TerminalRelay.interval) > 0 else { return }
     if ready[0].revents != 0 { try passOutput() }
     if ready[1].revents != 0 { try readKeys() }
     if !typed.isEmpty { passKeys() }
@@ -58,7 +58,7 @@ struct Dialogue: ~Copyable {
 
   /// - Returns: whether there was something.
   @discardableResult private mutating func passOutput() throws -> Bool {
-    let bytes = Dialogue.read(output)
+    let bytes = TerminalRelay.read(output)
     let hadStarted = command.hasStarted
     let piece = command.take(bytes)
     if !hadStarted, command.hasStarted, let check = command.check {
@@ -70,7 +70,7 @@ struct Dialogue: ~Copyable {
   }
 
   private mutating func readKeys() throws {
-    typed = Dialogue.read(.standardInput)
+    typed = TerminalRelay.read(.standardInput)
     guard !typed.isEmpty else {
       // It would be ready for ever. The kernel tells only who has it as the controlling terminal.
       isTerminalOpen = false

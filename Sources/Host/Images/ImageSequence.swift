@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+public import Files
 public import Initramfs
 
 /// The reading of an image: it tells how far it has been read, and ends the reading if the task is
@@ -44,4 +45,8 @@ public struct ImageSequence: ImageSource {
     try Task.checkCancellation()
     onRead(offset, size)
   }
+}
+
+extension InputFile: ImageSource {
+  public typealias Failure = FileError
 }

@@ -5,13 +5,13 @@ import Synchronization
 
 /// What a boot shows while it runs: progress on standard error, the command's output on standard
 /// output. Both may be the same terminal.
-final class LiveOutput: Sendable {
+final class BootConsole: Sendable {
   private enum Place {
     /// Nothing has been printed.
     case nowhere
     case lineStart, insideLine
     /// A shell has the terminal.
-    case dialogue
+    case shell
   }
 
   private let line: ProgressLine
@@ -33,7 +33,7 @@ final class LiveOutput: Sendable {
   /// Shows the progress, unless it would overwrite a line of the command's.
   func update(_ progress: Run.Progress) {
     place.withLock { place in
-      if place != .insideLine, place != .dialogue { line.update(progress) }
+      if place != .insideLine, place != .shell { line.update(progress) }
     }
   }
 
@@ -43,17 +43,17 @@ final class LiveOutput: Sendable {
     guard let last = bytes.last else { return }
     try place.withLock { place in
       line.end()
-      if place == .dialogue { return try write(bytes) }
+      if place == .shell { return try write(bytes) }
       place = last == UInt8(ascii: "\n") ? .lineStart : .insideLine
       try write(bytes)
     }
   }
 
   /// Shows no more progress: a shell gets the terminal.
-  func beginDialogue() {
+  func beginShell() {
     place.withLock { place in
       line.end()
-      place = .dialogue
+      place = .shell
     }
   }
 
@@ -65,7 +65,7 @@ final class LiveOutput: Sendable {
       let separator =
         switch place {
         case .nowhere: ""
-        case .lineStart, .dialogue: "\n"
+        case .lineStart, .shell: "\n"
         case .insideLine: "\n\n"
         }
       try write(Array("\(separator)\(text)\n".utf8))

@@ -3,12 +3,12 @@
 import ArgumentParser
 
 /// An amount of RAM: `512M`, `2G`, or a number of MiB.
-struct MemorySize: ExpressibleByArgument, CustomStringConvertible {
+struct ByteSize: ExpressibleByArgument, CustomStringConvertible {
   /// The amount in MiB.
   let mebibytes: Int
 
   /// What a boot gets that names none.
-  static let ofBoot = MemorySize(mebibytes: 512)
+  static let ofBoot = ByteSize(mebibytes: 512)
 
   init(mebibytes: Int) { self.mebibytes = mebibytes }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// What `leafroot pack` and `nest` say about a payload, in `/.leafroot/ID/about`: lines `KEY VALUE`.
-public struct PayloadAbout: Equatable, Sendable {
+public struct PayloadManifest: Equatable, Sendable {
   /// How many of the payload's files pack has made: the first has all directories, the others are
   /// independent of each other. 0: the files are unpacked one after the other.
   public var members = 0

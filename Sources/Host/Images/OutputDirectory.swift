@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+public import Files
 import Glibc
 public import Initramfs
 public import SystemPackage
@@ -63,7 +64,7 @@ public struct OutputDirectory: ~Copyable {
   ///
   /// - Throws: ``FileError`` where a file cannot be made; why the source cannot be read. The
   ///   directory is as it was then. What the kernel would refuse is no error but a
-  ///   ``Reading/refusal``; what it would have unpacked before is there.
+  ///   ``ImageSummary/refusal``; what it would have unpacked before is there.
   public consuming func fill<Source: ImageSource & ~Copyable>(
     from source: consuming Source, by unpacking: Unpacking = Unpacking()
   ) throws -> Unpacking.Summary {

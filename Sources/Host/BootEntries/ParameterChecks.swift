@@ -18,7 +18,7 @@ extension BootEntry {
     if given.value(of: "rdinit") != nil {
       throw EntryError(
         "rdinit= in '\(append)' starts another program than LeafRoot's PID 1; for another real "
-          + "init, use \(KernelWords.realInit("PATH"))")
+          + "init, use \(KernelParameters.realInit("PATH"))")
     }
   }
 

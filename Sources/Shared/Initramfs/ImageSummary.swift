@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// What an image turned out to be.
-public struct Reading: Equatable, Sendable {
+public struct ImageSummary: Equatable, Sendable {
   /// The members, in order; the one that was refused is the last.
   public var members: [Member] = []
   /// Bytes of padding between members and behind the last.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+package import Files
+
 /// Files that people hand over in place of an initramfs, and what tells them.
 package struct Lookalike {
   /// What to call it.

@@ -6,20 +6,20 @@ import Testing
 
 /// Vectors as the kernel makes them, ended by nil.
 private final class Given {
-  let arguments: Words.Vector
-  let environment: Words.Vector
-  let words: Words
+  let arguments: Parameters.Vector
+  let environment: Parameters.Vector
+  let words: Parameters
 
   init(_ commandLine: String, _ arguments: [String], _ environment: [String] = []) {
     self.arguments = Given.vector(["/leafroot"] + arguments)
     self.environment = Given.vector(["HOME=/", "TERM=linux"] + environment)
-    words = Words(
+    words = Parameters(
       arguments: self.arguments, environment: self.environment,
       commandLine: Array("\(commandLine)\n".utf8))
   }
 
-  private static func vector(_ words: [String]) -> Words.Vector {
-    let vector = Words.Vector.allocate(capacity: words.count + 1)
+  private static func vector(_ words: [String]) -> Parameters.Vector {
+    let vector = Parameters.Vector.allocate(capacity: words.count + 1)
     for (index, word) in words.enumerated() { vector[index] = strdup(word) }
     vector[words.count] = nil
     return vector
@@ -31,7 +31,7 @@ private final class Given {
     return Array(Given.strings(arguments).dropFirst() + Given.strings(environment).dropFirst(2))
   }
 
-  private static func strings(_ vector: Words.Vector) -> [String] {
+  private static func strings(_ vector: Parameters.Vector) -> [String] {
     var strings: [String] = []
     while let word = vector[strings.count] { strings.append(String(cString: word)) }
     return strings

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+package import Files
+
 /// The legacy format of U-Boot's images, which mkimage(1) writes: a header, and what it is about.
 ///
 /// Source: U-Boot, include/image.h, `struct legacy_img_hdr`. Numbers begin with the highest byte.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+public import Files
+
 /// Where the sections of a unified kernel image are: an EFI program with a kernel and its initramfs.
 ///
 /// Source: Microsoft, PE Format, "Section Table"; UAPI Group, UKI specification.

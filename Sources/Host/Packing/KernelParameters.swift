@@ -3,7 +3,7 @@
 import Leaf
 
 /// The parameters for the kernel and for LeafRoot's PID 1 on the kernel's command line.
-public enum KernelWords {
+public enum KernelParameters {
   /// Starts our PID 1.
   public static let program = "rdinit=/\(Vocabulary.program)"
 

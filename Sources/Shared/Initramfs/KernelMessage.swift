@@ -5,9 +5,9 @@ import Newc
 
 extension Refusal {
   /// What the kernel says, without Swift's String. init/initramfs.c, lib/decompress_*.c.
-  public var kernelWords: StaticString {
+  public var literalKernelMessage: StaticString {
     switch fault {
-    case .record(let reason, _): reason.kernelWords
+    case .record(let reason, _): reason.literalKernelMessage
     case .magic: "invalid magic at start of compressed archive"
     case .junk: "junk within compressed archive"
     case .unfinishedRecord: "junk at the end of compressed archive"
@@ -17,7 +17,7 @@ extension Refusal {
 }
 
 extension Reader.Malformed.Reason {
-  fileprivate var kernelWords: StaticString {
+  fileprivate var literalKernelMessage: StaticString {
     switch self {
     case .magic(let bytes):
       bytes.elementsEqual(Self.oldMagic)

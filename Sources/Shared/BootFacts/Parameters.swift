@@ -5,14 +5,14 @@ import Leaf
 
 /// The user's parameters for PID 1: from the kernel's command line, and from the arguments and the
 /// environment, which the program that executes PID 1 may have changed.
-public struct Words {
+public struct Parameters {
   public typealias Vector = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
 
   /// With a value it is not ours, as in the seed.
   private static var ask: StaticString { Vocabulary.request }
   private static var optionsName: StaticString { "initramfs_options" }
 
-  /// The words of the command line that the kernel does not know. Words without a value are
+  /// The words of the command line that the kernel does not know. Parameters without a value are
   /// arguments; NAME=VALUE goes to the environment.
   public let arguments: Vector
   public let environment: Vector
@@ -68,7 +68,7 @@ public struct Words {
     return commandLine.value(of: name).map { Text(Array($0)) }
   }
 
-  /// Removes our words from both: the real init gets only its own.
+  /// Removes our parameters from both: the real init gets only its own.
   public func removeOurs() {
     var count = ownArguments
     remove(from: arguments) { word in

@@ -3,7 +3,7 @@
 import CLinux
 
 /// How long the boot waits for other processes: 5 s in total.
-struct Patience {
+struct Deadline {
   private let end = milliseconds() + 5000
 
   /// Calls `isOver`, at least once, until it returns true or the time is up.

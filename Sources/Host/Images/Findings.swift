@@ -7,27 +7,27 @@ import Newc
 extension Inspector {
   /// Adds the findings that need the whole image.
   mutating func judge() {
-    if let refusal = reading.refusal {
+    if let refusal = summary.refusal {
       findings.add(
-        .error, .refused, member: reading.members.indices.last,
+        .error, .refused, member: summary.members.indices.last,
         "offset \(refusal.offset)\(refusal.place): found \(refusal.found), "
           + "expected \(refusal.expected); "
           + "the kernel logs \"\(refusal.kernelMessage)\" and boots with what it has unpacked "
           + "up to there")
       judge(refusal)
     }
-    if let fault = reading.sidecarFault {
+    if let fault = summary.sidecarFault {
       findings.add(
-        .error, .sidecarWrong, member: reading.members.indices.last,
+        .error, .sidecarWrong, member: summary.members.indices.last,
         "found \(fault.foundText), expected \(fault.expected)")
     }
-    if let cutRecord = reading.cutRecord {
+    if let cutRecord = summary.cutRecord {
       findings.add(
-        .error, .cutShort, member: reading.members.indices.last,
+        .error, .cutShort, member: summary.members.indices.last,
         "the image ends inside the record at \(cutRecord); the kernel does not report it")
     }
-    for (index, member) in reading.members.enumerated() {
-      judge(member, index, next: reading.members.dropFirst(index + 1).first)
+    for (index, member) in summary.members.enumerated() {
+      judge(member, index, next: summary.members.dropFirst(index + 1).first)
     }
     judgeInit()
     if tree.find(Array("/dev/console".utf8), follow: true) == nil {
@@ -106,18 +106,18 @@ extension Inspector {
   /// newc has 32 bits for a size. Some writers truncate a larger size to the lower 32 bits, and the
   /// kernel then finds data where it expects a header.
   private mutating func judgeSizes() {
-    guard let refusal = reading.refusal, refusal.isOfMagic,
+    guard let refusal = summary.refusal, refusal.isOfMagic,
       let last = lastFile
     else { return }
     findings.add(
-      .note, .fourGigabytes, member: reading.members.indices.last, path: last,
+      .note, .fourGigabytes, member: summary.members.indices.last, path: last,
       "last file before the error; if it was 4 GiB or larger, newc cannot hold its size "
         + "(4294967295 bytes at most)")
   }
 
   /// Adds a finding for each option that the image needs and `config` lacks.
   mutating func compare(with config: KernelConfig) {
-    for (index, member) in reading.members.enumerated() {
+    for (index, member) in summary.members.enumerated() {
       guard let option = member.codec.kernelOption, !config.has(option) else { continue }
       findings.add(
         .error, .compressorMissing, member: index,

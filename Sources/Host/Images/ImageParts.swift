@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
+public import Files
 import Initramfs
-package import SystemPackage
+public import SystemPackage
 
 /// A part of a file, or of several that are read as one, in bytes.
 public struct FilePiece: Equatable, Sendable {
@@ -230,5 +231,13 @@ extension Int64 {
   fileprivate func sum(_ count: Int64) -> Int64 {
     let (sum, isTooMuch) = addingReportingOverflow(count)
     return isTooMuch ? .max : sum
+  }
+}
+
+extension OutputFile {
+  /// Appends all of `image`, which errors call `name`, in constant memory.
+  /// - Throws: ``FileError``; `CancellationError` if the task was cancelled.
+  public func write(contentsOf image: ImageParts, _ name: FilePath) throws {
+    try image.forEachBlock(name) { try write($0) }
   }
 }

@@ -5,7 +5,7 @@ import Images
 public import SystemPackage
 
 /// What a user wants to have packed: an initramfs, a directory, a tar archive, or a container image.
-public struct Source: Sendable {
+public struct PackSource: Sendable {
   public let path: FilePath
   /// How many bytes the files of a tar archive or a container image may have.
   public var limit: Int64 = 16 << 30
@@ -109,8 +109,8 @@ public struct Source: Sendable {
     _ store: some BlobStore, _ kind: ContainerImage.Kind,
     _ progress: @escaping (Int64, Int64) -> Void
   ) throws -> TarTree {
-    let choice = Choice(platform: platform, reference: reference)
-    let image = try ContainerImage(store, kind, choice, Budget(limit))
+    let selector = ImageSelector(platform: platform, reference: reference)
+    let image = try ContainerImage(store, kind, selector, Budget(limit))
     var tree = try TarTree(
       path, image.layers, permissions: [.ownerReadWrite, .groupRead, .otherRead], limit: limit,
       progress: progress)
