@@ -223,7 +223,7 @@ dist: share ## a tarball that runs from any directory; build/dist
 	$(checksums)
 
 deb: share ## packages for Debian; build/dist
-	@Scripts/setup dpkg-dev lintian
+	@Scripts/setup debhelper lintian
 	@rm -rf build/tree
 	$(call install-tree,build/tree/usr,vendor-completions)
 	@Integrations/install build/tree /usr
