@@ -11,9 +11,7 @@
 #
 # shellcheck disable=SC2154 # what the callers set: here, image
 
-# shellcheck source-path=SCRIPTDIR source=../../Scripts/cache.sh
 . "$here/../../Scripts/cache.sh"
-# shellcheck source-path=SCRIPTDIR source=../../Scripts/systems.sh
 . "$here/../../Scripts/systems.sh"
 
 tool=${0##*/}
