@@ -19,6 +19,7 @@ codename=$1
 top=$(cd "$here/../.." && pwd)
 run=$top/build/integrations/$tool-$codename
 package=$top/build/integrations/package
+leaf='rdinit=/leafroot nonroot_initramfs'
 disk=
 machine=
 
@@ -54,6 +55,26 @@ chroot_with() {
   release=$(ls "$root/lib/modules")
   kernel=$root/boot/vmlinuz-$release
   make_check
+}
+
+# version_of PACKAGE: in the chroot
+version_of() {
+  # shellcheck disable=SC2016 # dpkg-query's variable
+  in_chroot "$root" dpkg-query -W -f '${Version}' "$1"
+}
+
+# update_initramfs: makes $image with the chroot's initramfs-tools.
+update_initramfs() {
+  in_chroot "$root" update-initramfs -c -k "$release" >"$run/update-initramfs.log" 2>&1 ||
+    fail "update-initramfs: see $run/update-initramfs.log"
+  image=$root/boot/initrd.img-$release
+}
+
+# refuses_missing COMMAND…: it fails where PID 1 is missing.
+refuses_missing() {
+  mv "$root/usr/lib/leafroot" "$root/usr/lib/away"
+  ! in_chroot "$root" "$@" >"$run/missing.log" 2>&1 || fail "$1 accepts a missing PID 1"
+  mv "$root/usr/lib/away" "$root/usr/lib/leafroot"
 }
 
 # What the guest reports with: in an archive before the image, and on the disk.
@@ -146,11 +167,14 @@ is_disk() {
   ok "$1: the root is ${2:-the disk}, pivot_root works"
 }
 
-# made_leaf NAME: PID 1 says so on the console.
-made_leaf() {
+# boot_leaf, boot_stock NAME PARAMETERS [PROMPT]: boot with the leaf, of which PID 1 says on the
+# console that it made it, or without.
+boot_leaf() {
+  boot "$1" "$leaf $2" "${3-}"
   grep -aq 'leafroot: moved .*; the root is a leaf' "$log" || fail "$1: PID 1 made no leaf"
 }
 
-made_no_leaf() {
+boot_stock() {
+  boot "$@"
   ! grep -aq 'leafroot: ' "$log" || fail "$1: PID 1 of LeafRoot ran"
 }
