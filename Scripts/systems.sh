@@ -39,8 +39,8 @@ in_chroot() {
     mount -t tmpfs run run
     pivot_root . mnt
     exec chroot . /bin/sh -c "umount -l /mnt && exec \"\$@\"" sh "$@"
-  ' "$directory" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C \
-    DEBIAN_FRONTEND=noninteractive "$@"
+  ' "$directory" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
 }
 
 # copy_system NAME DIRECTORY: of the cache's, to be changed.
