@@ -46,6 +46,36 @@ publish() {
   mv -T "$1" "$cache/$2"
 }
 
+# cached NAME KEY COMMAND…: unless NAME in the cache was made from just this KEY, the command fills
+# the directory $new, which is published as NAME. With an empty KEY any NAME will do: it says itself
+# what it was made from, or it never changes.
+cached() {
+  if [ -d "$cache/$1" ] && [ "$2" = "$(cat "$cache/$1/made-from" 2>/dev/null)" ]; then
+    return
+  fi
+  entry=$1 made_from=$2
+  shift 2
+  say "making $entry"
+  new=$(mktemp -d "$work/new.XXXXXX")
+  chmod 755 "$new"
+  "$@"
+  [ -z "$made_from" ] || echo "$made_from" >"$new/made-from"
+  publish "$new" "$entry"
+}
+
+# key_of FILE…: a KEY for archives that the code in these files makes.
+key_of() {
+  echo "$(cat "$@" | sha256sum | cut -c 1-16) ${SOURCE_DATE_EPOCH:-0}"
+}
+
+# quietly COMMAND…: shows its output only if it fails. It does not keep the lock.
+quietly() {
+  "$@" >"$work/log" 2>&1 9>&- || {
+    tail -n 20 "$work/log" >&2
+    die "$1 failed"
+  }
+}
+
 # What apt reads: the host's release for amd64 and arm64, or a suite for one architecture.
 suite=
 apt=$cache/apt/host
@@ -162,6 +192,13 @@ unpack() {
   download "$@" >"$work/files"
   while IFS= read -r file; do
     dpkg -x "$file" "$directory"
+  done <"$work/files"
+}
+
+# unpacked FORMAT: a line for each package that was unpacked last, as dpkg-deb --showformat has it.
+unpacked() {
+  while IFS= read -r file; do
+    dpkg-deb -W --showformat "$1\n" "$file"
   done <"$work/files"
 }
 

@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 #
-# Sourced by the tests of the tools: a chroot of a Debian suite with the tool, an image that the
-# tool builds there, and boots of this image. `here` is this directory.
+# Sourced by the tests of the tools, TOOL SUITE: a chroot of the suite with the tool, an image that
+# the tool builds there, and boots of this image. `here` is this directory.
 #
-#   root   the chroot of this run
-#   run    build/integrations/TOOL-SUITE: chroot, images, console logs
-#   image  what `boot` boots
+#   tool, codename   TOOL and SUITE
+#   root             the chroot of this run
+#   run              build/integrations/TOOL-SUITE: chroot, images, console logs
+#   image            what `boot` boots
 #
-# shellcheck disable=SC2154 # what the callers set: here, tool, codename, run, image
+# shellcheck disable=SC2154 # what the callers set: here, image
 
-# shellcheck source-path=SCRIPTDIR source=../../Scripts/cache.sh
 . "$here/../../Scripts/cache.sh"
+. "$here/../../Scripts/systems.sh"
 
+tool=${0##*/}
+codename=$1
 top=$(cd "$here/../.." && pwd)
+run=$top/build/integrations/$tool-$codename
 package=$top/build/integrations/package
+leaf='rdinit=/leafroot nonroot_initramfs'
 disk=
 machine=
 
@@ -32,77 +37,44 @@ fail() {
   exit 1
 }
 
-# in_chroot DIRECTORY COMMAND…: as root, with mounts that end with the command. The directory is the
-# root of a mount tree of its own, since mkosi itself calls pivot_root(2) and makes namespaces.
-in_chroot() {
-  directory=$1
-  shift
-  # shellcheck disable=SC2016 # for the inner shells
-  unshare --mount --pid --fork --kill-child sh -euc '
-    mount --bind "$0" "$0"
-    cd "$0"
-    mount -t proc proc proc
-    mount -t sysfs -o ro sys sys
-    mount -t cgroup2 cgroup2 sys/fs/cgroup
-    mount -t tmpfs -o mode=755 dev dev
-    for device in null:3 zero:5 full:7 random:8 urandom:9; do
-      mknod -m 666 "dev/${device%:*}" c 1 "${device#*:}"
-    done
-    mknod -m 666 dev/tty c 5 0
-    ln -s /proc/self/fd dev/fd
-    mkdir dev/shm dev/pts
-    mount -t tmpfs shm dev/shm
-    mount -t devpts -o newinstance,ptmxmode=666 pts dev/pts
-    ln -s pts/ptmx dev/ptmx
-    mount -t tmpfs tmp tmp
-    mount -t tmpfs run run
-    pivot_root . mnt
-    exec chroot . /bin/sh -c "umount -l /mnt && exec \"\$@\"" sh "$@"
-  ' "$directory" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C \
-    DEBIAN_FRONTEND=noninteractive "$@"
-}
-
 # chroot_with PACKAGE…: a fresh copy of the suite with the kernel and these packages. The cache
 # keeps the chroot as the packages leave it.
 chroot_with() {
-  cached=integrations/$codename-$tool
-  if [ "$*" != "$(cat "$cache/$cached/packages" 2>/dev/null)" ]; then
-    (
-      open_cache
-      base=integrations/$codename-base
-      use_suite "$codename" amd64
-      if [ ! -d "$cache/$base" ]; then
-        say "making a chroot of $codename"
-        unshare --mount debootstrap --variant=minbase \
-          --include=ca-certificates,zstd,linux-image-cloud-amd64 \
-          "$codename" "$work/base" "$mirror" >"$work/log" 9>&- || {
-          tail -n 20 "$work/log" >&2
-          die "debootstrap has failed"
-        }
-        publish "$work/base" "$base"
-      fi
-      say "installing $*"
-      mkdir "$work/new"
-      cp -a "$cache/$base" "$work/new/root"
-      cp /etc/resolv.conf "$work/new/root/etc/resolv.conf"
-      in_chroot "$work/new/root" apt-get -qq update 9>&-
-      in_chroot "$work/new/root" apt-get -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends \
-        install "$@" >"$work/log" 2>&1 9>&- || {
-        tail -n 20 "$work/log" >&2
-        die "apt-get has failed"
-      }
-      echo "$*" >"$work/new/packages"
-      publish "$work/new" "$cached"
-    )
-  fi
+  kept=integrations-$codename
+  (
+    open_cache
+    base_system "$codename"
+    system "$kept" "$codename" ca-certificates zstd linux-image-cloud-amd64
+    system "$kept-$tool" "$kept" "$@"
+  )
 
   rm -rf "$run"
   mkdir -p "$run"
   root=$run/root
-  cp -a --reflink=auto "$cache/$cached/root" "$root"
+  copy_system "$kept-$tool" "$root"
   release=$(ls "$root/lib/modules")
   kernel=$root/boot/vmlinuz-$release
   make_check
+}
+
+# version_of PACKAGE: in the chroot
+version_of() {
+  # shellcheck disable=SC2016 # dpkg-query's variable
+  in_chroot "$root" dpkg-query -W -f '${Version}' "$1"
+}
+
+# update_initramfs: makes $image with the chroot's initramfs-tools.
+update_initramfs() {
+  in_chroot "$root" update-initramfs -c -k "$release" >"$run/update-initramfs.log" 2>&1 ||
+    fail "update-initramfs: see $run/update-initramfs.log"
+  image=$root/boot/initrd.img-$release
+}
+
+# refuses_missing COMMAND…: it fails where PID 1 is missing.
+refuses_missing() {
+  mv "$root/usr/lib/leafroot" "$root/usr/lib/away"
+  ! in_chroot "$root" "$@" >"$run/missing.log" 2>&1 || fail "$1 accepts a missing PID 1"
+  mv "$root/usr/lib/away" "$root/usr/lib/leafroot"
 }
 
 # What the guest reports with: in an archive before the image, and on the disk.
@@ -195,11 +167,14 @@ is_disk() {
   ok "$1: the root is ${2:-the disk}, pivot_root works"
 }
 
-# made_leaf NAME: PID 1 says so on the console.
-made_leaf() {
+# boot_leaf, boot_stock NAME PARAMETERS [PROMPT]: boot with the leaf, of which PID 1 says on the
+# console that it made it, or without.
+boot_leaf() {
+  boot "$1" "$leaf $2" "${3-}"
   grep -aq 'leafroot: moved .*; the root is a leaf' "$log" || fail "$1: PID 1 made no leaf"
 }
 
-made_no_leaf() {
+boot_stock() {
+  boot "$@"
   ! grep -aq 'leafroot: ' "$log" || fail "$1: PID 1 of LeafRoot ran"
 }
