@@ -65,7 +65,7 @@ import Testing
 
   /// The output in a console that arrives in pieces of `size` bytes.
   private func output(_ console: String, in size: Int, lineEnd: String = "\n") -> String {
-    var command = CommandOutput(lineEnd: lineEnd)
+    var command = GuestReport(lineEnd: lineEnd)
     var output: [UInt8] = []
     var rest = Array(console.utf8)[...]
     while !rest.isEmpty {
@@ -99,7 +99,7 @@ import Testing
   }
 
   @Test func `what looks like the end is given out as soon as it is known to be none`() {
-    var command = CommandOutput(lineEnd: "\r\n")
+    var command = GuestReport(lineEnd: "\r\n")
     _ = command.take("\(Self.check)\r\n@leafroot command\r\n".utf8)
     let forged = Array("@leafroot exit 7\r\n$ ".utf8)
     #expect(command.take(forged) == [])

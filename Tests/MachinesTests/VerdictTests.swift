@@ -106,7 +106,7 @@ import Testing
   }
 
   @Test func `output without a line end is whole`() {
-    let verdict = verdict(Self.leaf + "\n@leafroot command\nno line end@leafroot exit 0\n")
+    let verdict = verdict(Self.leaf + "\n@leafroot command\nno line end\n@leafroot exit 0\n")
     #expect(verdict.command == Verdict.Command(status: 0, output: "no line end"))
   }
 

@@ -11,7 +11,7 @@ struct ConsoleTail {
   private let path: FilePath
   private var offset: Int64 = 0
   private var filter = EscapeFilter()
-  private var command = CommandOutput()
+  private var report = GuestReport()
   private var unfinished: [UInt8] = []
 
   /// The last line so far that is not empty.
@@ -26,9 +26,9 @@ struct ConsoleTail {
     while let bytes = try? file.bytes(at: offset, count: InputFile.blockSize), !bytes.isEmpty {
       offset += Int64(bytes.count)
       let text = filter.plain(bytes)
-      output += command.take(text)
-      if command.hasStarted {
-        lastLine = command.hasEnded ? "the command ended" : "running the command"
+      output += report.take(text)
+      if report.hasStarted {
+        lastLine = report.hasEnded ? "the command ended" : "running the command"
       } else {
         findLastLine(text)
       }
@@ -39,7 +39,7 @@ struct ConsoleTail {
   /// The rest of the command's output, once the log is complete.
   mutating func finish() -> [UInt8] {
     let output = read()
-    return output + command.finish()
+    return output + report.finish()
   }
 
   private mutating func findLastLine(_ text: [UInt8]) {
@@ -51,6 +51,8 @@ struct ConsoleTail {
 
   /// The last line may be unfinished, and is then passed again.
   private mutating func take(_ line: String) {
-    if !line.isEmpty, !line.contains(Mark.any), !Mark.any.hasPrefix(line) { lastLine = line }
+    if !line.isEmpty, !line.contains(GuestReport.prefix), !GuestReport.prefix.hasPrefix(line) {
+      lastLine = line
+    }
   }
 }

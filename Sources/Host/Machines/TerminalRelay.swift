@@ -13,7 +13,7 @@ struct TerminalRelay: ~Copyable {
   private let onOutput: ([UInt8]) throws -> Void
   private let onStart: (Check) -> Void
 
-  private var command = CommandOutput(lineEnd: "\r\n")
+  private var report = GuestReport(lineEnd: "\r\n")
   private var terminal: RawTerminal?
   private var isTerminalOpen = true
   private var stopKey = StopKey()
@@ -37,7 +37,7 @@ struct TerminalRelay: ~Copyable {
   /// Waits, and passes on what there is. poll(2).
   mutating func goOn() throws {
     // A negative descriptor is not waited for.
-    let isListening = command.hasStarted && isTerminalOpen && typed.isEmpty
+    let isListening = report.hasStarted && isTerminalOpen && typed.isEmpty
     var ready = [
       pollfd(fd: output.rawValue, events: Int16(POLLIN), revents: 0),
       pollfd(fd: isListening ? STDIN_FILENO : -1, events: Int16(POLLIN), revents: 0),
@@ -52,16 +52,16 @@ struct TerminalRelay: ~Copyable {
   /// Passes on the rest, when the machine has ended.
   mutating func finish() throws {
     while try passOutput() {}
-    try write(command.finish())
+    try write(report.finish())
     if !isLineStart { try write(Array("\r\n".utf8)) }
   }
 
   /// - Returns: whether there was something.
   @discardableResult private mutating func passOutput() throws -> Bool {
     let bytes = TerminalRelay.read(output)
-    let hadStarted = command.hasStarted
-    let piece = command.take(bytes)
-    if !hadStarted, command.hasStarted, let check = command.check {
+    let hadStarted = report.hasStarted
+    let piece = report.take(bytes)
+    if !hadStarted, report.hasStarted, let check = report.check {
       onStart(check)
       terminal = RawTerminal()
     }
@@ -78,7 +78,7 @@ struct TerminalRelay: ~Copyable {
       return
     }
     // The command printed a line that looks like its end.
-    if command.hasEnded { try write(command.release()) }
+    if report.hasEnded { try write(report.release()) }
     if stopKey.isPressed(in: typed) { kill(getpid(), SIGINT) }
   }
 

@@ -57,9 +57,13 @@ public struct Verdict: Codable, Equatable, Sendable {
 
   /// Reads the verdict from a console.
   public init(_ console: Console, ending: Run.Ending, elapsed: Duration = .zero) {
-    let report = Report(console)
+    var report = GuestReport()
+    var output = report.take(console.text.utf8) + report.finish()
+    if report.isLineUnfinished { _ = output.popLast() }
     check = report.check
-    command = report.command
+    command =
+      report.hasStarted
+      ? Command(status: report.status, output: String(decoding: output, as: UTF8.self)) : nil
     isHalfUnpacked = console.lines.contains { $0.contains("Initramfs unpacking failed") }
     logged = console.lines.compactMap(Verdict.ownMessage).reduce(into: []) { known, message in
       // The kernel may also have printed it on the console.
@@ -93,7 +97,7 @@ public struct Verdict: Codable, Equatable, Sendable {
   ///
   /// The guest reports the messages that `quiet` keeps from the console.
   private static func ownMessage(_ line: String) -> String? {
-    if let reported = line.firstRange(of: Mark.log) {
+    if let reported = line.firstRange(of: GuestReport.log) {
       return String(line[reported.upperBound...])
     }
     // The line of the patch that LeafRoot began with, unchanged.
