@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Images
 import Initramfs
 import Newc
 
@@ -120,7 +121,7 @@ struct LayeredTree {
   private static func components(_ path: [UInt8]) throws(Fault) -> [ArraySlice<UInt8>] {
     guard path.count < Writer.pathLimit else { throw .tooLong }
     var components: [ArraySlice<UInt8>] = []
-    for component in path.split(separator: UInt8(ascii: "/")) where !component.elementsEqual(dot) {
+    for component in PathWalk<Int>.components(path) where !component.elementsEqual(dot) {
       if component.count > Writer.componentLimit { throw .tooLong }
       if component.elementsEqual(dotDot) {
         _ = components.popLast()
@@ -137,31 +138,31 @@ struct LayeredTree {
   /// The directory of that path; what is missing of it is made.
   private mutating func directory(_ path: [ArraySlice<UInt8>]) throws(Fault) -> Int {
     if lastDirectory.path == path { return lastDirectory.node }
-    var walk = Walk(path)
+    var walk = PathWalk(path, from: 0)
     while let name = walk.next() {
-      if let child = nodes[walk.node].children[name] {
+      if let child = nodes[walk.directory].children[name] {
         try follow(child, name, &walk)
       } else {
         // The target of a symbolic link may have anything in it.
         if name.count > Writer.componentLimit { throw .tooLong }
         let child = try make(Node(entry: Self.impliedDirectory))
-        nodes[walk.node].children[name] = child
+        nodes[walk.directory].children[name] = child
         walk.enter(child, name)
       }
     }
-    lastDirectory = (path, walk.node)
-    return walk.node
+    lastDirectory = (path, walk.directory)
+    return walk.directory
   }
 
   /// The file of that path; nil if there is none.
   private func find(_ path: [ArraySlice<UInt8>], follow: Bool) throws(Fault) -> Int? {
-    var walk = Walk(path)
+    var walk = PathWalk(path, from: 0)
     while let name = walk.next() {
-      guard let child = nodes[walk.node].children[name] else { return nil }
+      guard let child = nodes[walk.directory].children[name] else { return nil }
       if walk.isAtEnd, !follow || nodes[child].entry.type != .symbolicLink { return child }
       try self.follow(child, name, &walk)
     }
-    return walk.node
+    return walk.directory
   }
 
   private func linkTarget(_ name: [UInt8]) throws(Fault) -> Int {
@@ -172,52 +173,8 @@ struct LayeredTree {
     return node
   }
 
-  /// A path that is being followed.
-  private struct Walk {
-    /// The directories on the way, with their names, from the root on.
-    private var passed: [(node: Int, name: [UInt8])] = []
-    /// Reversed.
-    private var rest: [ArraySlice<UInt8>]
-    /// include/linux/namei.h, MAXSYMLINKS.
-    private var linksLeft = 40
-
-    init(_ path: [ArraySlice<UInt8>]) { rest = path.reversed() }
-
-    var isAtEnd: Bool { rest.isEmpty }
-    /// The directory that it has come to.
-    var node: Int { passed.last?.node ?? 0 }
-
-    /// The path of what has that name here.
-    func path(of name: [UInt8]) -> [UInt8] {
-      Array((passed.map(\.name) + [name]).joined(separator: [UInt8(ascii: "/")]))
-    }
-
-    /// The next name, in the directory that it has come to.
-    mutating func next() -> [UInt8]? {
-      while let next = rest.popLast() {
-        if next.elementsEqual(LayeredTree.dotDot) {
-          // The root is its own parent.
-          _ = passed.popLast()
-        } else if !next.elementsEqual(LayeredTree.dot) {
-          return Array(next)
-        }
-      }
-      return nil
-    }
-
-    mutating func enter(_ node: Int, _ name: [UInt8]) { passed.append((node, name)) }
-
-    /// Goes on where a symbolic link here leads; false if that was one too many.
-    mutating func enter(link target: [UInt8]) -> Bool {
-      linksLeft -= 1
-      if target.first == UInt8(ascii: "/") { passed = [] }
-      rest += target.split(separator: UInt8(ascii: "/")).reversed()
-      return linksLeft >= 0
-    }
-  }
-
   /// Goes on with `node`, which has that name.
-  private func follow(_ node: Int, _ name: [UInt8], _ walk: inout Walk) throws(Fault) {
+  private func follow(_ node: Int, _ name: [UInt8], _ walk: inout PathWalk<Int>) throws(Fault) {
     switch nodes[node].entry.type {
     case .directory: walk.enter(node, name)
     case .symbolicLink:

@@ -24,36 +24,16 @@ struct PathSearch {
 
   /// What the path leads to, through symbolic links on the way and at its end; nil for nothing.
   func type(at path: [UInt8]) -> Entry.FileType? {
-    var rest = Array(Self.components(path).reversed())
-    var place: [ArraySlice<UInt8>] = []
-    var type = Entry.FileType.directory
-    var linksLeft = 40
-    while let next = rest.popLast() {
-      if next.elementsEqual("..".utf8) {
-        _ = place.popLast()
-        continue
-      }
-      place.append(next)
-      guard let file = files[Array(place.joined(separator: [UInt8(ascii: "/")]))],
-        let found = file.entry.type
-      else { return nil }
-
-      if found == .symbolicLink {
-        linksLeft -= 1
-        if linksLeft < 0 { return nil }
-        place.removeLast()
-        if file.target.first == UInt8(ascii: "/") { place = [] }
-        rest += Self.components(file.target).reversed()
-      } else if found == .directory || rest.isEmpty {
-        type = found
-      } else {
-        return nil
+    var walk = PathWalk(path, from: ())
+    while let name = walk.next() {
+      guard let file = files[walk.path(of: name)], let type = file.entry.type else { return nil }
+      switch type {
+      case .directory: walk.enter((), name)
+      case .symbolicLink:
+        guard walk.enter(link: file.target) else { return nil }
+      default: return walk.isAtEnd ? type : nil
       }
     }
-    return type
-  }
-
-  private static func components(_ path: [UInt8]) -> [ArraySlice<UInt8>] {
-    path.split(separator: UInt8(ascii: "/")).filter { !$0.elementsEqual(".".utf8) }
+    return .directory
   }
 }
