@@ -324,7 +324,7 @@ extension Inspection {
     ) { try inspect(archive.bytes) }
   }
 
-  /// Measured with `bench least-memory`, Debian's 6.12 in QEMU, in steps of 4 MiB.
+  /// Measured with `leafroot least-memory`, Debian's 6.12 in QEMU, in steps of 4 MiB.
   @Test func `more content needs twice its memory, and with a larger rootfs once`() throws {
     func memory(_ count: Int) throws -> MemoryNeed {
       try inspect { archive in

@@ -13,7 +13,7 @@ package import Initramfs
 ///
 /// PID 1 starts when the image is freed, so a wrapped image needs no more than a plain one. What
 /// the kernel takes for itself was measured once, with Debian's 6.12 for x86_64 in QEMU;
-/// `bench least-memory` measures any image.
+/// `leafroot least-memory` measures any image.
 public struct MemoryNeed: Equatable, Sendable, Encodable {
   /// MiB with the kernel's default limit for rootfs.
   public var stock: Int
