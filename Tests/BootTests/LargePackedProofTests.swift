@@ -45,7 +45,8 @@ import Testing
 
     #expect(ended.status == 2)
     #expect(
-      ended.errors.contains("newc holds files with less than 4 GiB of data: 'large' has 4294967296"),
+      ended.errors.contains(
+        "newc holds files with less than 4 GiB of data: 'large' has 4294967296"),
       "\(ended.errors)")
     #expect(try directory.names == ["tree"])
   }
