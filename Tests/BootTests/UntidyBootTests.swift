@@ -54,6 +54,16 @@ import Testing
     }
   }
 
+  /// As with a /dev/console that is a file, which `docker export` leaves.
+  @Test func `descriptors 0 to 2 on a file of the tree do not keep rootfs open`() async throws {
+    let boot = try prepared(
+      "echo x >/file; exec /leafroot nonroot_initramfs </file >>/file 2>&1")
+    let outcome = try await boot.run()
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    #expect(outcome.check?.below?.sealed == true, "\(outcome)")
+  }
+
   /// What ran before PID 1, what the log says of it, and what must still be there.
   struct Mounted: CustomTestStringConvertible, Sendable {
     let script: String
