@@ -51,7 +51,7 @@ import Testing
     #expect(result.output.contains("ok: as promised "), "\(result.output)")
     #expect(result.output.contains("ok: not as promised "), "\(result.output)")
     #expect(
-      result.output.hasSuffix("3 boots, 1 unexpected, 0 errors\n"), "\(result.output)")
+      result.output.hasSuffix("3 boots: 1 unexpected, 0 errors\n"), "\(result.output)")
     let report = String(decoding: try directory.bytes("report.xml"), as: UTF8.self)
     #expect(report.contains("tests=\"3\" failures=\"1\" errors=\"0\""))
     #expect(report.contains("@leafroot check {"))

@@ -43,6 +43,6 @@ import Testing
     #expect(result.status == 0, "\(result.output)\(result.errors)")
     let rows = result.output.split(separator: "\n").map { $0.split(separator: " ") }
     #expect(rows.dropFirst().prefix(2).map { $0[1] } == ["x86_64", "aarch64"])
-    #expect(result.output.hasSuffix("\n5 boots, 0 unexpected, 0 errors\n"))
+    #expect(result.output.hasSuffix("\n5 boots: 0 unexpected, 0 errors\n"))
   }
 }

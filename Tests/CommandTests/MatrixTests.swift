@@ -48,7 +48,7 @@ import Testing
     #expect(rows[2].prefix(5) == ["vmlinuz", "image", "64M", "quiet", "ok:"])
     #expect(rows[8].prefix(7) == ["vmlinuz", "image", "+", "image", "1024M", "quiet", "ok:"])
     #expect(rows[9].prefix(6) == ["vmlinuz", "image", "32M", "ok:", "kernel", "panic"])
-    #expect(result.output.hasSuffix("\n\n9 boots, 0 unexpected, 0 errors\n"))
+    #expect(result.output.hasSuffix("\n\n9 boots: 0 unexpected, 0 errors\n"))
     #expect(result.errors.split(separator: "\n").count == 10)
     #expect(result.errors.contains("leafroot: 9/9 ok: vmlinuz "))
     #expect(try machine.runs == [])
@@ -63,7 +63,7 @@ import Testing
     #expect(result.status == 1)
     #expect(result.output.contains("FAILED: kernel panic  as promised"))
     #expect(result.output.contains("FAILED: as promised   no check"))
-    #expect(result.output.hasSuffix("3 boots, 2 unexpected, 0 errors\n"))
+    #expect(result.output.hasSuffix("3 boots: 2 unexpected, 0 errors\n"))
     let runs = try machine.runs
     #expect(runs.count == 2)
     for run in runs { #expect(result.output.contains("kept \(machine.directory.path)/\(run)\n")) }
@@ -78,7 +78,7 @@ import Testing
     #expect(result.status == 2)
     #expect(result.output.contains("ERROR: cannot open none: no such file or directory"))
     #expect(result.output.contains("ERROR: cannot open missing: no such file or directory"))
-    #expect(result.output.hasSuffix("4 boots, 1 unexpected, 3 errors\n"))
+    #expect(result.output.hasSuffix("4 boots: 1 unexpected, 3 errors\n"))
     #expect(try machine.runs.count == 1)
   }
 
@@ -243,7 +243,7 @@ import Testing
         + "exec $leafroot matrix ../kernels.json --arch x86_64")
     // The stand-in for QEMU is as promised without the leaf, too.
     #expect(result.status == 1, "\(result.errors)")
-    #expect(result.output.hasSuffix("\n7 boots, 1 unexpected, 0 errors\n"))
+    #expect(result.output.hasSuffix("\n7 boots: 1 unexpected, 0 errors\n"))
   }
 
   @Test(arguments: [

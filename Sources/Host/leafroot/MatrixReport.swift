@@ -77,7 +77,7 @@ struct MatrixReport {
     }
     // Only the newest directories are still there.
     let kept = results.compactMap(\.directory).filter { (try? $0.stat()) != nil }
-    let sum = "\(results.count) boots, \(failures) unexpected, \(errors) errors"
+    let sum = "\(results.count) boots: \(failures) unexpected, \(errors) errors"
     return ([columns(rows), ""] + kept.map { "kept \($0)" } + [sum]).joined(separator: "\n")
   }
 }
