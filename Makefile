@@ -124,7 +124,7 @@ growth: bench-guests ## measure how time and memory grow with the image; build/b
 pictures: bench-guests ## draw the pictures of the documents, from the results of make bench
 	.build/release/bench pictures Documentation/pictures
 	@Scripts/setup termtosvg
-	termtosvg Documentation/pictures/demo.svg --command Scripts/demo --screen-geometry 100x40 \
+	termtosvg Documentation/pictures/demo.svg --command Scripts/demo --screen-geometry 100x45 \
 	  --template window_frame --max-frame-duration 2000
 
 speed: build ## time listing and unpacking of images, beside other tools
