@@ -96,12 +96,15 @@ extension FuzzCheck {
     let (before, after) = (arguments, environment)
     arguments.withUnsafeMutableBufferPointer { arguments in
       environment.withUnsafeMutableBufferPointer { environment in
-        let words = Parameters(
+        let parameters = Parameters(
           arguments: arguments.baseAddress!, environment: environment.baseAddress!,
           commandLine: text)
-        _ = (words.isAsked, words.isPartialAllowed, words.realInit, words.kernelsInit)
-        _ = words.options
-        words.removeOurs()
+        _ = (
+          parameters.isAsked, parameters.isPartialAllowed, parameters.realInit,
+          parameters.kernelsInit
+        )
+        _ = parameters.options
+        parameters.removeOurs()
       }
     }
     precondition(prefix(arguments).allSatisfy(before.contains))

@@ -7,7 +7,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// How what a user gives reaches the kernel, or the boot loader's files, as it is.
+/// What a user gives reaches the kernel, or the boot loader's files, unchanged.
 @Suite struct QuotingTests {
   private let directory = try! TemporaryDirectory()
 

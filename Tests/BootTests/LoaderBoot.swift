@@ -29,11 +29,11 @@ final class LoaderBoot {
   enum Form: CaseIterable, Sendable {
     /// One wrapped image.
     case wrapped
-    /// The leaf segment, and the image as it is.
+    /// The leaf segment, and the image unmodified.
     case segment
     /// One packed image.
     case packed
-    /// The segment of nest, and the image as it is.
+    /// The segment of nest, and the image unmodified.
     case nested
   }
 

@@ -7,7 +7,7 @@ struct RecordingSyscalls: Syscalls {
   /// In the order in which they came.
   private(set) var calls: [String] = []
 
-  /// What the nth call gives, counted from 0; 0 where nothing is said.
+  /// What the nth call returns, counted from 0. Default: 0.
   var results: [Int: Int32] = [:]
 
   private mutating func record(_ call: String) -> Int32 {
