@@ -21,6 +21,7 @@ import Testing
     let json: [String: Any] = [
       "outcome": asPromised ? "as promised" : "not as promised", "isHalfUnpacked": false,
       "logged": [String](), "lastWords": [String](), "seconds": 1,
+      "exitStatus": asPromised ? 0 : 1,
       "check": [
         "mountId": 2, "parentId": isLeaf ? 1 : 2, "type": "tmpfs", "options": "rw",
         "isLeaf": isLeaf, "pivotRoot": "ok", "asPromised": asPromised, "uptime": 1,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import Machines
 import Packing
 import SystemPackage
 import Testing
@@ -22,19 +23,19 @@ import Testing
   @Test func `boot takes several images and a command`() throws {
     let boot = try boot(
       "a", "--kernel", "k", "b", "--memory", "2G", "--", "sh", "-c", "exit 1", "--", "", "--json")
-    #expect(boot.booted.images == ["a", "b"])
-    #expect(boot.booted.kernel == "k")
-    #expect(boot.machine.memory?.mebibytes == 2048)
+    #expect(boot.options.booted.images == ["a", "b"])
+    #expect(boot.options.booted.kernel == "k")
+    #expect(boot.options.machine.memory?.mebibytes == 2048)
     #expect(boot.command.words == ["sh", "-c", "exit 1", "--", "", "--json"])
     #expect(!boot.json)
   }
 
   @Test func `boot has defaults for all but the image and the kernel`() throws {
     let boot = try boot("a", "--kernel", "k")
-    #expect(boot.machine.memory == nil)
-    #expect(boot.machine.cpus == 1)
-    #expect(boot.machine.timeout == 120)
-    #expect(boot.machine.arch == nil)
+    #expect(boot.options.machine.memory == nil)
+    #expect(boot.options.machine.cpus == 1)
+    #expect(boot.options.machine.timeout == 120)
+    #expect(boot.options.machine.arch == nil)
     #expect(boot.command.words == [])
     #expect(throws: (any Error).self) { try self.boot("a") }
     #expect(throws: (any Error).self) { try self.boot("--kernel", "k") }

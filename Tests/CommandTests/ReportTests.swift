@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
-import Machines
+import SystemPackage
 import Testing
 
+@testable import Machines
 @testable import leafroot
 
 @Suite struct ReportTests {
-  private func report(_ lines: String...) -> BootReport {
+  private func report(_ lines: String...) -> Verdict {
     let console = Console(Array(lines.joined(separator: "\n").utf8))
-    return BootReport(
-      Verdict(console, ending: .byGuest, elapsed: .milliseconds(6050)), directory: "leafroot-x",
-      log: "console.log", replay: "qemu …", accelerator: "tcg")
+    let run = Run(
+      console: console, ending: .byGuest, elapsed: .milliseconds(6050), log: "console.log",
+      accelerator: .tcg, replay: "qemu …")
+    var verdict = Verdict(run)
+    verdict.keep("leafroot-x", of: run)
+    return verdict
   }
 
   private static let leaf = """
@@ -69,9 +73,7 @@ import Testing
   }
 
   @Test func `what was not kept is not named`() throws {
-    let report = BootReport(
-      Verdict(Console(Array(Self.leaf.utf8)), ending: .byGuest), directory: nil, log: nil,
-      replay: nil, accelerator: "tcg")
+    let report = Verdict(Console(Array(Self.leaf.utf8)), ending: .byGuest)
     #expect(report.table().split(separator: "\n").last?.hasPrefix("time ") == true)
     #expect(try !json(report).contains("replay"))
   }

@@ -49,7 +49,7 @@ import Testing
     func shown(_ more: String, output: String = "") throws -> String {
       written += more
       try directory.file("console.log", Array(written.utf8))
-      #expect(String(decoding: tail.read(), as: UTF8.self) == output)
+      #expect(try String(decoding: tail.read(), as: UTF8.self) == output)
       return tail.lastLine
     }
     #expect(try shown("[ 1.0] booting\n\n") == "[ 1.0] booting")
@@ -60,7 +60,7 @@ import Testing
       try shown("\n@leafroot command\nhello\r\n", output: "hello\n") == "running the command")
     #expect(try shown("more", output: "more") == "running the command")
     #expect(try shown("\n@leafroot exit 0\n", output: "\n") == "the command ended")
-    #expect(tail.finish() == [])
+    #expect(try tail.finish() == [])
   }
 
   /// The output in a console that arrives in pieces of `size` bytes.

@@ -2,19 +2,6 @@
 
 import CCodecs
 
-/// A compressor that the kernel can undo, and how hard it tries.
-public enum Encoding: Equatable, Sendable {
-  case none
-  /// Levels 1 to 22.
-  case zstd(level: Int)
-  /// The legacy frame, with levels 1 to 12.
-  case lz4(level: Int)
-  /// Levels 1 to 9.
-  case gzip(level: Int)
-  /// With CRC32, which is all that the kernel knows. Levels 0 to 9.
-  case xz(level: Int)
-}
-
 /// Why nothing is compressed: the library says this, or memory has run out.
 public struct EncodingFailure: Error {
   public let reason: String

@@ -1,34 +1,93 @@
 // SPDX-License-Identifier: MIT
 
-import Files
-import SystemPackage
-
 /// What a machine printed on its serial console, without escape sequences.
 public struct Console: Equatable, Sendable {
   /// The lines, without their ends.
   public let lines: [String]
+  /// What the guest's check reported; nil if it did not run.
+  let check: Check?
+  /// The command that ran after it; nil if none started.
+  let command: Verdict.Command?
 
-  /// The lines of `bytes`, which come from a serial port.
+  /// Reads `bytes`, which come from a serial port.
   ///
   /// Bytes that are not UTF-8 become U+FFFD.
   public init(_ bytes: some Sequence<UInt8>) {
-    var filter = EscapeFilter()
-    let plain = filter.plain(bytes)
-    lines = plain.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-      .map { String(decoding: $0, as: UTF8.self) }
+    var reader = ConsoleReader()
+    _ = reader.take(bytes)
+    _ = reader.finish()
+    self = reader.console
+  }
+
+  init(lines: [String], check: Check?, command: Verdict.Command?) {
+    self.lines = lines
+    self.check = check
+    self.command = command
   }
 
   /// All lines in one string.
   public var text: String { lines.joined(separator: "\n") }
+}
 
-  /// Reads the log that QEMU wrote to `path` and writes it back without escape sequences.
-  /// - Throws: ``FileError``.
-  init(cleaning path: FilePath) throws(FileError) {
-    let file = try InputFile(path)
-    self.init(try file.bytes())
-    let output = try OutputFile(path)
-    try output.write(Array(text.utf8))
-    try output.commit(permissions: file.permissions)
+/// Reads a console as it is written: its text, the guest's reports, and what the command prints.
+struct ConsoleReader {
+  private var filter = EscapeFilter()
+  private var text: [UInt8] = []
+  /// Where the last line begins that may be shown.
+  private var lastStart = 0
+  private var report = GuestReport()
+  private var output: [UInt8] = []
+
+  /// The last line so far that is not empty, for a person: none of the guest's reports, nor the
+  /// command's.
+  private(set) var lastLine = ""
+
+  /// Reads on, and returns what the command has printed in `bytes`.
+  mutating func take(_ bytes: some Sequence<UInt8>) -> [UInt8] {
+    let plain = filter.plain(bytes)
+    text += plain
+    let printed = report.take(plain)
+    output += printed
+    if report.hasStarted {
+      lastLine = report.hasEnded ? "the command ended" : "running the command"
+    } else {
+      findLastLine()
+    }
+    return printed
+  }
+
+  /// The rest of the command's output, when the machine has ended.
+  mutating func finish() -> [UInt8] {
+    let printed = report.finish()
+    output += printed
+    return printed
+  }
+
+  /// What has been read.
+  var console: Console {
+    let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    return Console(
+      lines: lines.map { String(decoding: $0, as: UTF8.self) }, check: report.check,
+      command: report.hasStarted ? command : nil)
+  }
+
+  private var command: Verdict.Command {
+    let printed = report.isLineUnfinished ? output.dropLast() : output[...]
+    return Verdict.Command(
+      status: report.status, output: String(decoding: printed, as: UTF8.self))
+  }
+
+  /// The last line may be unfinished, and is then read again.
+  private mutating func findLastLine() {
+    let lines = text[lastStart...]
+      .split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    for line in lines {
+      let line = String(decoding: line, as: UTF8.self)
+      if !line.isEmpty, !line.contains(GuestReport.prefix), !GuestReport.prefix.hasPrefix(line) {
+        lastLine = line
+      }
+    }
+    lastStart = lines.last?.startIndex ?? text.endIndex
   }
 }
 

@@ -16,11 +16,14 @@ public struct DebianKernel: Equatable, Sendable {
 
   private static let prefix = "debian:"
 
+  /// Whether `text` is to be read as such a name, not as that of a file.
+  static func isName(_ text: String) -> Bool { text.hasPrefix(prefix) }
+
   /// Reads a name; nil if `text` is not one, but the name of a file.
   /// - Parameter wanted: The required architecture; nil for that of the name, or of this machine.
   /// - Throws: ``FileError`` if the name is none of a kernel, or of one for another architecture.
   public init?(_ text: String, for wanted: Architecture? = nil) throws(FileError) {
-    guard text.hasPrefix(Self.prefix) else { return nil }
+    guard Self.isName(text) else { return nil }
     var words = text.dropFirst(Self.prefix.count)
       .split(separator: "-", omittingEmptySubsequences: false)
     var architecture = wanted ?? .host

@@ -7,7 +7,7 @@ public import SystemPackage
 /// A virtual machine that runs once: QEMU with a kernel, an initramfs and a console.
 public struct Machine: Sendable {
   /// What executes the guest's instructions.
-  public enum Accelerator: String, Sendable {
+  public enum Accelerator: String, Codable, Sendable {
     /// The processor itself.
     case kvm
     /// QEMU's emulation.

@@ -61,8 +61,11 @@ private actor Follower {
     }
   }
 
-  /// The rest, when the machine has ended.
-  func finish() throws { try pass(tail.finish()) }
+  /// Passes on the rest, when the machine has ended, and cleans the log.
+  func finish() throws -> Console {
+    try pass(tail.finish())
+    return try tail.cleaned()
+  }
 
   private func pass(_ output: [UInt8]) throws {
     if !output.isEmpty { try onOutput(output) }
@@ -140,10 +143,8 @@ extension Machine {
       return try await group.next() ?? .byGuest
     }
 
-    try await follower.finish()
-    let console = try Console(cleaning: log)
     return Run(
-      console: console, ending: ending, elapsed: clock.now - start, log: log,
+      console: try await follower.finish(), ending: ending, elapsed: clock.now - start, log: log,
       accelerator: accelerator, replay: replay(accelerator: accelerator))
   }
 }

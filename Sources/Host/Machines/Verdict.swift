@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Leaf
+public import SystemPackage
 
 /// The result of a boot, read from its console.
 public struct Verdict: Codable, Equatable, Sendable {
@@ -19,7 +20,7 @@ public struct Verdict: Codable, Equatable, Sendable {
   }
 
   /// The result of the command that ran after the check.
-  public struct Command: Codable, Equatable, Sendable {
+  public struct Command: Codable, CustomStringConvertible, Equatable, Sendable {
     /// Its exit status; nil if the machine ended first.
     public var status: Int?
     /// What it printed.
@@ -30,6 +31,9 @@ public struct Verdict: Codable, Equatable, Sendable {
       self.status = status
       self.output = output
     }
+
+    /// How it ended: `exit 1`.
+    public var description: String { status.map { "exit \($0)" } ?? "did not exit" }
   }
 
   /// How the boot went.
@@ -46,6 +50,15 @@ public struct Verdict: Codable, Equatable, Sendable {
   public var lastWords: [String]
   /// How many seconds the machine ran, in host time.
   public var seconds: Double
+  /// The exit status of `leafroot boot`: 0, 1, 2 or 3.
+  public private(set) var exitStatus: Int32
+  /// What executed the guest; nil if only its console is known.
+  public var accelerator: Machine.Accelerator?
+  /// The directory of the run, the log, and the command that boots the same machine on a terminal,
+  /// if they remain; see ``keep(_:of:)``.
+  public private(set) var directory: String?
+  public private(set) var log: String?
+  public private(set) var replay: String?
 
   /// The maximum number of lines in ``lastWords``.
   private static let lastWordCount = 8
@@ -53,17 +66,13 @@ public struct Verdict: Codable, Equatable, Sendable {
   /// Reads the verdict from the console of a run.
   public init(_ run: Run) {
     self.init(run.console, ending: run.ending, elapsed: run.elapsed)
+    accelerator = run.accelerator
   }
 
   /// Reads the verdict from a console.
   public init(_ console: Console, ending: Run.Ending, elapsed: Duration = .zero) {
-    var report = GuestReport()
-    var output = report.take(console.text.utf8) + report.finish()
-    if report.isLineUnfinished { _ = output.popLast() }
-    check = report.check
-    command =
-      report.hasStarted
-      ? Command(status: report.status, output: String(decoding: output, as: UTF8.self)) : nil
+    check = console.check
+    command = console.command
     isHalfUnpacked = console.lines.contains { $0.contains("Initramfs unpacking failed") }
     logged = console.lines.compactMap(Verdict.ownMessage).reduce(into: []) { known, message in
       // The kernel may also have printed it on the console.
@@ -78,19 +87,23 @@ public struct Verdict: Codable, Equatable, Sendable {
     } else {
       outcome = ending == .timedOut ? .timedOut : .unchecked
     }
+    exitStatus =
+      switch outcome {
+      case .panicked, .timedOut, .unchecked: 2
+      case .notAsPromised: 1
+      case .asPromised: command.map { $0.status == 0 ? 0 : 3 } ?? 0
+      }
     lastWords = check == nil ? Verdict.lastWords(console) : []
   }
 
   /// The kernel unpacked all of the image, and the check ran, whatever it found.
   public var reachedCheckWhole: Bool { check != nil && !isHalfUnpacked }
 
-  /// The exit status for this verdict: 0, 1, 2 or 3 (see `leafroot boot --help`).
-  public var exitStatus: Int32 {
-    switch outcome {
-    case .panicked, .timedOut, .unchecked: 2
-    case .notAsPromised: 1
-    case .asPromised: command.map { $0.status == 0 ? 0 : 3 } ?? 0
-    }
+  /// Names the files of `run` that remain: all in `directory`, or the log alone.
+  public mutating func keep(_ directory: FilePath?, of run: Run) {
+    self.directory = directory?.string
+    log = run.log.string
+    replay = directory.map { _ in run.replay }
   }
 
   /// The message in `line` if it is LeafRoot's, without the kernel's time stamp.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+public import Importing
+
 /// A processor architecture for which LeafRoot has a PID 1.
 public enum Architecture: String, CaseIterable, Codable, Sendable, CustomStringConvertible {
   case x86 = "x86_64"
@@ -35,6 +37,27 @@ public enum Architecture: String, CaseIterable, Codable, Sendable, CustomStringC
     case .x86: 0x8664
     case .arm: 0xAA64
     case .riscv: 0x5064
+    }
+  }
+}
+
+extension Architecture {
+  /// The architecture of images for `platform`; nil if there is no PID 1 for it.
+  public init?(_ platform: Platform) {
+    guard
+      let architecture = Self.allCases.first(where: {
+        $0.platform.architecture == platform.architecture
+      })
+    else { return nil }
+    self = architecture
+  }
+
+  /// As container images spell it.
+  public var platform: Platform {
+    switch self {
+    case .x86: Platform(architecture: "amd64")
+    case .arm: Platform(architecture: "arm64")
+    case .riscv: Platform(architecture: "riscv64")
     }
   }
 }

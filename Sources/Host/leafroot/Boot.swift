@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
-import Machines
-import SystemPackage
 
 /// `leafroot boot`: boots images in QEMU and reports whether their root is a leaf.
 struct Boot: AsyncParsableCommand {
@@ -22,9 +20,7 @@ struct Boot: AsyncParsableCommand {
       failed; 64 usage error; 128 + N ended by signal N.
       """)
 
-  @OptionGroup var booted: BootedImages
-  @OptionGroup(title: "Machine") var machine: MachineOptions
-  @OptionGroup(title: "Result") var files: RunFiles
+  @OptionGroup var options: BootOptions
 
   @Flag(help: "Print the verdict as JSON.")
   var json = false
@@ -32,12 +28,8 @@ struct Boot: AsyncParsableCommand {
   @OptionGroup var command: GuestCommand
 
   func run() async throws {
-    let status = try await asVerb {
-      try await SingleBoot(
-        images: booted.open(), kernel: booted.kernel(for: machine.arch), options: machine,
-        command: command.words, terminal: nil, log: files.log, isKept: files.keep, isJSON: json
-      ).run()
+    try await asVerb {
+      try await options.boot(options.machine.settings(command.words), isJSON: json)
     }
-    if status != 0 { throw ExitCode(status) }
   }
 }

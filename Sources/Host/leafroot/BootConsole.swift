@@ -49,12 +49,19 @@ final class BootConsole: Sendable {
     }
   }
 
-  /// Shows no more progress: a shell gets the terminal.
-  func beginShell() {
+  /// Announces the shell, which gets the terminal: no more progress is shown.
+  func beginShell(_ check: Check) {
     place.withLock { place in
       line.end()
       place = .shell
     }
+    let outcome: Verdict.Outcome = check.asPromised ? .asPromised : .notAsPromised
+    standardError(
+      """
+      leafroot: \(outcome.rawValue)
+      leafroot: exit leaves this shell, Ctrl-] three times stops the machine
+
+      """)
   }
 
   /// Prints `text` in lines of their own, after an empty line if anything comes before.

@@ -20,7 +20,14 @@ struct BootedImages: ParsableArguments {
       valueName: "kernel"), completion: .file())
   var kernel: String
 
-  func open() throws -> [Image] { try images.map { try Image(path: $0) } }
+  /// Opens the images, and warns of what the user should know before they boot.
+  func open() throws -> [Image] {
+    try images.map { path in
+      let image = try Image(path: path)
+      try image.warnOfConsole()
+      return image
+    }
+  }
 
   /// - Parameter architecture: The required one; nil for any.
   func kernel(for architecture: Architecture?) async throws -> Kernel {

@@ -2,6 +2,7 @@
 
 import Images
 import Importing
+import Initramfs
 import Newc
 
 extension ConsoleFile {
@@ -11,5 +12,14 @@ extension ConsoleFile {
       file.entry.type == .regular && file.names.contains(where: isConsole)
     }
     return hasFile ? text : nil
+  }
+}
+
+extension Image {
+  /// Warns if PID 1 cannot open the console of the tree.
+  func warnOfConsole() throws {
+    var console = ConsoleFile()
+    _ = try ImageReader(ImageSequence(tree)).finish(noting: &console)
+    if console.isFile { standardError("leafroot: warning: \(name): \(ConsoleFile.text)\n") }
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import Images
 import Machines
 
 /// `leafroot least-memory`: finds the least memory with which images boot as promised.
@@ -28,13 +29,67 @@ struct LeastMemory: AsyncParsableCommand {
 
   @OptionGroup var command: GuestCommand
 
-  func run() async throws {
-    let status = try await asVerb {
-      try await LeastMemoryBoot(
-        images: booted.open(), kernel: booted.kernel(for: machine.arch), options: machine,
-        command: command.words, resolution: resolution.mebibytes, isJSON: json
-      ).run()
+  /// No kernel for these machines is smaller, in MiB.
+  private static let least = 32
+
+  func run() async throws { try await asVerb { try await search() } }
+
+  private func search() async throws -> Int32 {
+    let images = try booted.open()
+    let kernel = try await booted.kernel(for: machine.arch)
+    let most = machine.memory ?? ByteSize(mebibytes: 2048)
+    var settings = machine.settings(command.words)
+    settings.memory = most
+    let directory = try RunDirectory.temporary()
+    defer { directory.remove() }
+    let machine = try self.machine.machine(images, kernel, settings, in: directory)
+    let line = ProgressLine()
+    line.begin("searching for the least memory up to \(most): \(kernel.path)")
+    defer { line.end() }
+
+    var report = LeastMemoryReport(resolution: resolution.mebibytes)
+    // If the most is not enough, memory is not the reason.
+    let run = try await machine.run(
+      log: directory.log, onProgress: { line.update($0, label: "\(most)  ") })
+    let verdict = Verdict(run)
+    note(most.mebibytes, verdict, in: &report, line)
+    guard isEnough(verdict) else {
+      try Output.print(json ? leafroot.json(verdict) : verdict.table())
+      standardError(
+        "leafroot: \(images[0].name): not enough memory with \(most), or another defect\n")
+      return max(verdict.exitStatus, 1)
     }
-    if status != 0 { throw ExitCode(status) }
+
+    report.leastMemory = most.mebibytes
+    if most.mebibytes > Self.least {
+      let search = LeastMemorySearch(
+        within: Self.least...most.mebibytes - 1, step: resolution.mebibytes)
+      let found = try await search.find(
+        for: machine, log: directory.log, isEnough: isEnough,
+        onProgress: { line.update($1, label: "\($0)M  ") },
+        onBoot: { note($0, $1, in: &report, line) })
+      report.leastMemory = found ?? most.mebibytes
+    }
+    line.end()
+    try Output.print(json ? leafroot.json(report) : report.table())
+    return 0
+  }
+
+  /// Without LeafRoot nothing is promised but the whole tree.
+  private func isEnough(_ verdict: Verdict) -> Bool {
+    let isRight =
+      machine.stock
+      ? verdict.check != nil && verdict.command.map { $0.status == 0 } ?? true
+      : verdict.exitStatus == 0
+    return isRight && !verdict.isHalfUnpacked
+  }
+
+  private func note(
+    _ mebibytes: Int, _ verdict: Verdict, in report: inout LeastMemoryReport, _ line: ProgressLine
+  ) {
+    let boot = LeastMemoryReport.Boot(mebibytes, verdict, isEnough: isEnough(verdict))
+    report.boots.append(boot)
+    line.end()
+    line.begin("\(ByteSize(mebibytes: mebibytes)): \(boot)")
   }
 }

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
-import Files
 import Images
-import Initramfs
 import Machines
 import Packing
-import SystemPackage
 
 /// The machine that boots the images.
 struct MachineOptions: ParsableArguments {
@@ -36,14 +33,11 @@ struct MachineOptions: ParsableArguments {
 
   @OptionGroup var guest: GuestLibrary
 
-  /// In seconds. Swift's clocks end the program at times that they cannot add.
-  static let timeouts = 0.1...1_000_000
-
   func validate() throws {
     guard cpus >= 1 else {
       throw ValidationError("--cpus \(cpus) is out of range; it must be at least 1.")
     }
-    guard Self.timeouts.contains(timeout) else {
+    guard BootSettings.timeouts.contains(timeout) else {
       throw ValidationError(
         "--timeout \(timeout) is out of range; it must be from 0.1 to 1000000.")
     }
@@ -52,32 +46,23 @@ struct MachineOptions: ParsableArguments {
     }
   }
 
-  /// Warns of what the user should know of the images before the boot.
-  static func warn(of images: [Image]) throws {
-    for image in images {
-      var console = ConsoleFile()
-      _ = try ImageReader(ImageSequence(image.tree)).finish(noting: &console)
-      if console.isFile { standardError("leafroot: warning: \(image.name): \(ConsoleFile.text)\n") }
-    }
+  /// The settings of a boot that runs `command` after the check.
+  func settings(_ command: [String]) -> BootSettings {
+    var settings = BootSettings()
+    if let memory { settings.memory = memory }
+    settings.cpus = cpus
+    settings.append = append
+    settings.isStock = stock
+    settings.timeout = timeout
+    settings.countsInstructions = icount
+    settings.command = command
+    return settings
   }
 
   /// Makes the initramfs in `directory` and the machine that boots it.
-  /// - Parameter terminal: that the command has; nil for none.
   func machine(
-    _ images: [Image], _ command: [String], _ kernel: Kernel, _ memory: ByteSize,
-    in directory: RunDirectory, on terminal: Terminal? = nil
+    _ images: [Image], _ kernel: Kernel, _ settings: BootSettings, in directory: RunDirectory
   ) throws -> Machine {
-    var boot = CheckedBoot(images, program: try guest.program(for: kernel.architecture))
-    boot.command = command
-    boot.terminal = terminal
-    boot.isStock = stock
-    boot.append = append.map { [$0] } ?? []
-
-    var machine = try boot.machine(kernel: kernel, in: directory)
-    machine.memory = memory.mebibytes
-    machine.cpus = cpus
-    machine.countsInstructions = icount
-    machine.timeout = .seconds(timeout)
-    return machine
+    try settings.machine(images, kernel, guest.program(for: kernel.architecture), in: directory)
   }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import Files
+import Machines
 import SystemPackage
 import Threads
 
@@ -42,13 +44,29 @@ struct Matrix: AsyncParsableCommand {
     }
   }
 
-  func run() async throws {
-    let status = try await asVerb {
-      try await MatrixBoot(
-        file: file, options: machine, command: command.words, junit: junit,
-        jobs: jobs ?? processorCount()
-      ).run()
-    }
-    if status != 0 { throw ExitCode(status) }
+  func run() async throws { try await asVerb { try await boot() } }
+
+  private func boot() async throws -> Int32 {
+    let matrix = try BootMatrix(
+      file, settings: machine.settings(command.words), architecture: machine.arch)
+    // Not after an hour of boots.
+    if let junit { _ = try OutputFile(junit) }
+
+    let runner = MatrixRunner(
+      matrix, in: file.removingLastComponent(),
+      kernel: { try await KernelName(text: $0).kernel(for: $1) },
+      program: { try machine.guest.program(for: $0) })
+    let jobs = min(jobs ?? processorCount(), matrix.cases.count)
+    let progress = MatrixProgress(count: matrix.cases.count, jobs: jobs)
+    defer { progress.end() }
+    let results = try await runner.run(
+      jobs: jobs, onImage: { try $0.warnOfConsole() },
+      onProgress: { progress.update($0, of: $1) }, onResult: { progress.note($0) })
+    progress.end()
+
+    let report = MatrixReport(file, results)
+    if let junit { try OutputFile.write(Array(report.junit().utf8), to: junit) }
+    try Output.print(report.table())
+    return report.status
   }
 }

@@ -62,6 +62,7 @@ struct Nest: AsyncParsableCommand {
         \(output): \(size) bytes, \(program.bytes.count) of LeafRoot (\(arch))
         kernel parameters: \(KernelParameters.request)
         """)
+      return 0
     }
   }
 

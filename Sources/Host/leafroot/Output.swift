@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Files
+import FoundationEssentials
 
 /// Standard output, written in large pieces. Everything that a verb prints goes through it, and so
 /// a verb fails if it cannot be written.
@@ -51,4 +52,11 @@ final class Output {
 
   /// Writes `text` and the end of its line at once.
   static func print(_ text: String) throws(FileError) { try print(Array("\(text)\n".utf8)) }
+}
+
+/// One JSON object, keys sorted.
+func json(_ report: some Encodable) throws -> String {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+  return String(decoding: try encoder.encode(report), as: UTF8.self)
 }

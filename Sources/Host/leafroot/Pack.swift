@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 
-public import ArgumentParser
+import ArgumentParser
 import Encoders
 import Files
 import Glibc
 import Images
-public import Importing
+import Importing
+import Machines
 import Packing
 import SystemPackage
 import Threads
@@ -38,7 +39,7 @@ struct Pack: AsyncParsableCommand {
   var output: FilePath
 
   @Option(help: "The compressor: zstd, lz4, gzip, xz or none.")
-  var codec = CodecName.zstd
+  var codec = Encoding.Codec.zstd
 
   @Option(
     help: ArgumentHelp(
@@ -119,15 +120,17 @@ struct Pack: AsyncParsableCommand {
       let (report, warnings) = try pack()
       for warning in warnings { standardError("leafroot: warning: \(warning)\n") }
       try Output.print(report)
+      return 0
     }
   }
 
   private func pack() throws -> (report: String, warnings: [String]) {
     let arch = arch ?? platform.flatMap { Architecture($0) } ?? .host
     let program = try GuestLibrary.program("leafroot-init", for: arch)
+    let encoding = Encoding(codec, level: level)
     var packer = Packer(
-      codec.encoding(level), jobs: jobs ?? processorCount(),
-      memberSize: memberSize.map { $0.mebibytes << 20 } ?? codec.memberSize(level))
+      encoding, jobs: jobs ?? processorCount(),
+      memberSize: memberSize.map { $0.mebibytes << 20 } ?? encoding.memberSize)
     packer.realInit = realInit
     packer.xattrsLeftOut = Set(noXattrs.joined())
     packer.modificationTime = try Wrap.sourceDateEpoch(getenv("SOURCE_DATE_EPOCH"))
@@ -176,10 +179,6 @@ struct Pack: AsyncParsableCommand {
   }
 }
 
-extension Platform: ExpressibleByArgument {
-  public init?(argument: String) { self.init(argument) }
-}
-
 extension XattrNamespace {
   /// Reads `user,trusted`.
   fileprivate static func list(_ text: String) throws -> [XattrNamespace] {
@@ -190,57 +189,5 @@ extension XattrNamespace {
       }
       return namespace
     }
-  }
-}
-
-extension Architecture {
-  /// The architecture of images for `platform`; nil if there is no PID 1 for it.
-  init?(_ platform: Platform) {
-    guard
-      let architecture = Self.allCases.first(where: {
-        $0.platform.architecture == platform.architecture
-      })
-    else { return nil }
-    self = architecture
-  }
-
-  /// As container images spell it.
-  var platform: Platform {
-    switch self {
-    case .x86: Platform(architecture: "amd64")
-    case .arm: Platform(architecture: "arm64")
-    case .riscv: Platform(architecture: "riscv64")
-    }
-  }
-}
-
-/// The compressor of a payload.
-enum CodecName: String, CaseIterable, ExpressibleByArgument, Sendable {
-  case zstd, lz4, gzip, xz, none
-
-  /// Those that the library has; 0 alone for none.
-  var levels: ClosedRange<Int> {
-    switch self {
-    case .zstd: 1...22
-    case .lz4: 1...12
-    case .gzip: 1...9
-    case .xz: 0...9
-    case .none: 0...0
-    }
-  }
-
-  func encoding(_ level: Int?) -> Encoding {
-    switch self {
-    case .zstd: .zstd(level: level ?? 10)
-    case .lz4: .lz4(level: level ?? 9)
-    case .gzip: .gzip(level: level ?? 6)
-    case .xz: .xz(level: level ?? 6)
-    case .none: .none
-    }
-  }
-
-  /// A member's default size in bytes: larger windows want larger members.
-  func memberSize(_ level: Int?) -> Int {
-    self == .zstd && (level ?? 0) >= 16 ? 32 << 20 : 16 << 20
   }
 }

@@ -16,9 +16,7 @@ struct Shell: AsyncParsableCommand {
       by signal N.
       """)
 
-  @OptionGroup var booted: BootedImages
-  @OptionGroup(title: "Machine") var machine: MachineOptions
-  @OptionGroup(title: "Result") var files: RunFiles
+  @OptionGroup var options: BootOptions
 
   func validate() throws {
     guard Terminal.standardInput != nil else {
@@ -27,12 +25,10 @@ struct Shell: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let status = try await asVerb {
-      try await SingleBoot(
-        images: booted.open(), kernel: booted.kernel(for: machine.arch), options: machine,
-        command: [], terminal: .standardInput, log: files.log, isKept: files.keep, isJSON: false
-      ).run()
+    try await asVerb {
+      var settings = options.machine.settings(["/bin/sh"])
+      settings.terminal = .standardInput
+      return try await options.boot(settings)
     }
-    if status != 0 { throw ExitCode(status) }
   }
 }

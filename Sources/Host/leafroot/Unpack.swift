@@ -40,10 +40,10 @@ struct Unpack: AsyncParsableCommand {
   @OptionGroup var target: TargetKernel
 
   func run() async throws {
-    let isSound = try await asVerb {
+    try await asVerb {
       var unpacking = Unpacking()
       unpacking.rules = KernelRules(of: try await target.version())
-      guard let image = try Image.orReport(image) else { return false }
+      guard let image = try Image.orReport(image) else { return 1 }
       let progress = ReadingProgress()
       defer { progress.end() }
       let source = ImageSequence(image.tree) { progress.update($0, of: $1) }
@@ -54,9 +54,8 @@ struct Unpack: AsyncParsableCommand {
       for note in UnpackReport.notes(summary) { standardError("leafroot: \(note)\n") }
       try Output.print(UnpackReport.line(summary, directory))
       if let damage { standardError("leafroot: \(damage)\n") }
-      return damage == nil
+      return damage == nil ? 0 : 1
     }
-    if !isSound { throw ExitCode(1) }
   }
 }
 

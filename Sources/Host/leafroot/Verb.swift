@@ -6,14 +6,14 @@ import Glibc
 import Machines
 import SystemPackage
 
-/// Runs a verb: an error becomes one line and exit status 2; a signal cancels the verb.
+/// Runs a verb, which returns its exit status: an error becomes one line and status 2; a signal
+/// cancels the verb.
 ///
 /// Only the argument parser's own errors pass: they carry a usage message or an exit status.
-func asVerb<Result: Sendable>(
-  _ verb: @escaping @Sendable () async throws -> Result
-) async throws -> Result {
+func asVerb(_ verb: @escaping @Sendable () async throws -> Int32) async throws {
+  let status: Int32
   do {
-    return try await interruptible(verb)
+    status = try await interruptible(verb)
   } catch let error as FileError where error.isBrokenPipe {
     // The signal may not have arrived yet. Nobody reads an explanation.
     throw ExitCode(Interrupted(signal: SIGPIPE).status)
@@ -23,8 +23,9 @@ func asVerb<Result: Sendable>(
     throw error
   } catch {
     standardError("leafroot: \(error)\n")
-    throw ExitCode(2)
+    status = 2
   }
+  if status != 0 { throw ExitCode(status) }
 }
 
 extension FileError {

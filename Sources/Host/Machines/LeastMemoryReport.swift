@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-import Machines
+import Files
 
 /// What a search for the least memory found: for people, or as JSON.
-struct LeastMemoryReport: Encodable {
+public struct LeastMemoryReport: Encodable, Sendable {
   /// One boot of the search.
-  struct Boot: Encodable {
+  public struct Boot: CustomStringConvertible, Encodable, Sendable {
     /// In MiB.
     let memory: Int
     let isEnough: Bool
@@ -15,7 +15,8 @@ struct LeastMemoryReport: Encodable {
     let commandStatus: Int?
     let seconds: Double
 
-    init(_ memory: Int, _ verdict: Verdict, isEnough: Bool) {
+    /// A boot with `memory` MiB.
+    public init(_ memory: Int, _ verdict: Verdict, isEnough: Bool) {
       self.memory = memory
       self.isEnough = isEnough
       outcome = verdict.outcome
@@ -25,7 +26,7 @@ struct LeastMemoryReport: Encodable {
     }
 
     /// Why it is enough, or not.
-    var description: String {
+    public var description: String {
       let reason =
         if isHalfUnpacked {
           "the image is half unpacked"
@@ -39,19 +40,21 @@ struct LeastMemoryReport: Encodable {
   }
 
   /// In MiB; nil until it is found.
-  var leastMemory: Int?
+  public var leastMemory: Int?
   /// Its multiples were tried, in MiB.
   let resolution: Int
-  var boots: [Boot] = []
+  /// All boots, in order.
+  public var boots: [Boot] = []
 
-  init(resolution: Int) { self.resolution = resolution }
+  /// A search that has not begun.
+  public init(resolution: Int) { self.resolution = resolution }
 
   /// Two aligned columns.
-  func table() -> String {
+  public func table() -> String {
     let least = leastMemory ?? 0
     var rows = [("least memory", "\(ByteSize(mebibytes: least))")]
     if let less = boots.filter({ $0.memory < least }).max(by: { $0.memory < $1.memory }) {
-      rows.append(("less", "\(ByteSize(mebibytes: less.memory)) is \(less.description)"))
+      rows.append(("less", "\(ByteSize(mebibytes: less.memory)) is \(less)"))
     }
     rows.append(("resolution", "\(ByteSize(mebibytes: resolution))"))
     rows.append(

@@ -5,11 +5,11 @@ import SystemPackage
 extension MatrixReport {
   /// JUnit's XML, as CI systems read it (junit-10.xsd of Jenkins' xUnit plugin): a suite, with a case
   /// for each boot.
-  func junit() -> String {
+  public func junit() -> String {
     let time = hundredths(results.reduce(0) { $0 + $1.seconds })
     let counts = "tests=\"\(results.count)\" failures=\"\(failures)\" errors=\"\(errors)\""
     var lines = ["<?xml version=\"1.0\" encoding=\"UTF-8\"?>"]
-    lines.append("<testsuites name=\"leafroot boot\" \(counts) time=\"\(time)\">")
+    lines.append("<testsuites name=\"leafroot matrix\" \(counts) time=\"\(time)\">")
     lines.append(
       "<testsuite name=\"\(xml(file.string))\" \(counts) skipped=\"0\" time=\"\(time)\">")
     lines += results.map(testCase)

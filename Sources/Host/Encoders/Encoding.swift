@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+
+/// A compressor that the kernel can undo, and how hard it tries.
+public enum Encoding: Equatable, Sendable {
+  case none
+  /// Levels 1 to 22.
+  case zstd(level: Int)
+  /// The legacy frame, with levels 1 to 12.
+  case lz4(level: Int)
+  /// Levels 1 to 9.
+  case gzip(level: Int)
+  /// With CRC32, which is all that the kernel knows. Levels 0 to 9.
+  case xz(level: Int)
+}
+
+extension Encoding {
+  /// A compressor by its name.
+  public enum Codec: String, CaseIterable, Sendable {
+    case zstd, lz4, gzip, xz, none
+
+    /// The levels that the library has; 0 alone for none.
+    public var levels: ClosedRange<Int> {
+      switch self {
+      case .zstd: 1...22
+      case .lz4: 1...12
+      case .gzip: 1...9
+      case .xz: 0...9
+      case .none: 0...0
+      }
+    }
+  }
+
+  /// - Parameter level: One of the codec's ``Codec/levels``; nil for the default.
+  public init(_ codec: Codec, level: Int? = nil) {
+    self =
+      switch codec {
+      case .zstd: .zstd(level: level ?? 10)
+      case .lz4: .lz4(level: level ?? 9)
+      case .gzip: .gzip(level: level ?? 6)
+      case .xz: .xz(level: level ?? 6)
+      case .none: .none
+      }
+  }
+
+  /// The default size of a member in bytes, before compression: larger windows want larger members.
+  public var memberSize: Int {
+    if case .zstd(let level) = self, level >= 16 { 32 << 20 } else { 16 << 20 }
+  }
+}
