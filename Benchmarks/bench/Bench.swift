@@ -82,8 +82,8 @@ struct Bench: Sendable {
   }
 
   /// Boots `machine` in the way of `variant`.
-  func boot(_ machine: Machine, _ variant: Variant, name: String) async throws -> Boot {
-    Boot(try await run(machine, name: name), variant)
+  func boot(_ machine: Machine, _ variant: Variant, name: String) async throws -> TimedBoot {
+    TimedBoot(try await run(machine, name: name), variant)
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import Files
 import SystemPackage
 
 /// `bench measure`, and `bench` alone: all that `make bench` compares.
@@ -68,7 +69,7 @@ struct Measure: AsyncParsableCommand {
       try Document(document).update("bench", with: results.markdown)
       try Document(document).update("trial", with: results.trials.markdown)
     }
-    print(results.table())
+    try OutputFile.standardOutput.write(Array("\(results.table())\n".utf8))
     say("\(output), logs next to it")
   }
 }

@@ -55,7 +55,7 @@ struct MeasureGrowth: AsyncParsableCommand {
       }
       if let document { try Document(document).update("growth", with: growth.markdown) }
       if let picture { try growth.picture.write(to: picture) }
-      print(growth.text)
+      try OutputFile.standardOutput.write(Array("\(growth.text)\n".utf8))
     }
   }
 

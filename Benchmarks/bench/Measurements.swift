@@ -36,7 +36,7 @@ extension Bench {
   func countingBoot(
     _ variant: Variant, _ image: BootImage, memory: Int = 1024,
     timeout: Duration = .seconds(600), name: String
-  ) async throws -> Boot {
+  ) async throws -> TimedBoot {
     var machine = try machine(variant, image)
     machine.countsInstructions = true
     machine.memory = memory

@@ -38,7 +38,7 @@ struct Trial: Sendable {
     census = Census(lines, now: Trial.start).ownEntries.excluding(Trial.own)
     escape = Escape(lines)
     runtimes = RuntimeResults(lines)
-    problem = Boot.problem(verdict, variant)
+    problem = TimedBoot.problem(verdict, variant)
     if problem == nil, verdict.command?.status == nil { problem = "the command did not end" }
     if problem == nil, escape == nil { problem = "no attempt to escape" }
   }

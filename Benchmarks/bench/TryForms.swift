@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import Files
 import SystemPackage
 
 /// `bench trial`: the part of `bench` that takes no time and no memory.
@@ -30,7 +31,7 @@ struct TryForms: AsyncParsableCommand {
       let bench = try await Bench(in: output)
       let trials = try await bench.trials(bench.variants(only), jobs: machines.jobs)
       if let document { try Document(document).update("trial", with: trials.markdown) }
-      print(trials.table)
+      try OutputFile.standardOutput.write(Array("\(trials.table)\n".utf8))
     }
   }
 }

@@ -42,10 +42,10 @@ struct GuestUnpackTests {
       """)
 
     let directory = try TemporaryDirectory(below: "/dev/shm")
-    var unpacking = Unpacking()
-    unpacking.rules = rules
+    var unpacker = DirectoryUnpacker()
+    unpacker.rules = rules
     let tree = directory.path.appending("tree")
-    let summary = try OutputDirectory(tree).fill(from: Bytes(image), by: unpacking)
+    let summary = try OutputDirectory(tree).fill(from: Bytes(image), by: unpacker)
     #expect(summary.image.refusal == nil)
     let host = try Census(of: tree)
     #expect(host.entries.count > 250)

@@ -100,7 +100,7 @@ struct Oracle {
     let directory = try TemporaryDirectory()
     // As the kernel's own root, which is a tmpfs.
     chmod(directory.path.string, 0o1777)
-    var unpack = Unpacking()
+    var unpack = DirectoryUnpacker()
     unpack.rules = rules
     let summary = try OutputDirectory(directory.path).fill(from: Bytes(image), by: unpack)
 

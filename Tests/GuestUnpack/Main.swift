@@ -47,10 +47,10 @@ private func unpack(
 ) -> Int32 {
   let root = linux_openat(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY, 0)
   guard root >= 0 else { return fail(errorNumber()) }
-  var unpacking = Unpacking()
-  unpacking.rules = .running
-  do throws(Unpacking.Failure<Never>) {
-    let summary = try unpacking.run(MappedImage(bytes: file), into: root)
+  var unpacker = DirectoryUnpacker()
+  unpacker.rules = .running
+  do throws(DirectoryUnpacker.Failure<Never>) {
+    let summary = try unpacker.run(MappedImage(bytes: file), into: root)
     return summary.image.refusal == nil ? 0 : fail(Text("the kernel would refuse the image"))
   } catch {
     guard case .tree(let failure) = error else { return fail(Text("the image cannot be read")) }

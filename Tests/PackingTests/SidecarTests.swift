@@ -53,7 +53,7 @@ import Unpacking
   private var out: FilePath { directory.path.appending("out") }
 
   /// As `leafroot unpack`.
-  private func unpack(_ name: String = "unpacked") throws -> Unpacking.Summary {
+  private func unpack(_ name: String = "unpacked") throws -> DirectoryUnpacker.Summary {
     let image = try Image(path: out)
     return try OutputDirectory(directory.path.appending(name)).fill(
       from: ImageSequence(image.tree))

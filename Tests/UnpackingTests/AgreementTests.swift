@@ -118,7 +118,7 @@ private struct Comparison {
   }
 
   private func expectSameLosses(
-    _ summary: Unpacking.Summary, _ inspector: Inspector, _ image: OddImage
+    _ summary: DirectoryUnpacker.Summary, _ inspector: Inspector, _ image: OddImage
   ) {
     let suffix = "; silently skipped"
     let told = inspector.findings.kept.filter { $0.text.hasSuffix(suffix) }

@@ -44,12 +44,12 @@ struct UnpackedAnswerTests {
     let directory = try TemporaryDirectory(below: "/dev/shm")
     // As the kernel's own root, which is a tmpfs.
     chmod(directory.path.string, 0o1777)
-    var unpacking = Unpacking()
-    unpacking.rules = KernelRules(KernelVersion(6, 12, 117))
+    var unpacker = DirectoryUnpacker()
+    unpacker.rules = KernelRules(KernelVersion(6, 12, 117))
     // What must be first would not be behind the kernel's own.
     let isFirst = batch.last?.isFirst ?? false
     let image = (isFirst ? [] : Batch.builtIn) + batch.image([])
-    let summary = try OutputDirectory(directory.path).fill(from: Bytes(image), by: unpacking)
+    let summary = try OutputDirectory(directory.path).fill(from: Bytes(image), by: unpacker)
 
     let output = try Command([Command.census, directory.path.string]).output()
     let lines = String(decoding: output, as: UTF8.self).split(separator: "\n").map(String.init)

@@ -24,10 +24,10 @@ import Unpacking
   @discardableResult
   private func unpack(
     _ records: [OddRecord], isPrivileged: Bool = geteuid() == 0
-  ) throws -> Unpacking.Summary {
-    var unpacking = Unpacking()
-    unpacking.isPrivileged = isPrivileged
-    return try OutputDirectory(tree).fill(from: Bytes(archive(records)), by: unpacking)
+  ) throws -> DirectoryUnpacker.Summary {
+    var unpacker = DirectoryUnpacker()
+    unpacker.isPrivileged = isPrivileged
+    return try OutputDirectory(tree).fill(from: Bytes(archive(records)), by: unpacker)
   }
 
   private func content(_ path: String) throws -> String {

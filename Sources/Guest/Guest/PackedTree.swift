@@ -25,7 +25,7 @@ struct PackedTree {
     var about: [UInt8]?
     var payload: Payload?
     do throws(Tree.Failure) {
-      guard let directory = try openDirectory(name, in: holder) else { return nil }
+      guard let directory = try openDirectoryIfAny(name, in: holder) else { return nil }
       about = try read(Vocabulary.about, in: directory)
       payload = try Payload(in: directory)
       if about == nil, try read(Vocabulary.start, in: directory) == nil {
@@ -58,11 +58,9 @@ struct PackedTree {
 }
 
 /// nil if there is no directory of this name.
-func openDirectory(_ name: [CChar], in parent: Int32) throws(Tree.Failure) -> Int32? {
+func openDirectoryIfAny(_ name: [CChar], in parent: Int32) throws(Tree.Failure) -> Int32? {
   do throws(Tree.Failure) {
-    return try attempt("open") {
-      linux_openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
-    }
+    return try openDirectory(name, in: parent)
   } catch {
     if error.code == ENOENT || error.code == ENOTDIR || error.code == ELOOP { return nil }
     throw error

@@ -50,7 +50,7 @@ struct PackedTrees {
   }
 
   private static func openHolder(below root: Int32) throws(Tree.Failure) -> Int32? {
-    try openDirectory(cName(Vocabulary.payload), in: root)
+    try openDirectoryIfAny(cName(Vocabulary.payload), in: root)
   }
 
   // MARK: What they are

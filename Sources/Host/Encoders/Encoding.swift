@@ -15,7 +15,7 @@ public enum Encoding: Equatable, Sendable {
 
 extension Encoding {
   /// A compressor by its name.
-  public enum Codec: String, CaseIterable, Sendable {
+  public enum Compressor: String, CaseIterable, Sendable {
     case zstd, lz4, gzip, xz, none
 
     /// The levels that the library has; 0 alone for none.
@@ -30,10 +30,11 @@ extension Encoding {
     }
   }
 
-  /// - Parameter level: One of the codec's ``Codec/levels``; nil for the default.
-  public init(_ codec: Codec, level: Int? = nil) {
+  /// The encoding of a compressor.
+  /// - Parameter level: One of its ``Compressor/levels``; nil for the default.
+  public init(_ compressor: Compressor, level: Int? = nil) {
     self =
-      switch codec {
+      switch compressor {
       case .zstd: .zstd(level: level ?? 10)
       case .lz4: .lz4(level: level ?? 9)
       case .gzip: .gzip(level: level ?? 6)

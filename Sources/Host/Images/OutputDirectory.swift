@@ -66,10 +66,10 @@ public struct OutputDirectory: ~Copyable {
   ///   directory is as it was then. What the kernel would refuse is no error but a
   ///   ``ImageSummary/refusal``; what it would have unpacked before is there.
   public consuming func fill<Source: ImageSource & ~Copyable>(
-    from source: consuming Source, by unpacking: Unpacking = Unpacking()
-  ) throws -> Unpacking.Summary {
-    do throws(Unpacking.Failure<Source.Failure>) {
-      return try unpacking.run(source, into: descriptor)
+    from source: consuming Source, by unpacker: DirectoryUnpacker = DirectoryUnpacker()
+  ) throws -> DirectoryUnpacker.Summary {
+    do throws(DirectoryUnpacker.Failure<Source.Failure>) {
+      return try unpacker.run(source, into: descriptor)
     } catch {
       remove()
       switch error {

@@ -56,14 +56,14 @@ struct BlobDirectory: BlobStore {
 final class BlobArchive: BlobStore {
   let path: FilePath
 
-  private struct Member {
+  private struct File {
     var number: Int
     var size: Int64
     /// The member that has the content, if it is not this one.
     var link: String?
   }
 
-  private var members: [String: Member] = [:]
+  private var members: [String: File] = [:]
   /// What makes the archive one without compression, to be called once.
   private let decode: () throws -> InputFile
   private var plain: InputFile?
@@ -77,7 +77,7 @@ final class BlobArchive: BlobStore {
     for record in records {
       let entry = record.entry
       guard let name = Self.name(entry.name) else { continue }
-      var member = Member(number: record.number, size: Int64(clamping: entry.file.size))
+      var member = File(number: record.number, size: Int64(clamping: entry.file.size))
       if let link = entry.hardLink {
         member.link = Self.name(link)
       } else if entry.file.type == .symbolicLink {
@@ -105,7 +105,7 @@ final class BlobArchive: BlobStore {
     return components.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "/")
   }
 
-  private func member(_ name: String) -> Member? {
+  private func member(_ name: String) -> File? {
     var name = name
     for _ in 0..<8 {
       guard let member = members[name] else { return nil }

@@ -5,7 +5,7 @@ import Files
 /// What a search for the least memory found: for people, or as JSON.
 public struct LeastMemoryReport: Encodable, Sendable {
   /// One boot of the search.
-  public struct Boot: CustomStringConvertible, Encodable, Sendable {
+  public struct Attempt: CustomStringConvertible, Encodable, Sendable {
     /// In MiB.
     let memory: Int
     let isEnough: Bool
@@ -44,7 +44,7 @@ public struct LeastMemoryReport: Encodable, Sendable {
   /// Its multiples were tried, in MiB.
   let resolution: Int
   /// All boots, in order.
-  public var boots: [Boot] = []
+  public var boots: [Attempt] = []
 
   /// A search that has not begun.
   public init(resolution: Int) { self.resolution = resolution }

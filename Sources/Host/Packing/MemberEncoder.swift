@@ -5,7 +5,7 @@ import Threads
 
 /// Compresses members on several threads, and gives them back in their order.
 final class MemberEncoder {
-  private struct Member {
+  private struct Plain {
     var number: Int
     var newc: [UInt8]
     var sidecar: [UInt8]
@@ -20,7 +20,7 @@ final class MemberEncoder {
   }
 
   private let encoding: Encoding
-  private let queue: BoundedQueue<Member>
+  private let queue: BoundedQueue<Plain>
   private let monitor = Monitor()
   private var threads: [Thread] = []
   private var count = 0
@@ -43,7 +43,7 @@ final class MemberEncoder {
 
   /// Hands over the next member, as newc; waits until a thread has room for it.
   func add(_ newc: [UInt8], _ sidecar: [UInt8]) throws(EncodingFailure) {
-    let member = Member(number: count, newc: newc, sidecar: sidecar)
+    let member = Plain(number: count, newc: newc, sidecar: sidecar)
     count += 1
     if threads.isEmpty { encode(member) } else { queue.put(member) }
   }
@@ -77,7 +77,7 @@ final class MemberEncoder {
     while let member = queue.take() { encode(member) }
   }
 
-  private func encode(_ member: Member) {
+  private func encode(_ member: Plain) {
     let result = Result<Encoded, EncodingFailure> { () throws(EncodingFailure) in
       let encoder = try Encoder(encoding, size: member.newc.count)
       try encoder.write(member.newc)

@@ -87,7 +87,7 @@ struct LeastMemory: AsyncParsableCommand {
   private func note(
     _ mebibytes: Int, _ verdict: Verdict, in report: inout LeastMemoryReport, _ line: ProgressLine
   ) {
-    let boot = LeastMemoryReport.Boot(mebibytes, verdict, isEnough: isEnough(verdict))
+    let boot = LeastMemoryReport.Attempt(mebibytes, verdict, isEnough: isEnough(verdict))
     report.boots.append(boot)
     line.end()
     line.begin("\(ByteSize(mebibytes: mebibytes)): \(boot)")

@@ -39,7 +39,7 @@ struct Pack: AsyncParsableCommand {
   var output: FilePath
 
   @Option(help: "The compressor: zstd, lz4, gzip, xz or none.")
-  var codec = Encoding.Codec.zstd
+  var codec = Encoding.Compressor.zstd
 
   @Option(
     help: ArgumentHelp(

@@ -41,13 +41,13 @@ struct Unpack: AsyncParsableCommand {
 
   func run() async throws {
     try await asVerb {
-      var unpacking = Unpacking()
-      unpacking.rules = KernelRules(of: try await target.version())
+      var unpacker = DirectoryUnpacker()
+      unpacker.rules = KernelRules(of: try await target.version())
       guard let image = try Image.orReport(image) else { return 1 }
       let progress = ReadingProgress()
       defer { progress.end() }
       let source = ImageSequence(image.tree) { progress.update($0, of: $1) }
-      let summary = try OutputDirectory(directory).fill(from: source, by: unpacking)
+      let summary = try OutputDirectory(directory).fill(from: source, by: unpacker)
       let damage = try image.damage(summary.image)
       progress.end()
 
@@ -77,12 +77,12 @@ extension Image {
 
 /// The report on an unpacked image.
 enum UnpackReport {
-  static func line(_ summary: Unpacking.Summary, _ directory: FilePath) -> String {
+  static func line(_ summary: DirectoryUnpacker.Summary, _ directory: FilePath) -> String {
     "\(directory): \(summary.entries) entries, \(summary.bytes) bytes of content"
   }
 
   /// What the tree lacks, although the image is sound.
-  static func notes(_ summary: Unpacking.Summary) -> [String] {
+  static func notes(_ summary: DirectoryUnpacker.Summary) -> [String] {
     var notes = summary.lost.map { lost in
       let name = lost.path.map { "\(quoted($0)): " } ?? ""
       return "skipped \(name)\(lost.text) (as the kernel does)"

@@ -40,9 +40,7 @@ struct DirectoryTimes {
     while let name = try names.next() {
       let status = try Status(of: name, in: parent)
       guard status.isDirectory, !status.isMountRoot, chosen(status) else { continue }
-      let directory = try attempt("open") {
-        linux_openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
-      }
+      let directory = try openDirectory(name, in: parent)
       defer { closeQuietly(directory) }
       try visit(directory, into: chosen, body)
       try body(directory, status)

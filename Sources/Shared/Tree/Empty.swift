@@ -28,9 +28,7 @@ func remove(_ name: [CChar], in directory: Int32) throws(Failure) {
     return
   }
 
-  let child = try attempt("open") {
-    linux_openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
-  }
+  let child = try openDirectory(name, in: directory)
   defer { closeQuietly(child) }
   try empty(child)
   try attempt("rmdir") { unlinkat(directory, name, AT_REMOVEDIR) }

@@ -70,10 +70,7 @@ final class HardLinks {
   private static func makeSide(in root: Int32) throws(Failure) -> Side {
     try attempt("mkdir") { mkdirat(root, directoryName, 0o700) }
     do throws(Failure) {
-      let directory = try attempt("open") {
-        linux_openat(root, directoryName, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
-      }
-      return Side(root: root, directory: directory)
+      return Side(root: root, directory: try openDirectory(directoryName, in: root))
     } catch {
       _ = unlinkat(root, directoryName, AT_REMOVEDIR)
       throw error

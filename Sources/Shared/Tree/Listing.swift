@@ -43,6 +43,13 @@ struct Listing: ~Copyable {
   }
 }
 
+/// Opens a directory of that name to be read; a symbolic link is none.
+package func openDirectory(_ name: [CChar], in parent: Int32) throws(Failure) -> Int32 {
+  try attempt("open") {
+    linux_openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
+  }
+}
+
 /// All names in a directory, in no order, with their terminating NULs.
 @inline(never)
 package func entryNames(of directory: Int32) throws(Failure) -> [[CChar]] {

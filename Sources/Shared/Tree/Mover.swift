@@ -199,7 +199,6 @@ public final class Mover {
     _ name: [CChar], _ status: Status, in directory: DirectoryMove
   ) throws(Failure) -> DirectoryMove {
     let isMount = status.isMounted(in: directory.status)
-    let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
     var isMerge = false
 
     do throws(Failure) {
@@ -212,14 +211,14 @@ public final class Mover {
     var (source, target): (Int32, Int32) = (-1, -1)
     var hasMountMoved = false
     do throws(Failure) {
-      target = try attempt("open") { linux_openat(directory.target, name, flags, 0) }
+      target = try openDirectory(name, in: directory.target)
       if isMount {
         try attempt("move_mount") {
           linux_move_mount(directory.source, name, directory.target, name)
         }
         hasMountMoved = true
       }
-      source = try attempt("open") { linux_openat(directory.source, name, flags, 0) }
+      source = try openDirectory(name, in: directory.source)
 
       let covered = isMount ? try Status(of: source) : status
       if covered.isMountRoot {

@@ -69,10 +69,9 @@ struct Reconciliation {
   private func descend(
     _ new: Place, _ status: Status, _ old: Place, _ other: Status
   ) throws(Failure) {
-    let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
-    let inner = try attempt("open") { linux_openat(new.directory, new.name, flags, 0) }
+    let inner = try openDirectory(new.name, in: new.directory)
     defer { closeQuietly(inner) }
-    let outer = try attempt("open") { linux_openat(old.directory, old.name, flags, 0) }
+    let outer = try openDirectory(old.name, in: old.directory)
     defer { closeQuietly(outer) }
     try reconcile(inner, status, outer, other)
     // What is left in it moves.

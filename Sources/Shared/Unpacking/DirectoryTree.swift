@@ -217,9 +217,7 @@ public struct DirectoryTree: FileSystem {
         return Int(try attempt("fchmod") { fchmod(directory, usable) })
       }
       let usable = tree.usable(permissions, path)
-      let directory = try attempt("open") {
-        linux_openat(place.directory, place.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
-      }
+      let directory = try openDirectory(place.name, in: place.directory)
       let result = fchmod(directory, usable)
       let code = linux_errno()
       // What is in it comes next, mostly.

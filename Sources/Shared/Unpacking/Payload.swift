@@ -174,7 +174,7 @@ public final class Payload {
     _ name: [CChar], _ unpacker: inout Unpacker<DirectoryTree>, _ plan: Plan, frees: Bool
   ) {
     var file: PayloadFile?
-    do throws(Unpacking.Failure<Failure>) {
+    do throws(DirectoryUnpacker.Failure<Failure>) {
       let opened = try open(name, plan, frees: frees)
       file = opened
       try read(ImageReader(opened, plan.rules), name, opened, &unpacker, plan)
@@ -194,7 +194,7 @@ public final class Payload {
 
   private func open(
     _ name: [CChar], _ plan: Plan, frees: Bool
-  ) throws(Unpacking.Failure<Failure>) -> PayloadFile {
+  ) throws(DirectoryUnpacker.Failure<Failure>) -> PayloadFile {
     do throws(Failure) {
       return try PayloadFile(name, in: directory, frees: frees)
     } catch {
@@ -206,7 +206,7 @@ public final class Payload {
   private func read(
     _ reader: ImageReader<PayloadFile>, _ name: [CChar], _ file: PayloadFile,
     _ unpacker: inout Unpacker<DirectoryTree>, _ plan: Plan
-  ) throws(Unpacking.Failure<Failure>) {
+  ) throws(DirectoryUnpacker.Failure<Failure>) {
     var (entries, bytes) = (0, UInt64(0))
     var watch = MemoryWatch(plan.memory, reserve: plan.reserve)
     while let event = try next(of: reader) {
@@ -249,7 +249,7 @@ public final class Payload {
 
   private func next(
     of reader: ImageReader<PayloadFile>
-  ) throws(Unpacking.Failure<Failure>) -> ImageEvent? {
+  ) throws(DirectoryUnpacker.Failure<Failure>) -> ImageEvent? {
     do throws(Failure) { return try reader.next() } catch { throw .source(error) }
   }
 

@@ -36,7 +36,7 @@ final class TreeWriter {
 
   // Used by the thread alone, and behind it once that has ended.
   private var unpacker: Unpacker<DirectoryTree>
-  private var lost = Unpacking.Summary()
+  private var lost = DirectoryUnpacker.Summary()
 
   // Guarded by `monitor`.
   private var failure: UnpackFailure?
@@ -73,7 +73,7 @@ final class TreeWriter {
 
   /// Ends the tree, and adds to `summary` what became of it.
   func finish(
-    _ summary: inout Unpacking.Summary, _ builtIn: BuiltInFiles
+    _ summary: inout DirectoryUnpacker.Summary, _ builtIn: BuiltInFiles
   ) throws(UnpackFailure) {
     flush()
     end()

@@ -7,7 +7,7 @@ import Newc
 /// Unpacks an image into a directory: what the kernel would make of it in rootfs.
 ///
 /// One thread reads and decodes, another makes the files.
-public struct Unpacking: Sendable {
+public struct DirectoryUnpacker: Sendable {
   /// What was done.
   public struct Summary: Equatable, Sendable {
     /// Files, directories and the like, as often as the image has them.

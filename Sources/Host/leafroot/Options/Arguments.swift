@@ -10,7 +10,7 @@ public import Packing
 
 extension Architecture: ExpressibleByArgument {}
 extension Loader: ExpressibleByArgument {}
-extension Encoding.Codec: ExpressibleByArgument {}
+extension Encoding.Compressor: ExpressibleByArgument {}
 
 extension ByteSize: ExpressibleByArgument {
   public init?(argument: String) { self.init(argument) }

@@ -3,7 +3,7 @@
 import Machines
 
 /// What came of one boot.
-struct Boot: Sendable {
+struct TimedBoot: Sendable {
   /// Seconds from the guest's start to the real init; nil if that was not reached as it should be,
   /// on the right kind of root and with the whole tree.
   let uptime: Double?
@@ -16,11 +16,11 @@ struct Boot: Sendable {
 
   init(_ run: Run, _ variant: Variant) {
     let verdict = Verdict(run)
-    var problem = Boot.problem(verdict, variant)
+    var problem = TimedBoot.problem(verdict, variant)
     if problem == nil, verdict.command?.status != 0 { problem = "the tree is incomplete" }
     self.problem = problem
     uptime = problem == nil ? verdict.check?.uptime : nil
-    moved = run.console.lines.lazy.compactMap(Boot.milliseconds).first
+    moved = run.console.lines.lazy.compactMap(TimedBoot.milliseconds).first
     seconds = verdict.seconds
   }
 

@@ -6,7 +6,7 @@ import Synchronization
 /// What a boot shows while it runs: progress on standard error, the command's output on standard
 /// output. Both may be the same terminal.
 final class BootConsole: Sendable {
-  private enum Place {
+  private enum Cursor {
     /// Nothing has been printed.
     case nowhere
     case lineStart, insideLine
@@ -16,7 +16,7 @@ final class BootConsole: Sendable {
 
   private let line: ProgressLine
   private let write: @Sendable ([UInt8]) throws -> Void
-  private let place = Mutex(Place.nowhere)
+  private let cursor = Mutex(Cursor.nowhere)
 
   /// - Parameter write: Receives what goes to standard output.
   init(
@@ -32,8 +32,8 @@ final class BootConsole: Sendable {
 
   /// Shows the progress, unless it would overwrite a line of the command's.
   func update(_ progress: Run.Progress) {
-    place.withLock { place in
-      if place != .insideLine, place != .shell { line.update(progress) }
+    cursor.withLock { cursor in
+      if cursor != .insideLine, cursor != .shell { line.update(progress) }
     }
   }
 
@@ -41,19 +41,19 @@ final class BootConsole: Sendable {
   /// - Throws: ``FileError``.
   func print(_ bytes: [UInt8]) throws {
     guard let last = bytes.last else { return }
-    try place.withLock { place in
+    try cursor.withLock { cursor in
       line.end()
-      if place == .shell { return try write(bytes) }
-      place = last == UInt8(ascii: "\n") ? .lineStart : .insideLine
+      if cursor == .shell { return try write(bytes) }
+      cursor = last == UInt8(ascii: "\n") ? .lineStart : .insideLine
       try write(bytes)
     }
   }
 
   /// Announces the shell, which gets the terminal: no more progress is shown.
   func beginShell(_ check: Check) {
-    place.withLock { place in
+    cursor.withLock { cursor in
       line.end()
-      place = .shell
+      cursor = .shell
     }
     let outcome: Verdict.Outcome = check.asPromised ? .asPromised : .notAsPromised
     standardError(
@@ -67,16 +67,16 @@ final class BootConsole: Sendable {
   /// Prints `text` in lines of their own, after an empty line if anything comes before.
   /// - Throws: ``FileError``.
   func finish(_ text: String) throws {
-    try place.withLock { place in
+    try cursor.withLock { cursor in
       line.end()
       let separator =
-        switch place {
+        switch cursor {
         case .nowhere: ""
         case .lineStart, .shell: "\n"
         case .insideLine: "\n\n"
         }
       try write(Array("\(separator)\(text)\n".utf8))
-      place = .lineStart
+      cursor = .lineStart
     }
   }
 
