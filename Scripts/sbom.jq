@@ -2,17 +2,61 @@
 #
 # The document of Scripts/sbom, from its lines.
 
-def lines: split("\n") | map(select(. != "") | split("\t"));
+def lines: split("\n") | map(select(. != "") | split(" "));
 def id: "SPDXRef-" + gsub("[^A-Za-z0-9.]"; "-");
 
 # A licence with a choice needs parentheses beside others.
 def all_of: unique | map(if test(" OR ") then "(\(.))" else . end) | join(" AND ");
 
-($contents | lines | map({
-  program: .[0], name: .[1], version: .[2], licence: .[3], purl: .[4], source: .[5],
+# Debian's machine-readable copyright files name their licences otherwise than SPDX.
+def licence($package; $version):
+  {
+    "zlib1g-dev": "Zlib",
+    "libbz2-dev": "bzip2-1.0.6",
+    # In the public domain up to 5.4, which has no name in SPDX.
+    "liblzma-dev": (if [$version | scan("[0-9]+") | tonumber][:2] >= [5, 6] then "0BSD"
+      else "LicenseRef-public-domain" end),
+    "libzstd-dev": "BSD-3-Clause OR GPL-2.0-only",
+    "liblz4-dev": "BSD-2-Clause",
+    "libarchive-dev": "BSD-2-Clause",
+    "liblzo2-dev": "GPL-2.0-or-later",
+    "nettle-dev": "LGPL-3.0-or-later OR GPL-2.0-or-later",
+    "musl-dev": "MIT"
+  }[$package] // error("the licence of \($package) is not known: add it to Scripts/sbom.jq");
+
+def debian:
+  . as [$program, $name, $version, $architecture, $source, $source_version] | {
+    $name, $version, licence: licence($name; $version),
+    purl: "pkg:deb/debian/\($name)@\($version | @uri | gsub("~"; "%7E"))?arch=\($architecture)",
+    source: "Debian source package \($source) \($source_version)"
+  };
+
+# Scripts/sbom has checked that Swift and its packages have this licence.
+def swift($name; $version; $purl; $source):
+  { $name, $version, licence: "Apache-2.0 WITH Swift-exception", purl: "pkg:\($purl)", $source };
+
+def swift_package:
+  swift(.identity; .state.version;
+    "\(.location | sub("https://github.com/"; "github/"))@\(.state.version)";
+    "revision \(.state.revision)");
+
+def swift_itself($source):
+  swift("swift"; $swift; "github/swiftlang/swift@swift-\($swift)-RELEASE"; $source);
+
+# What a program contains.
+def parts:
+  (if . == "leafroot" then
+    swift_itself("standard library, concurrency, Dispatch and FoundationEssentials"),
+    ($resolved[].pins[] | swift_package)
+  else
+    swift_itself("standard library, Embedded Swift")
+  end),
+  (. as $program | $contents | lines[] | select(.[0] == $program) | debian);
+
+[$programs | lines[][0] | { program: . } + parts | . + {
   # The same package of another architecture, or another part of Swift, is another one.
-  id: (.[4] + (if .[1] == "swift" then " " + .[5] else "" end) | id)
-})) as $parts |
+  id: (.purl + (if .name == "swift" then " " + .source else "" end) | id)
+}] as $parts |
 ($shared | lines | map(.[0])) as $libraries |
 {
   spdxVersion: "SPDX-2.3",
@@ -29,23 +73,17 @@ def all_of: unique | map(if test(" OR ") then "(\(.))" else . end) | join(" AND 
       versionInfo: "\($version) (\($commit))",
       packageFileName: .[1],
       primaryPackagePurpose: "APPLICATION",
-      downloadLocation: "NOASSERTION",
-      filesAnalyzed: false,
       checksums: [{ algorithm: "SHA256", checksumValue: .[2] }],
       licenseDeclared: "MIT",
       licenseConcluded: (.[0] as $program |
         [$parts[] | select(.program == $program).licence] + ["MIT"] | all_of),
-      licenseComments: "licenseDeclared is that of LeafRoot's own code, licenseConcluded that of all the code in the file",
-      copyrightText: "NOASSERTION"
+      licenseComments: "licenseDeclared is that of LeafRoot's own code, licenseConcluded that of all the code in the file"
     }] + ($parts | group_by(.id) | map(.[0] | {
       SPDXID: .id,
       name: .name,
       versionInfo: .version,
-      downloadLocation: "NOASSERTION",
-      filesAnalyzed: false,
       licenseDeclared: .licence,
       licenseConcluded: .licence,
-      copyrightText: "NOASSERTION",
       sourceInfo: .source,
       externalRefs: [{
         referenceCategory: "PACKAGE-MANAGER", referenceType: "purl", referenceLocator: .purl
@@ -53,13 +91,12 @@ def all_of: unique | map(if test(" OR ") then "(\(.))" else . end) | join(" AND 
     })) + [$libraries[] | {
       SPDXID: id,
       name: .,
-      downloadLocation: "NOASSERTION",
-      filesAnalyzed: false,
       licenseDeclared: "NOASSERTION",
       licenseConcluded: "NOASSERTION",
-      copyrightText: "NOASSERTION",
       comment: "a shared library of the system that the tool runs on"
-    }]
+    }] | map(. + {
+      downloadLocation: "NOASSERTION", filesAnalyzed: false, copyrightText: "NOASSERTION"
+    })
   ),
   relationships: (
     [$programs | lines[] | {
