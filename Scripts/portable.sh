@@ -14,10 +14,9 @@ needed() {
 copy_libraries() {
   for library in $(needed "$1"); do
     [ ! -e "$3/$library" ] || continue
-    [ -e "$2/lib/x86_64-linux-gnu/$library" ] || [ -e "$2/usr/lib/x86_64-linux-gnu/$library" ] ||
-      die "${1##*/} needs $library: add its package"
-    cp "$2/lib/x86_64-linux-gnu/$library" "$3/$library" 2>/dev/null ||
-      cp "$2/usr/lib/x86_64-linux-gnu/$library" "$3/$library"
+    found=$(find "$2" -path "*/lib/x86_64-linux-gnu/$library" -print -quit)
+    [ -n "$found" ] || die "${1##*/} needs $library: add its package"
+    cp "$found" "$3/$library"
     copy_libraries "$3/$library" "$2" "$3"
   done
 }
