@@ -37,8 +37,8 @@ fail() {
   exit 1
 }
 
-# chroot_with PACKAGE…: a fresh copy of the suite with the kernel and these packages. The cache
-# keeps the chroot as the packages leave it.
+# chroot_with PACKAGE…: a fresh copy of the suite with the kernel, these packages and LeafRoot's. The
+# cache keeps the chroot as the packages leave it.
 chroot_with() {
   kept=integrations-$codename
   (
@@ -52,6 +52,7 @@ chroot_with() {
   mkdir -p "$run"
   root=$run/root
   copy_system "$kept-$tool" "$root"
+  cp -a "$package/." "$root"
   release=$(ls "$root/lib/modules")
   kernel=$root/boot/vmlinuz-$release
   make_check
@@ -81,18 +82,16 @@ refuses_missing() {
 make_check() {
   tree=$run/check
   mkdir -p "$tree/.check/old"
-  cp "$here/report" "$tree/.check/report"
-  cp /bin/busybox "$tree/.check/busybox"
-  cp "$package/usr/lib/leafroot/leafroot-init.x86_64" "$tree/.check/check"
-  chmod 755 "$tree/.check"/[rbc]*
+  install -t "$tree/.check" "$here/report" /bin/busybox
+  install "$package/usr/lib/leafroot/leafroot-init.x86_64" "$tree/.check/check"
   newc "$tree" "$run/check.img"
 }
 
 # A disk with a root file system whose init reports.
 make_disk() {
   tree=$run/disk
-  mkdir -p "$tree/sbin" "$tree/bin" "$tree/dev" "$tree/proc" "$tree/sys" "$tree/run" "$tree/tmp" \
-    "$tree/etc" "$tree/usr/lib" "$tree/root"
+  mkdir "$tree"
+  (cd "$tree" && mkdir -p sbin bin dev proc sys run tmp etc usr/lib root)
   cp -a "$run/check/.check" "$tree/.check"
   ln -s ../.check/report "$tree/sbin/init"
   ln -s ../.check/busybox "$tree/bin/sh"
