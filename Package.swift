@@ -25,12 +25,12 @@ let fast: [SwiftSetting] =
 /// The host build refuses what Embedded Swift lacks.
 let embeddable = strict + fast + [.treatWarning("EmbeddedRestrictions", as: .error)]
 
-/// A module in a directory of its own name; a path without one is that of a wing.
+/// A module in a directory of its own name. Modules that are found through those of `uses` need not
+/// be named.
 func room(
-  _ name: String, in wing: String, uses: [Target.Dependency], _ settings: [SwiftSetting] = strict
-)
-  -> Target
-{
+  _ name: String, in wing: String, uses: [Target.Dependency] = [],
+  _ settings: [SwiftSetting] = strict
+) -> Target {
   .target(name: name, dependencies: uses, path: "\(wing)/\(name)", swiftSettings: settings)
 }
 
@@ -39,31 +39,27 @@ func program(
   linkerSettings: [LinkerSetting] = []
 ) -> Target {
   .executableTarget(
-    name: name, dependencies: uses, path: path,
-    swiftSettings: strict + (flags.isEmpty ? [] : [.unsafeFlags(flags)]),
+    name: name, dependencies: uses, path: path, swiftSettings: strict + [.unsafeFlags(flags)],
     linkerSettings: linkerSettings)
 }
 
-/// Modules that are found through those of `uses` need not be named here.
 func tests(of name: String, uses: [Target.Dependency]) -> Target {
   .testTarget(name: "\(name)Tests", dependencies: uses, swiftSettings: strict)
 }
 
-func shared(_ name: String, uses: [Target.Dependency] = []) -> Target {
-  room(name, in: "Sources/Shared", uses: uses, embeddable)
-}
+let (shared, host) = ("Sources/Shared", "Sources/Host")
 
 let sharedRooms = [
   .systemLibrary(name: "CCodecs", path: "Sources/Shared/CCodecs"),
   .systemLibrary(name: "CLinux", path: "Sources/Shared/CLinux"),
-  shared("Compression", uses: ["CCodecs"]),
-  shared("Leaf"),
-  shared("BootFacts", uses: ["CLinux", "Leaf"]),
-  shared("Newc"),
-  shared("Threads", uses: ["CLinux"]),
-  shared("Tree", uses: ["CLinux", "Threads"]),
-  shared("Initramfs", uses: ["Newc", "Compression", "Threads"]),
-  shared("Unpacking", uses: ["BootFacts", "Initramfs", "Tree"]),
+  room("Compression", in: shared, uses: ["CCodecs"], embeddable),
+  room("Leaf", in: shared, embeddable),
+  room("BootFacts", in: shared, uses: ["CLinux", "Leaf"], embeddable),
+  room("Newc", in: shared, embeddable),
+  room("Threads", in: shared, uses: ["CLinux"], embeddable),
+  room("Tree", in: shared, uses: ["CLinux", "Threads"], embeddable),
+  room("Initramfs", in: shared, uses: ["Newc", "Compression", "Threads"], embeddable),
+  room("Unpacking", in: shared, uses: ["BootFacts", "Initramfs", "Tree"], embeddable),
 ]
 
 let guest = [
@@ -95,42 +91,35 @@ let slim = LinkerSetting.unsafeFlags(
     "-Xlinker", "-T", "-Xlinker", "\(Context.packageDirectory)/Toolsets/release.ld",
   ], .when(configuration: .release))
 
-/// The commit of this build, from the Makefile.
-let commit = Context.environment["LEAFROOT_COMMIT"] ?? ""
-
-func host(_ name: String, uses: [Target.Dependency], _ settings: [SwiftSetting] = strict) -> Target
-{
-  room(name, in: "Sources/Host", uses: uses, settings)
-}
-
 let hostRooms = [
+  // The commit of this build, from the Makefile.
   .target(
     name: "CRevision", path: "Sources/Host/CRevision",
-    cSettings: [.define("LEAFROOT_COMMIT", to: "\"\(commit)\"")]),
+    cSettings: [
+      .define("LEAFROOT_COMMIT", to: "\"\(Context.environment["LEAFROOT_COMMIT"] ?? "")\"")
+    ]),
   .target(name: "CHeaders", path: "Sources/Host/CHeaders"),
   .systemLibrary(name: "CArchive", path: "Sources/Host/CArchive"),
-  host("Files", uses: [systemPackage], strict + fast),
-  host("Images", uses: ["Files", "Unpacking"], strict + fast),
-  host("Importing", uses: ["CArchive", "Images"]),
-  host("Encoders", uses: ["CCodecs"], strict + fast),
-  host("Packing", uses: ["Encoders", "Importing"]),
-  host("BootEntries", uses: ["Packing"]),
-  host("Machines", uses: ["Packing", subprocess]),
+  room("Files", in: host, uses: [systemPackage], strict + fast),
+  room("Images", in: host, uses: ["Files", "Unpacking"], strict + fast),
+  room("Importing", in: host, uses: ["CArchive", "Images"]),
+  room("Encoders", in: host, uses: ["CCodecs"], strict + fast),
+  room("Packing", in: host, uses: ["Encoders", "Importing"]),
+  room("BootEntries", in: host, uses: ["Packing"]),
+  room("Machines", in: host, uses: ["Packing", subprocess]),
   program(
     "leafroot", at: "Sources/Host/leafroot",
     uses: ["BootEntries", "CRevision", "Machines", argumentParser], linkerSettings: [slim]),
   program("bench", at: "Benchmarks/bench", uses: ["Fidelity", "Machines", argumentParser]),
 ]
 
-/// What must hold for any bytes: for the fuzzers, and for the tests that replay what they found.
-let fuzzChecks = room("FuzzChecks", in: "Fuzz", uses: ["Importing"])
-
 // libFuzzer brings its own main, and instruments all that it is linked with: `make fuzz` asks for
 // this with LEAFROOT_FUZZ=1.
 let isFuzz = Context.environment["LEAFROOT_FUZZ"] == "1"
 
-let fuzzer = program(
-  "fuzz", at: "Fuzz/Fuzzer", uses: ["FuzzChecks"], flags: ["-parse-as-library"])
+let fuzzer =
+  isFuzz
+  ? [program("fuzz", at: "Fuzz/Fuzzer", uses: ["FuzzChecks"], flags: ["-parse-as-library"])] : []
 
 let testRooms = [
   room("Fidelity", in: "Tests", uses: ["Newc"]),
@@ -141,6 +130,8 @@ let testRooms = [
   room("Samples", in: "Tests", uses: ["Packing", "TestSupport"]),
   // Nothing depends on it, but a test runs it. Its `main` is none of Swift's.
   program("census", at: "Tests/Census", uses: ["CLinux"], flags: ["-parse-as-library"]),
+  // What must hold for any bytes: for the fuzzers, and for the tests that replay what they found.
+  room("FuzzChecks", in: "Fuzz", uses: ["Importing"]),
   program("odd-images", at: "Fuzz/SeedWriter", uses: ["OddImages"]),
   tests(of: "Leaf", uses: ["Leaf"]),
   tests(of: "BootFacts", uses: ["BootFacts", "TestSupport"]),
@@ -173,7 +164,7 @@ let package = Package(
       .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
     ],
   targets: sharedRooms
-    + (isGuest ? guest : hostRooms + testRooms + [fuzzChecks] + (isFuzz ? [fuzzer] : []))
+    + (isGuest ? guest : hostRooms + testRooms + fuzzer)
 )
 
 // SwiftPM compiles nothing anew when a header of these changes, but it does when an object changes:
