@@ -6,12 +6,12 @@ import Newc
 /// Reads a whole image as the kernel does: init/initramfs.c, `unpack_to_rootfs`.
 ///
 /// Any sequence of zero bytes, raw records and compressed members. ``next()`` gives one after the
-/// other what is in it, up to where the kernel stops; ``reading`` says why it does. Memory does not
+/// other what is in it, up to where the kernel stops; ``summary`` says why it does. Memory does not
 /// depend on the image's size.
 ///
 ///     let reader = ImageReader(try InputFile(path))
 ///     while let event = try reader.next() { … }
-///     if let refusal = reader.reading.refusal { … }
+///     if let refusal = reader.summary.refusal { … }
 public final class ImageReader<Source: ImageSource & ~Copyable> {
   /// What the image turned out to be, as far as it has been read.
   public private(set) var summary: ImageSummary
