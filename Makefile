@@ -84,20 +84,17 @@ demo: build ## boot an image on a stock kernel, without the leaf and with it
 test: vm kit loaders ## run unit and boot tests
 	@Scripts/build-kernels um-6.12
 	@$(MAKE) --no-print-directory --jobs=2 tests guest build/test/census build/test/guest-unpack
-	swift test --disable-xctest --skip-build --skip ProofTests \
+	swift test --disable-xctest --skip-build --skip '^ProofTests\.' \
 	  $(if $(FILTER),--filter '$(FILTER)')
 
 tests: setup
 	swift build --build-tests --disable-xctest
 
-# The tests for every stock kernel; `make test` runs them on some.
-reach := ContractTests|LeafKernelTests|ArchitectureTests|RuntimeTests|ContainerTests|ReusedWordsTests|(SameTree|Packed)Tests.*nasty|FallbackTests.*(damaged|ramfs)
-
 # The decoders are linked for the architectures, too, on which no test decodes.
 others := $(patsubst %,build/test/guest-unpack.%,$(filter-out x86_64,$(arches)))
 
 # The kernels of all series and architectures, those with faults, and those that are only compiled.
-proof: build kit build/test/census build/test/guest-unpack $(others) ## run the long tests, on all kernels
+proof: build kit build/test/census build/test/guest-unpack $(others) ## run the long tests, and the boot tests on all kernels
 	@Scripts/fetch-kernels proof
 	@Scripts/loaders proof
 	@Benchmarks/yardstick >/dev/null
@@ -105,7 +102,8 @@ proof: build kit build/test/census build/test/guest-unpack $(others) ## run the 
 	@Kernel/update --check
 	@Scripts/build-kernels 6.12 6.1 5.10 um-6.12 arm64-6.12 no-tmpfs-6.12 \
 	  objects-6.12 objects-6.1 objects-5.10
-	LEAFROOT_KERNELS=all swift test --disable-xctest --filter '$(or $(FILTER),ProofTests|$(reach))'
+	LEAFROOT_KERNELS=all swift test --disable-xctest \
+	  --filter '^(ProofTests|BootTests)\..*($(FILTER))'
 
 # What the machines of bench run. Our own kernel is one of the ways that are compared.
 bench-guests: build kit build/test/census

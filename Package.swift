@@ -128,6 +128,7 @@ let testRooms = [
     name: "OddImages", dependencies: ["Fidelity", "TestSupport"], path: "Tests/OddImages",
     exclude: ["Linux-6.12.census"], swiftSettings: strict),
   room("Samples", in: "Tests", uses: ["Packing", "TestSupport"]),
+  room("BootHarness", in: "Tests", uses: ["BootEntries", "Machines", "OddImages"]),
   // Nothing depends on it, but a test runs it. Its `main` is none of Swift's.
   program("census", at: "Tests/Census", uses: ["CLinux"], flags: ["-parse-as-library"]),
   // What must hold for any bytes: for the fuzzers, and for the tests that replay what they found.
@@ -148,7 +149,8 @@ let testRooms = [
   tests(of: "Command", uses: ["OddImages", "Samples", "leafroot"]),
   tests(of: "Fidelity", uses: ["Fidelity"]),
   tests(of: "Bench", uses: ["bench"]),
-  tests(of: "Boot", uses: ["BootEntries", "Machines", "OddImages"]),
+  tests(of: "Boot", uses: ["BootHarness"]),
+  tests(of: "Proof", uses: ["BootHarness"]),
 ]
 
 let package = Package(

@@ -5,6 +5,8 @@ import Machines
 import Packing
 import Testing
 
+@testable import BootHarness
+
 @Suite struct ArchitectureTests {
   @Test(arguments: StockKernel.rootfsElsewhere)
   func `elsewhere the promise holds as well`(kernel: StockKernel) async throws {

@@ -7,6 +7,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import BootHarness
+
 /// `leafroot boot`, as people run it, with the real QEMU and a stock kernel.
 @Suite struct BootVerbTests {
   private let directory: TemporaryDirectory

@@ -4,6 +4,8 @@ import Fidelity
 import Machines
 import Testing
 
+@testable import BootHarness
+
 /// A kernel with CONFIG_PRINTK_CALLER=y, as SUSE's: each line of its log names who wrote it, before
 /// the text. And a half-unpacked image where the kernel has made the leaf itself.
 @Suite struct CallerTests {

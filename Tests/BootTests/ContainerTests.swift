@@ -9,6 +9,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import BootHarness
+
 /// Container images as initramfs.
 @Suite(.enabled(if: Privilege.mayRun, "umoci makes an image with owners and capabilities as root"))
 struct ContainerTests {

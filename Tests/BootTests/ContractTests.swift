@@ -5,6 +5,8 @@ import Machines
 import SystemPackage
 import Testing
 
+@testable import BootHarness
+
 /// The promise, point by point, each beside the boot that shows what it is for.
 @Suite struct ContractTests {
   @Test(arguments: StockKernel.rootfs)

@@ -7,6 +7,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import BootHarness
+
 /// A nested image whose decoder takes much memory: `xz -9` has a dictionary of 64 MiB.
 @Suite struct DecoderMemoryTests {
   private func boot(_ memory: Int) async throws -> Outcome {

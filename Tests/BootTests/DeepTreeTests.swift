@@ -7,6 +7,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import BootHarness
+
 /// A tree that is deeper than a path can say: symbolic links lead down part by part.
 @Suite struct DeepTreeTests {
   private static let levels = 6600

@@ -3,11 +3,12 @@
 import Fidelity
 import Files
 import Foundation
-import Initramfs
 import Machines
 import Packing
 import SystemPackage
 import Testing
+
+@testable import BootHarness
 
 /// What PID 1 does where it cannot, or must not, make the leaf.
 @Suite struct FallbackTests {
@@ -240,14 +241,4 @@ import Testing
     #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
     #expect(outcome.logs("no working init found; try leafroot_init=/path"), "\(outcome)")
   }
-}
-
-/// Gives `body` an image that cannot be unpacked, to be put behind a whole one.
-func withDamagedImage(_ body: (FilePath) async throws -> Void) async throws {
-  // What only looks like zstd.
-  let path = FilePath(NSTemporaryDirectory()).appending("leafroot-damaged-\(UUID())")
-  try Data([0x28, 0xb5, 0x2f, 0xfd] + [UInt8](repeating: 0xff, count: 4096))
-    .write(to: URL(filePath: path.string))
-  defer { try? FileManager.default.removeItem(atPath: path.string) }
-  try await body(path)
 }

@@ -4,6 +4,8 @@ import Fidelity
 import Machines
 import Testing
 
+@testable import BootHarness
+
 /// Firmware that the kernel reads for a driver while PID 1 works: leafroot(7), LIMITS. Here it reads
 /// `/lib/firmware/test` before PID 1's first call of a number (Kernel/faults.patch).
 @Suite struct FirmwareTests {

@@ -11,6 +11,8 @@ import TestSupport
 import Testing
 import Unpacking
 
+@testable import BootHarness
+
 /// The reader and the unpacker as Embedded Swift on musl, in a guest: Tests/GuestUnpack. They are
 /// the host's, from the same sources.
 @Suite(.enabled(if: Privilege.mayRun, "gives owners and makes devices: needs root"))

@@ -5,6 +5,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import BootHarness
+
 /// The commands that the documents show do what the documents say.
 @Suite struct GuideTests {
   private static let guides = [

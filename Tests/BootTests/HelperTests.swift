@@ -5,6 +5,8 @@ import Machines
 import Newc
 import Testing
 
+@testable import BootHarness
+
 /// Usermode helpers, such as modprobe for slow hardware, that the kernel starts before the leaf is
 /// the root: they live in rootfs. Here the kernel starts one before the first directory is made in the
 /// leaf (Kernel/faults.patch).

@@ -6,6 +6,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import BootHarness
+
 /// What is committed under Kernel/, without building a kernel.
 @Suite struct KernelSourceTests {
   private static let series = ["6.12", "6.1", "5.10"]

@@ -4,6 +4,8 @@ import Fidelity
 import Machines
 import Testing
 
+@testable import BootHarness
+
 /// Linux 7.0 and later unpack the image into a leaf (fs/nullfs.c): there PID 1 has nothing to do.
 @Suite struct LeafKernelTests {
   @Test(arguments: StockKernel.leaf)

@@ -4,6 +4,8 @@ import BootEntries
 import Foundation
 import Testing
 
+@testable import BootHarness
+
 /// Boot loaders with what `leafroot entry` prints, those of `make test`.
 @Suite struct LoaderTests {
   @Test func `iPXE nests an unmodified image over HTTP`() async throws {

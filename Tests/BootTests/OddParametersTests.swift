@@ -5,6 +5,8 @@ import Machines
 import Packing
 import Testing
 
+@testable import BootHarness
+
 /// Kernel parameters that few machines have, and values that none should.
 @Suite struct OddParametersTests {
   private func boot(_ isPacked: Bool, _ append: String...) -> Boot {

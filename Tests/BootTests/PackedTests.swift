@@ -11,6 +11,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import BootHarness
+
 /// Packed images: PID 1 unpacks the tree.
 @Suite struct PackedTests {
   /// A boot of a tree that is packed.

@@ -5,6 +5,8 @@ import Machines
 import Packing
 import Testing
 
+@testable import BootHarness
+
 /// Packed images on a kernel whose pages have 16 KiB: small files take four times the memory there.
 @Suite struct PageSizeTests {
   private func boot(_ memory: Int) -> Boot {

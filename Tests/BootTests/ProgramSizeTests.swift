@@ -4,6 +4,8 @@ import Packing
 import SystemPackage
 import Testing
 
+@testable import BootHarness
+
 @Suite struct ProgramSizeTests {
   /// An image pays for it in memory, twice while the kernel unpacks it.
   @Test(arguments: Architecture.allCases)

@@ -5,6 +5,8 @@ import Machines
 import OddImages
 import Testing
 
+@testable import BootHarness
+
 /// What the kernel forbids in directories that all may write to and that have the sticky bit:
 /// /proc/sys/fs/protected_*, proc_sys_fs(5). It unpacks before the command line sets them.
 @Suite struct ProtectedFilesTests {

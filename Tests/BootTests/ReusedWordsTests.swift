@@ -7,6 +7,8 @@ import Packing
 import SystemPackage
 import Testing
 
+@testable import BootHarness
+
 /// kexec and kdump hand the command line of a wrapped image to an image that is not:
 /// Documentation/guides/kdump-and-kexec.md.
 @Suite struct ReusedWordsTests {

@@ -7,6 +7,8 @@ import Packing
 import SystemPackage
 import Testing
 
+@testable import BootHarness
+
 /// Container runtimes as Debian builds them, with their own defaults.
 @Suite struct RuntimeTests {
   @Test(arguments: StockKernel.rootfsSample)
@@ -61,51 +63,5 @@ import Testing
     let boot = form.boot(kernel, hasLeaf: false)
     let outcome = try await Runtimes.expectEach("ok", of: ["runc", "bwrap"], in: boot)
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
-  }
-}
-
-/// The same on the kernels of `make kernel`, which make the leaf themselves.
-@Suite struct RuntimeProofTests {
-  private static let kernels = ["bzImage-6.12", "bzImage-6.1"]
-
-  @Test(arguments: kernels)
-  func `on a kernel of ours every runtime works`(kernel: String) async throws {
-    let words = ["reboot=t", "nonroot_initramfs"]
-    try await Runtimes.expectEach("ok", in: Boot(kernel: kernel, hasLeaf: false, append: words))
-  }
-
-  @Test(arguments: kernels)
-  func `twin: without the word every one of them fails`(kernel: String) async throws {
-    try await Runtimes.expectEach(
-      "FAILED", in: Boot(kernel: kernel, hasLeaf: false, append: ["reboot=t"]))
-  }
-}
-
-/// The kit's container runtimes.
-private enum Runtimes {
-  private static let names = [
-    "pivot_root(busybox)", "runc", "crun", "bwrap", "bwrap (userns)", "podman+runc", "podman+crun",
-  ]
-
-  /// Runs them, and expects `result` of each.
-  @discardableResult
-  static func expectEach(
-    _ result: String, of names: [String] = names, in boot: Boot
-  ) async throws -> Outcome {
-    var boot = boot
-    (boot.memory, boot.timeout) = (1024, .seconds(400))
-    boot.images = [Place.cache.appending("kit/full/kit.cpio.zst")]
-    // Our kernels have no modules.
-    if !boot.kernel.hasPrefix("bzImage-") {
-      let module = Place.cache.appending("kernels/\(boot.kernel)/modules/overlay.ko")
-      boot.tree.addOverlay(try bytes(of: module))
-    }
-    let list = names.map { "'\($0)'" }.joined(separator: " ")
-    let outcome = try await boot.run("/kit/bin/runtimes \(list)")
-
-    let results = RuntimeResults(outcome.output.split(separator: "\n")).all
-    #expect(results.count == names.count, "\(outcome)")
-    for name in names { #expect(results[name] == result, "\(name): \(results)") }
-    return outcome
   }
 }

@@ -8,6 +8,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import BootHarness
+
 /// `leafroot shell`, with the real QEMU, a stock kernel, and the test at the keys.
 @Suite struct ShellTests: Sendable {
   private let directory: TemporaryDirectory

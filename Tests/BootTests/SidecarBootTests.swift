@@ -9,6 +9,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import BootHarness
+
 /// What newc cannot carry, in a booted tree.
 @Suite(.enabled(if: Privilege.mayRun, "needs root"))
 struct SidecarBootTests {

@@ -4,6 +4,8 @@ import Foundation
 import SystemPackage
 import Testing
 
+@testable import BootHarness
+
 @Suite struct StockKernelTests {
   @Test func `leafroot(7) names the kernels that are booted, no more and no less`() throws {
     let page = try String(

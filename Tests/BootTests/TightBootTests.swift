@@ -9,6 +9,8 @@ import Packing
 import SystemPackage
 import Testing
 
+@testable import BootHarness
+
 /// Boots that leave hardly more room than the tree takes.
 @Suite struct TightBootTests {
   /// tmpfs counts each name as an inode, and rootfs has the given limit too.

@@ -5,6 +5,8 @@ import Machines
 import SystemPackage
 import Testing
 
+@testable import BootHarness
+
 /// Boots that are not as tidy as they should be: words in any order, programs that ran before PID 1
 /// and what they left.
 @Suite struct UntidyBootTests {

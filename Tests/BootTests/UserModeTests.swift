@@ -7,6 +7,8 @@ import Packing
 import TestSupport
 import Testing
 
+@testable import BootHarness
+
 /// The promise, point by point, where the kernel makes the leaf. User-mode Linux boots in a moment;
 /// what is special to a machine is in KernelProofTests.
 @Suite struct UserModeTests {

@@ -8,6 +8,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import BootHarness
+
 /// A whole distribution, packed from a directory: Scripts/systemd-tree.
 @Suite(.serialized, .enabled(if: Privilege.mayRun, "reads the files of root, as root"))
 struct SystemdProofTests {

@@ -7,6 +7,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import BootHarness
+
 /// Packed images in which another program runs before PID 1, from an image behind: what it mounts,
 /// and starts, is there while PID 1 unpacks.
 @Suite(.serialized) struct PreparedPackedProofTests {

@@ -7,6 +7,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import BootHarness
+
 /// Packed images in boots that are not as tidy as they should be, as UntidyBootTests has them for
 /// wrapped ones. Unless a test says otherwise, what counts is that the tree is the one that the
 /// stock kernel would have unpacked.

@@ -8,6 +8,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import BootHarness
+
 /// Packed images in just enough memory, and in ever less.
 @Suite(.serialized) struct TightPackedProofTests {
   /// The newer ones hold much of what the image took in lists for single processors.

@@ -7,6 +7,8 @@ import Packing
 import SystemPackage
 import Testing
 
+@testable import BootHarness
+
 /// Boot loaders with what `leafroot entry` prints: all of them, with BIOS and with UEFI.
 @Suite struct LoaderProofTests {
   /// For loaders that make no files of images.

@@ -8,6 +8,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import BootHarness
+
 /// Packed trees that are large: one file, or many.
 @Suite(.serialized) struct LargePackedProofTests {
   /// LargeFile says of what, and its sum.

@@ -4,6 +4,8 @@ import Fidelity
 import Machines
 import Testing
 
+@testable import BootHarness
+
 /// The kernels that `make kernel` builds, in QEMU.
 @Suite struct KernelProofTests {
   private static let kernels = x86 + ["Image-6.12"]

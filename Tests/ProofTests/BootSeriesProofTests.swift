@@ -3,6 +3,8 @@
 import Machines
 import Testing
 
+@testable import BootHarness
+
 /// What goes wrong only now and then.
 @Suite(.serialized) struct BootSeriesProofTests {
   @Test func `300 boots in a row, over kernels, processors and memory: each is as promised`()

@@ -8,6 +8,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import BootHarness
+
 /// Payloads that have lost their end, or a bit. The oracle is the kernel: of the directories and links
 /// outside of the payload and then its files, one after the other, an initramfs of the same tree.
 @Suite(.serialized) struct DamagedPayloadProofTests {

@@ -6,6 +6,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import BootHarness
+
 /// `leafroot matrix` of several architectures.
 @Suite struct MatrixProofTests {
   @Test func `a matrix boots the kernels of several architectures, by Debian's names`() async throws

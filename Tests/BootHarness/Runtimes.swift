@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+
+import Fidelity
+import Machines
+import SystemPackage
+import Testing
+
+/// The kit's container runtimes.
+enum Runtimes {
+  private static let names = [
+    "pivot_root(busybox)", "runc", "crun", "bwrap", "bwrap (userns)", "podman+runc", "podman+crun",
+  ]
+
+  /// Runs them, and expects `result` of each.
+  @discardableResult
+  static func expectEach(
+    _ result: String, of names: [String] = names, in boot: Boot
+  ) async throws -> Outcome {
+    var boot = boot
+    (boot.memory, boot.timeout) = (1024, .seconds(400))
+    boot.images = [Place.cache.appending("kit/full/kit.cpio.zst")]
+    // Our kernels have no modules.
+    if !boot.kernel.hasPrefix("bzImage-") {
+      let module = Place.cache.appending("kernels/\(boot.kernel)/modules/overlay.ko")
+      boot.tree.addOverlay(try bytes(of: module))
+    }
+    let list = names.map { "'\($0)'" }.joined(separator: " ")
+    let outcome = try await boot.run("/kit/bin/runtimes \(list)")
+
+    let results = RuntimeResults(outcome.output.split(separator: "\n")).all
+    #expect(results.count == names.count, "\(outcome)")
+    for name in names { #expect(results[name] == result, "\(name): \(results)") }
+    return outcome
+  }
+}
