@@ -44,18 +44,18 @@ struct BootSeries {
   /// Boots those that are missing, as many at once as there are processors.
   mutating func run() async throws {
     let missing = (1...Self.count).filter { done[$0] == nil }
-    let place = try RunDirectory.temporary()
-    defer { place.remove() }
-    let image = try await BootSeriesImage(in: place)
+    let image = try await BootSeriesImage()
 
-    try await withThrowingTaskGroup(of: (SeriesBoot, RunDirectory, Run).self) { group in
+    try await withThrowingTaskGroup(of: (SeriesBoot, RunDirectory, Outcome).self) { group in
       for number in missing {
         let boot = SeriesBoot(number, seed: seed) { image.least[$0.name]! }
         group.addTask {
           try await Gate.shared.pass { try await Self.attempt(boot, image) }
         }
       }
-      for try await (boot, directory, run) in group { try judge(boot, directory, run, image) }
+      for try await (boot, directory, outcome) in group {
+        try judge(boot, directory, outcome, image)
+      }
     }
   }
 
@@ -64,14 +64,14 @@ struct BootSeries {
   /// arch/x86/kernel/alternative.c). See `Machine.emulatesInParallel`.
   private static func attempt(
     _ boot: SeriesBoot, _ image: BootSeriesImage
-  ) async throws -> (SeriesBoot, RunDirectory, Run) {
+  ) async throws -> (SeriesBoot, RunDirectory, Outcome) {
     var attempts = 0
     while true {
       attempts += 1
       let directory = try RunDirectory.temporary()
-      let run = try await boot.run(image, on: boot.kernel, in: directory)
-      guard run.console.text.contains("int3: 0000 [#"), attempts < 3 else {
-        return (boot, directory, run)
+      let outcome = try await boot.boot(of: image).run(in: directory)
+      guard outcome.console.text.contains("int3: 0000 [#"), attempts < 3 else {
+        return (boot, directory, outcome)
       }
       print("boot \(boot.number), \(boot): an int3 oops of the emulator, \(directory.log)")
       directory.keep()
@@ -80,11 +80,11 @@ struct BootSeries {
 
   /// Records the boot; of one that failed, its files are kept.
   private mutating func judge(
-    _ boot: SeriesBoot, _ directory: RunDirectory, _ run: Run, _ image: BootSeriesImage
+    _ boot: SeriesBoot, _ directory: RunDirectory, _ outcome: Outcome, _ image: BootSeriesImage
   ) throws {
-    let fault = image.fault(of: run, on: boot.kernel)
+    let fault = image.fault(of: outcome, on: boot.kernel)
     let word = fault == nil ? "passed" : "failed"
-    done[boot.number] = "\(boot.number)\t\(word)\t\(boot)\t\(run.elapsed)"
+    done[boot.number] = "\(boot.number)\t\(word)\t\(boot)\t\(outcome.verdict.seconds) s"
     try write()
 
     guard let fault else { return directory.remove() }
@@ -92,8 +92,8 @@ struct BootSeries {
     Issue.record(
       """
       seed \(seed), boot \(boot.number), \(boot): \(fault)
-      \(run.replay)
-      \(run.console.text.suffix(4000))
+      \(outcome.replay ?? "")
+      \(outcome)
       """)
   }
 
@@ -131,21 +131,19 @@ struct SeriesBoot: CustomStringConvertible, Sendable {
 
   var description: String { "\(kernel.name), \(cpus) CPUs, \(memory) MiB" }
 
-  func run(
-    _ image: BootSeriesImage, on kernel: StockKernel, in directory: RunDirectory
-  ) async throws -> Run {
-    var machine = try image.boot.machine(kernel: Kernel(Place.kernel(kernel.name)), in: directory)
-    machine.memory = memory
+  func boot(of image: BootSeriesImage) -> Boot {
+    var boot = image.boot
+    (boot.kernel, boot.memory, boot.timeout) = (kernel.name, memory, .seconds(300))
     // PID 1 moves the tree with a thread for each processor.
-    (machine.cpus, machine.emulatesInParallel) = (cpus, true)
-    machine.timeout = .seconds(300)
-    return try await machine.run(log: directory.log)
+    boot.cpus = cpus
+    boot.adjust = { $0.emulatesInParallel = true }
+    return boot
   }
 }
 
 /// What is booted: a nasty tree, wrapped.
 struct BootSeriesImage: Sendable {
-  var boot: CheckedBoot
+  var boot: Boot
   /// With how many MiB each stock kernel boots the image without the leaf.
   private(set) var least: [String: Int] = [:]
 
@@ -153,41 +151,33 @@ struct BootSeriesImage: Sendable {
 
   private let entries: Int
 
-  init(in directory: RunDirectory) async throws {
-    let program = try GuestInit(Place.library.appending("leafroot-init.x86_64"), for: .x86)
+  init() async throws {
     let tree = NastyTree.tree()
-    let path = directory.path.appending("tree.img")
-    try Data(Segment.leaf(program).bytes + Segment(tree.records).bytes)
-      .write(to: URL(filePath: path.string))
-
-    var boot = CheckedBoot([try Image(path: path)], program: program)
-    boot.command = ["/bin/busybox", "sh", "-c", Self.count]
+    let image = try Segment.leaf(.built()).bytes + tree.image
     // A boot that hangs shows how far it came.
-    boot.append = ["loglevel=7"]
-    self.boot = boot
+    boot = Boot(
+      image: image, append: ["loglevel=7"], command: ["/bin/busybox", "sh", "-c", Self.count])
     entries =
       Set(tree.records.map { String(decoding: $0.entry.name, as: UTF8.self) })
       // Of the kernel's own archive: usr/default_cpio_list.
       .union(["root", "dev/console"]).count
-    let predicted = try Inspection(InputFile(path), of: path).memory.stock
+    let predicted = try memoryNeed(of: image).stock
     for kernel in Self.kernels {
-      least[kernel.name] = try await measureLeast(of: kernel, from: predicted, in: directory)
+      least[kernel.name] = try await measureLeast(of: kernel, from: predicted)
     }
   }
 
   /// The prediction is 6.12's; newer kernels need a few MiB more for themselves.
-  private func measureLeast(
-    of kernel: StockKernel, from predicted: Int, in directory: RunDirectory
-  ) async throws -> Int {
+  private func measureLeast(of kernel: StockKernel, from predicted: Int) async throws -> Int {
     var image = self
-    image.boot.isStock = true
+    image.boot.hasLeaf = false
     for memory in stride(from: predicted, to: 2 * predicted, by: 2) {
-      let boot = SeriesBoot(kernel: kernel, memory: memory)
-      let verdict = Verdict(try await boot.run(image, on: kernel, in: directory))
+      let verdict = try await SeriesBoot(kernel: kernel, memory: memory).boot(of: image).run()
+        .verdict
       // The check's own segment, and what differs from boot to boot.
-      if verdict.check != nil, !verdict.isHalfUnpacked { return memory + 4 }
+      if verdict.reachedCheckWhole { return memory + 4 }
     }
-    throw FileError(directory.path, "has an image that \(kernel.name) does not boot")
+    throw FileError(Place.kernel(kernel.name), "does not boot the image of the series")
   }
 
   /// PID 1's file stays where it has nothing to do.
@@ -198,15 +188,15 @@ struct BootSeriesImage: Sendable {
     """
 
   /// What was wrong with a boot, nil for nothing.
-  func fault(of run: Run, on kernel: StockKernel) -> String? {
-    let verdict = Verdict(run)
+  func fault(of outcome: Outcome, on kernel: StockKernel) -> String? {
+    let verdict = outcome.verdict
     guard verdict.outcome == .asPromised else { return verdict.outcome.rawValue }
     let line =
       kernel.isLeaf ? "the root is already a leaf, nothing to do" : "ms; the root is a leaf"
     guard verdict.logged.count == 1, verdict.logged[0].hasSuffix(line) else {
       return "the log has \(verdict.logged)"
     }
-    let output = verdict.command?.output ?? ""
+    let output = outcome.output
     return output.contains("entries: \(entries)\n") || output.hasSuffix("entries: \(entries)")
       ? nil : "\(output), expected \(entries)"
   }

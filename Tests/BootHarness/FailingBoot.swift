@@ -19,8 +19,7 @@ enum Bringing: CaseIterable, Sendable {
 /// The boots of the table: the same small tree each time, brought by a PID 1 that a script executes.
 struct FailingBoot {
   private let bringing: Bringing
-  private let directory: RunDirectory
-  private let boot: UserModeBoot
+  private let boot: Boot
   private let stock: [String]
   private let names: [Int: String]
 
@@ -31,44 +30,27 @@ struct FailingBoot {
   init(_ bringing: Bringing) async throws {
     self.bringing = bringing
     names = try Self.callNames()
-    directory = try RunDirectory.temporary()
     // The kernel itself would make the leaf if the word were on its command line.
-    var boot = UserModeBoot(kernel: "linux-um-6.12-faulty")
-    boot.parameters = ["rootfstype=tmpfs", "rdinit=/prepare", "leafroot_init=/.leafroot-boot/init"]
-    let tree = try FailingTree.tree(isMoved: bringing == .moved)
-    boot.written = try Self.write(tree.records, "tree.img", directory)
-    boot.images = [
-      try Self.write(FailingTree.later(" nonroot_initramfs").records, "later.img", directory)
-    ]
+    let words = ["rootfstype=tmpfs", "rdinit=/prepare", "leafroot_init=/.leafroot-boot/init"]
+    var boot = Boot.userMode("linux-um-6.12-faulty", append: words)
+    boot.tree = try FailingTree.tree(isMoved: bringing == .moved)
+    boot.images = [try FailingTree.later(" nonroot_initramfs").image]
 
     var stockBoot = boot
-    stockBoot.parameters = ["rootfstype=tmpfs", "rdinit=/prepare-stock"]
+    stockBoot.append = ["rootfstype=tmpfs", "rdinit=/prepare-stock"]
     stock = Self.census(try await stockBoot.run(Self.script))
 
     if bringing != .moved {
       var packed = PackedImage(parts: bringing == .nested ? 0 : 1)
       packed.extras = FailingTree.extras
-      var untimed = tree
-      untimed.setModificationTime(of: "large", 1)
-      boot.written = try Self.write(
-        packed.records(of: untimed.records), "packed.img", directory)
+      boot.tree.setModificationTime(of: "large", 1)
+      boot.packed = packed
     }
     self.boot = boot
     let outcome = try await boot.run(Self.script)
     calls = outcome.console.lines.compactMap(Self.total).first ?? 0
     #expect(Self.ending(of: outcome, bringing, stock: stock) == .asPromised, "\(outcome)")
   }
-
-  private static func write(
-    _ records: [(entry: Entry, data: [UInt8])], _ name: String, _ directory: RunDirectory
-  ) throws -> FilePath {
-    let path = directory.path.appending(name)
-    try Segment(records).write(to: path)
-    return path
-  }
-
-  /// Removes the images.
-  func remove() { directory.remove() }
 
   /// The rows of many boots, in the order of `failures`.
   func rows(_ failures: [SystemCallFailure]) async throws -> [SystemCallFailure.Row] {
@@ -85,7 +67,7 @@ struct FailingBoot {
     _ failure: SystemCallFailure, after change: String = ""
   ) async throws -> SystemCallFailure.Row {
     var boot = boot
-    boot.parameters.append(failure.word)
+    boot.append.append(failure.word)
     let outcome = try await boot.run("\(change)\n\(Self.script)")
     let number = outcome.console.lines.compactMap(Self.failedNumber).first
     return SystemCallFailure.Row(

@@ -2,6 +2,7 @@
 
 import Fidelity
 import Foundation
+import Packing
 import SystemPackage
 
 extension GuestTree {
@@ -12,11 +13,13 @@ extension GuestTree {
 
   /// The same with its init elsewhere; nil for none at all.
   init(init path: String?) {
-    let busybox = Place.cache.appending("kit/demo/tree/kit/bin/busybox")
     // A missing kit shows as a guest without a shell, with this path in the failure's console.
-    let content = FileManager.default.contents(atPath: busybox.string).map(Array.init)
+    let content = FileManager.default.contents(atPath: Place.busybox.string).map(Array.init)
     self.init(busybox: content ?? [], init: path)
   }
+
+  /// An archive of its records.
+  var image: [UInt8] { get throws { try Segment(records).bytes } }
 
   /// Besides the busybox system, `count` files of so many bytes, each with its number in it, in
   /// directories of 1,000.
@@ -35,6 +38,6 @@ extension GuestTree {
 
   /// PID 1, under a name of the test's choice.
   mutating func addProgram(_ name: String) throws {
-    file(name, try bytes(of: Place.library.appending("leafroot-init.x86_64")))
+    file(name, try GuestInit.built().bytes)
   }
 }

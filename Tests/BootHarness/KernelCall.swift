@@ -22,9 +22,9 @@ struct KernelCall: Sendable, CustomTestStringConvertible {
   ]
 
   /// A boot in which it fails, without being made.
-  var boot: UserModeBoot {
-    var boot = UserModeBoot(kernel: "linux-um-6.12-faulty")
-    boot.parameters.append("nonroot_fault=\(number),\(errno)")
+  var boot: Boot {
+    var boot = Boot.userMode("linux-um-6.12-faulty")
+    boot.append.append("nonroot_fault=\(number),\(errno)")
     return boot
   }
 }

@@ -97,36 +97,25 @@ final class LoaderBoot {
   }
 
   private func makeImages(_ form: Form, _ name: String) throws -> [FilePath] {
-    let program = try self.program("leafroot-init")
+    let program = try GuestInit.built()
     var checked = CheckedBoot([], program: program)
     checked.command = [
       "/bin/busybox", "sh", "-c", "busybox mount -t proc proc /proc; busybox cat /proc/cmdline",
     ]
-    let plain = try Compressor.zstd.compress(
-      checked.segment().bytes + Segment(GuestTree().records).bytes)
+    let plain = try Compressor.zstd.compress(checked.segment().bytes + GuestTree().image)
 
     let image = try file(name, plain)
-    var nester = Nester()
-    nester.modificationTime = 1
     switch form {
     case .wrapped:
       return [try file("wrapped.img", Segment.leaf(program).bytes + plain)]
     case .segment:
       return [try file("leaf.img", Segment.leaf(program).bytes), image]
     case .packed:
-      let output = medium.appending("packed.img")
-      _ = try Packer(.zstd(level: 3), jobs: 2, memberSize: 1 << 20).write(
-        try ImageTree(Image(path: image)), self.program("leafroot-init"), into: output)
-      return [output]
+      let packer = Packer(.zstd(level: 3), jobs: 2, memberSize: 1 << 20)
+      return [try file("packed.img", packer.packed(plain, program))]
     case .nested:
-      let segment = medium.appending("nest.img")
-      _ = try nester.writeSegment(self.program("leafroot-init"), into: segment)
-      return [segment, image]
+      return [try file("nest.img", Nester().segment(program)), image]
     }
-  }
-
-  private func program(_ name: String) throws -> GuestInit {
-    try GuestInit(Place.library.appending("\(name).x86_64"), for: .x86)
   }
 
   private func file(_ name: String, _ bytes: [UInt8]) throws -> FilePath {
@@ -162,17 +151,9 @@ extension LoaderBoot {
   }
 
   private func run(_ words: [String], _ log: FilePath) async throws -> Outcome {
-    let command = Command(["timeout", "-s", "KILL", "240"] + words, in: medium)
-    return try await Gate.shared.pass {
-      // timeout(1) kills what the shell has started, too.
-      let start = ContinuousClock.now
-      let ended = try await command.ended()
-      let ending: Run.Ending = ended.status == 128 + SIGKILL ? .timedOut : .byGuest
-      let console = Console((try? bytes(of: log)) ?? [])
-      return Outcome(
-        verdict: Verdict(console, ending: ending, elapsed: ContinuousClock.now - start),
-        console: console)
-    }
+    let program = ConsoleProgram(
+      words: words, directory: medium, log: log, timeout: .seconds(240))
+    return try await Gate.shared.pass { try await program.run() }
   }
 
   /// The firmware's code, and a copy of its variables.

@@ -101,7 +101,7 @@ extension LoaderBoot {
       reboot -f
       """)
     let initrd = directory.path.appending("running.img")
-    try Data(Segment(tree.records).bytes).write(to: URL(filePath: initrd.string))
+    try Data(tree.image).write(to: URL(filePath: initrd.string))
     return try await run([
       "-kernel", kernel.string, "-initrd", initrd.string, "-append",
       "console=ttyS0 panic=-1 no_timer_check",

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import Files
-import Foundation
 import Images
 import Machines
 import Newc
 import Packing
-import SystemPackage
 import Testing
 
 /// An image whose least memory is predicted, and booted with a little more and a little less.
@@ -26,34 +23,20 @@ struct MemoryCase: CustomTestStringConvertible, Sendable {
 
   /// Boots with 5 % more than is predicted, and not with 5 % less.
   func expectPrediction() async throws {
-    let directory = try RunDirectory.temporary()
-    defer { directory.remove() }
-    let image = directory.path.appending("content.img")
-    try Data(try content()).write(to: URL(filePath: image.string))
-
-    let kernel = try Kernel(Place.cache.appending("kernels/6.12-x86_64/vmlinuz"))
-    let program = try GuestInit(
-      Place.library.appending("leafroot-init.\(kernel.architecture)"), for: kernel.architecture)
-    var booted = image
-    if isWrapped {
-      booted = directory.path.appending("wrapped.img")
-      try Image(path: image).wrap(with: .leaf(program), into: booted)
-    }
-    let need = try Inspection(InputFile(image), of: image).memory
+    let content = try content()
+    let need = try memoryNeed(of: content)
     let predicted = isWrapped ? need.wrapped : option == nil ? need.stock : need.large
+    var boot = Boot(hasLeaf: isWrapped)
+    boot.image = isWrapped ? Segment.leaf(try .built()).bytes + content : content
+    boot.append = option.map { ["initramfs_options=\($0)"] } ?? []
+    boot.timeout = .seconds(300)
 
     for (memory, isEnough) in [(predicted * 105 / 100, true), (predicted * 95 / 100, false)] {
-      var boot = CheckedBoot([try Image(path: booted)], program: program)
-      boot.append = option.map { ["initramfs_options=\($0)"] } ?? []
-      var machine = try boot.machine(kernel: kernel, in: directory)
-      machine.memory = memory
-      machine.timeout = .seconds(300)
-      let run = try await machine.run(log: directory.log)
-      let verdict = Verdict(run)
-      let isWhole = verdict.check != nil && !verdict.isHalfUnpacked
+      boot.memory = memory
+      let outcome = try await boot.run()
       #expect(
-        isWhole == isEnough,
-        "\(memory) MiB, predicted \(predicted): \(run.console.text.suffix(2000))")
+        outcome.verdict.reachedCheckWhole == isEnough,
+        "\(memory) MiB, predicted \(predicted): \(outcome)")
     }
   }
 

@@ -20,8 +20,7 @@ extension LoaderBoot {
     _ file: String, _ others: [String] = [], rom: Bool = true
   ) async throws -> Outcome {
     // QEMU starts busybox for each connection, as inetd would.
-    let busybox = Place.cache.appending("kit/demo/tree/kit/bin/busybox")
-    let server = "guestfwd=tcp:10.0.2.100:80-cmd:\(busybox) httpd -i -h \(medium)"
+    let server = "guestfwd=tcp:10.0.2.100:80-cmd:\(Place.busybox) httpd -i -h \(medium)"
     return try await run(
       [
         "-netdev", "user,id=net,tftp=\(medium),bootfile=\(file),\(server)",

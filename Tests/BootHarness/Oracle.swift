@@ -45,33 +45,20 @@ struct Oracle {
   func image(_ batch: Batch) -> [UInt8] { batch.image(census) }
 
   /// Boots a machine.
-  func boot(_ batch: Batch) async throws -> Outcome {
-    try await Gate.shared.pass { try await run(image(batch)) }
-  }
-
-  private func run(_ image: [UInt8]) async throws -> Outcome {
-    let directory = try RunDirectory.temporary()
-    defer { directory.remove() }
-    try Data(image).write(to: URL(filePath: directory.initrd.string))
-    var machine = Machine(kernel: kernel, initrd: directory.initrd, parameters: ["rdinit=/.census"])
-    machine.memory = 512
-    machine.timeout = .seconds(300)
-    let console = try await machine.run(log: directory.log).console
-
-    return try Self.outcome(console)
-  }
+  func boot(_ batch: Batch) async throws -> Outcome { try await boot(batch, Boot(kernel: name)) }
 
   /// The same, by the user-mode Linux of this series, which boots in a moment.
   func bootUserMode(_ batch: Batch) async throws -> Outcome {
-    try await Gate.shared.pass {
-      let directory = try RunDirectory.temporary()
-      defer { directory.remove() }
-      try Data(image(batch)).write(to: URL(filePath: directory.initrd.string))
-      let words = ["rootfstype=tmpfs", "rdinit=/.census"]
-      var boot = UserModeBoot()
-      boot.memory = 512
-      return try Self.outcome(try await boot.console(of: directory.initrd, words).0)
-    }
+    try await boot(batch, .userMode(append: ["rootfstype=tmpfs"]))
+  }
+
+  private func boot(_ batch: Batch, _ boot: Boot) async throws -> Outcome {
+    var boot = boot
+    boot.image = image(batch)
+    boot.isChecked = false
+    boot.append.append("rdinit=/.census")
+    (boot.memory, boot.timeout) = (512, .seconds(300))
+    return try Self.outcome(try await boot.run().console)
   }
 
   private static func outcome(_ console: Console) throws -> Outcome {

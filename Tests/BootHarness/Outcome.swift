@@ -7,6 +7,8 @@ import Machines
 struct Outcome: CustomStringConvertible {
   let verdict: Verdict
   let console: Console
+  /// The command that boots the same machine on a terminal; nil if it was not QEMU's.
+  var replay: String?
 
   var check: Check? { verdict.check }
 
@@ -21,4 +23,8 @@ struct Outcome: CustomStringConvertible {
 
   /// What a failed expectation shows.
   var description: String { "\(verdict.outcome.rawValue)\n\(console.text.suffix(6000))" }
+}
+
+extension Outcome {
+  init(_ run: Run) { self.init(verdict: Verdict(run), console: run.console, replay: run.replay) }
 }

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
-import Images
 import Machines
-import OddImages
-import Packing
 import SystemPackage
 import TestSupport
 
@@ -16,11 +13,9 @@ struct PackedFile {
     case injected
   }
 
-  let path: FilePath
   /// The MiB that it needs, as `leafroot inspect` says.
   let predicted: Int
-  private let program: GuestInit
-  private let kernel: Kernel
+  private let boot: Boot
 
   /// One that is packed already; its need is not asked for.
   init(packed path: FilePath) throws {
@@ -31,21 +26,16 @@ struct PackedFile {
   /// minutes for what is large.
   ///
   /// - Parameter kernel: as ``Place/kernel(_:)`` names it.
-  init(
-    _ source: FilePath, _ form: Form, for kernel: String = "6.12-x86_64", in directory: FilePath
-  ) throws {
-    let path = directory.appending("packed.img")
+  init(_ source: FilePath, _ form: Form, for kernel: String = "6.12-x86_64") throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path.appending("packed.img")
     switch form {
     case .packed, .nested:
       let verb = form == .packed ? "pack" : "nest"
       _ = try Command([Place.tool.string, verb, source.string, "-o", path.string]).output()
     case .injected:
       _ = try Command([Place.tool.string, "nest", "--segment", "-o", path.string]).output()
-      let image = try Data(contentsOf: URL(filePath: source.string))
-      let segment = try FileHandle(forWritingTo: URL(filePath: path.string))
-      try segment.seekToEnd()
-      try segment.write(contentsOf: Data(injected(Array(image))))
-      try segment.close()
+      try directory.file("packed.img", bytes(of: path) + injected(bytes(of: source)))
     }
     let report = try Command([Place.tool.string, "inspect", "--json", path.string]).output()
     let memory = try JSONDecoder().decode(Report.self, from: Data(report)).payload.memory
@@ -53,10 +43,8 @@ struct PackedFile {
   }
 
   private init(_ path: FilePath, predicted: Int, kernel: String) throws {
-    self.path = path
     self.predicted = predicted
-    self.kernel = try Kernel(Place.kernel(kernel))
-    program = try GuestInit(Place.library.appending("leafroot-init.x86_64"), for: .x86)
+    boot = Boot(kernel: kernel, image: try bytes(of: path), timeout: .seconds(1800))
   }
 
   /// Of `leafroot inspect --json`.
@@ -70,21 +58,9 @@ struct PackedFile {
   func boot(
     _ memory: Int, _ cpus: Int = 1, command: String = "", isCounted: Bool = false
   ) async throws -> Outcome {
-    try await Gate.shared.pass {
-      let directory = try RunDirectory.temporary()
-      defer { directory.remove() }
-      var checked = CheckedBoot([try Image(path: path)], program: program)
-      if !command.isEmpty { checked.command = ["/bin/busybox", "sh", "-c", command] }
-      var machine = try checked.machine(kernel: kernel, in: directory)
-      (machine.memory, machine.cpus, machine.timeout) = (memory, cpus, .seconds(1800))
-      machine.countsInstructions = isCounted
-      let run = try await machine.run(log: directory.log)
-      return Outcome(verdict: Verdict(run), console: run.console)
-    }
+    var boot = boot
+    (boot.memory, boot.cpus) = (memory, cpus)
+    if isCounted { boot.adjust = { $0.countsInstructions = true } }
+    return try await boot.run(command)
   }
-}
-
-/// The archive that a boot loader makes of an image that it puts behind the segment of nest.
-func injected(_ image: [UInt8]) -> [UInt8] {
-  archive([OddRecord(Array(".leafroot/nested/0000".utf8), mode: 0o100600, data: image)])
 }

@@ -3,7 +3,6 @@
 import Newc
 import OddImages
 import Packing
-import SystemPackage
 
 /// A packed image of a tree, told a second time: it shares no code with `leafroot pack`.
 struct PackedImage: Sendable {
@@ -33,7 +32,7 @@ struct PackedImage: Sendable {
   {
     let files = try members(of: tree)
 
-    let program = try bytes(of: Place.library.appending("leafroot-init.x86_64"))
+    let program = try GuestInit.built().bytes
     var records = parts > 0 ? Self.skeleton(of: tree) : []
     records.append((Entry(name: Array("leafroot".utf8), mode: 0o100755), program))
     records.append((Entry(name: Array("init".utf8), mode: 0o120777), Array("/leafroot".utf8)))

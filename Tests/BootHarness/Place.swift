@@ -12,14 +12,20 @@ enum Place {
     return FilePath(base).appending("leafroot")
   }()
 
-  /// What `make kernel` has built, as it names them.
-  static let kernels: FilePath = root.appending("build/kernel")
-
-  /// A kernel by its name, one of ours or one of Debian's.
+  /// A kernel by its name, one of those that `make kernel` has built or one of Debian's.
   static func kernel(_ name: String) -> FilePath {
-    if name.contains("mage-") { return kernels.appending(name) }
-    return cache.appending("kernels/\(name)/vmlinuz")
+    let isOurs = name.contains("mage-") || name.hasPrefix("linux-")
+    return isOurs
+      ? root.appending("build/kernel/\(name)") : cache.appending("kernels/\(name)/vmlinuz")
   }
+
+  /// A module of one of Debian's kernels.
+  static func module(_ name: String, of kernel: String) -> FilePath {
+    cache.appending("kernels/\(kernel)/modules/\(name).ko")
+  }
+
+  /// The kit's, linked statically.
+  static let busybox = cache.appending("kit/demo/tree/kit/bin/busybox")
 
   /// The package.
   static let root = FilePath(#filePath).removingLastComponent().removingLastComponent()

@@ -18,11 +18,10 @@ enum Runtimes {
   ) async throws -> Outcome {
     var boot = boot
     (boot.memory, boot.timeout) = (1024, .seconds(400))
-    boot.images = [Place.cache.appending("kit/full/kit.cpio.zst")]
+    boot.images = [try bytes(of: Place.cache.appending("kit/full/kit.cpio.zst"))]
     // Our kernels have no modules.
     if !boot.kernel.hasPrefix("bzImage-") {
-      let module = Place.cache.appending("kernels/\(boot.kernel)/modules/overlay.ko")
-      boot.tree.addOverlay(try bytes(of: module))
+      boot.tree.addOverlay(try bytes(of: Place.module("overlay", of: boot.kernel)))
     }
     let list = names.map { "'\($0)'" }.joined(separator: " ")
     let outcome = try await boot.run("/kit/bin/runtimes \(list)")

@@ -28,7 +28,6 @@ struct SequenceBoot {
   }
 
   func run() async throws -> Outcome {
-    let directory = try TemporaryDirectory()
     // The kernel's own leaf fails, and PID 1 comes to a rootfs.
     var boot = KernelCall.all[0].boot
     boot.tree = GuestTree.bare
@@ -37,32 +36,21 @@ struct SequenceBoot {
     boot.command = ["/.census", "/"]
     boot.memory = 768
     if isStock {
-      boot.parameters = ["rootfstype=tmpfs"]
+      boot.append = ["rootfstype=tmpfs"]
     } else {
-      boot.parameters += ["rdinit=/leafroot", "leafroot_init=/.leafroot-boot/init"]
+      boot.append += ["rdinit=/leafroot", "leafroot_init=/.leafroot-boot/init"]
     }
-    boot.parameters += words
-    for (place, form) in forms.enumerated() {
-      let raw = try directory.file("raw-\(place)", images[place])
-      boot.images.append(try image(raw, form, in: directory))
-    }
+    boot.append += words
+    boot.images = try zip(images, forms).map(Self.image)
     return try await boot.run()
   }
 
-  private func image(
-    _ raw: FilePath, _ form: Form, in directory: TemporaryDirectory
-  ) throws -> FilePath {
-    let output = FilePath(raw.string + ".\(form)")
-    let program = try GuestInit(Place.library.appending("leafroot-init.x86_64"), for: .x86)
+  private static func image(_ raw: [UInt8], _ form: Form) throws -> [UInt8] {
     switch form {
-    case .raw: return raw
+    case .raw: raw
     case .packed:
-      let packer = Packer(.zstd(level: 1), jobs: 1, memberSize: 1 << 20)
-      _ = try packer.write(ImageTree(Image(path: raw)), program, into: output)
-    case .nested:
-      let inspection = try Inspection(InputFile(raw), of: raw)
-      _ = try Nester().write(Image(path: raw), inspection, program, into: output)
+      try Packer(.zstd(level: 1), jobs: 1, memberSize: 1 << 20).packed(raw, .built())
+    case .nested: try Nester().nested(raw, .built())
     }
-    return output
   }
 }

@@ -16,10 +16,9 @@ import Testing
   /// `image.img` is a system with busybox, `wrapped.img` the same with PID 1.
   init() throws {
     directory = try TemporaryDirectory()
-    let image = try Segment(GuestTree().records).bytes
-    let program = try GuestInit(Place.library.appending("leafroot-init.x86_64"), for: .x86)
+    let image = try GuestTree().image
     try directory.file("image.img", image)
-    try directory.file("wrapped.img", Segment.leaf(program).bytes + image)
+    try directory.file("wrapped.img", Segment.leaf(.built()).bytes + image)
     try FileManager.default.createSymbolicLink(
       atPath: directory.path.appending("vmlinuz").string,
       withDestinationPath: Place.kernel("6.12-x86_64").string)

@@ -44,15 +44,11 @@ import Testing
   }
 
   private func boot(_ words: String...) async throws -> Outcome {
-    var boot = UserModeBoot()
+    var boot = Boot.userMode()
     try boot.tree.addProgram("leafroot")
     boot.tree.script("prepare", "exec /leafroot nonroot_initramfs")
-    boot.parameters = ["rootfstype=tmpfs", "leafroot_init=/.leafroot-boot/init"] + words
-    var outcome: Outcome?
-    try await withDamagedImage { image in
-      boot.images = [image]
-      outcome = try await boot.run("true")
-    }
-    return try #require(outcome)
+    boot.append = ["rootfstype=tmpfs", "leafroot_init=/.leafroot-boot/init"] + words
+    boot.images = [Boot.damagedImage]
+    return try await boot.run("true")
   }
 }

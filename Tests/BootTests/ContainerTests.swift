@@ -20,13 +20,12 @@ struct ContainerTests {
   /// it in a directory.
   init() throws {
     directory = try TemporaryDirectory(below: "/dev/shm")
-    let busybox = Place.cache.appending("kit/demo/tree/kit/bin/busybox")
     let script = """
       umoci init --layout oci && umoci new --image oci:test
       umoci unpack --image oci:test bundle
       cd bundle/rootfs
       mkdir -p bin dev proc sys tmp etc var/cache usr/lib && chmod 1777 tmp
-      cp \(busybox) bin/busybox && ln -s busybox bin/sh && ln bin/busybox usr/lib/second
+      cp \(Place.busybox) bin/busybox && ln -s busybox bin/sh && ln bin/busybox usr/lib/second
       cp \(Place.census) census && printf '#!/bin/sh\\nexec /.leafroot-boot/init\\n' > bin/start
       chmod 755 bin/start census && cp bin/busybox bin/ping
       setfattr -n security.capability -v 0x0100000200200000000000000000000000000000 bin/ping
@@ -53,11 +52,12 @@ struct ContainerTests {
     kernel: StockKernel, hasLeaf: Bool
   ) async throws {
     var boot = Boot(kernel: kernel.name, hasLeaf: hasLeaf, cpus: 2)
-    boot.packer = Packer(.zstd(level: 3), jobs: 2, memberSize: 1 << 20)
-    boot.packer?.realInit = "/bin/start"
-    boot.source = PackSource(
+    var packer = Packer(.zstd(level: 3), jobs: 2, memberSize: 1 << 20)
+    packer.realInit = "/bin/start"
+    let source = PackSource(
       directory.path.appending("oci"), Platform(architecture: "amd64"),
       workDirectory: directory.path)
+    boot.image = try packer.packed(source.tree { _, _ in }, .built())
     let outcome = try await boot.run("/census /")
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")

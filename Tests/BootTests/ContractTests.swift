@@ -147,8 +147,7 @@ import Testing
   private func helperBoot(kernel: String, hasModprobe: Bool) throws -> Boot {
     var boot = Boot(kernel: kernel)
     guard hasModprobe else { return boot }
-    let module = try bytes(of: Place.cache.appending("kernels/\(kernel)/modules/binfmt_misc.ko"))
-    boot.tree.file("binfmt_misc.ko", module)
+    boot.tree.file("binfmt_misc.ko", try bytes(of: Place.module("binfmt_misc", of: kernel)))
     boot.tree.script("sbin/modprobe", "exec /bin/busybox insmod /binfmt_misc.ko")
     boot.tree.script("sbin/core", "/bin/busybox cat > /tmp/core")
     return boot

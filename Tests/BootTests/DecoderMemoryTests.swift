@@ -2,6 +2,7 @@
 
 import Fidelity
 import Machines
+import OddImages
 import Packing
 import SystemPackage
 import TestSupport
@@ -12,14 +13,10 @@ import Testing
 /// A nested image whose decoder takes much memory: `xz -9` has a dictionary of 64 MiB.
 @Suite struct DecoderMemoryTests {
   private func boot(_ memory: Int) async throws -> Outcome {
-    let directory = try TemporaryDirectory()
     var tree = GuestTree.bare
     tree.file("large", [UInt8](repeating: 7, count: 70 << 20))
-    let image = try directory.file("image", Segment(tree.records).bytes)
-    _ = try Command(["xz", "-9", "--check=crc32", image.string]).output()
-
     var boot = Boot(nester: Nester())
-    boot.images = [image.removingLastComponent().appending("image.xz")]
+    boot.images = [try Compressor.xz.compress(tree.image, "-9")]
     boot.packsImages = true
     boot.memory = memory
     return try await boot.run()

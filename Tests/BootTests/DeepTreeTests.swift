@@ -48,22 +48,21 @@ import Testing
   func `a tree of 6,600 levels comes into the leaf as it comes into rootfs`(
     form: Form
   ) async throws {
-    let directory = try TemporaryDirectory()
     let deep = archive(Self.records())
     // The kernel's own leaf fails, and PID 1 comes to a rootfs.
     var boot = KernelCall.all[0].boot
     boot.memory = 512
-    boot.parameters += ["rdinit=/leafroot", "leafroot_init=/.leafroot-boot/init"]
+    boot.append += ["rdinit=/leafroot", "leafroot_init=/.leafroot-boot/init"]
     try boot.tree.addProgram("leafroot")
     switch form {
     case .stock:
-      boot.parameters = ["rootfstype=tmpfs"]
-      boot.images = [try directory.file("deep", deep)]
-    case .moved: boot.images = [try directory.file("deep", deep)]
-    case .nested: boot.images = try nested(deep, in: directory)
+      boot.append = ["rootfstype=tmpfs"]
+      boot.images = [deep]
+    case .moved: boot.images = [deep]
+    case .nested: boot.images = try nested(deep)
     case .movedBesidePayload:
-      boot.images = [try directory.file("deep", deep)]
-      boot.images += try nested(archive([.file("small", "small")]), in: directory)
+      boot.images = [deep]
+      boot.images += try nested(archive([.file("small", "small")]))
     }
     let outcome = try await boot.run(
       "busybox cat /4/bottom; echo; busybox stat -c '%F %a %u %Y' /4 /4/. /4/..")
@@ -80,10 +79,7 @@ import Testing
         """, "\(outcome)")
   }
 
-  private func nested(_ image: [UInt8], in directory: TemporaryDirectory) throws -> [FilePath] {
-    let segment = directory.path.appending("segment")
-    let program = try GuestInit(Place.library.appending("leafroot-init.x86_64"), for: .x86)
-    _ = try Nester().writeSegment(program, into: segment)
-    return [segment, try directory.file("injected", injected(image))]
+  private func nested(_ image: [UInt8]) throws -> [[UInt8]] {
+    [try Nester().segment(.built()), injected(image)]
   }
 }

@@ -4,6 +4,7 @@ import Fidelity
 import Files
 import Foundation
 import Machines
+import OddImages
 import Packing
 import SystemPackage
 import Testing
@@ -97,38 +98,27 @@ import Testing
   func `a damaged image: last words, and no boot of half a tree`(
     kernel: StockKernel
   ) async throws {
-    try await withDamagedImage { image in
-      let outcome = try await Boot(kernel: kernel.name, images: [image]).run()
+    let outcome = try await Boot(kernel: kernel.name, images: [Boot.damagedImage]).run()
 
-      #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
-      #expect(outcome.logs("the image is half unpacked, the boot stops"), "\(outcome)")
-      #expect(outcome.logs("/ is not full: the image is damaged"), "\(outcome)")
-    }
+    #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
+    #expect(outcome.logs("the image is half unpacked, the boot stops"), "\(outcome)")
+    #expect(outcome.logs("/ is not full: the image is damaged"), "\(outcome)")
   }
 
   @Test func `a damaged image, twin: as the kernel boots it, half a tree runs`() async throws {
-    try await withDamagedImage { image in
-      let outcome = try await Boot(images: [image], hasLeaf: false).run()
+    let outcome = try await Boot(images: [Boot.damagedImage], hasLeaf: false).run()
 
-      #expect(outcome.verdict.outcome == .notAsPromised, "\(outcome)")
-      #expect(outcome.verdict.isHalfUnpacked)
-    }
+    #expect(outcome.verdict.outcome == .notAsPromised, "\(outcome)")
+    #expect(outcome.verdict.isHalfUnpacked)
   }
 
   @Test func `an image too large for rootfs: last words name what there is, and what helps`()
     async throws
   {
     // rootfs takes half of the memory; the kernel says no more than "write error".
-    let directory = try RunDirectory.temporary()
-    defer { directory.remove() }
     var tree = GuestTree(init: nil)
     tree.file("large", [UInt8](repeating: 7, count: 140 << 20))
-    let (raw, packed) = (directory.path.appending("raw"), directory.path.appending("packed"))
-    try Segment(tree.records).write(to: raw)
-    let zstd = try Process.run(
-      URL(filePath: "/usr/bin/zstd"),
-      arguments: ["-q", "-1", "--check", raw.string, "-o", packed.string])
-    zstd.waitUntilExit()
+    let packed = try Compressor.zstd.compress(tree.image, "-1", "--check")
     let outcome = try await Boot(images: [packed]).run()
 
     #expect(outcome.verdict.outcome == .panicked, "\(outcome)")

@@ -50,8 +50,8 @@ import Testing
   }
 
   /// - Parameter form: nil for a boot without the word.
-  private func boot(_ call: Call, _ form: Form?) throws -> UserModeBoot {
-    var boot = UserModeBoot(kernel: "linux-um-6.12-faulty")
+  private func boot(_ call: Call, _ form: Form?) throws -> Boot {
+    var boot = Boot.userMode("linux-um-6.12-faulty")
     boot.tree.directory("links")
     boot.tree.link("links/one", to: "two")
     // The newest moves first.
@@ -68,7 +68,7 @@ import Testing
     }
     rest.script("prepare", "exec /leafroot \(form == nil ? "" : "nonroot_initramfs")")
     boot.tree.add(rest.records)
-    boot.parameters = [
+    boot.append = [
       "rootfstype=tmpfs", "rdinit=/prepare", "leafroot_init=/.leafroot-boot/init",
       "firmware_at=\(call.rawValue)",
     ]

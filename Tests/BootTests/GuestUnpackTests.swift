@@ -28,7 +28,7 @@ struct GuestUnpackTests {
   func `a nasty tree in a compressed member is unpacked in a guest as on the host`(
     compressor: Compressor
   ) async throws {
-    let newc = try Segment(NastyTree.tree().records).bytes
+    let newc = try NastyTree.tree().image
     try await expectSameTree(compressor.compress(newc), KernelRules())
   }
 

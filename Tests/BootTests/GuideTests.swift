@@ -25,11 +25,10 @@ import Testing
   @Test(.enabled(if: Privilege.mayRun, "umoci makes an image with owners as root"))
   func `each command of the guide to container images prints what it shows`() async throws {
     try await follow("Documentation/guides/container-image.md") { directory in
-      let busybox = Place.cache.appending("kit/demo/tree/kit/bin/busybox")
       let script = """
         umoci init --layout layout && umoci new --image layout:12
         umoci unpack --image layout:12 bundle && cd bundle/rootfs
-        mkdir bin dev etc proc sys && cp \(busybox) bin/ && ln -s busybox bin/sh
+        mkdir bin dev etc proc sys && cp \(Place.busybox) bin/ && ln -s busybox bin/sh
         printf '#!/bin/sh\\nexec /.leafroot-boot/init\\n' > bin/start && chmod 755 bin/start
         echo 'hello from a container image' > etc/greeting
         cd ../.. && umoci repack --image layout:12 bundle

@@ -62,8 +62,8 @@ import Testing
 
   /// A boot with a helper whose descriptor 3 never has anything to be read. Where the tree is
   /// packed, the helper is in an image behind it: the kernel would not find it in the payload.
-  private func boot(_ script: String, isPacked: Bool = false) throws -> UserModeBoot {
-    var boot = UserModeBoot(kernel: "linux-um-6.12-faulty")
+  private func boot(_ script: String, isPacked: Bool = false) throws -> Boot {
+    var boot = Boot.userMode("linux-um-6.12-faulty")
     var programs = isPacked ? GuestTree(init: nil) : .bare
     programs.add(Entry(name: Array("fifo".utf8), mode: 0o010600))
     programs.script("sbin/helper", "exec 3<>/fifo\n\(script)")
@@ -82,7 +82,7 @@ import Testing
       boot.tree.add(packed + programs.records)
     }
     // 258: mkdirat(2)
-    boot.parameters = [
+    boot.append = [
       "rootfstype=tmpfs", "rdinit=/prepare", "leafroot_init=/.leafroot-boot/init", "helper_at=258",
     ]
     return boot

@@ -34,23 +34,20 @@ import Testing
   func `a damaged image: last words, and no boot of half a tree in a leaf`(kernel: StockKernel)
     async throws
   {
-    try await withDamagedImage { image in
-      let outcome = try await Boot(kernel: kernel.name, images: [image]).run()
+    let outcome = try await Boot(kernel: kernel.name, images: [Boot.damagedImage]).run()
 
-      #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
-      #expect(outcome.logs("the image is half unpacked, the boot stops"), "\(outcome)")
-    }
+    #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
+    #expect(outcome.logs("the image is half unpacked, the boot stops"), "\(outcome)")
   }
 
   @Test(arguments: StockKernel.leaf)
   func `the same with leafroot_partial=ok boots, and says so`(kernel: StockKernel) async throws {
-    try await withDamagedImage { image in
-      let boot = Boot(kernel: kernel.name, images: [image], append: ["leafroot_partial=ok"])
-      let outcome = try await boot.run()
+    let boot = Boot(
+      kernel: kernel.name, images: [Boot.damagedImage], append: ["leafroot_partial=ok"])
+    let outcome = try await boot.run()
 
-      #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
-      #expect(outcome.logs("the image is half unpacked, the boot continues"), "\(outcome)")
-    }
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    #expect(outcome.logs("the image is half unpacked, the boot continues"), "\(outcome)")
   }
 
   @Test(arguments: StockKernel.leaf)

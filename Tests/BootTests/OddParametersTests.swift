@@ -20,15 +20,13 @@ import Testing
   func `a damaged image stops, whatever printk.devkmsg= says, and the words name the cause`(
     value: String
   ) async throws {
-    try await withDamagedImage { image in
-      var boot = boot(false, "printk.devkmsg=\(value)")
-      boot.images = [image]
-      let outcome = try await boot.run()
+    var boot = boot(false, "printk.devkmsg=\(value)")
+    boot.images = [Boot.damagedImage]
+    let outcome = try await boot.run()
 
-      #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
-      #expect(outcome.logs("the image is half unpacked, the boot stops"), "\(outcome)")
-      #expect(outcome.logs("/ is not full: the image is damaged"), "\(outcome)")
-    }
+    #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
+    #expect(outcome.logs("the image is half unpacked, the boot stops"), "\(outcome)")
+    #expect(outcome.logs("/ is not full: the image is damaged"), "\(outcome)")
   }
 
   @Test(arguments: ["off", "ratelimit"], [false, true])

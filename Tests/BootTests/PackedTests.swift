@@ -90,16 +90,12 @@ import Testing
   func `an image behind the packed one has the last word, as on the stock kernel`(
     image: PackedImage
   ) async throws {
-    let directory = try RunDirectory.temporary()
-    defer { directory.remove() }
-    let later = directory.path.appending("later.img")
     var overlay = GuestTree(init: nil)
     overlay.file("etc/changed", "later")
     overlay.directory("etc/opened", mode: 0o777)
     overlay.file("etc/opened/new", "new")
     overlay.file("etc/was-link", "file")
     overlay.script("init", "exec /.leafroot-boot/init # later")
-    try Data(try Segment(overlay.records).bytes).write(to: URL(filePath: later.string))
 
     var boot = packed(image)
     boot.tree.file("etc/changed", "first")
@@ -107,7 +103,7 @@ import Testing
     boot.tree.directory("etc/opened", mode: 0o700)
     boot.tree.file("etc/opened/old", "old")
     boot.tree.link("etc/was-link", to: "kept")
-    boot.images = [later]
+    boot.images = [try overlay.image]
     let ours = try await boot.run(NastyTree.census)
     boot.packed = nil
     boot.hasLeaf = false
@@ -193,13 +189,12 @@ import Testing
 
   @Test(arguments: ["", "nonroot_initramfs"])
   func `what is mounted on a directory of the payload stays mounted`(word: String) async throws {
-    let directory = try TemporaryDirectory()
     var later = GuestTree(init: nil)
     later.script("prepare", "busybox mount -t proc proc /proc; exec /leafroot \(word)")
     var boot = packed()
     boot.hasLeaf = false
     boot.append = ["rdinit=/prepare"]
-    boot.images = [try directory.file("later.img", Segment(later.records).bytes)]
+    boot.images = [try later.image]
     let outcome = try await boot.run("busybox head -n 1 /proc/version")
     #expect(outcome.check?.asPromised == true, "\(outcome)")
     #expect(outcome.logs("unpacked "), "\(outcome)")
@@ -220,13 +215,11 @@ import Testing
   func `the segment of wrap behind a packed image has the same PID 1`(words: [String])
     async throws
   {
-    let outcome = try await withLeafSegment { segment in
-      var boot = packed()
-      boot.hasLeaf = false
-      boot.images = [segment]
-      boot.append = words
-      return try await boot.run()
-    }
+    var boot = packed()
+    boot.hasLeaf = false
+    boot.images = [Segment.leaf(try .built()).bytes]
+    boot.append = words
+    let outcome = try await boot.run()
     #expect(outcome.check?.asPromised == true, "\(outcome)")
     #expect(outcome.logs("unpacked "), "\(outcome)")
   }
@@ -235,35 +228,22 @@ import Testing
   func `before a packed image the segment of wrap is nothing but replaced`(words: [String])
     async throws
   {
-    let outcome = try await withLeafSegment { segment in
-      var boot = packed()
-      boot.tree = NastyTree.tree()
-      boot.front = [segment]
-      boot.append = [KernelParameters.program] + words
-      return try await boot.run(NastyTree.census)
-    }
+    var boot = packed()
+    boot.tree = NastyTree.tree()
+    boot.front = [Segment.leaf(try .built()).bytes]
+    boot.append = [KernelParameters.program] + words
+    let outcome = try await boot.run(NastyTree.census)
     #expect(outcome.logs("unpacked "), "\(outcome)")
     #expect(outcome.check?.asPromised == true, "\(outcome)")
     NastyTree.expectSame(outcome, as: try await NastyTree.stock())
   }
 
-  /// What `leafroot wrap --segment` writes.
-  private func withLeafSegment(_ body: (FilePath) async throws -> Outcome) async throws -> Outcome {
-    let directory = try TemporaryDirectory()
-    defer { withExtendedLifetime(directory) {} }
-    let program = try GuestInit(Place.library.appending("leafroot-init.x86_64"), for: .x86)
-    return try await body(try directory.file("leaf.img", Segment.leaf(program).bytes))
-  }
-
   @Test func `a payload whose description is a link is no missing one: the boot stops`()
     async throws
   {
-    let directory = try TemporaryDirectory()
     let link = Entry(name: Array(".leafroot/0123456789abcdef/about".utf8), mode: 0o120777)
     var boot = packed(PackedImage(parts: 2))
-    boot.images = [
-      try directory.file("link.img", Segment([(link, Array("elsewhere".utf8))]).bytes)
-    ]
+    boot.images = [try Segment([(link, Array("elsewhere".utf8))]).bytes]
     let outcome = try await boot.run()
     #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
     #expect(
@@ -335,7 +315,7 @@ import Testing
     tree.script("init", "echo replaced")
     var later = GuestTree(init: nil)
     later.script("init", "echo later; exec /.leafroot-boot/init")
-    let outcome = try await bootAlone(tree, later: later.records, words)
+    let outcome = try await bootAlone(tree, later: [later.image], words)
     #expect(outcome.check?.asPromised == true, "\(outcome)")
     #expect(outcome.console.text.contains("later\n"), "\(outcome)")
   }
@@ -350,19 +330,11 @@ import Testing
 
   /// Boots `tree`, packed, and `later` behind it, without what `leafroot boot` adds.
   private func bootAlone(
-    _ tree: GuestTree, later: [(entry: Entry, data: [UInt8])], _ words: [String]
+    _ tree: GuestTree, later: [[UInt8]], _ words: [String]
   ) async throws -> Outcome {
-    var image = try Segment(PackedImage().records(of: tree.records)).bytes
-    if !later.isEmpty { image += try Segment(later).bytes }
-    return try await Gate.shared.pass { [image] in
-      let directory = try RunDirectory.temporary()
-      defer { directory.remove() }
-      try Data(image).write(to: URL(filePath: directory.initrd.string))
-      let machine = Machine(
-        kernel: try Kernel(Place.kernel("6.12-x86_64")), initrd: directory.initrd, parameters: words
-      )
-      let run = try await machine.run(log: directory.log)
-      return Outcome(verdict: Verdict(run), console: run.console)
-    }
+    var boot = packed()
+    (boot.tree, boot.images, boot.append) = (tree, later, words)
+    boot.isChecked = false
+    return try await boot.run()
   }
 }

@@ -14,16 +14,9 @@ import Testing
 @Suite struct ReusedWordsTests {
   /// What the console has after a boot of an image with an `/init` and no `/leafroot`.
   private func console(_ kernel: String, _ words: [String]) async throws -> String {
-    try await Gate.shared.pass {
-      let directory = try RunDirectory.temporary()
-      defer { directory.remove() }
-      let image = archive([.file("init", "", 0o755).with { $0.data = try! bytes(of: Place.census) }]
-      )
-      try Data(image).write(to: URL(filePath: directory.initrd.string))
-      let machine = Machine(
-        kernel: try Kernel(Place.kernel(kernel)), initrd: directory.initrd, parameters: words)
-      return try await machine.run(log: directory.log).console.text
-    }
+    var boot = Boot(kernel: kernel, isChecked: false, append: words)
+    boot.image = archive([.file("init", "", 0o755).with { $0.data = try! bytes(of: Place.census) }])
+    return try await boot.run().console.text
   }
 
   @Test(arguments: StockKernel.sample + StockKernel.leaf)

@@ -22,9 +22,7 @@ import Testing
 
   /// Boots `tree`, wrapped, with a shell.
   private func boot(_ tree: GuestTree) throws -> Command.Running {
-    let program = try GuestInit(Place.library.appending("leafroot-init.x86_64"), for: .x86)
-    try directory.file(
-      "wrapped.img", Segment.leaf(program).bytes + Segment(tree.records).bytes)
+    try directory.file("wrapped.img", Segment.leaf(.built()).bytes + tree.image)
     var command = Command(
       [
         Command.leafroot, "shell", "wrapped.img", "--kernel", Place.kernel("6.12-x86_64").string,

@@ -20,10 +20,9 @@ struct SidecarBootTests {
   /// the machine's memory; with symbolic links of several names.
   init() throws {
     directory = try TemporaryDirectory()
-    let busybox = Place.cache.appending("kit/demo/tree/kit/bin/busybox")
     let script = """
       mkdir root && cd root && mkdir -p bin dev proc sys tmp etc d && chmod 1777 tmp
-      cp \(busybox) bin/busybox && ln -s busybox bin/sh && cp \(Place.census) census
+      cp \(Place.busybox) bin/busybox && ln -s busybox bin/sh && cp \(Place.census) census
       printf '#!/bin/sh\\nexec /.leafroot-boot/init\\n' > bin/start && chmod 755 bin/start census
       mknod disk b 8 1 && mkfifo fifo && ln -s nowhere link && ln link d/other && ln link zzz
       echo x > file && ln file d/file && truncate -s 900M lastlog
@@ -43,11 +42,12 @@ struct SidecarBootTests {
     kernel: String
   ) async throws {
     var boot = Boot(kernel: kernel, cpus: 2)
-    boot.packer = Packer(.zstd(level: 3), jobs: 2, memberSize: 1 << 20)
-    boot.packer?.realInit = "/bin/start"
+    var packer = Packer(.zstd(level: 3), jobs: 2, memberSize: 1 << 20)
+    packer.realInit = "/bin/start"
     let root = directory.path.appending("root")
-    boot.source = PackSource(
+    let source = PackSource(
       root, Platform(architecture: "amd64"), workDirectory: directory.path)
+    boot.image = try packer.packed(source.tree { _, _ in }, .built())
     let outcome = try await boot.run(
       "busybox du -k /lastlog; busybox truncate -s 0 /lastlog; /census /")
 

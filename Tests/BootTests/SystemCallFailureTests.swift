@@ -16,7 +16,6 @@ import Testing
     bringing: Bringing, step: Int
   ) async throws {
     let boot = try await FailingBoot(bringing)
-    defer { boot.remove() }
     try #require(boot.calls > 200)
     let failures = stride(from: 1, through: boot.calls, by: step).map {
       SystemCallFailure(number: $0, error: $0.isMultiple(of: 2) ? .inputOutput : .noMemory)
@@ -45,7 +44,6 @@ import Testing
     bringing: Bringing, change: String
   ) async throws {
     let boot = try await FailingBoot(bringing)
-    defer { boot.remove() }
     let row = try await boot.row(SystemCallFailure(number: 0, error: .inputOutput), after: change)
 
     guard case .broken(let reason) = row.ending else {

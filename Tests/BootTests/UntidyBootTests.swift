@@ -110,9 +110,8 @@ import Testing
   ])
   func `a mount that rests on the tree keeps it in rootfs`(mounted: Mounted) async throws {
     var boot = try prepared("\(mounted.script)\nexec /leafroot nonroot_initramfs")
-    for module in ["overlay.ko", "loop.ko"] {
-      let path = Place.cache.appending("kernels/\(boot.kernel)/modules/\(module)")
-      boot.tree.file(module, try bytes(of: path))
+    for module in ["overlay", "loop"] {
+      boot.tree.file("\(module).ko", try bytes(of: Place.module(module, of: boot.kernel)))
     }
     let outcome = try await boot.run("[ -s \(mounted.kept) ] && echo kept; echo /*")
 
@@ -158,18 +157,16 @@ import Testing
   }
 
   @Test func `a half-unpacked image boots where leafroot_partial=ok allows it`() async throws {
-    try await withDamagedImage { image in
-      var boot = Boot(images: [image])
-      boot.append = ["leafroot_partial=ok"]
-      let outcome = try await boot.run("busybox env")
+    var boot = Boot(images: [Boot.damagedImage])
+    boot.append = ["leafroot_partial=ok"]
+    let outcome = try await boot.run("busybox env")
 
-      #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
-      #expect(outcome.verdict.isHalfUnpacked, "\(outcome)")
-      #expect(
-        outcome.logs("the image is half unpacked, the boot continues (leafroot_partial=ok)"),
-        "\(outcome)")
-      #expect(!outcome.output.contains("leafroot_partial"), "\(outcome)")
-    }
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    #expect(outcome.verdict.isHalfUnpacked, "\(outcome)")
+    #expect(
+      outcome.logs("the image is half unpacked, the boot continues (leafroot_partial=ok)"),
+      "\(outcome)")
+    #expect(!outcome.output.contains("leafroot_partial"), "\(outcome)")
   }
 
   @Test func `a complaint in the log that the kernel did not write stops nothing`() async throws {

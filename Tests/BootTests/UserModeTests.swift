@@ -13,7 +13,7 @@ import Testing
 /// what is special to a machine is in KernelProofTests.
 @Suite struct UserModeTests {
   @Test func `1 to 3: / is a leaf, pivot_root works, rootfs is empty and sealed`() async throws {
-    let outcome = try await UserModeBoot().run()
+    let outcome = try await Boot.userMode().run()
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
     let check = try #require(outcome.check, "\(outcome)")
@@ -28,8 +28,8 @@ import Testing
   func `1 to 3, twin: without the word, or with a value, pivot_root gives EINVAL`(words: [String])
     async throws
   {
-    var boot = UserModeBoot()
-    boot.parameters = ["rootfstype=tmpfs"] + words
+    var boot = Boot.userMode()
+    boot.append = ["rootfstype=tmpfs"] + words
     let outcome = try await boot.run()
 
     #expect(outcome.verdict.outcome == .notAsPromised, "\(outcome)")
@@ -40,24 +40,23 @@ import Testing
   }
 
   @Test func `a value does not take the word back`() async throws {
-    var boot = UserModeBoot()
-    boot.parameters.append("nonroot_initramfs=0")
+    var boot = Boot.userMode()
+    boot.append.append("nonroot_initramfs=0")
     let outcome = try await boot.run()
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
   }
 
   @Test func `4: the tree is what is unpacked without the word, in all encodings`() async throws {
-    let directory = try TemporaryDirectory()
-    var boot = UserModeBoot(tree: NastyTree.tree())
+    var boot = Boot.userMode()
+    boot.tree = NastyTree.tree()
     for compressor in Compressor.allCases {
       var tree = GuestTree.bare
       tree.file("of-\(compressor)", "in an image of its own")
-      let newc = try Segment(tree.records).bytes
-      boot.images.append(try directory.file("\(compressor).img", compressor.compress(newc)))
+      boot.images.append(try compressor.compress(tree.image))
     }
     let leaf = try await boot.run(NastyTree.census)
-    boot.parameters = ["rootfstype=tmpfs"]
+    boot.append = ["rootfstype=tmpfs"]
     let stock = try await boot.run(NastyTree.census)
 
     #expect(leaf.verdict.outcome == .asPromised, "\(leaf)")
@@ -71,7 +70,7 @@ import Testing
   @Test func `4: nothing of ours is in the tree, nor in the arguments and the environment`()
     async throws
   {
-    var boot = UserModeBoot()
+    var boot = Boot.userMode()
     boot.tree.script(
       "given",
       """
@@ -80,8 +79,8 @@ import Testing
       exec /.leafroot-boot/init
       """)
     // rdinit= takes away the arguments before it.
-    boot.parameters = ["rootfstype=tmpfs", "rdinit=/given", "nonroot_initramfs", "one"]
-    boot.parameters.append("nonroot_initramfs=value")
+    boot.append = ["rootfstype=tmpfs", "rdinit=/given", "nonroot_initramfs", "one"]
+    boot.append.append("nonroot_initramfs=value")
     let outcome = try await boot.run("echo files: /* /.[!.]*")
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
@@ -93,7 +92,7 @@ import Testing
 
   @Test func `the built-in archive lands in the leaf as well`() async throws {
     // The kernel's own: /dev/console and /root, which no image of ours has. usr/default_cpio_list
-    let outcome = try await UserModeBoot().run("busybox stat -c '%n %F %a' /root /dev/console")
+    let outcome = try await Boot.userMode().run("busybox stat -c '%n %F %a' /root /dev/console")
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
     #expect(outcome.output.contains("/root directory 700"), "\(outcome)")
@@ -101,12 +100,12 @@ import Testing
   }
 
   @Test func `5: the tree is in memory once, the image not at all`() async throws {
-    var boot = UserModeBoot()
+    var boot = Boot.userMode()
     boot.tree.file("data", [UInt8](repeating: 0x5a, count: 40 << 20))
     let leaf = try await boot.run(Memory.script)
-    boot.parameters = ["rootfstype=tmpfs"]
+    boot.append = ["rootfstype=tmpfs"]
     let stock = try await boot.run(Memory.script)
-    boot.parameters = ["rootfstype=tmpfs", "nonroot_initramfs", "retain_initrd"]
+    boot.append = ["rootfstype=tmpfs", "nonroot_initramfs", "retain_initrd"]
     let kept = try await boot.run(Memory.script)
 
     // A second copy would be in here.
@@ -152,7 +151,7 @@ import Testing
   }
 
   @Test func `6: usermode helpers, modprobe and core_pattern, see the leaf`() async throws {
-    var boot = UserModeBoot()
+    var boot = Boot.userMode()
     boot.tree.script("sbin/modprobe", "echo $* > /tmp/modprobe")
     boot.tree.script("sbin/core", "/bin/busybox cat > /tmp/core")
     let outcome = try await boot.run(Self.helpers)
@@ -163,7 +162,7 @@ import Testing
   }
 
   @Test func `6, twin: without the helpers in the tree neither happens`() async throws {
-    let outcome = try await UserModeBoot().run(Self.helpers)
+    let outcome = try await Boot.userMode().run(Self.helpers)
 
     #expect(!outcome.output.contains("modprobe: -q"), "\(outcome)")
     #expect(outcome.output.contains("core: missing"), "\(outcome)")
@@ -182,7 +181,7 @@ import Testing
     """
 
   @Test func `7: the real init's standard descriptors are the leaf's console`() async throws {
-    let outcome = try await UserModeBoot().run(
+    let outcome = try await Boot.userMode().run(
       """
       busybox mount -t proc proc /proc
       for n in 0 1 2; do echo "fd $n: $(busybox readlink /proc/1/fd/$n)"; done
@@ -195,8 +194,8 @@ import Testing
   }
 
   @Test func `initramfs_options= are the leaf's mount options`() async throws {
-    var boot = UserModeBoot()
-    boot.parameters.append("initramfs_options=size=77m,nr_inodes=5000")
+    var boot = Boot.userMode()
+    boot.append.append("initramfs_options=size=77m,nr_inodes=5000")
     let outcome = try await boot.run(Self.mounts)
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
@@ -206,9 +205,9 @@ import Testing
   @Test func `initramfs_options= that tmpfs does not know: a warning, and the boot goes on`()
     async throws
   {
-    var boot = UserModeBoot()
+    var boot = Boot.userMode()
     // A ramfs ignores them.
-    boot.parameters = ["rootfstype=ramfs", "nonroot_initramfs", "initramfs_options=none=such"]
+    boot.append = ["rootfstype=ramfs", "nonroot_initramfs", "initramfs_options=none=such"]
     let outcome = try await boot.run(Self.mounts)
 
     #expect(outcome.check?.isLeaf == false, "\(outcome)")
@@ -245,15 +244,15 @@ import Testing
   }
 
   @Test func `a step that fails, twin: where none does, that kernel makes the leaf`() async throws {
-    let outcome = try await UserModeBoot(kernel: "linux-um-6.12-faulty").run()
+    let outcome = try await Boot.userMode("linux-um-6.12-faulty").run()
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
   }
 
   @Test func `LeafRoot's PID 1 finds the kernel's leaf, and does nothing`() async throws {
-    var boot = UserModeBoot()
+    var boot = Boot.userMode()
     try boot.tree.addProgram("leafroot")
-    boot.parameters += ["rdinit=/leafroot", "leafroot_init=/.leafroot-boot/init"]
+    boot.append += ["rdinit=/leafroot", "leafroot_init=/.leafroot-boot/init"]
     let outcome = try await boot.run("echo files: /*")
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
@@ -268,7 +267,7 @@ import Testing
   {
     var boot = KernelCall.all[0].boot
     try boot.tree.addProgram("leafroot")
-    boot.parameters += ["rdinit=/leafroot", "leafroot_init=/.leafroot-boot/init"]
+    boot.append += ["rdinit=/leafroot", "leafroot_init=/.leafroot-boot/init"]
     let outcome = try await boot.run()
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")

@@ -15,15 +15,13 @@ import Testing
   }
 
   @Test func `twin: a boot without the leaf is noticed`() async throws {
-    let directory = try RunDirectory.temporary()
-    defer { directory.remove() }
-    var image = try await BootSeriesImage(in: directory)
+    var image = try await BootSeriesImage()
     let boot = SeriesBoot(1, seed: 1) { image.least[$0.name]! }
-    image.boot.isStock = true
+    image.boot.hasLeaf = false
     let kernel = try #require(StockKernel.rootfs.first)
-    let run = try await boot.run(image, on: kernel, in: directory)
+    let outcome = try await boot.boot(of: image).run()
 
-    #expect(image.fault(of: run, on: kernel) == Verdict.Outcome.notAsPromised.rawValue)
+    #expect(image.fault(of: outcome, on: kernel) == Verdict.Outcome.notAsPromised.rawValue)
   }
 
   @Test func `a boot follows from its number and the seed`() {

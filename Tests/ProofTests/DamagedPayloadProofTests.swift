@@ -83,31 +83,29 @@ import Testing
 
   /// In user-mode Linux. An image behind has the shell and the census, whatever the damage does.
   private func boot(_ image: PackedImage, isStock: Bool = false) async throws -> Outcome {
-    let directory = try TemporaryDirectory()
-    defer { withExtendedLifetime(directory) {} }
-    var tree = NastyTree.tree()
-    tree.remove("bin/busybox")
     var behind = GuestTree(init: nil)
     behind.file("census", try bytes(of: Place.census))
     let next = isStock ? "/.leafroot-boot/init" : "/leafroot nonroot_initramfs"
     behind.script("prepare", "exec \(next)")
 
-    var boot = UserModeBoot()
-    var first: [UInt8] = []
+    // The kernel itself would make the leaf if the word were on its command line.
+    var boot = Boot.userMode(append: [
+      "rootfstype=tmpfs", "rdinit=/prepare", "leafroot_init=/.leafroot-boot/init",
+    ])
+    boot.tree = NastyTree.tree()
+    boot.tree.remove("bin/busybox")
     if isStock {
       // The image has its directories and links outside of the payload, too, where no damage is.
-      first = try Segment(PackedImage.skeleton(of: tree.records)).bytes
+      var first = try Segment(PackedImage.skeleton(of: boot.tree.records)).bytes
       // Each file at a multiple of 4, as the kernel wants a raw archive, and 4 zeros behind lz4.
-      for member in try image.members(of: tree.records) {
+      for member in try image.members(of: boot.tree.records) {
         first += member + [UInt8](repeating: 0, count: 8 - member.count % 4)
       }
+      boot.image = first
     } else {
-      first = try Segment(image.records(of: tree.records)).bytes
+      boot.packed = image
     }
-    boot.written = try directory.file("tree.img", first)
-    boot.images = [try directory.file("behind.img", Segment(behind.records).bytes)]
-    // The kernel itself would make the leaf if the word were on its command line.
-    boot.parameters = ["rootfstype=tmpfs", "rdinit=/prepare", "leafroot_init=/.leafroot-boot/init"]
+    boot.images = [try behind.image]
     return try await boot.run("/census /")
   }
 }

@@ -93,15 +93,15 @@ import Testing
   }
 
   @Test func `without CONFIG_TMPFS the word means nothing to the kernel`() async throws {
-    var boot = UserModeBoot(kernel: "linux-no-tmpfs-6.12")
+    // rdinit= takes away the arguments before it.
+    var boot = Boot.userMode(
+      "linux-no-tmpfs-6.12", append: ["rdinit=/given", "nonroot_initramfs"])
     boot.tree.script(
       "given",
       """
       echo "arguments: $*."
       exec /.leafroot-boot/init
       """)
-    // rdinit= takes away the arguments before it.
-    boot.parameters = ["rdinit=/given", "nonroot_initramfs"]
     let outcome = try await boot.run("echo files: /*")
 
     #expect(outcome.check?.isLeaf == false, "\(outcome)")

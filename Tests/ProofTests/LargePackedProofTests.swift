@@ -16,10 +16,9 @@ import Testing
   @Test func `a file of 3 GB arrives whole in a machine of 4.5 GB`() async throws {
     let directory = try TemporaryDirectory(below: "/var/tmp")
     let (size, sum) = (3_221_225_473, "8b9f122645c95657258e48060c9e06e7")
-    let busybox = Place.cache.appending("kit/demo/tree/kit/bin/busybox")
     let script = """
       mkdir tree tree/bin tree/dev tree/proc
-      cp \(busybox) tree/bin/busybox && ln -s busybox tree/bin/sh
+      cp \(Place.busybox) tree/bin/busybox && ln -s busybox tree/bin/sh
       yes 0123456789abcde | head -c \(size) >tree/large
       """
     _ = try Command(["sh", "-ec", script], in: directory.path).output()
@@ -106,14 +105,11 @@ import Testing
 /// Many small files, packed, and what counts them in the guest.
 private struct ManyFiles {
   let file: PackedFile
-  private let directory: TemporaryDirectory
 
   init(_ count: Int) throws {
-    directory = try TemporaryDirectory()
-    let source = try directory.file(
-      "many.img", Segment(GuestTree.many(count, of: 100).records).bytes)
-    file = try PackedFile(source, .packed, in: directory.path)
-    try FileManager.default.removeItem(atPath: source.string)
+    let directory = try TemporaryDirectory()
+    let source = try directory.file("many.img", GuestTree.many(count, of: 100).image)
+    file = try withExtendedLifetime(directory) { try PackedFile(source, .packed) }
   }
 
   func boot(_ memory: Int, _ cpus: Int = 1, isCounted: Bool = false) async throws -> Verdict {

@@ -14,12 +14,11 @@ import Testing
   {
     let directory = try TemporaryDirectory()
     // The check is a program of the kernel's architecture, so the tree needs none.
-    let image = try Segment(GuestTree().records).bytes
+    let image = try GuestTree().image
     try directory.file("image", image)
     for architecture in [Architecture.x86, .arm] {
-      let program = try GuestInit(
-        Place.library.appending("leafroot-init.\(architecture)"), for: architecture)
-      try directory.file("wrapped.\(architecture)", Segment.leaf(program).bytes + image)
+      try directory.file(
+        "wrapped.\(architecture)", Segment.leaf(.built(for: architecture)).bytes + image)
     }
     try directory.file(
       "matrix.json",

@@ -95,8 +95,6 @@ import Testing
   private func boot(
     _ script: String, then command: String, isStock: Bool = false
   ) async throws -> Outcome {
-    let directory = try TemporaryDirectory()
-    defer { withExtendedLifetime(directory) {} }
     var behind = GuestTree(init: nil)
     for name in ["run", "mnt", "mnt/r"] { behind.directory(name) }
     behind.script("prepare", script)
@@ -106,7 +104,7 @@ import Testing
     var boot = Boot(hasLeaf: false, append: ["rdinit=/prepare\(isStock ? "-stock" : "")"])
     boot.tree = NastyTree.tree()
     if !isStock { boot.packed = PackedImage() }
-    boot.images = [try directory.file("behind.img", Segment(behind.records).bytes)]
+    boot.images = [try behind.image]
     return try await boot.run(command)
   }
 }

@@ -22,9 +22,6 @@ struct SystemdProofTests {
     let packed = directory.path.appending("packed.img")
     let words = ["pack", tree.string, "-o", packed.string, "--level", "3"]
     _ = try Command([Command.leafroot] + words).output()
-    try directory.file("proof.img", Segment(proof().records).bytes)
-    let joined = "cat packed.img proof.img > initrd"
-    _ = try Command(["sh", "-ec", joined], in: directory.path).output()
   }
 
   /// RuntimeTests show that podman runs no container in rootfs.
@@ -41,25 +38,21 @@ struct SystemdProofTests {
 
   /// What the script of the service printed, by its first words.
   private func report(_ kernel: String, _ parameters: [String]) async throws -> [String: String] {
-    try await Gate.shared.pass {
-      let place = try RunDirectory.temporary()
-      defer { place.remove() }
-      var machine = Machine(
-        kernel: try Kernel(Place.kernel(kernel)), initrd: directory.path.appending("initrd"),
-        parameters: parameters)
-      (machine.memory, machine.cpus, machine.timeout) = (900, 2, .seconds(900))
-      let console = try await machine.run(log: place.log).console
-      var report = ["console": String(console.text.suffix(3000))]
-      for line in console.lines {
-        guard let start = line.firstRange(of: "proof: ")?.upperBound else { continue }
-        let fields = line[start...].split(separator: " ", maxSplits: 1)
-        if let name = fields.first {
-          report[String(name)] = fields.last?.trimmingCharacters(in: .whitespaces)
-        }
+    var boot = Boot(kernel: kernel, isChecked: false, append: parameters)
+    boot.image = try directory.bytes("packed.img")
+    boot.images = [try proof().image]
+    (boot.memory, boot.cpus, boot.timeout) = (900, 2, .seconds(900))
+    let console = try await boot.run().console
+    var report = ["console": String(console.text.suffix(3000))]
+    for line in console.lines {
+      guard let start = line.firstRange(of: "proof: ")?.upperBound else { continue }
+      let fields = line[start...].split(separator: " ", maxSplits: 1)
+      if let name = fields.first {
+        report[String(name)] = fields.last?.trimmingCharacters(in: .whitespaces)
       }
-      if report["container"] != nil { report["console"] = nil }
-      return report
     }
+    if report["container"] != nil { report["console"] = nil }
+    return report
   }
 
   /// A service that looks at the system when all others have started.
@@ -67,12 +60,12 @@ struct SystemdProofTests {
     var tree = GuestTree.bare
     tree.directory("proof")
     try tree.addProgram("proof/leafroot-init")
-    let busybox = Place.cache.appending("kit/demo/tree/kit/bin/busybox")
-    tree.file("proof/busybox", try bytes(of: busybox))
-    tree.file("proof/image.tar", try containerImage(busybox))
+    tree.file("proof/busybox", try bytes(of: Place.busybox))
+    tree.file("proof/image.tar", try containerImage())
     for kernel in ["6.12-x86_64", "6.1-x86_64"] {
-      let module = Place.cache.appending("kernels/\(kernel)/modules/overlay.ko")
-      tree.file("proof/overlay-\(kernel.prefix { $0 != "-" }).ko", try bytes(of: module))
+      tree.file(
+        "proof/overlay-\(kernel.prefix { $0 != "-" }).ko",
+        try bytes(of: Place.module("overlay", of: kernel)))
     }
     tree.file(
       "proof/run",
@@ -109,11 +102,11 @@ struct SystemdProofTests {
   }
 
   /// An OCI archive of busybox and a script.
-  private func containerImage(_ busybox: FilePath) throws -> [UInt8] {
+  private func containerImage() throws -> [UInt8] {
     let script = """
       umoci init --layout oci && umoci new --image oci:hello
       umoci unpack --image oci:hello bundle
-      mkdir -p bundle/rootfs/bin && cp \(busybox) bundle/rootfs/bin/sh
+      mkdir -p bundle/rootfs/bin && cp \(Place.busybox) bundle/rootfs/bin/sh
       printf '#!/bin/sh\\nset -- /*\\necho "runs in $* $?"\\n' >bundle/rootfs/bin/start
       chmod 755 bundle/rootfs/bin/start
       umoci repack --image oci:hello bundle

@@ -28,7 +28,7 @@ import Testing
   @Test(arguments: kernels) func `200,000 small files: the same`(kernel: String) async throws {
     let directory = try TemporaryDirectory()
     let image = try directory.file(
-      "many.img", Segment(GuestTree.many(200_000, of: 100).records).bytes)
+      "many.img", GuestTree.many(200_000, of: 100).image)
     try await expectEnds(image, .packed, 2, kernel)
   }
 
@@ -38,9 +38,7 @@ import Testing
   private func expectEnds(
     _ source: FilePath, _ form: PackedFile.Form, _ cpus: Int, _ kernel: String
   ) async throws {
-    let directory = try RunDirectory.temporary()
-    defer { directory.remove() }
-    let image = try PackedFile(source, form, for: kernel, in: directory.path)
+    let image = try PackedFile(source, form, for: kernel)
     let ample = try await image.boot(image.predicted * 2, cpus)
     let line = try #require(ample.verdict.logged.first { $0.contains("unpacked ") }, "\(ample)")
     // Up to the time that it took.

@@ -76,16 +76,15 @@ import Testing
   func `images before and behind the packed one come as the kernel would unpack them`(
     hasMicrocode: Bool, words: [String]
   ) async throws {
-    let directory = try TemporaryDirectory()
     var boot = Self.packed("6.12-x86_64")
     if hasMicrocode {
       var microcode = GuestTree.bare
       for name in ["kernel", "kernel/x86", "kernel/x86/microcode"] { microcode.directory(name) }
       microcode.file("kernel/x86/microcode/GenuineIntel.bin", [UInt8](repeating: 1, count: 4096))
-      boot.front.append(try directory.file("microcode.img", Segment(microcode.records).bytes))
+      boot.front.append(try microcode.image)
     }
-    boot.front.append(try directory.file("front.img", Segment(Self.front.records).bytes))
-    boot.images = [try directory.file("behind.img", Segment(Self.behind.records).bytes)]
+    boot.front.append(try Self.front.image)
+    boot.images = [try Self.behind.image]
     boot.tree = NastyTree.tree()
     boot.tree.directory("etc/replaced", mode: 0o700)
     boot.tree.file("etc/front", "the tree")
@@ -105,14 +104,13 @@ import Testing
   /// The kernel sets a directory's time by the record that comes first (init/initramfs.c,
   /// dir_utime()).
   @Test func `a directory has the time of the image before the packed one`() async throws {
-    let directory = try TemporaryDirectory()
     var boot = Self.packed("6.12-x86_64")
     var front = GuestTree.bare
     front.directory("srv")
     front.setModificationTime(of: "srv", 1_500_000_000)
     boot.tree.directory("srv")
     boot.tree.file("srv/file", "the tree")
-    boot.front = [try directory.file("front.img", Segment(front.records).bytes)]
+    boot.front = [try front.image]
     boot.append = [KernelParameters.program, KernelParameters.request]
     let (ours, stock) = try await Self.both(boot, NastyTree.census)
 
@@ -151,24 +149,22 @@ import Testing
   func `with leafroot_partial=ok a damaged second image does not keep the payload out`(
     isAllowed: Bool
   ) async throws {
-    try await withDamagedImage { image in
-      var boot = Self.packed("6.12-x86_64")
-      boot.tree = NastyTree.tree()
-      boot.images = [image]
-      boot.append = isAllowed ? ["leafroot_partial=ok"] : []
-      let (ours, stock) = try await Self.both(boot, NastyTree.census)
+    var boot = Self.packed("6.12-x86_64")
+    boot.tree = NastyTree.tree()
+    boot.images = [Boot.damagedImage]
+    boot.append = isAllowed ? ["leafroot_partial=ok"] : []
+    let (ours, stock) = try await Self.both(boot, NastyTree.census)
 
-      #expect(ours.verdict.isHalfUnpacked)
-      guard isAllowed else {
-        #expect(ours.verdict.outcome == .panicked, "\(ours)")
-        #expect(ours.logs("the image is half unpacked, the boot stops"), "\(ours)")
-        #expect(!ours.logs("leafroot: unpacked "), "\(ours)")
-        return
-      }
-      #expect(ours.verdict.outcome == .asPromised, "\(ours)")
-      #expect(ours.logs("the image is half unpacked, the boot continues"), "\(ours)")
-      NastyTree.expectSame(ours, as: stock)
+    #expect(ours.verdict.isHalfUnpacked)
+    guard isAllowed else {
+      #expect(ours.verdict.outcome == .panicked, "\(ours)")
+      #expect(ours.logs("the image is half unpacked, the boot stops"), "\(ours)")
+      #expect(!ours.logs("leafroot: unpacked "), "\(ours)")
+      return
     }
+    #expect(ours.verdict.outcome == .asPromised, "\(ours)")
+    #expect(ours.logs("the image is half unpacked, the boot continues"), "\(ours)")
+    NastyTree.expectSame(ours, as: stock)
   }
 
   /// As `leafroot boot` starts it, or another word.
