@@ -13,36 +13,17 @@ import Testing
   func `1 to 3 and 7: / is a leaf, pivot_root works, rootfs is empty and sealed; the console`(
     kernel: StockKernel
   ) async throws {
-    let outcome = try await Boot(kernel: kernel.name).run(
-      """
-      busybox mount -t proc proc /proc
-      for n in 0 1 2; do echo "fd $n: $(busybox readlink /proc/1/fd/$n)"; done
-      """)
+    let outcome = try await Boot(kernel: kernel.name).run(Promise.console)
 
-    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
-    let check = try #require(outcome.check, "\(outcome)")
-    #expect(check.mountId != check.parentId)
-    #expect(check.type == "tmpfs")
-    #expect(check.pivotRoot == "ok")
-    #expect(check.below?.entries == 0)
-    #expect(check.below?.sealed == true)
-    // With " (deleted)" behind it, it would be that of rootfs.
-    for number in 0...2 {
-      #expect(outcome.output.contains("fd \(number): /dev/console\n"), "\(outcome)")
-    }
+    try outcome.expectLeaf()
+    outcome.expectConsole()
   }
 
   @Test(arguments: StockKernel.rootfsSample)
   func `1 to 3, twin: as the kernel boots it, pivot_root gives EINVAL`(kernel: StockKernel)
     async throws
   {
-    let outcome = try await Boot(kernel: kernel.name, hasLeaf: false).run()
-
-    #expect(outcome.verdict.outcome == .notAsPromised, "\(outcome)")
-    let check = try #require(outcome.check, "\(outcome)")
-    #expect(check.mountId == check.parentId)
-    #expect(check.pivotRoot == "EINVAL")
-    #expect(check.below == nil)
+    try await Boot(kernel: kernel.name, hasLeaf: false).run().expectRootfs()
   }
 
   @Test func `3, twin: over a bind mount of / pivot_root works, but the whole tree lies below`()
@@ -70,57 +51,31 @@ import Testing
     async throws
   {
     var boot = Boot()
-    boot.tree.script(
-      "given",
-      """
-      echo "arguments: $*"
-      busybox env | busybox sed 's/^/environment: /'
-      echo "files:" /* /.[!.]*
-      exec /.leafroot-boot/init
-      """)
+    boot.tree.script("given", Promise.given)
     boot.append = [
       "leafroot_init=/given", "one", "NAME=value", "nonroot_initramfs=value", "nonroot_initramfs",
       "two",
     ]
     let outcome = try await boot.run()
-    let lines = outcome.console.lines
 
-    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
-    #expect(lines.contains { $0 == "arguments: one two" }, "\(outcome)")
-    #expect(!lines.contains { $0.hasPrefix("arguments:") && $0.contains("nonroot_initramfs") })
-    #expect(lines.contains("environment: NAME=value"))
-    #expect(lines.contains("environment: nonroot_initramfs=value"))
-    #expect(!lines.contains { $0.hasPrefix("environment: leafroot_init") })
-    let files = try #require(lines.first { $0.hasPrefix("files:") })
-    #expect(!files.contains("/leafroot"))
-    #expect(!files.contains("/.leaf "))
-    #expect(!files.contains("/.leafroot-links"))
+    try outcome.expectGiven(
+      "one two", environment: "NAME=value", "nonroot_initramfs=value")
   }
 
   @Test func `5: the tree is in memory once, the image not at all`() async throws {
     var boot = Boot()
     boot.tree.file("data", [UInt8](repeating: 0x5a, count: 40 << 20))
-    let script = """
-      busybox mount -t proc proc /proc
-      echo 3 > /proc/sys/vm/drop_caches
-      busybox grep -E '^(Shmem|Slab|MemFree):' /proc/meminfo
-      """
-    let leaf = try await boot.run(script)
+    let leaf = try await boot.run(GuestMemory.script)
     boot.hasLeaf = false
-    let stock = try await boot.run(script)
+    let stock = try await boot.run(GuestMemory.script)
 
-    let (ours, theirs) = (kilobytes("Shmem", leaf), kilobytes("Shmem", stock))
-    #expect(ours > 40 << 10, "\(leaf)")
-    #expect(abs(ours - theirs) < 512, "leaf \(ours) kB, stock \(theirs) kB")
-    let slab = kilobytes("Slab", leaf) - kilobytes("Slab", stock)
+    let ours = try #require(GuestMemory(leaf), "\(leaf)")
+    let theirs = try #require(GuestMemory(stock), "\(stock)")
+    #expect(ours.shared > 40 << 10, "\(leaf)")
+    #expect(
+      abs(ours.shared - theirs.shared) < 512, "leaf \(ours.shared) kB, stock \(theirs.shared) kB")
+    let slab = ours.slab - theirs.slab
     #expect(slab < 2048, "\(slab) kB more of slab")
-  }
-
-  private func kilobytes(_ name: String, _ outcome: Outcome) -> Int {
-    for line in outcome.output.split(separator: "\n") where line.hasPrefix(name + ":") {
-      return Int(line.split(separator: " ")[1]) ?? 0
-    }
-    return 0
   }
 
   @Test(arguments: StockKernel.modular)
@@ -157,11 +112,7 @@ import Testing
     busybox mount -t proc proc /proc
     busybox mkdir /misc
     busybox mount -t binfmt_misc none /misc && echo "module: mounted" || echo "module: missing"
-    echo '|/sbin/core' > /proc/sys/kernel/core_pattern
-    ulimit -c unlimited
-    busybox sh -c 'kill -SEGV $$'
-    busybox sleep 1
-    [ -s /tmp/core ] && echo "core: written" || echo "core: missing"
+    \(Promise.core)
     """
 
   @Test(arguments: StockKernel.rootfs)
