@@ -9,8 +9,8 @@ import SystemPackage
 
 /// One boot of a test: a kernel, a small system with busybox, and what to run in it.
 struct Boot {
-  /// One of Debian's, or of those that `make kernel` builds: user-mode Linux, which is a program, or
-  /// another one, which QEMU boots.
+  /// One of Debian's, or of those that `make kernel` builds: a user-mode Linux is a program, the
+  /// others are booted by QEMU.
   var kernel = "6.12-x86_64"
   var tree = GuestTree()
   /// An image in place of the tree, as it is.
@@ -44,8 +44,8 @@ struct Boot {
 }
 
 extension Boot {
-  /// A boot of a user-mode Linux, which takes a moment. Its root is made by the kernel itself, before
-  /// it unpacks the tree: nothing of ours is in the image but the check.
+  /// A boot of a user-mode Linux, which takes a moment. The kernel itself makes its root, before it
+  /// unpacks the tree: nothing of ours is in the image but the check.
   ///
   /// - Parameters:
   ///   - kernel: `linux-um-6.12`, `linux-um-6.12-faulty`, `linux-no-tmpfs-6.12`.

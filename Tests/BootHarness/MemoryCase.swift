@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Fidelity
 import Images
 import Machines
 import Newc
@@ -44,15 +45,9 @@ struct MemoryCase: CustomTestStringConvertible, Sendable {
   private func content() throws -> [UInt8] {
     var sink: [UInt8] = []
     var writer = Writer()
-    var state: UInt64 = 88_172_645_463_325_252
+    var random = SplitMix(seed: 1)
     for index in 0..<files {
-      var words: [UInt64] = []
-      for _ in 0..<((bytes + 7) / 8) {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        words.append(state)
-      }
+      let words = (0..<((bytes + 7) / 8)).map { _ in random.next() }
       try writer.append(
         Entry(name: Array("\(index)".utf8), mode: 0o100644),
         data: words.withUnsafeBytes { Array($0.prefix(bytes)) }, to: &sink)

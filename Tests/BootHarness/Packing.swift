@@ -49,6 +49,17 @@ func injected(_ image: [UInt8]) -> [UInt8] {
   archive([OddRecord(Array(".leafroot/nested/0000".utf8), mode: 0o100600, data: image)])
 }
 
+extension Tool {
+  /// The tool with the built guest and our kernels, that keeps its files in the directory.
+  init(booting directory: TemporaryDirectory, _ verb: String...) {
+    self.init(in: directory)
+    words = verb
+    environment["LEAFROOT_LIB"] = Place.library.string
+    environment["LEAFROOT_LIBEXEC"] = Place.root.appending("Scripts").string
+    environment["TMPDIR"] = directory.path.string
+  }
+}
+
 /// How much memory `leafroot inspect` predicts for an image.
 func memoryNeed(of image: [UInt8]) throws -> MemoryNeed {
   try withFile(image) { try Inspection(InputFile($0), of: $0).memory }

@@ -5,11 +5,12 @@ import Fidelity
 import Files
 import Images
 import Importing
+import Machines
 import Packing
 import SystemPackage
-import TestSupport
 
-/// One boot of several images, of which some are packed or nested, in a kernel that does not make the leaf itself.
+/// One boot of several images, of which some are packed or nested, in a kernel that does not make
+/// the leaf itself.
 struct SequenceBoot {
   /// How an image is given to the kernel.
   enum Form: String, CaseIterable { case raw, packed, nested }
@@ -27,7 +28,16 @@ struct SequenceBoot {
     (self.images, forms, isStock) = (images, images.map { _ in .raw }, true)
   }
 
+  /// The images are packed behind the gate: those that wait would fill the memory.
   func run() async throws -> Outcome {
+    try await Gate.shared.pass {
+      let directory = try RunDirectory.temporary()
+      defer { directory.remove() }
+      return try await boot().run(in: directory)
+    }
+  }
+
+  private func boot() throws -> Boot {
     // The kernel's own leaf fails, and PID 1 comes to a rootfs.
     var boot = KernelCall.all[0].boot
     boot.tree = GuestTree.bare
@@ -42,7 +52,7 @@ struct SequenceBoot {
     }
     boot.append += words
     boot.images = try zip(images, forms).map(Self.image)
-    return try await boot.run()
+    return boot
   }
 
   private static func image(_ raw: [UInt8], _ form: Form) throws -> [UInt8] {

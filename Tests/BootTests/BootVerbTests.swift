@@ -26,11 +26,8 @@ import Testing
 
   /// Runs a script in the directory, with the tool as `$leafroot`.
   private func shell(_ script: String) async throws -> Command.Ended {
-    var command = Command(["sh", "-c", script], in: directory.path)
-    command.environment["leafroot"] = Command.leafroot
-    command.environment["LEAFROOT_LIB"] = Place.library.string
-    command.environment["TMPDIR"] = directory.path.string
-    return try await Gate.shared.pass { [command] in try await command.ended() }
+    let tool = Tool(booting: directory)
+    return try await Gate.shared.pass { try await onOtherThread { try tool.shell(script) } }
   }
 
   @Test func `a matrix boots images as promised and not, and reports both`() async throws {

@@ -44,7 +44,7 @@ struct ContainerTests {
       umoci repack --image oci:test bundle
       umoci config --image oci:test --config.entrypoint /bin/start
       """
-    _ = try Command(["sh", "-ec", script], in: directory.path).output()
+    try directory.shell(script)
   }
 
   @Test(arguments: StockKernel.rootfsSample, [true, false])

@@ -34,7 +34,7 @@ import Testing
         cd ../.. && umoci repack --image layout:12 bundle
         umoci config --image layout:12 --config.entrypoint /bin/start
         """
-      _ = try Command(["sh", "-ec", script], in: directory.path).output()
+      try directory.shell(script)
     }
   }
 

@@ -23,15 +23,11 @@ import Testing
   /// Boots `tree`, wrapped, with a shell.
   private func boot(_ tree: GuestTree) throws -> Command.Running {
     try directory.file("wrapped.img", Segment.leaf(.built()).bytes + tree.image)
-    var command = Command(
-      [
-        Command.leafroot, "shell", "wrapped.img", "--kernel", Place.kernel("6.12-x86_64").string,
-        "--memory", "256M", "--log", "log",
-      ], in: directory.path)
-    command.environment["LEAFROOT_LIB"] = Place.library.string
-    command.environment["TMPDIR"] = directory.path.string
-    command.environment["TERM"] = "vt102"
-    return try command.start(on: terminal)
+    var tool = Tool(booting: directory, "shell", "wrapped.img")
+    tool.environment["TERM"] = "vt102"
+    let kernel = Place.kernel("6.12-x86_64").string
+    return try tool.command(["--kernel", kernel, "--memory", "256M", "--log", "log"])
+      .start(on: terminal)
   }
 
   private func dialogue(

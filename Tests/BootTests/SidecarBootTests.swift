@@ -34,7 +34,7 @@ struct SidecarBootTests {
       setfattr -n security.capability -v 0x0100000200200000000000000000000000000000 file
       touch -h -d '1960-01-02 UTC' link file disk && touch -d '2300-01-02 UTC' d .
       """
-    _ = try Command(["sh", "-ec", script], in: directory.path).output()
+    try directory.shell(script)
   }
 
   @Test(arguments: ["5.10-x86_64", "6.12-x86_64", "7.3-x86_64"])

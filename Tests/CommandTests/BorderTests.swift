@@ -2,6 +2,7 @@
 
 import Foundation
 import OddImages
+import Samples
 import TestSupport
 import Testing
 
@@ -14,7 +15,6 @@ import Testing
   init() throws {
     machine = try FakeMachine()
     try machine.qemu(FakeMachine.check)
-    try directory.file("leafroot-init.x86_64", FakeMachine.program)
     try directory.file("leaf", archive([.file("leafroot", "program", 0o755)]))
     try directory.file(
       "matrix.json", Array(#"{"cases": [{"images": ["image"], "kernels": ["vmlinuz"]}]}"#.utf8))
@@ -87,28 +87,23 @@ import Testing
   }()
 
   @Test func `a QEMU that cannot be executed gives 2, and says why`() throws {
-    for (permissions, bytes, reason) in [
-      (0o755, [0x7F, 0x45, 0x4C, 0x46] + zeros(60), "exec format error")
-    ] {
-      try directory.file("qemu-system-x86_64", bytes, permissions: permissions)
-      let result = try machine.boot()
-      #expect(result.status == 2)
-      #expect(
-        result.errors.hasSuffix("leafroot: cannot execute qemu-system-x86_64: \(reason)\n"),
-        "\(result.errors)")
-      #expect(!result.errors.contains("Error:"))
-    }
+    try directory.file("qemu-system-x86_64", elf(count: 64), permissions: 0o755)
+    let result = try machine.boot()
+    #expect(result.status == 2)
+    #expect(
+      result.errors.hasSuffix(
+        "leafroot: cannot execute qemu-system-x86_64: exec format error\n"),
+      "\(result.errors)")
+    #expect(!result.errors.contains("Error:"))
   }
 
   @Test(arguments: [["NO_COLOR": "1"], ["NO_COLOR": ""], [:]])
   func `colours are for terminals, and for those who do not refuse them`(
     variables: [String: String]
   ) throws {
-    var command = Command(
-      ["script", "-qc", "\(Command.leafroot) inspect image", "/dev/null"], in: directory.path)
-    command.environment["NO_COLOR"] = nil
-    command.environment.merge(variables) { $1 }
-    let output = try command.run().output
+    var inspect = Tool(in: directory, "inspect")
+    inspect.environment.merge(variables) { $1 }
+    let output = try inspect.onTerminal("image")
     #expect(output.contains("\u{1B}[") == (variables["NO_COLOR"] != "1"))
     #expect(output.contains("offset  size  codec"))
   }

@@ -7,16 +7,14 @@ import Testing
 /// `leafroot entry`, run as people run it.
 @Suite struct EntryCommandTests {
   private let directory: TemporaryDirectory
+  private let entry: Tool
   private let image = archive([.file("init", "#!", 0o755), .file("data", "content")])
 
   init() throws {
     directory = try TemporaryDirectory()
+    entry = Tool(in: directory, "entry")
     try directory.file("image", image)
     try directory.file("leaf", archive([.file("leafroot", "program", 0o755)]))
-  }
-
-  private func entry(_ arguments: String...) throws -> Command.Ended {
-    try Command([Command.leafroot, "entry"] + arguments, in: directory.path).run()
   }
 
   @Test func `entry prints what the loader gets, and nothing else`() throws {

@@ -2,6 +2,7 @@
 
 import Foundation
 import OddImages
+import Samples
 import SystemPackage
 import TestSupport
 import Testing
@@ -9,23 +10,20 @@ import Testing
 /// A directory with an `image`, a kernel `vmlinuz` and a script in the place of QEMU, in which the
 /// tool runs.
 struct FakeMachine {
-  let directory: TemporaryDirectory
+  let leafroot: Tool
+  var directory: TemporaryDirectory { leafroot.directory }
 
   init() throws {
-    directory = try TemporaryDirectory()
-    try directory.file("leafroot-init.x86_64", FakeMachine.program)
+    let directory = try TemporaryDirectory()
+    try directory.file("leafroot-init.x86_64", elf(count: 64))
     try directory.file("image", archive([.file("init", "#!", 0o755)]))
-    var kernel = [UInt8](repeating: 0, count: 0x400)
-    kernel.replaceSubrange(0x202..<0x206, with: Array("HdrS".utf8))
-    try directory.file("vmlinuz", kernel)
-  }
-
-  /// What the tool takes for the built leafroot-init: an ELF header for x86_64.
-  static var program: [UInt8] {
-    var program = [UInt8](repeating: 0, count: 64)
-    program.replaceSubrange(0..<6, with: [0x7F, 0x45, 0x4C, 0x46, 2, 1])
-    program[18] = 62
-    return program
+    try directory.file("vmlinuz", x86Kernel())
+    var leafroot = Tool(in: directory)
+    leafroot.environment["LEAFROOT_LIBEXEC"] = "."
+    leafroot.environment["TMPDIR"] = directory.path.string
+    let path = leafroot.environment["PATH"] ?? ""
+    leafroot.environment["PATH"] = "\(directory.path):\(path)"
+    self.leafroot = leafroot
   }
 
   /// Prints the check of a boot as promised.
@@ -68,46 +66,20 @@ struct FakeMachine {
     get throws { try directory.names.filter { $0.hasPrefix("leafroot-") && !$0.contains(".") } }
   }
 
-  func boot(_ options: String...) throws -> Command.Ended { try verb("boot", options) }
+  func boot(_ options: String...) throws -> Command.Ended {
+    try leafroot(["boot", "image", "--kernel", "vmlinuz"] + options)
+  }
 
   func leastMemory(_ options: String...) throws -> Command.Ended {
-    try verb("least-memory", options)
-  }
-
-  private func verb(_ verb: String, _ options: [String]) throws -> Command.Ended {
-    try run(Command([Command.leafroot, verb, "image", "--kernel", "vmlinuz"] + options))
-  }
-
-  /// Runs the tool.
-  func leafroot(_ arguments: String...) throws -> Command.Ended {
-    try run(Command([Command.leafroot] + arguments))
+    try leafroot(["least-memory", "image", "--kernel", "vmlinuz"] + options)
   }
 
   /// Runs a script in the directory, with the tool as `$leafroot`.
-  func shell(_ script: String) throws -> Command.Ended {
-    var command = Command(["sh", "-c", script])
-    command.environment["leafroot"] = Command.leafroot
-    return try run(command)
-  }
+  func shell(_ script: String) throws -> Command.Ended { try leafroot.shell(script) }
 
   /// Starts a boot with a shell on `terminal`.
   func shell(on terminal: Pseudoterminal, _ options: String...) throws -> Command.Running {
-    try prepared(
-      Command([Command.leafroot, "shell", "image", "--kernel", "vmlinuz"] + options)
-    ).start(on: terminal)
-  }
-
-  private func run(_ command: Command) throws -> Command.Ended { try prepared(command).run() }
-
-  private func prepared(_ command: Command) -> Command {
-    var command = command
-    command.directory = directory.path
-    command.environment["LEAFROOT_LIB"] = "."
-    command.environment["LEAFROOT_LIBEXEC"] = "."
-    command.environment["TMPDIR"] = directory.path.string
-    let path = command.environment["PATH"] ?? ""
-    command.environment["PATH"] = "\(directory.path):\(path)"
-    return command
+    try leafroot.command(["shell", "image", "--kernel", "vmlinuz"] + options).start(on: terminal)
   }
 
   /// Whether the process that wrote its number to `pid` is there.

@@ -8,9 +8,11 @@ import Testing
 /// `leafroot inspect`, run as people run it, with its output in a file.
 @Suite struct InspectTests {
   private let directory: TemporaryDirectory
+  private let inspect: Tool
 
   init() throws {
     directory = try TemporaryDirectory()
+    inspect = Tool(in: directory, "inspect")
     var bytes: [UInt8] = []
     var writer = Writer()
     func add(_ name: String, _ mode: UInt32, _ data: String = "") throws {
@@ -72,7 +74,7 @@ import Testing
       to: &bytes)
     try directory.file("odd", bytes + Array("070701".utf8))
 
-    let report = try onTerminal("odd")
+    let report = try inspect.onTerminal("odd")
     #expect(
       report == """
         \u{1B}[1moffset  size  codec  unpacked  entries  holds\u{1B}[0m
@@ -89,7 +91,7 @@ import Testing
         \u{1B}[2mnote\u{1B}[0m     no /dev/console in the image; the kernel's built-in archive has one, unless replaced
 
         """)
-    let list = try onTerminal("--list", "odd")
+    let list = try inspect.onTerminal("--list", "odd")
     #expect(
       list == """
         -rw-------   1     0     0           0 1970-01-01 00:00 d?[2J/x
@@ -169,13 +171,11 @@ import Testing
 
   @Test(arguments: [["inspect"], ["inspect", "--list"], ["unpack"]])
   func `too little memory to decode gives 2: the image is not to blame`(verb: [String]) throws {
-    let script = "zstd -q --long=27 -c <image >wide"
-    _ = try Command(["sh", "-c", script], in: directory.path).output()
+    try directory.shell("zstd -q --long=27 -c <image >wide")
     func run(_ limit: String) throws -> Command.Ended {
-      let words = [Command.leafroot] + verb + ["wide"] + (verb == ["unpack"] ? [limit] : [])
-      return try Command(
-        ["sh", "-c", "ulimit -v \(limit); exec \"$@\"", "sh"] + words, in: directory.path
-      ).run()
+      let words = verb + ["wide"] + (verb == ["unpack"] ? [limit] : [])
+      return try inspect.shell(
+        "ulimit -v \(limit); exec $leafroot \(words.joined(separator: " "))")
     }
     #expect(try run("unlimited").status == 0)
     let result = try run("200000")
@@ -186,17 +186,5 @@ import Testing
   @Test func `options that exclude each other are wrong usage`() throws {
     #expect(try inspect("--cat", "init", "--json", "image").status == 64)
     #expect(try inspect("--list", "--kernel-config", "config", "image").status == 64)
-  }
-
-  /// What a terminal shows: script(1) writes what it gets.
-  private func onTerminal(_ arguments: String...) throws -> String {
-    let line = (["exec", Command.leafroot, "inspect"] + arguments).joined(separator: " ")
-    var command = Command(["script", "-qc", line, "/dev/null"], in: directory.path)
-    command.environment["NO_COLOR"] = nil
-    return try command.run().output.replacing("\r\n", with: "\n")
-  }
-
-  private func inspect(_ arguments: String...) throws -> Command.Ended {
-    try Command([Command.leafroot, "inspect"] + arguments, in: directory.path).run()
   }
 }

@@ -8,9 +8,11 @@ import Testing
 /// `inspect --kernel`: the kernel that is to boot the image.
 @Suite struct KernelReleaseTests {
   private let directory: TemporaryDirectory
+  private let leafroot: Tool
 
   init() throws {
     directory = try TemporaryDirectory()
+    leafroot = Tool(in: directory)
     try directory.file("summed", archive([.file("init", "x", 0o755).summed]))
     try directory.file("digit", archive([.file("x").with { $0.overlay = [6: "0x000001"] }]))
   }
@@ -55,9 +57,5 @@ import Testing
     let result = try leafroot("inspect", "--kernel", "none", "summed")
     #expect(result.status == 2)
     #expect(result.errors == "leafroot: cannot open none: no such file or directory\n")
-  }
-
-  private func leafroot(_ arguments: String...) throws -> Command.Ended {
-    try Command([Command.leafroot] + arguments, in: directory.path).run()
   }
 }

@@ -27,8 +27,8 @@ import Testing
     ["inspect", "raw"], ["inspect", "--list", "raw"],
   ])
   func `images of 3 GB are read in 64 MB`(arguments: [String]) throws {
-    let words = ["time", "-f", "%M", "-o", "peak", "sh", "-c", "exec \"$@\" >/dev/null", "-"]
-    let ended = try Command(words + [Command.leafroot] + arguments, in: directory.path).run()
+    let ended = try Tool(in: directory).shell(
+      "exec env time -f %M -o peak $leafroot \(arguments.joined(separator: " ")) >/dev/null")
     #expect(ended.status == 0, "\(ended.errors)")
 
     let peak = String(decoding: try directory.bytes("peak").dropLast(), as: UTF8.self)

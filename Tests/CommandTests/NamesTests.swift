@@ -15,7 +15,7 @@ import Testing
   init() throws {
     directory = try TemporaryDirectory()
     try directory.file("leafroot-init.x86_64", elf(count: 64))
-    try sh("mkdir tree")
+    try directory.shell("mkdir tree")
     for byte in Self.bytes {
       for name in Self.names(byte) { try make(name) }
     }
@@ -27,10 +27,6 @@ import Testing
   /// The byte alone, and in the middle of a name; `.` alone is no name.
   private static func names(_ byte: UInt8) -> [[UInt8]] {
     [byte == UInt8(ascii: ".") ? [byte, 0x62, byte] : [byte], [0x61, byte, 0x62]]
-  }
-
-  private func sh(_ script: String) throws {
-    _ = try Command(["sh", "-ec", script], in: directory.path).output()
   }
 
   private func path(_ tree: String, _ name: [UInt8]) -> [CChar] {
@@ -59,9 +55,7 @@ import Testing
   }
 
   private func leafroot(_ arguments: String...) throws {
-    var command = Command([Command.leafroot] + arguments, in: directory.path)
-    command.environment["LEAFROOT_LIB"] = "."
-    let result = try command.run()
+    let result = try Tool(in: directory)(arguments)
     try #require(result.status == 0, "\(result.errors)")
     #expect(!result.errors.contains("extended attribute"), "\(result.errors)")
   }
@@ -72,14 +66,14 @@ import Testing
   func `any byte in the names of files and xattrs comes from a source to the tree`(script: String)
     throws
   {
-    try sh(script)
+    try directory.shell(script)
     try leafroot("pack", "source", "-o", "image", "--arch", "x86_64")
     try leafroot("unpack", "image", "unpacked")
     try expectSame("unpacked")
   }
 
   @Test func `twin: an attribute that is not there is missed`() throws {
-    try sh("cp -a tree other && setfattr -x user.= other/= && rm other/+")
+    try directory.shell("cp -a tree other && setfattr -x user.= other/= && rm other/+")
     #expect(differences(from: "other").count == 2)
   }
 

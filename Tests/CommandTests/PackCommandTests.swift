@@ -10,24 +10,16 @@ import Testing
 /// `leafroot pack` and `nest`, run as people run them.
 @Suite struct PackCommandTests {
   private let directory: TemporaryDirectory
+  private let leafroot: Tool
   private let image = archive([
     .directory("d"), .file("d/x", "content"), .file("init", "#!", 0o755),
   ])
 
   init() throws {
     directory = try TemporaryDirectory()
+    leafroot = Tool(in: directory)
     try directory.file("leafroot-init.x86_64", elf(count: 64))
     try directory.file("image", image, permissions: 0o640)
-  }
-
-  private func leafroot(_ arguments: String...) throws -> Command.Ended {
-    try leafroot(arguments)
-  }
-
-  private func leafroot(_ arguments: [String]) throws -> Command.Ended {
-    var command = Command([Command.leafroot] + arguments, in: directory.path)
-    command.environment["LEAFROOT_LIB"] = "."
-    return try command.run()
   }
 
   @Test func `pack prints the sizes and the kernel parameter`() throws {
@@ -58,33 +50,27 @@ import Testing
   }
 
   @Test func `the time is SOURCE_DATE_EPOCH`() throws {
-    var command = Command(
-      [Command.leafroot, "nest", "--segment", "-o", "out", "--arch", "x86_64"], in: directory.path)
-    command.environment["LEAFROOT_LIB"] = "."
-    command.environment["SOURCE_DATE_EPOCH"] = "1600000000"
-    #expect(try command.run().status == 0)
+    var dated = leafroot
+    dated.environment["SOURCE_DATE_EPOCH"] = "1600000000"
+    #expect(try dated("nest", "--segment", "-o", "out", "--arch", "x86_64").status == 0)
     #expect(String(decoding: try directory.bytes("out"), as: UTF8.self).contains("5F5E1000"))
   }
 
   @Test func `the output is left out of its own directory, and that is said`() throws {
-    _ = try Command(
-      ["sh", "-ec", "mkdir tree && printf x > tree/init && touch tree/.leafroot-0abc"],
-      in: directory.path
-    ).output()
+    try directory.shell("mkdir tree && printf x > tree/init && touch tree/.leafroot-0abc")
     let first = try leafroot("pack", "tree", "-o", "tree/out", "--arch", "x86_64")
     #expect(first.status == 0, "\(first.errors)")
     #expect(first.output.contains("left out '.leafroot-0abc': output of pack"), "\(first.output)")
     let bytes = try directory.bytes("tree/out")
     // A second time it is there, and the directory's time has changed.
-    _ = try Command(["touch", "-d", "@7", "tree"], in: directory.path).output()
+    try directory.shell("touch -d @7 tree")
     _ = try leafroot("pack", "tree", "-o", "tree/out", "--arch", "x86_64")
     let again = try leafroot("pack", "tree", "-o", "tree/out", "--arch", "x86_64")
     #expect(again.output.contains("left out 'out': output of pack"), "\(again.output)")
     #expect(abs(try directory.bytes("tree/out").count - bytes.count) <= 512)
     let unpacked = try leafroot("unpack", "tree/out", "unpacked")
     #expect(unpacked.status == 0, "\(unpacked.errors)")
-    let names = try Command(["ls", "-A", "unpacked"], in: directory.path).output()
-    #expect(String(decoding: names, as: UTF8.self) == "init\n")
+    #expect(try directory.names(in: "unpacked") == ["init"])
   }
 
   @Test(arguments: [
@@ -97,15 +83,13 @@ import Testing
       mkdir tree && printf x > tree/init && setfattr -n user.a -v x tree/init
       setfattr -n trusted.b -v x tree/init
       """
-    _ = try Command(["sh", "-ec", script], in: directory.path).output()
+    try directory.shell(script)
     let packed = try leafroot(["pack"] + options + ["tree", "-o", "out", "--arch", "x86_64"])
     #expect(packed.status == 0, "\(packed.errors)")
     #expect(packed.errors.isEmpty, "\(packed.errors)")
     let unpacked = try leafroot("unpack", "out", "unpacked")
     #expect(unpacked.status == 0 && unpacked.errors.isEmpty, "\(unpacked.errors)")
-    let list = try Command(
-      ["getfattr", "-d", "-m", "user|trusted", "unpacked/init"], in: directory.path
-    ).output()
+    let list = try directory.shell("getfattr -d -m 'user|trusted' unpacked/init")
     let names = String(decoding: list, as: UTF8.self).split(separator: "\n")
       .compactMap { $0.hasPrefix("#") ? nil : $0.split(separator: "=").first.map(String.init) }
     #expect(names.sorted() == expected)
@@ -125,7 +109,7 @@ import Testing
       mkdir t && printf x > t/init && setfattr -n user.x -v 1 t/init
       bsdtar --format pax --xattrs -cf tar -C t init && sed -i 's/user\\.x/silent/g' tar
       """
-    _ = try Command(["bash", "-ec", script], in: directory.path).output()
+    try directory.shell(script)
     let packed = try leafroot("pack", "tar", "-o", "out", "--arch", "x86_64")
     #expect(packed.status == 0, "\(packed.errors)")
     #expect(
@@ -159,9 +143,7 @@ import Testing
     ["nest", "-o", "out"], ["nest", "image", "--segment", "-o", "out"],
   ])
   func `wrong arguments give 64`(arguments: [String]) throws {
-    var command = Command([Command.leafroot] + arguments, in: directory.path)
-    command.environment["LEAFROOT_LIB"] = "."
-    #expect(try command.run().status == 64)
+    #expect(try leafroot(arguments).status == 64)
   }
 
   @Test(arguments: ["zstd", "lz4", "none"], [true, false])
@@ -170,10 +152,7 @@ import Testing
   ) throws {
     let make =
       isPacked ? ["pack", "image", "--codec", codec, "--member-size", "1"] : ["nest", "image"]
-    var command = Command(
-      [Command.leafroot] + make + ["-o", "out", "--arch", "x86_64"], in: directory.path)
-    command.environment["LEAFROOT_LIB"] = "."
-    #expect(try command.run().status == 0)
+    #expect(try leafroot(make + ["-o", "out", "--arch", "x86_64"]).status == 0)
     let later = archive([.file("d/x", "changed"), .file("d/later", "l")])
     try directory.file("all", try directory.bytes("out") + later)
 
@@ -192,10 +171,7 @@ import Testing
     #expect(try leafroot("unpack", "all", "tree").status == 0)
     #expect(try directory.bytes("tree/d/x") == Array("changed".utf8))
     #expect(try directory.bytes("tree/init") == Array("#!".utf8))
-    #expect(
-      try FileManager.default.contentsOfDirectory(
-        atPath: directory.path.appending("tree").string
-      ).sorted() == ["d", "init"])
+    #expect(try directory.names(in: "tree") == ["d", "init"])
   }
 
   @Test(arguments: ["0000", "0001", "about"])
@@ -222,7 +198,7 @@ import Testing
     #expect(json.output.contains("\"text\" : \"the payload has no file \(missing): "))
     let complaint = "leafroot: cut: the payload has no file \(missing): the image is cut short\n"
     for arguments in [["inspect", "cut", "--list"], ["unpack", "cut", "tree"]] {
-      let result = try Command([Command.leafroot] + arguments, in: directory.path).run()
+      let result = try leafroot(arguments)
       #expect(result.status == 1)
       #expect(result.errors.hasSuffix(complaint), "\(result.errors)")
     }
@@ -251,16 +227,13 @@ import Testing
   }
 
   @Test func `pack and inspect look for the init that a packed tree starts`() throws {
-    func shell(_ script: String) throws {
-      _ = try Command(["sh", "-ec", script], in: directory.path).output()
-    }
     func pack(_ options: String...) throws -> (warning: String, report: String) {
       let result = try leafroot(["pack", "d", "-o", "out", "--arch", "x86_64"] + options)
       #expect(result.status == 0, "\(result.errors)")
       return (result.errors, try leafroot("inspect", "out").output)
     }
-    try shell("mkdir -p d/usr/lib d/sbin d/bin; printf x >d/usr/lib/start")
-    try shell("chmod +x d/usr/lib/start")
+    try directory.shell("mkdir -p d/usr/lib d/sbin d/bin; printf x >d/usr/lib/start")
+    try directory.shell("chmod +x d/usr/lib/start")
 
     var (warning, report) = try pack()
     #expect(
@@ -277,12 +250,12 @@ import Testing
     #expect(report.contains("\ninit\t/usr/lib/start\n"))
     #expect(!report.contains("\nwarning\t"))
 
-    try shell("cp d/usr/lib/start d/bin/sh")
+    try directory.shell("cp d/usr/lib/start d/bin/sh")
     (warning, report) = try pack()
     #expect(warning == "leafroot: warning: the tree has no init but /bin/sh\n")
     #expect(report.contains("\ninit\t/bin/sh\n"))
 
-    try shell("ln -s ../usr/lib/start d/sbin/init")
+    try directory.shell("ln -s ../usr/lib/start d/sbin/init")
     (warning, report) = try pack()
     #expect(warning == "")
     #expect(report.contains("\ninit\t/sbin/init -> ../usr/lib/start\n"))
@@ -297,14 +270,12 @@ import Testing
       mkdir -p source/d && printf x > source/d/f && setfattr -n user.name -v value source/d/f
       touch -d '1960-01-02 UTC' source/d/f
       """
-    _ = try Command(["sh", "-ec", script], in: directory.path).output()
+    try directory.shell(script)
     #expect(try leafroot("pack", "source", "-o", "out", "--arch", "x86_64").status == 0)
     let unpacked = try leafroot("unpack", "out", "tree")
     #expect((unpacked.status, unpacked.errors) == (0, ""))
-    let seen = try Command(
-      ["sh", "-ec", "getfattr --only-values -n user.name tree/d/f; stat -c ' %Y' tree/d/f"],
-      in: directory.path
-    ).output()
+    let seen = try directory.shell(
+      "getfattr --only-values -n user.name tree/d/f; stat -c ' %Y' tree/d/f")
     #expect(String(decoding: seen, as: UTF8.self) == "value -315532800\n")
   }
 
@@ -314,9 +285,7 @@ import Testing
       (["--platform", "linux/arm64", "--arch", "x86_64"], "is not --arch x86_64"),
       (["--platform", "windows/amd64"], "windows/amd64"),
     ] {
-      let result = try Command(
-        [Command.leafroot, "pack", "image", "-o", "none"] + options, in: directory.path
-      ).run()
+      let result = try leafroot(["pack", "image", "-o", "none"] + options)
       #expect(result.status == 64)
       #expect(result.errors.contains(words), "\(result.errors)")
     }

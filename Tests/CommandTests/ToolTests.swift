@@ -10,11 +10,13 @@ import Testing
 /// The built tool, run as people run it.
 @Suite struct ToolTests {
   private let directory: TemporaryDirectory
+  private let leafroot: Tool
   private static let image = archive([.file("init", "#!", 0o755)])
 
   init() throws {
     directory = try TemporaryDirectory()
-    try directory.file("leafroot-init.x86_64", FakeMachine.program)
+    leafroot = Tool(in: directory)
+    try directory.file("leafroot-init.x86_64", elf(count: 64))
     try directory.file("image", ToolTests.image, permissions: 0o640)
   }
 
@@ -43,11 +45,7 @@ import Testing
   }
 
   @Test func `a full standard output is an error`() throws {
-    var command = Command(
-      ["sh", "-c", "exec \(Command.leafroot) wrap image -o - --arch x86_64 >/dev/full"],
-      in: directory.path)
-    command.environment["LEAFROOT_LIB"] = "."
-    let result = try command.run()
+    let result = try leafroot.shell("exec $leafroot wrap image -o - --arch x86_64 >/dev/full")
     #expect(result.status == 2)
     #expect(result.errors == "leafroot: cannot write standard output: no space left on device\n")
   }
@@ -61,12 +59,13 @@ import Testing
   @Test func `SOURCE_DATE_EPOCH dates the file, nothing else does`() throws {
     try leafroot("wrap", "image", "-o", "one", "--arch", "x86_64")
     try leafroot("wrap", "image", "-o", "two", "--arch", "x86_64")
-    try leafroot(
-      "wrap", "image", "-o", "dated", "--arch", "x86_64", epoch: "1700000000")
+    var dated = leafroot
+    dated.environment["SOURCE_DATE_EPOCH"] = "1700000000"
+    try dated("wrap", "image", "-o", "dated", "--arch", "x86_64")
     #expect(try directory.bytes("one") == directory.bytes("two"))
     #expect(try directory.bytes("one") != directory.bytes("dated"))
-    #expect(
-      try leafroot("wrap", "image", "-o", "x", "--arch", "x86_64", epoch: "soon").status == 64)
+    dated.environment["SOURCE_DATE_EPOCH"] = "soon"
+    #expect(try dated("wrap", "image", "-o", "x", "--arch", "x86_64").status == 64)
   }
 
   @Test func `an error is one line that names the file, and leaves none behind`() throws {
@@ -136,7 +135,7 @@ import Testing
   func `an unknown verb is wrong usage, whatever follows it`(words: [String])
     throws
   {
-    let result = try leafroot(words, epoch: nil)
+    let result = try leafroot(words)
     #expect(result.status == 64)
     #expect(result.output == "")
     #expect(result.errors.hasPrefix("Error: Unexpected argument 'tie'\n"))
@@ -144,7 +143,7 @@ import Testing
 
   @Test(arguments: [["--help"], ["help"], ["help", "wrap"], ["wrap", "--help"], ["--version"]])
   func `twin: help that there is gives 0`(words: [String]) throws {
-    let result = try leafroot(words, epoch: nil)
+    let result = try leafroot(words)
     #expect(result.status == 0)
     #expect(result.errors == "")
   }
@@ -154,18 +153,5 @@ import Testing
     #expect(
       try #/leafroot [0-9]+\.[0-9]+\.[0-9]+(-[a-z0-9.]+)?( \([0-9a-f]{7,}(-dirty)?\))?\n/#
         .wholeMatch(in: result.output) != nil)
-  }
-
-  @discardableResult
-  private func leafroot(_ arguments: String..., epoch: String? = nil) throws -> Command.Ended {
-    try leafroot(arguments, epoch: epoch)
-  }
-
-  /// Runs the tool in the directory.
-  private func leafroot(_ arguments: [String], epoch: String?) throws -> Command.Ended {
-    var command = Command([Command.leafroot] + arguments, in: directory.path)
-    command.environment["LEAFROOT_LIB"] = "."
-    command.environment["SOURCE_DATE_EPOCH"] = epoch
-    return try command.run()
   }
 }

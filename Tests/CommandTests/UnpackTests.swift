@@ -11,12 +11,14 @@ import Testing
 /// `leafroot unpack`, run as people run it.
 @Suite struct UnpackTests {
   private let directory: TemporaryDirectory
+  private let unpack: Tool
   private let image = archive([
     .directory("d"), .file("d/x", "content"), .file("lost/x"), .link("l", to: "d/x"),
   ])
 
   init() throws {
     directory = try TemporaryDirectory()
+    unpack = Tool(in: directory, "unpack")
     try directory.file("image", image)
   }
 
@@ -77,10 +79,7 @@ import Testing
         .node("dev/null", 0o020666, (1, 3)), .node("b", 0o060600, (8, 0)), .file("dev", "no"),
         .file("dev/x", "in dev").with { $0.user = 7 },
       ]))
-    let result = try Command(
-      ["unshare", "--map-root-user", Command.leafroot, "unpack", "image", "tree"],
-      in: directory.path
-    ).run()
+    let result = try unpack.shell("exec unshare --map-root-user $leafroot unpack image tree")
     #expect(result.status == 0)
     #expect(
       result.errors == """
@@ -89,8 +88,7 @@ import Testing
         leafroot: did not set the owner of 1 entry (not mapped in this user namespace)
 
         """)
-    let dev = directory.path.appending("tree/dev").string
-    #expect(try FileManager.default.contentsOfDirectory(atPath: dev) == ["x"])
+    #expect(try directory.names(in: "tree/dev") == ["x"])
   }
 
   @Test func `wrong usage is 64`() throws {
@@ -102,7 +100,7 @@ import Testing
     // A minute at least.
     try directory.file("big", LargeImage.zstd(times: 1000))
 
-    let tool = try Command([Command.leafroot, "unpack", "big", "tree"], in: directory.path).start()
+    let tool = try unpack.command(["big", "tree"]).start()
     while try !directory.names.contains("tree"), tool.process.isRunning { usleep(1000) }
     kill(tool.process.processIdentifier, SIGINT)
     let ended = try tool.end()
@@ -114,8 +112,7 @@ import Testing
     // Seconds, if it is not interrupted.
     try directory.file("big", LargeImage.zstd(times: 50))
     for round in 1...60 {
-      let tool = try Command([Command.leafroot, "unpack", "big", "tree"], in: directory.path)
-        .start()
+      let tool = try unpack.command(["big", "tree"]).start()
       while try !directory.names.contains("tree"), tool.process.isRunning { usleep(1000) }
       kill(tool.process.processIdentifier, SIGINT)
       try #require(try tool.end().status == 130, "round \(round)")
@@ -127,9 +124,5 @@ import Testing
     #expect(ReadingProgress.bar(50, of: 100) == "[###############...............] 50 %")
     #expect(ReadingProgress.bar(100, of: 100) == "[##############################] 100 %")
     #expect(ReadingProgress.bar(0, of: 0) == "[##############################] 100 %")
-  }
-
-  private func unpack(_ arguments: String...) throws -> Command.Ended {
-    try Command([Command.leafroot, "unpack"] + arguments, in: directory.path).run()
   }
 }

@@ -55,7 +55,7 @@ import Testing
     (elf(), "an ELF program"),
     (placed("CD001", at: 0x8001, count: 0x9000), "an ISO 9660 image"),
     ([UInt8](repeating: 0, count: 0x8000) + placed("CD001", at: 1, count: 9), "an ISO 9660 image"),
-    (placed("HdrS", at: 0x202, count: 0x400), "an x86 kernel (bzImage)"),
+    (x86Kernel(), "an x86 kernel (bzImage)"),
     (placed("ARMd", at: 0x38, count: 0x40), "an arm64 kernel (Image)"),
     (placed("RSC\u{5}", at: 0x38, count: 0x40), "a riscv64 kernel (Image)"),
     (placed("ustar", at: 257, count: 512), "a tar archive"),

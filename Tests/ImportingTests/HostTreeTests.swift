@@ -40,7 +40,7 @@ import Testing
   }
 
   private func sh(_ script: String) throws {
-    _ = try Command(["sh", "-ec", script], in: directory.path).output()
+    try directory.shell(script)
   }
 
   @Test func `a path has at most 4095 bytes`() throws {

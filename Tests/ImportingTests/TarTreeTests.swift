@@ -152,7 +152,7 @@ import Testing
       printf start > short; truncate -s 9 short
       tar -S \(format) -cf ../archive *
       """
-    _ = try Command(["sh", "-ec", script], in: directory.path).output()
+    try directory.shell(script)
     let contents = try contents(ImportingTests.tree(directory.path.appending("archive")))
     for name in ["all", "begin", "end", "middle", "short"] {
       let found = try #require(contents[name])
@@ -259,7 +259,7 @@ import Testing
   // MARK: Volumes
 
   private func sh(_ script: String) throws {
-    _ = try Command(["sh", "-ec", script], in: directory.path).output()
+    try directory.shell(script)
   }
 
   @Test(arguments: ["gnu", "pax"])

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Compression
+import Fidelity
 import Files
 import Images
 import Initramfs
@@ -11,14 +12,8 @@ import Testing
 
 /// Bytes of which half compress well, and that are the same each time.
 private func noise(_ count: Int) -> [UInt8] {
-  var state: UInt64 = 88_172_645_463_325_252
-  var words: [UInt64] = []
-  for index in 0..<((count + 7) / 8) {
-    state ^= state << 13
-    state ^= state >> 7
-    state ^= state << 17
-    words.append(index % 16 < 8 ? state : UInt64(index / 64))
-  }
+  var random = SplitMix(seed: 1)
+  let words = (0..<((count + 7) / 8)).map { $0 % 16 < 8 ? random.next() : UInt64($0 / 64) }
   return words.withUnsafeBytes { Array($0.prefix(count)) }
 }
 

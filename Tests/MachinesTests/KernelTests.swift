@@ -34,7 +34,7 @@ import Testing
       try packed(placed("ARM\u{64}", at: 0x38, count: 0x100)).architecture == .arm)
     #expect(
       try packed(placed("RSC\u{5}", at: 0x38, count: 0x100)).architecture == .riscv)
-    #expect(throws: FileError.self) { try packed(placed("HdrS", at: 0x202, count: 0x400)) }
+    #expect(throws: FileError.self) { try packed(x86Kernel()) }
     let damaged = try directory.file("Image.gz", [0x1F, 0x8B, 8, 0])
     #expect(throws: FileError.self) { try Kernel(damaged) }
   }
@@ -136,17 +136,10 @@ extension TemporaryDirectory {
   func kernel(_ architecture: Architecture) throws -> Kernel {
     let path =
       switch architecture {
-      case .x86: try file("vmlinuz", placed("HdrS", at: 0x202, count: 0x400))
+      case .x86: try file("vmlinuz", x86Kernel())
       case .arm: try file("Image", placed("ARM\u{64}", at: 0x38, count: 0x100))
       case .riscv: try file("Image", placed("RSC\u{5}", at: 0x38, count: 0x100))
       }
     return try Kernel(path)
   }
-}
-
-/// `text` at `offset` in `count` zero bytes.
-private func placed(_ text: String, at offset: Int, count: Int) -> [UInt8] {
-  var bytes = [UInt8](repeating: 0, count: count)
-  bytes.replaceSubrange(offset..<(offset + text.utf8.count), with: Array(text.utf8))
-  return bytes
 }

@@ -33,7 +33,7 @@ import Unpacking
   }
 
   private func sh(_ script: String) throws {
-    _ = try Command(["bash", "-ec", script], in: directory.path).output()
+    try directory.shell(script)
   }
 
   @discardableResult

@@ -21,10 +21,9 @@ import Testing
       cp \(Place.busybox) tree/bin/busybox && ln -s busybox tree/bin/sh
       yes 0123456789abcde | head -c \(size) >tree/large
       """
-    _ = try Command(["sh", "-ec", script], in: directory.path).output()
+    try directory.shell(script)
     let image = directory.path.appending("packed.img")
-    let words = ["pack", directory.path.appending("tree").string, "-o", image.string]
-    _ = try Command([Place.tool.string] + words + ["--level", "1"]).output()
+    try directory.shell("\(Place.tool) pack tree -o packed.img --level 1")
 
     let verdict = try await PackedFile(packed: image).boot(
       4608, 2, command: "busybox stat -c 'size %s' /large; busybox md5sum /large"
@@ -39,10 +38,8 @@ import Testing
     let directory = try TemporaryDirectory()
     // Not a hole: that is carried.
     let script = "mkdir tree && head -c 4294967296 /dev/zero >tree/large"
-    _ = try Command(["sh", "-ec", script], in: directory.path).output()
-    let output = directory.path.appending("packed.img")
-    let words = ["pack", directory.path.appending("tree").string, "-o", output.string]
-    let ended = try Command([Command.leafroot] + words).run()
+    try directory.shell(script)
+    let ended = try Tool(booting: directory)("pack", "tree", "-o", "packed.img")
 
     #expect(ended.status == 2)
     #expect(

@@ -34,12 +34,10 @@ import Testing
             expect: "no check"},
         ]}
         """.utf8))
-    var command = Command(
-      [Command.leafroot, "matrix", "matrix.json", "--jobs", "1"], in: directory.path)
-    command.environment["LEAFROOT_LIB"] = Place.library.string
-    command.environment["LEAFROOT_LIBEXEC"] = Place.root.appending("Scripts").string
-    command.environment["TMPDIR"] = directory.path.string
-    let result = try await Gate.shared.pass { [command] in try await command.ended() }
+    let matrix = Tool(booting: directory, "matrix")
+    let result = try await Gate.shared.pass {
+      try await onOtherThread { try matrix("matrix.json", "--jobs", "1") }
+    }
 
     #expect(result.status == 0, "\(result.output)\(result.errors)")
     let rows = result.output.split(separator: "\n").map { $0.split(separator: " ") }

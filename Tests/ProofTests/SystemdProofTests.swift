@@ -19,9 +19,9 @@ struct SystemdProofTests {
   init() throws {
     directory = try TemporaryDirectory()
     let tree = Place.cache.appending("systemd/tree")
-    let packed = directory.path.appending("packed.img")
-    let words = ["pack", tree.string, "-o", packed.string, "--level", "3"]
-    _ = try Command([Command.leafroot] + words).output()
+    let ended = try Tool(booting: directory, "pack")(
+      tree.string, "-o", "packed.img", "--level", "3")
+    try #require(ended.status == 0, "\(ended.errors)")
   }
 
   /// RuntimeTests show that podman runs no container in rootfs.
@@ -113,7 +113,7 @@ struct SystemdProofTests {
       umoci config --image oci:hello --config.entrypoint /bin/start
       tar -C oci -cf image.tar .
       """
-    _ = try Command(["sh", "-ec", script], in: directory.path).output()
+    try directory.shell(script)
     return try directory.bytes("image.tar")
   }
 }

@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 public import Compression
+import OddImages
 import TestSupport
 
-/// The compressors' commands, so that the kernel takes what they write.
-private let commands: [(codec: Codec, command: [String])] = [
-  (.gzip, ["gzip", "-c"]), (.bzip2, ["bzip2", "-c"]), (.lzma, ["xz", "-c", "--format=lzma"]),
-  (.xz, ["xz", "-c", "--check=crc32"]), (.lzo, ["lzop", "-c"]), (.lz4, ["lz4", "-lc"]),
-  (.zstd, ["zstd", "-qc"]),
-]
-
-/// `bytes` as a member in `codec`.
+/// `bytes` as a member in `codec`, by its compressor's command: the kernel takes what that writes.
 public func encoded(_ bytes: [UInt8], _ codec: Codec) throws -> [UInt8] {
-  guard let command = commands.first(where: { $0.codec == codec })?.command else { return bytes }
-  return try Command(command, input: bytes).output()
+  try Compressor(rawValue: "\(codec)")?.compress(bytes) ?? bytes
 }
 
 /// `bytes` through a filter of the field, as `gzip -c`.

@@ -45,6 +45,13 @@ public final class TemporaryDirectory: Sendable {
     return file
   }
 
+  /// Runs a script in it, which must end well.
+  /// - Returns: What it prints.
+  @discardableResult
+  public func shell(_ script: String) throws -> [UInt8] {
+    try Command(["bash", "-ec", script], in: path).output()
+  }
+
   /// Removes a directory of it, with all that is in it.
   public func removeTree(_ name: String) throws {
     try FileManager.default.removeItem(atPath: path.appending(name).string)
