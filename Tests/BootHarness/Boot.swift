@@ -57,6 +57,14 @@ extension Boot {
     Boot(kernel: kernel, hasLeaf: false, append: append)
   }
 
+  /// A boot in which `script` runs first, and may execute PID 1: `/leafroot`.
+  static func prepared(_ script: String) throws -> Boot {
+    var boot = Boot(hasLeaf: false, append: ["rdinit=/prepare"])
+    try boot.tree.addProgram("leafroot")
+    boot.tree.script("prepare", script)
+    return boot
+  }
+
   /// An image that cannot be unpacked, to be put behind a whole one: it only looks like zstd.
   static let damagedImage = [0x28, 0xb5, 0x2f, 0xfd] + [UInt8](repeating: 0xff, count: 4096)
 
@@ -67,6 +75,13 @@ extension Boot {
       defer { directory.remove() }
       return try await run(script, in: directory)
     }
+  }
+
+  /// This boot, and the same as the kernel boots the tree without us.
+  func runAndStock(_ script: String) async throws -> (ours: Outcome, stock: Outcome) {
+    var stock = self
+    (stock.packed, stock.hasLeaf) = (nil, false)
+    return (try await run(script), try await stock.run(script))
   }
 
   /// The same with its files in `directory`, for those who are past the gate.

@@ -3,8 +3,6 @@
 import Fidelity
 import Foundation
 import Machines
-import Newc
-import Packing
 import SystemPackage
 import Testing
 

@@ -13,16 +13,13 @@ struct LargeFile {
 
   /// It arrives whole in the leaf, in a machine of so many MiB.
   func expectMove(memory: Int) async throws {
-    var boot = Boot(hasLeaf: false, append: ["rdinit=/prepare", "initramfs_options=size=95%"])
-    boot.memory = memory
-    boot.timeout = .seconds(900)
-    try boot.tree.addProgram("leafroot")
-    boot.tree.script(
-      "prepare",
+    var boot = try Boot.prepared(
       """
       busybox yes 0123456789abcde | busybox head -c \(bytes) > /large
       exec /leafroot nonroot_initramfs
       """)
+    boot.append.append("initramfs_options=size=95%")
+    (boot.memory, boot.timeout) = (memory, .seconds(900))
     let outcome = try await boot.run("busybox stat -c 'size %s' /large; busybox md5sum /large")
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")

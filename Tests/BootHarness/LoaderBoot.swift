@@ -5,9 +5,6 @@ import BootFacts
 import Encoders
 import Fidelity
 import Foundation
-import Images
-import Importing
-import Initramfs
 import Machines
 import OddImages
 import Packing

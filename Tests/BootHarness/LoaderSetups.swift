@@ -3,7 +3,6 @@
 import BootEntries
 import Fidelity
 import Foundation
-import Packing
 import SystemPackage
 import TestSupport
 

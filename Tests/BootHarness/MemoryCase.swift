@@ -3,7 +3,6 @@
 import Fidelity
 import Images
 import Machines
-import Newc
 import Packing
 import Testing
 
@@ -43,16 +42,12 @@ struct MemoryCase: CustomTestStringConvertible, Sendable {
 
   /// Bytes that do not compress, so that image and tree are as large.
   private func content() throws -> [UInt8] {
-    var sink: [UInt8] = []
-    var writer = Writer()
     var random = SplitMix(seed: 1)
+    var tree = GuestTree.bare
     for index in 0..<files {
       let words = (0..<((bytes + 7) / 8)).map { _ in random.next() }
-      try writer.append(
-        Entry(name: Array("\(index)".utf8), mode: 0o100644),
-        data: words.withUnsafeBytes { Array($0.prefix(bytes)) }, to: &sink)
+      tree.file("\(index)", words.withUnsafeBytes { Array($0.prefix(bytes)) }, mode: 0o644)
     }
-    writer.appendTrailer(to: &sink)
-    return sink
+    return try tree.image
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Fidelity
+import Machines
 import Testing
 
 extension NastyTree {
@@ -25,22 +26,12 @@ extension NastyTree {
   /// The census in the root file system that the kernel makes by itself: one boot of each kernel,
   /// however many tests compare with it.
   static func stock(_ kernel: String = "6.12-x86_64") async throws -> Outcome {
-    try await stockBoots.outcome(kernel)
-  }
-
-  private static let stockBoots = StockBoots()
-
-  private actor StockBoots {
-    private var boots: [String: Task<Outcome, any Error>] = [:]
-
-    func outcome(_ kernel: String) async throws -> Outcome {
-      let boot =
-        boots[kernel]
-        ?? Task { try await Boot(kernel: kernel, tree: tree(), hasLeaf: false).run(census) }
-      boots[kernel] = boot
-      return try await boot.value
+    try await stockBoots.value(kernel) {
+      try await Boot(kernel: kernel, tree: tree(), hasLeaf: false).run(census)
     }
   }
+
+  private static let stockBoots = Once<Outcome>()
 
   /// The census's lines, but for what only the test itself has put there, and for the console: its
   /// time is that of the last line on it.
@@ -58,5 +49,17 @@ extension NastyTree {
       Issue.record("leaf \(mine)\nstock \(its)")
     }
     #expect(ours.count == theirs.count)
+  }
+}
+
+extension Boot {
+  /// A nasty tree is in the leaf as the stock kernel unpacks it, to the last entry.
+  func expectNastyTree() async throws {
+    var boot = self
+    boot.tree = NastyTree.tree()
+    let leaf = try await boot.run(NastyTree.census)
+
+    #expect(leaf.verdict.outcome == .asPromised, "\(leaf)")
+    NastyTree.expectSame(leaf, as: try await NastyTree.stock(kernel))
   }
 }

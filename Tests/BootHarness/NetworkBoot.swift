@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import SystemPackage
-
 extension LoaderBoot {
   /// How the medium comes over QEMU's network.
   enum Server: CaseIterable, Sendable {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import Fidelity
-import Files
 import Foundation
 import Images
 import Initramfs

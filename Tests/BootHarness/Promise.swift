@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import Fidelity
 import Machines
 import Testing
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import Fidelity
-import Machines
 import SystemPackage
 import Testing
 

@@ -2,12 +2,8 @@
 
 import Encoders
 import Fidelity
-import Files
-import Images
-import Importing
 import Machines
 import Packing
-import SystemPackage
 
 /// One boot of several images, of which some are packed or nested, in a kernel that does not make
 /// the leaf itself.

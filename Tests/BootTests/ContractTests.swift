@@ -2,7 +2,6 @@
 
 import Fidelity
 import Machines
-import SystemPackage
 import Testing
 
 @testable import BootHarness
@@ -65,9 +64,7 @@ import Testing
   @Test func `5: the tree is in memory once, the image not at all`() async throws {
     var boot = Boot()
     boot.tree.file("data", [UInt8](repeating: 0x5a, count: 40 << 20))
-    let leaf = try await boot.run(GuestMemory.script)
-    boot.hasLeaf = false
-    let stock = try await boot.run(GuestMemory.script)
+    let (leaf, stock) = try await boot.runAndStock(GuestMemory.script)
 
     let ours = try #require(GuestMemory(leaf), "\(leaf)")
     let theirs = try #require(GuestMemory(stock), "\(stock)")

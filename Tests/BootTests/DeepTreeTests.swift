@@ -3,8 +3,6 @@
 import Machines
 import OddImages
 import Packing
-import SystemPackage
-import TestSupport
 import Testing
 
 @testable import BootHarness

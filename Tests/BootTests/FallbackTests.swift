@@ -2,10 +2,8 @@
 
 import Fidelity
 import Files
-import Foundation
 import Machines
 import OddImages
-import Packing
 import SystemPackage
 import Testing
 
@@ -20,9 +18,7 @@ import Testing
     var boot = Boot(append: ["rootfstype=ramfs", "initramfs_options=size=8M"])
     boot.tree = NastyTree.tree()
     boot.tree.file("large", [UInt8](repeating: 7, count: 12 << 20))
-    let fallen = try await boot.run(NastyTree.census)
-    boot.hasLeaf = false
-    let stock = try await boot.run(NastyTree.census)
+    let (fallen, stock) = try await boot.runAndStock(NastyTree.census)
 
     #expect(fallen.check?.isLeaf == false, "\(fallen)")
     #expect(
@@ -148,9 +144,7 @@ import Testing
   }
 
   @Test func `another process in rootfs: the boot goes on there`() async throws {
-    var boot = Boot(hasLeaf: false, append: ["rdinit=/prepare"])
-    try boot.tree.addProgram("leafroot")
-    boot.tree.script("prepare", "busybox sleep 600 & exec /leafroot nonroot_initramfs")
+    let boot = try Boot.prepared("busybox sleep 600 & exec /leafroot nonroot_initramfs")
     let outcome = try await boot.run("echo /*")
 
     #expect(outcome.check?.isLeaf == false, "\(outcome)")
@@ -159,9 +153,7 @@ import Testing
   }
 
   @Test func `a process that ends soon is waited for`() async throws {
-    var boot = Boot(hasLeaf: false, append: ["rdinit=/prepare"])
-    try boot.tree.addProgram("leafroot")
-    boot.tree.script("prepare", "busybox sleep 1 & exec /leafroot nonroot_initramfs")
+    let boot = try Boot.prepared("busybox sleep 1 & exec /leafroot nonroot_initramfs")
     let outcome = try await boot.run()
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import Fidelity
-import Files
 import Images
 import Initramfs
 import OddImages
-import Packing
 import SystemPackage
 import TestSupport
 import Testing

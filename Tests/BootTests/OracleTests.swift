@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import Fidelity
-import Foundation
-import Initramfs
-import Machines
-import Newc
 import OddImages
 import TestSupport
 import Testing

@@ -2,13 +2,10 @@
 
 import Encoders
 import Fidelity
-import Foundation
 import Machines
 import Newc
 import OddImages
 import Packing
-import SystemPackage
-import TestSupport
 import Testing
 
 @testable import BootHarness
@@ -29,22 +26,13 @@ import Testing
   {
     var boot = packed(kernel: kernel.name)
     boot.cpus = 2
-    boot.tree = NastyTree.tree()
-    let leaf = try await boot.run(NastyTree.census)
-
-    #expect(leaf.verdict.outcome == .asPromised, "\(leaf)")
-    NastyTree.expectSame(leaf, as: try await NastyTree.stock(kernel.name))
+    try await boot.expectNastyTree()
   }
 
   @Test(arguments: [PackedImage(parts: 0), PackedImage(compressors: []), PackedImage(parts: 1)])
   func `so is one in a single file, and one that is not compressed`(image: PackedImage) async throws
   {
-    var boot = packed(image)
-    boot.tree = NastyTree.tree()
-    let leaf = try await boot.run(NastyTree.census)
-
-    #expect(leaf.verdict.outcome == .asPromised, "\(leaf)")
-    NastyTree.expectSame(leaf, as: try await NastyTree.stock())
+    try await packed(image).expectNastyTree()
   }
 
   @Test(arguments: ["6.12-x86_64", "7.3-x86_64"])
@@ -64,24 +52,15 @@ import Testing
   func `what leafroot pack makes is what the stock kernel unpacks`(encoding: Encoding) async throws
   {
     var boot = Boot(cpus: 2)
-    boot.tree = NastyTree.tree()
     boot.packer = Packer(encoding, jobs: 2, memberSize: 1 << 20)
-    let leaf = try await boot.run(NastyTree.census)
-
-    #expect(leaf.verdict.outcome == .asPromised, "\(leaf)")
-    NastyTree.expectSame(leaf, as: try await NastyTree.stock())
+    try await boot.expectNastyTree()
   }
 
   @Test func `every compressor of the kernel is understood, each in a member of one payload`()
     async throws
   {
     let all = Compressor.allCases
-    var boot = packed(PackedImage(compressors: all, parts: all.count))
-    boot.tree = NastyTree.tree()
-    let leaf = try await boot.run(NastyTree.census)
-
-    #expect(leaf.verdict.outcome == .asPromised, "\(leaf)")
-    NastyTree.expectSame(leaf, as: try await NastyTree.stock())
+    try await packed(PackedImage(compressors: all, parts: all.count)).expectNastyTree()
   }
 
   /// A file below a directory that only the payload has, a file of the payload changed, and a
@@ -104,10 +83,7 @@ import Testing
     boot.tree.file("etc/opened/old", "old")
     boot.tree.link("etc/was-link", to: "kept")
     boot.images = [try overlay.image]
-    let ours = try await boot.run(NastyTree.census)
-    boot.packed = nil
-    boot.hasLeaf = false
-    let stock = try await boot.run(NastyTree.census)
+    let (ours, stock) = try await boot.runAndStock(NastyTree.census)
 
     #expect(ours.verdict.outcome == .asPromised, "\(ours)")
     let (mine, theirs) = (NastyTree.entries(ours), NastyTree.entries(stock))

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import Foundation
 import Machines
 import OddImages
 import Packing
-import SystemPackage
 import Testing
 
 @testable import BootHarness

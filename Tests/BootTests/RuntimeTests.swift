@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import Encoders
-import Fidelity
 import Machines
 import Packing
-import SystemPackage
 import Testing
 
 @testable import BootHarness

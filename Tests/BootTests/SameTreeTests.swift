@@ -12,19 +12,11 @@ import Testing
   func `a nasty tree is what the stock kernel unpacks, to the last entry`(kernel: StockKernel)
     async throws
   {
-    var boot = Boot(kernel: kernel.name, cpus: 2)
-    boot.tree = NastyTree.tree()
-    let leaf = try await boot.run(NastyTree.census)
-
-    #expect(leaf.verdict.outcome == .asPromised, "\(leaf)")
-    NastyTree.expectSame(leaf, as: try await NastyTree.stock(kernel.name))
+    try await Boot(kernel: kernel.name, cpus: 2).expectNastyTree()
   }
 
   @Test func `what an earlier program made, and mounted, comes along`() async throws {
-    var boot = Boot(hasLeaf: false)
-    try boot.tree.addProgram("leafroot")
-    boot.tree.script(
-      "prepare",
+    let boot = try Boot.prepared(
       """
       busybox mount -t proc proc /proc
       busybox mount -t sysfs sys /sys
@@ -37,7 +29,6 @@ import Testing
       busybox touch -d '2001-02-03 04:05:06' /tmp/dated
       exec /leafroot nonroot_initramfs
       """)
-    boot.append = ["rdinit=/prepare"]
     let outcome = try await boot.run(
       """
       busybox cat /run/file

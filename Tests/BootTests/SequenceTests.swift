@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import Encoders
 import Fidelity
-import Files
-import Foundation
-import Images
-import Importing
 import Machines
 import OddImages
-import Packing
-import SystemPackage
-import TestSupport
 import Testing
 
 @testable import BootHarness
@@ -22,7 +14,7 @@ import Testing
   func `of what several images have at one path, that is in the leaf which stock leaves there`(
     forms: Forms, images: ImageSequences
   ) async throws {
-    let stock = try await StockTrees.shared.tree(images, forms.list.count)
+    let stock = try await images.stockTree(forms.list.count)
     let leaf = try await SequenceBoot(images.images(forms.list.count), forms.list).run()
 
     #expect(leaf.verdict.outcome == .asPromised, "\(leaf)")
@@ -38,8 +30,8 @@ import Testing
   }
 
   @Test func `twin: a path that an image more has is seen`() async throws {
-    let two = try await StockTrees.shared.tree(.small, 2)
-    let three = try await StockTrees.shared.tree(.small, 3)
+    let two = try await ImageSequences.small.stockTree(2)
+    let three = try await ImageSequences.small.stockTree(3)
     #expect(two.entries["./all/file-link"]?.type == .symbolicLink)
     #expect(three.entries["./all/file-link-fifo"]?.type == .fifo)
     #expect(two.differences(from: three).count > 500)
@@ -135,25 +127,16 @@ enum ImageSequences: String, CaseIterable, CustomTestStringConvertible {
     }
   }
 
-  fileprivate func images(_ count: Int) -> [[UInt8]] { (0..<count).map(sequence(of: count).image) }
-}
-
-/// The trees of the stock kernel: a boot of each.
-private actor StockTrees {
-  static let shared = StockTrees()
-
-  private var boots: [String: Task<Census, any Error>] = [:]
-
-  func tree(_ images: ImageSequences, _ count: Int) async throws -> Census {
-    let name = "\(count) \(images)"
-    let boot =
-      boots[name]
-      ?? Task {
-        let outcome = try await SequenceBoot(stock: images.images(count)).run()
-        #expect(outcome.check?.isLeaf == false, "\(outcome)")
-        return outcome.census
-      }
-    boots[name] = boot
-    return try await boot.value
+  /// The tree that the stock kernel makes of so many.
+  fileprivate func stockTree(_ count: Int) async throws -> Census {
+    try await Self.stockTrees.value("\(count) \(self)") {
+      let outcome = try await SequenceBoot(stock: images(count)).run()
+      #expect(outcome.check?.isLeaf == false, "\(outcome)")
+      return outcome.census
+    }
   }
+
+  private static let stockTrees = Once<Census>()
+
+  fileprivate func images(_ count: Int) -> [[UInt8]] { (0..<count).map(sequence(of: count).image) }
 }

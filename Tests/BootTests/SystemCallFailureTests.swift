@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import Foundation
 import Machines
-import SystemPackage
 import Testing
 
 @testable import BootHarness

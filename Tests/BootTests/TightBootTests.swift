@@ -2,11 +2,10 @@
 
 import Encoders
 import Fidelity
-import Foundation
 import Machines
 import Newc
+import OddImages
 import Packing
-import SystemPackage
 import Testing
 
 @testable import BootHarness
@@ -32,9 +31,7 @@ import Testing
             inode: UInt32(100_000 + number)), data)
       }
     }
-    let leaf = try await boot.run(count)
-    boot.hasLeaf = false
-    let stock = try await boot.run(count)
+    let (leaf, stock) = try await boot.runAndStock(count)
 
     #expect(leaf.verdict.outcome == .asPromised, "\(leaf)")
     #expect(leaf.output.contains("pairs 600"), "\(leaf)")
@@ -64,29 +61,16 @@ import Testing
   func `a raw image cut short: 2,000 MB that are not there need no memory`(
     words: [String]
   ) async throws {
-    let image = cutImage(size: 2_000_000_000, [UInt8](repeating: 7, count: 1000))
+    let record = OddRecord.file("cut").with { $0.dataSize = 2_000_000_000 }
+    let image = record.bytes + [UInt8](repeating: 7, count: 1000)
     let script = "busybox stat -c 'size %s' /cut; busybox head -c 1000 /cut | busybox md5sum"
-    var boot = Boot(images: [image], append: words, memory: 512)
-    let leaf = try await boot.run(script)
-    boot.hasLeaf = false
-    let stock = try await boot.run(script)
+    let boot = Boot(images: [image], append: words, memory: 512)
+    let (leaf, stock) = try await boot.runAndStock(script)
 
     #expect(leaf.check?.isLeaf == true, "\(leaf)")
     #expect(leaf.check?.pivotRoot == "ok", "\(leaf)")
     #expect(leaf.check?.below?.entries == 0, "\(leaf)")
     #expect(leaf.output.contains("size 2000000000"), "\(leaf)")
     #expect(leaf.output == stock.output, "\(stock)")
-  }
-
-  /// One newc record, `/cut`, and the first bytes of its content.
-  private func cutImage(size: Int, _ start: [UInt8]) -> [UInt8] {
-    let name = Array("cut".utf8) + [0]
-    let fields = [1, 0o100644, 0, 0, 1, 1_600_000_000, size, 0, 0, 0, 0, name.count, 0]
-    let digits = fields.map { field in
-      let text = String(field, radix: 16)
-      return String(repeating: "0", count: 8 - text.count) + text
-    }
-    let header = Array("070701\(digits.joined())".utf8) + name
-    return header + [UInt8](repeating: 0, count: (4 - header.count % 4) % 4) + start
   }
 }

@@ -2,7 +2,6 @@
 
 import Fidelity
 import Machines
-import SystemPackage
 import Testing
 
 @testable import BootHarness
@@ -17,7 +16,7 @@ import Testing
     ["nonroot_initramfs", "x=\"a b\"", "rdinit=/leafroot", "--", "single"],
   ])
   func `the order of words does not matter`(words: [String]) async throws {
-    var boot = try prepared()
+    var boot = try started()
     boot.append = ["leafroot_init=/.leafroot-boot/init"] + words
     let outcome = try await boot.run()
 
@@ -25,7 +24,7 @@ import Testing
   }
 
   @Test func `words behind -- are the init's`() async throws {
-    var boot = try prepared()
+    var boot = try started()
     boot.tree.script(
       "given",
       """
@@ -43,7 +42,7 @@ import Testing
   }
 
   @Test func `without descriptors 0 to 2, PID 1 gives the real init all three`() async throws {
-    let boot = try prepared("exec /leafroot nonroot_initramfs <&- >&- 2>&-")
+    let boot = try Boot.prepared("exec /leafroot nonroot_initramfs <&- >&- 2>&-")
     let outcome = try await boot.run(Promise.console)
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
@@ -52,7 +51,7 @@ import Testing
 
   /// As with a /dev/console that is a file, which `docker export` leaves.
   @Test func `descriptors 0 to 2 on a file of the tree do not keep rootfs open`() async throws {
-    let boot = try prepared(
+    let boot = try Boot.prepared(
       "echo x >/file; exec /leafroot nonroot_initramfs </file >>/file 2>&1")
     let outcome = try await boot.run()
 
@@ -103,7 +102,7 @@ import Testing
       kept: "/bin/busybox"),
   ])
   func `a mount that rests on the tree keeps it in rootfs`(mounted: Mounted) async throws {
-    var boot = try prepared("\(mounted.script)\nexec /leafroot nonroot_initramfs")
+    var boot = try Boot.prepared("\(mounted.script)\nexec /leafroot nonroot_initramfs")
     for module in ["overlay", "loop"] {
       boot.tree.file("\(module).ko", try bytes(of: Place.module(module, of: boot.kernel)))
     }
@@ -118,7 +117,7 @@ import Testing
 
   @Test func `check sees that rootfs is mounted elsewhere, too`() async throws {
     // A leaf by hand, as some images make it: rootfs stays within reach.
-    let boot = try prepared(
+    let boot = try Boot.prepared(
       """
       busybox mkdir /.by-hand
       busybox mount -t tmpfs leaf /.by-hand
@@ -139,7 +138,7 @@ import Testing
 
   @Test func `a trap in PID 1 ends in last words`() async throws {
     // While PID 1 waits for the other process to end, that one sends it the signal of a trap.
-    let boot = try prepared(
+    let boot = try Boot.prepared(
       """
       busybox sh -c 'busybox sleep 1; kill -ILL 1; busybox sleep 60' &
       exec /leafroot nonroot_initramfs
@@ -164,7 +163,7 @@ import Testing
   }
 
   @Test func `a complaint in the log that the kernel did not write stops nothing`() async throws {
-    let boot = try prepared(
+    let boot = try Boot.prepared(
       """
       busybox mknod /dev/kmsg c 1 11
       echo '<2>Initramfs unpacking failed: so they say' > /dev/kmsg
@@ -176,7 +175,7 @@ import Testing
   }
 
   @Test func `a log that has lost its beginning is no proof, and says so`() async throws {
-    let boot = try prepared(
+    let boot = try Boot.prepared(
       """
       busybox mknod /dev/kmsg c 1 11
       line=$(busybox printf '%0900d' 0)
@@ -201,22 +200,17 @@ import Testing
       busybox umount /sys
       \(NastyTree.census)
       """
-    let leaf = try await boot.run(script)
-    boot.hasLeaf = false
-    let stock = try await boot.run(script)
+    let (leaf, stock) = try await boot.runAndStock(script)
 
     #expect(leaf.verdict.outcome == .asPromised, "\(leaf)")
     #expect(leaf.output.contains("/sys/fs/selinux\n"), "\(leaf)")
     NastyTree.expectSame(leaf, as: stock)
   }
 
-  /// A boot of our PID 1 by hand: what the kernel starts first is a script.
-  private func prepared(_ script: String? = nil) throws -> Boot {
+  /// A boot whose words must start our PID 1.
+  private func started() throws -> Boot {
     var boot = Boot(hasLeaf: false)
     try boot.tree.addProgram("leafroot")
-    guard let script else { return boot }
-    boot.tree.script("prepare", script)
-    boot.append = ["rdinit=/prepare"]
     return boot
   }
 }

@@ -3,8 +3,6 @@
 import Fidelity
 import Machines
 import OddImages
-import Packing
-import TestSupport
 import Testing
 
 @testable import BootHarness

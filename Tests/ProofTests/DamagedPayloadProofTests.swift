@@ -4,8 +4,6 @@ import Fidelity
 import Machines
 import OddImages
 import Packing
-import SystemPackage
-import TestSupport
 import Testing
 
 @testable import BootHarness

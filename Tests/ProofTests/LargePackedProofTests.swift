@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Fidelity
-import Foundation
 import Machines
-import Packing
 import SystemPackage
 import TestSupport
 import Testing

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import BootEntries
-import Foundation
 import Machines
 import Packing
 import SystemPackage

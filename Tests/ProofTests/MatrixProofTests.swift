@@ -2,7 +2,6 @@
 
 import Fidelity
 import Packing
-import SystemPackage
 import TestSupport
 import Testing
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import Fidelity
 import Foundation
 import Initramfs
 import Machines

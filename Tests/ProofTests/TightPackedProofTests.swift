@@ -3,7 +3,6 @@
 import Fidelity
 import Foundation
 import Machines
-import Packing
 import SystemPackage
 import TestSupport
 import Testing

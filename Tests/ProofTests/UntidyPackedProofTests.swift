@@ -3,8 +3,6 @@
 import Fidelity
 import Machines
 import Packing
-import SystemPackage
-import TestSupport
 import Testing
 
 @testable import BootHarness
