@@ -65,6 +65,12 @@ extension Boot {
     return boot
   }
 
+  /// Words for a user-mode Linux in which `prepare` runs first, and may execute PID 1. The kernel
+  /// itself would make the leaf if the word were on its command line.
+  static let preparedWords = [
+    "rootfstype=tmpfs", "rdinit=/prepare", "leafroot_init=/.leafroot-boot/init",
+  ]
+
   /// An image that cannot be unpacked, to be put behind a whole one: it only looks like zstd.
   static let damagedImage = [0x28, 0xb5, 0x2f, 0xfd] + [UInt8](repeating: 0xff, count: 4096)
 

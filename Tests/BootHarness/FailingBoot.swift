@@ -28,9 +28,7 @@ struct FailingBoot {
   init(_ bringing: Bringing) async throws {
     self.bringing = bringing
     names = try Self.callNames()
-    // The kernel itself would make the leaf if the word were on its command line.
-    let words = ["rootfstype=tmpfs", "rdinit=/prepare", "leafroot_init=/.leafroot-boot/init"]
-    var boot = Boot.userMode("linux-um-6.12-faulty", append: words)
+    var boot = Boot.userMode("linux-um-6.12-faulty", append: Boot.preparedWords)
     boot.tree = try FailingTree.tree(isMoved: bringing == .moved)
     boot.images = [try FailingTree.later(" nonroot_initramfs").image]
 

@@ -17,11 +17,6 @@ struct PackedFile {
   let predicted: Int
   private let boot: Boot
 
-  /// One that is packed already; its need is not asked for.
-  init(packed path: FilePath) throws {
-    try self.init(path, predicted: 0, kernel: "6.12-x86_64")
-  }
-
   /// By the tool that `make build` leaves: the one beside the tests is not optimized, and takes
   /// minutes for what is large.
   ///
@@ -38,12 +33,7 @@ struct PackedFile {
       try directory.file("packed.img", bytes(of: path) + injected(bytes(of: source)))
     }
     let report = try Command([Place.tool.string, "inspect", "--json", path.string]).output()
-    let memory = try JSONDecoder().decode(Report.self, from: Data(report)).payload.memory
-    try self.init(path, predicted: memory, kernel: kernel)
-  }
-
-  private init(_ path: FilePath, predicted: Int, kernel: String) throws {
-    self.predicted = predicted
+    predicted = try JSONDecoder().decode(Report.self, from: Data(report)).payload.memory
     boot = Boot(kernel: kernel, image: try bytes(of: path), timeout: .seconds(1800))
   }
 

@@ -40,8 +40,8 @@ struct StockKernel: CustomTestStringConvertible, Sendable {
   /// Those of this run.
   private static let chosen = all.filter { $0.isTested || areAllChosen }
 
-  private static func chosen(on machine: String, isLeaf: Bool) -> [StockKernel] {
-    chosen.filter { $0.name.hasSuffix("-\(machine)") && $0.isLeaf == isLeaf }
+  private static func chosen(on machines: String..., isLeaf: Bool) -> [StockKernel] {
+    chosen.filter { machines.contains($0.machine) && $0.isLeaf == isLeaf }
   }
 
   /// Those on which the tree lies in rootfs.
@@ -61,12 +61,8 @@ struct StockKernel: CustomTestStringConvertible, Sendable {
   static let sample = rootfsSample + leaf.filter { areAllChosen && $0.hasModules }
 
   /// Those of aarch64 and riscv64.
-  static let rootfsElsewhere = elsewhere(isLeaf: false)
-  static let leafElsewhere = elsewhere(isLeaf: true)
-
-  private static func elsewhere(isLeaf: Bool) -> [StockKernel] {
-    ["aarch64", "riscv64"].flatMap { chosen(on: $0, isLeaf: isLeaf) }
-  }
+  static let rootfsElsewhere = chosen(on: "aarch64", "riscv64", isLeaf: false)
+  static let leafElsewhere = chosen(on: "aarch64", "riscv64", isLeaf: true)
 
   /// Pages of 16 KiB, where most have 4.
   var hasLargePages: Bool { name.contains("-16k-") }

@@ -18,9 +18,8 @@ import Testing
 
   @Test(arguments: StockKernel.rootfsElsewhere)
   func `elsewhere a packed image is unpacked into the leaf`(kernel: StockKernel) async throws {
-    var boot = Boot(kernel: kernel.name)
-    boot.packer = Packer(.zstd(level: 3), jobs: 1, memberSize: 1 << 20)
-    let outcome = try await boot.run()
+    let packer = Packer(.zstd(level: 3), jobs: 1, memberSize: 1 << 20)
+    let outcome = try await Boot(kernel: kernel.name, packer: packer).run()
 
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
     #expect(outcome.logs("unpacked "), "\(outcome)")

@@ -68,10 +68,7 @@ import Testing
     }
     rest.script("prepare", "exec /leafroot \(form == nil ? "" : "nonroot_initramfs")")
     boot.tree.add(rest.records)
-    boot.append = [
-      "rootfstype=tmpfs", "rdinit=/prepare", "leafroot_init=/.leafroot-boot/init",
-      "firmware_at=\(call.rawValue)",
-    ]
+    boot.append = Boot.preparedWords + ["firmware_at=\(call.rawValue)"]
     return boot
   }
 

@@ -103,10 +103,10 @@ import Testing
   /// - Returns: what the command prints, errors too.
   @discardableResult
   private func run(_ command: String, in directory: TemporaryDirectory) async throws -> String {
-    var shell = Command(["sh", "-c", "exec 2>&1\n\(command)"], in: directory.path)
-    shell.environment["PATH"] = "\(directory.path):\(shell.environment["PATH"] ?? "")"
-    shell.environment["LEAFROOT_LIB"] = Place.library.string
-    let ended = try await shell.ended()
+    var tool = Tool(in: directory)
+    tool.environment["PATH"] = "\(directory.path):\(tool.environment["PATH"] ?? "")"
+    tool.environment["LEAFROOT_LIB"] = Place.library.string
+    let ended = try await onOtherThread { [tool] in try tool.shell("exec 2>&1\n\(command)") }
     #expect(ended.status == 0, "\(command)\n\(ended.output)")
     return ended.output
   }

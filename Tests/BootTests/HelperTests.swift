@@ -82,9 +82,7 @@ import Testing
       boot.tree.add(packed + programs.records)
     }
     // 258: mkdirat(2)
-    boot.append = [
-      "rootfstype=tmpfs", "rdinit=/prepare", "leafroot_init=/.leafroot-boot/init", "helper_at=258",
-    ]
+    boot.append = Boot.preparedWords + ["helper_at=258"]
     return boot
   }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
-import Subprocess
 import SystemPackage
 import TestSupport
 import Testing
@@ -15,7 +14,7 @@ import Testing
   @Test func `the committed assembly and patches are what the Swift sources give`() async throws {
     let result = try await run("Kernel/update", "--check")
 
-    #expect(result.isSuccess, "\(result.error)")
+    #expect(result.status == 0, "\(result.errors)")
   }
 
   @Test func `twin: other sources give another assembly`() async throws {
@@ -27,7 +26,7 @@ import Testing
     let result = try await run(
       "Kernel/generate", "x86_64", other, "\(Place.root)/Kernel/KernelSyscalls.swift")
 
-    #expect(result.isSuccess, "\(result.error)")
+    #expect(result.status == 0, "\(result.errors)")
     #expect(result.output.contains("SYM_FUNC_START(nonroot_initramfs_make)"))
     #expect(result.output != (try text("Kernel/x86_64.S")))
   }
@@ -73,7 +72,7 @@ import Testing
     let result = try await run(
       "Kernel/generate", "x86_64", "\(Place.root)/Sources/Shared/Leaf/Leaf.swift", other)
 
-    #expect(!result.isSuccess)
+    #expect(result.status != 0)
     #expect(result.output.isEmpty)
   }
 
@@ -89,12 +88,7 @@ import Testing
     try String(contentsOfFile: "\(Place.root)/\(path)", encoding: .utf8)
   }
 
-  private func run(_ script: String, _ arguments: String...) async throws
-    -> (isSuccess: Bool, output: String, error: String)
-  {
-    let result = try await Subprocess.run(
-      .path(Place.root.appending(script)), arguments: Arguments(arguments), input: .none,
-      output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
-    return (result.terminationStatus.isSuccess, result.standardOutput, result.standardError)
+  private func run(_ script: String, _ arguments: String...) async throws -> Command.Ended {
+    try await Command([Place.root.appending(script).string] + arguments).ended()
   }
 }

@@ -12,36 +12,24 @@ import Testing
 
 /// Packed images: PID 1 unpacks the tree.
 @Suite struct PackedTests {
-  /// A boot of a tree that is packed.
-  private func packed(_ image: PackedImage = PackedImage(), kernel: String = "6.12-x86_64") -> Boot
-  {
-    var boot = Boot(kernel: kernel)
-    boot.packed = image
-    return boot
-  }
-
   @Test(arguments: StockKernel.rootfsSample)
   func `a nasty tree in parallel members is what the stock kernel unpacks`(kernel: StockKernel)
     async throws
   {
-    var boot = packed(kernel: kernel.name)
-    boot.cpus = 2
-    try await boot.expectNastyTree()
+    try await Boot(kernel: kernel.name, packed: PackedImage(), cpus: 2).expectNastyTree()
   }
 
   @Test(arguments: [PackedImage(parts: 0), PackedImage(compressors: []), PackedImage(parts: 1)])
   func `so is one in a single file, and one that is not compressed`(image: PackedImage) async throws
   {
-    try await packed(image).expectNastyTree()
+    try await Boot(packed: image).expectNastyTree()
   }
 
   @Test(arguments: ["6.12-x86_64", "7.3-x86_64"])
   func `without the word, and on a leaf of the kernel, the tree is in a leaf all the same`(
     kernel: String
   ) async throws {
-    var boot = packed(kernel: kernel)
-    boot.hasLeaf = false
-    boot.tree = NastyTree.tree()
+    let boot = Boot(kernel: kernel, tree: NastyTree.tree(), hasLeaf: false, packed: PackedImage())
     let ours = try await boot.run(NastyTree.census)
 
     #expect(ours.check?.asPromised == true, "\(ours)")
@@ -60,7 +48,7 @@ import Testing
     async throws
   {
     let all = Compressor.allCases
-    try await packed(PackedImage(compressors: all, parts: all.count)).expectNastyTree()
+    try await Boot(packed: PackedImage(compressors: all, parts: all.count)).expectNastyTree()
   }
 
   /// A file below a directory that only the payload has, a file of the payload changed, and a
@@ -76,7 +64,7 @@ import Testing
     overlay.file("etc/was-link", "file")
     overlay.script("init", "exec /.leafroot-boot/init # later")
 
-    var boot = packed(image)
+    var boot = Boot(packed: image)
     boot.tree.file("etc/changed", "first")
     boot.tree.file("etc/kept", "first")
     boot.tree.directory("etc/opened", mode: 0o700)
@@ -93,7 +81,7 @@ import Testing
 
   @Test(arguments: [PackedImage(), PackedImage(parts: 0)])
   func `what the kernel has of its own need not be in the image`(image: PackedImage) async throws {
-    var boot = packed(image)
+    var boot = Boot(packed: image)
     boot.tree = GuestTree(init: nil)
     boot.tree.remove("dev")
     boot.tree.script("init", "exec /.leafroot-boot/init")
@@ -109,7 +97,7 @@ import Testing
         "security.capability=0x0100000200200000000000000000000000000000", "trusted.name=0x7661",
       ], time: -1)
     image.extras["etc"] = PackedImage.Extra(xattrs: ["security.selinux=0x6100"], time: -2)
-    let outcome = try await bootWithCaps(packed(image))
+    let outcome = try await bootWithCaps(Boot(packed: image))
     #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
     let entry = try #require(outcome.census.entries["./etc/caps"], "\(outcome)")
     #expect(entry.time == "\(UInt64(bitPattern: -1))")
@@ -132,7 +120,7 @@ import Testing
   }
 
   @Test func `xattrs, twin: without them in the payload there are none`() async throws {
-    let outcome = try await bootWithCaps(packed())
+    let outcome = try await bootWithCaps(Boot(packed: PackedImage()))
     let entry = try #require(outcome.census.entries["./etc/caps"], "\(outcome)")
     #expect(entry.time == "1600000000")
     #expect(entry.xattrs == [])
@@ -141,8 +129,7 @@ import Testing
   @Test func `a damaged member stops the boot, and the words say where and why`() async throws {
     var image = PackedImage(parts: 2)
     image.damage = { $0[2].removeLast(20) }
-    var boot = packed(image)
-    boot.tree = NastyTree.tree()
+    let boot = Boot(tree: NastyTree.tree(), packed: image)
     let outcome = try await boot.run()
     #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
     #expect(outcome.console.text.contains("/.leafroot/0123456789abcdef/0002, byte "), "\(outcome)")
@@ -155,7 +142,7 @@ import Testing
     var image = PackedImage()
     image.damage = { $0.removeLast() }
     image.about = "members 4\nentries 100\nbytes 10000000\npages 3000 800 300\n"
-    let outcome = try await packed(image).run()
+    let outcome = try await Boot(packed: image).run()
     #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
     #expect(
       outcome.console.text.contains(
@@ -167,8 +154,7 @@ import Testing
   func `what is mounted on a directory of the payload stays mounted`(word: String) async throws {
     var later = GuestTree(init: nil)
     later.script("prepare", "busybox mount -t proc proc /proc; exec /leafroot \(word)")
-    var boot = packed()
-    boot.hasLeaf = false
+    var boot = Boot(hasLeaf: false, packed: PackedImage())
     boot.append = ["rdinit=/prepare"]
     boot.images = [try later.image]
     let outcome = try await boot.run("busybox head -n 1 /proc/version")
@@ -179,7 +165,7 @@ import Testing
 
   /// PID 1 sets it to 0 while it unpacks (WatermarkBoost).
   @Test func `the watermark of free memory may rise again`() async throws {
-    var boot = packed()
+    var boot = Boot(packed: PackedImage())
     boot.tree.directory("proc")
     let outcome = try await boot.run(
       "busybox mount -t proc proc /proc; busybox cat /proc/sys/vm/watermark_boost_factor")
@@ -191,8 +177,7 @@ import Testing
   func `the segment of wrap behind a packed image has the same PID 1`(words: [String])
     async throws
   {
-    var boot = packed()
-    boot.hasLeaf = false
+    var boot = Boot(hasLeaf: false, packed: PackedImage())
     boot.images = [Segment.leaf(try .built()).bytes]
     boot.append = words
     let outcome = try await boot.run()
@@ -204,8 +189,7 @@ import Testing
   func `before a packed image the segment of wrap is nothing but replaced`(words: [String])
     async throws
   {
-    var boot = packed()
-    boot.tree = NastyTree.tree()
+    var boot = Boot(tree: NastyTree.tree(), packed: PackedImage())
     boot.front = [Segment.leaf(try .built()).bytes]
     boot.append = [KernelParameters.program] + words
     let outcome = try await boot.run(NastyTree.census)
@@ -218,7 +202,7 @@ import Testing
     async throws
   {
     let link = Entry(name: Array(".leafroot/0123456789abcdef/about".utf8), mode: 0o120777)
-    var boot = packed(PackedImage(parts: 2))
+    var boot = Boot(packed: PackedImage(parts: 2))
     boot.images = [try Segment([(link, Array("elsewhere".utf8))]).bytes]
     let outcome = try await boot.run()
     #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
@@ -232,8 +216,7 @@ import Testing
   ) async throws {
     var image = PackedImage(compressors: [], parts: 0)
     image.damage = { $0[0] += Array("junk".utf8) }
-    var boot = packed(image)
-    boot.hasLeaf = hasLeaf
+    var boot = Boot(hasLeaf: hasLeaf, packed: image)
     let stopped = try await boot.run("echo runs")
     #expect(stopped.verdict.outcome == .panicked, "\(stopped)")
     boot.append = ["leafroot_partial=ok"]
@@ -245,7 +228,7 @@ import Testing
   @Test func `last words report too little memory before anything is freed`() async throws {
     var image = PackedImage()
     image.about = "members 4\nentries 1000\nbytes 1000000000\npages 250000 63000 16000\n"
-    let outcome = try await packed(image).run()
+    let outcome = try await Boot(packed: image).run()
     #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
     #expect(outcome.console.text.contains("too little memory to unpack the payload"), "\(outcome)")
     #expect(outcome.console.text.contains("more memory"), "\(outcome)")
@@ -253,7 +236,7 @@ import Testing
 
   @Test func `where the leaf cannot be made, the boot stops, and the words say why`() async throws {
     // A kernel that takes the option for rootfs itself would not unpack the image.
-    var boot = packed(kernel: "5.10-x86_64")
+    var boot = Boot(kernel: "5.10-x86_64", packed: PackedImage())
     boot.append = ["initramfs_options=size=1"]
     let outcome = try await boot.run("echo runs")
     #expect(outcome.verdict.outcome == .panicked, "\(outcome)")
@@ -264,7 +247,7 @@ import Testing
   @Test func `the real init is the one of rdinit, of about, or of the list`() async throws {
     var image = PackedImage()
     image.about = "members 4\nentries 100\nbytes 10000000\npages 3000 800 300\ninit /etc/other\n"
-    var boot = packed(image)
+    var boot = Boot(packed: image)
     boot.tree = GuestTree(init: "/etc/other")
     // `leafroot boot` names its own: the last word counts.
     boot.append = ["leafroot_init=/missing"]
@@ -308,7 +291,7 @@ import Testing
   private func bootAlone(
     _ tree: GuestTree, later: [[UInt8]], _ words: [String]
   ) async throws -> Outcome {
-    var boot = packed()
+    var boot = Boot(packed: PackedImage())
     (boot.tree, boot.images, boot.append) = (tree, later, words)
     boot.isChecked = false
     return try await boot.run()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
-import Newc
+import OddImages
 import TestSupport
 import Testing
 
@@ -13,21 +13,11 @@ import Testing
   init() throws {
     directory = try TemporaryDirectory()
     inspect = Tool(in: directory, "inspect")
-    var bytes: [UInt8] = []
-    var writer = Writer()
-    func add(_ name: String, _ mode: UInt32, _ data: String = "") throws {
-      try writer.append(
-        Entry(
-          name: Array(name.utf8), mode: mode, userID: 3, modificationTime: 1_700_000_000,
-          specialDevice: Device(major: mode == 0o020666 ? 1 : 0, minor: mode == 0o020666 ? 3 : 0)),
-        data: Array(data.utf8), to: &bytes)
-    }
-    try add("bin", 0o041777)
-    try add("bin/sh", 0o104755, "#!")
-    try add("init", 0o120777, "bin/sh")
-    try add("null", 0o020666)
-    try add("lost/file", 0o100600)
-    writer.appendTrailer(to: &bytes)
+    let records: [OddRecord] = [
+      .directory("bin", 0o1777), .file("bin/sh", "#!", 0o4755), .link("init", to: "bin/sh"),
+      .node("null", 0o020666, (1, 3)), .file("lost/file", "", 0o600),
+    ]
+    let bytes = archive(records.map { $0.with { ($0.user, $0.time) = (3, 1_700_000_000) } })
     try directory.file("image", bytes)
     try directory.file("broken", Array(bytes.dropLast(124)) + Array("070707".utf8) + bytes)
     try directory.file("short", Array(bytes.prefix(250)))
@@ -55,7 +45,7 @@ import Testing
 
   @Test func `a wrong checksum of gzip, which the kernel does not see, gives 1`() throws {
     let image = try directory.bytes("image")
-    var bytes = try Command(["gzip", "-nc"], input: image).output()
+    var bytes = try Compressor.gzip.compress(image)
     try directory.file("right", bytes)
     #expect(try inspect("right").status == 0)
     bytes[bytes.count - 8] ^= 1
@@ -66,12 +56,10 @@ import Testing
   }
 
   @Test func `a terminal gets columns, colours, and no control characters of the image`() throws {
-    var bytes: [UInt8] = []
-    var writer = Writer()
-    try writer.append(Entry(name: Array("d\u{1B}[2J/x".utf8), mode: 0o100600), to: &bytes)
-    try writer.append(
-      Entry(name: Array("tty".utf8), mode: 0o020666, specialDevice: Device(major: 5, minor: 0)),
-      to: &bytes)
+    let records: [OddRecord] = [
+      .file("d\u{1B}[2J/x", "", 0o600), .node("tty", 0o020666, (5, 0)),
+    ]
+    let bytes = archive(records.map { $0.with { $0.time = 0 } }, trailer: false)
     try directory.file("odd", bytes + Array("070701".utf8))
 
     let report = try inspect.onTerminal("odd")

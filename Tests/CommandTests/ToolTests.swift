@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import Foundation
 import OddImages
 import Samples
-import SystemPackage
 import TestSupport
 import Testing
 

@@ -2,7 +2,6 @@
 
 import Foundation
 import OddImages
-import SystemPackage
 import TestSupport
 import Testing
 
@@ -100,10 +99,7 @@ import Testing
     // A minute at least.
     try directory.file("big", LargeImage.zstd(times: 1000))
 
-    let tool = try unpack.command(["big", "tree"]).start()
-    while try !directory.names.contains("tree"), tool.process.isRunning { usleep(1000) }
-    kill(tool.process.processIdentifier, SIGINT)
-    let ended = try tool.end()
+    let ended = try interrupted()
     #expect(ended.status == 130, "\(ended.errors)")
     #expect(try !directory.names.contains("tree"))
   }
@@ -112,11 +108,16 @@ import Testing
     // Seconds, if it is not interrupted.
     try directory.file("big", LargeImage.zstd(times: 50))
     for round in 1...60 {
-      let tool = try unpack.command(["big", "tree"]).start()
-      while try !directory.names.contains("tree"), tool.process.isRunning { usleep(1000) }
-      kill(tool.process.processIdentifier, SIGINT)
-      try #require(try tool.end().status == 130, "round \(round)")
+      try #require(try interrupted().status == 130, "round \(round)")
     }
+  }
+
+  /// Unpacks `big`, and interrupts that as soon as there is a tree.
+  private func interrupted() throws -> Command.Ended {
+    let tool = try unpack.command(["big", "tree"]).start()
+    while try !directory.names.contains("tree"), tool.process.isRunning { usleep(1000) }
+    kill(tool.process.processIdentifier, SIGINT)
+    return try tool.end()
   }
 
   @Test func `the bar is as long as the share that was read`() {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import Files
-import SystemPackage
 import TestSupport
 import Testing
 

@@ -4,7 +4,6 @@ import Fidelity
 import Foundation
 import FuzzChecks
 import OddImages
-import Samples
 import Testing
 
 /// What fuzzing began with and what it has found, once more.

@@ -12,7 +12,6 @@ import Samples
 import SystemPackage
 import TestSupport
 import Testing
-import Tree
 import Unpacking
 
 @testable import Importing

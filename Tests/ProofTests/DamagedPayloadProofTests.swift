@@ -86,10 +86,7 @@ import Testing
     let next = isStock ? "/.leafroot-boot/init" : "/leafroot nonroot_initramfs"
     behind.script("prepare", "exec \(next)")
 
-    // The kernel itself would make the leaf if the word were on its command line.
-    var boot = Boot.userMode(append: [
-      "rootfstype=tmpfs", "rdinit=/prepare", "leafroot_init=/.leafroot-boot/init",
-    ])
+    var boot = Boot.userMode(append: Boot.preparedWords)
     boot.tree = NastyTree.tree()
     boot.tree.remove("bin/busybox")
     if isStock {

@@ -23,9 +23,9 @@ import Testing
     let image = directory.path.appending("packed.img")
     try directory.shell("\(Place.tool) pack tree -o packed.img --level 1")
 
-    let verdict = try await PackedFile(packed: image).boot(
-      4608, 2, command: "busybox stat -c 'size %s' /large; busybox md5sum /large"
-    ).verdict
+    let boot = Boot(image: try bytes(of: image), memory: 4608, cpus: 2, timeout: .seconds(1800))
+    let verdict = try await boot.run("busybox stat -c 'size %s' /large; busybox md5sum /large")
+      .verdict
 
     #expect(verdict.outcome == .asPromised, "\(verdict)")
     #expect(verdict.command?.output.contains("size \(size)") == true, "\(verdict)")

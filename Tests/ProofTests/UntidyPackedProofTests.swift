@@ -17,9 +17,8 @@ import Testing
   func `on each stock kernel the tree is the one that it unpacks, in a leaf`(
     kernel: StockKernel, isAsked: Bool
   ) async throws {
-    var boot = Self.packed(kernel)
-    boot.tree = NastyTree.tree()
-    boot.hasLeaf = isAsked
+    let boot = Boot(
+      kernel: kernel.name, tree: NastyTree.tree(), hasLeaf: isAsked, packed: PackedImage())
     let (ours, stock) = try await Self.both(boot, NastyTree.census)
 
     #expect(ours.verdict.outcome == .asPromised, "\(ours)")
@@ -40,9 +39,7 @@ import Testing
 
   @Test(arguments: ["5.10-x86_64", "6.12-x86_64"])
   func `the order of the words does not matter, and root= neither`(kernel: String) async throws {
-    var boot = Self.packed(kernel)
-    boot.tree = NastyTree.tree()
-    boot.hasLeaf = false
+    var boot = Boot(kernel: kernel, tree: NastyTree.tree(), hasLeaf: false, packed: PackedImage())
     let (_, stock) = try await Self.both(boot, NastyTree.census)
     for words in Self.orders {
       boot.append = words
@@ -60,9 +57,7 @@ import Testing
   func `without the word, or with it behind --, the tree is in a leaf all the same`(
     words: [String]
   ) async throws {
-    var boot = Self.packed("6.12-x86_64")
-    boot.hasLeaf = false
-    boot.tree = NastyTree.tree()
+    var boot = Boot(tree: NastyTree.tree(), hasLeaf: false, packed: PackedImage())
     boot.append = words
     let (ours, stock) = try await Self.both(boot, NastyTree.census)
 
@@ -74,7 +69,7 @@ import Testing
   func `images before and behind the packed one come as the kernel would unpack them`(
     hasMicrocode: Bool, words: [String]
   ) async throws {
-    var boot = Self.packed("6.12-x86_64")
+    var boot = Boot(packed: PackedImage())
     if hasMicrocode {
       var microcode = GuestTree.bare
       for name in ["kernel", "kernel/x86", "kernel/x86/microcode"] { microcode.directory(name) }
@@ -102,7 +97,7 @@ import Testing
   /// The kernel sets a directory's time by the record that comes first (init/initramfs.c,
   /// dir_utime()).
   @Test func `a directory has the time of the image before the packed one`() async throws {
-    var boot = Self.packed("6.12-x86_64")
+    var boot = Boot(packed: PackedImage())
     var front = GuestTree.bare
     front.directory("srv")
     front.setModificationTime(of: "srv", 1_500_000_000)
@@ -147,8 +142,7 @@ import Testing
   func `with leafroot_partial=ok a damaged second image does not keep the payload out`(
     isAllowed: Bool
   ) async throws {
-    var boot = Self.packed("6.12-x86_64")
-    boot.tree = NastyTree.tree()
+    var boot = Boot(tree: NastyTree.tree(), packed: PackedImage())
     boot.images = [Boot.damagedImage]
     boot.append = isAllowed ? ["leafroot_partial=ok"] : []
     let (ours, stock) = try await Self.both(boot, NastyTree.census)
@@ -163,15 +157,6 @@ import Testing
     #expect(ours.verdict.outcome == .asPromised, "\(ours)")
     #expect(ours.logs("the image is half unpacked, the boot continues"), "\(ours)")
     NastyTree.expectSame(ours, as: stock)
-  }
-
-  /// As `leafroot boot` starts it, or another word.
-  private static func packed(_ kernel: StockKernel) -> Boot { packed(kernel.name) }
-
-  private static func packed(_ kernel: String) -> Boot {
-    var boot = Boot(kernel: kernel)
-    boot.packed = PackedImage()
-    return boot
   }
 
   /// The boot, and what the stock kernel makes of the tree with the same images: on a tmpfs if ours
