@@ -83,13 +83,6 @@ extension Boot {
     }
   }
 
-  /// This boot, and the same as the kernel boots the tree without us.
-  func runAndStock(_ script: String) async throws -> (ours: Outcome, stock: Outcome) {
-    var stock = self
-    (stock.packed, stock.hasLeaf) = (nil, false)
-    return (try await run(script), try await stock.run(script))
-  }
-
   /// The same with its files in `directory`, for those who are past the gate.
   func run(_ script: String = "", in directory: RunDirectory) async throws -> Outcome {
     let path = Place.kernel(kernel)
@@ -103,6 +96,13 @@ extension Boot {
     (machine.memory, machine.cpus, machine.timeout) = (memory, cpus, timeout)
     adjust(&machine)
     return Outcome(try await machine.run(log: directory.log))
+  }
+
+  /// This boot, and the same as the kernel boots the tree without us.
+  func runAndStock(_ script: String) async throws -> (ours: Outcome, stock: Outcome) {
+    var stock = self
+    (stock.packed, stock.hasLeaf) = (nil, false)
+    return (try await run(script), try await stock.run(script))
   }
 
   private func userMode(
