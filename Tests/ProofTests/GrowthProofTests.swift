@@ -4,8 +4,8 @@ import Testing
 
 @testable import BootHarness
 
-/// What takes longer than a test may: `make proof`.
-@Suite struct ProofTests {
+/// What takes much time or memory: large trees, and the memory that `inspect` foretells.
+@Suite struct GrowthProofTests {
   @Test func `200,000 files move`() async throws {
     // Half as many inodes as pages: the stock kernel needs this much, too.
     try await EmptyFiles(count: 200_000).expectMove(memory: 2048)
