@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: MIT
 
-/// Makes one tree of packed trees, and of what the kernel has unpacked around their payloads, as if
-/// the kernel had unpacked all in its order.
+/// Combines packed trees, and what the kernel unpacked around their payloads, into one tree, as if
+/// the kernel had unpacked everything in its order.
 ///
-/// What came before a payload is brought into the tree before the payload is unpacked there. Then
-/// the payload meets what the kernel would have met. What came behind the last one comes last.
+/// What came before a payload moves into the tree before the payload is unpacked there, so the
+/// payload meets what the kernel would have met. What came after the last payload moves last.
 public struct Composition {
   private let rest: Int32
   private let status: Status
   private let tree: Int32
   private let holder: UInt64
 
-  /// Of the payload that was unpacked last.
+  /// When the kernel copied the payload that was unpacked last.
   private var period: CopyPeriod?
   private var hasAllDirectories = true
-  /// Of the directories that were there before that payload, unless the kernel has made all.
+  /// The times of directories that existed before that payload; nil if the kernel made all of them.
   private var times: DirectoryTimes?
 
-  /// Whether the files of one payload may have names in common, which earlier images have linked.
+  /// Whether two paths in one payload may be the same file, hard-linked by earlier images.
   public private(set) var hasLinkedFiles = false
 
   /// - Parameters:
   ///   - rest: the root of what the kernel has unpacked, open for reading.
-  ///   - status: the root's, as the kernel left it.
+  ///   - status: the status of `rest`, as the kernel left it.
   ///   - tree: an empty directory, open for reading. It gets the root's metadata.
-  ///   - holder: the directory of all payloads, an entry of `rest`.
+  ///   - holder: the directory that holds all payloads, an entry of `rest`.
   public init(
     of rest: Int32, _ status: Status, in tree: Int32, besides holder: StaticString
   ) throws(Failure) {
@@ -35,11 +35,11 @@ public struct Composition {
     try copyMetadata(from: rest, status, to: tree)
   }
 
-  /// Brings what the kernel wrote before a payload, which is to be unpacked next.
+  /// Moves in what the kernel wrote before the payload that is unpacked next.
   ///
   /// - Parameters:
   ///   - period: when the kernel copied the payload.
-  ///   - hasAllDirectories: the kernel has made all its directories, too.
+  ///   - hasAllDirectories: whether the kernel also made all of the payload's directories.
   public mutating func prepare(
     _ period: CopyPeriod, hasAllDirectories: Bool
   ) throws(Failure) {
@@ -48,7 +48,7 @@ public struct Composition {
     try reconcile(selection)
     let mover = Mover(from: rest, status, to: tree, merging: true, selecting: selection)
     try mover.move()
-    // Those of the earlier payload.
+    // An earlier payload may have some.
     hasLinkedFiles = hasLinkedFiles || mover.hasLinkedFiles || self.period != nil
     self.period = period
     self.hasAllDirectories = self.hasAllDirectories && hasAllDirectories
@@ -56,7 +56,7 @@ public struct Composition {
       self.hasAllDirectories ? nil : try DirectoryTimes(below: tree, besides: Self.builtIn)
   }
 
-  /// Brings the rest. The payloads are gone.
+  /// Moves in the rest, after the payloads are gone.
   public func finish() throws(Failure) {
     try times?.restore(below: tree)
     try reconcile(nil)

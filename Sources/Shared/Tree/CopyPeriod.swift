@@ -11,13 +11,12 @@ struct Moment: Comparable {
   }
 }
 
-/// From when to when the kernel copied the files of a payload. Tells which entries of the same file
-/// system it wrote after them.
+/// The period in which the kernel copied a payload's files. Tells which entries of the same file
+/// system were written later.
 ///
-/// An image behind the payload can write to a file of an image before it, which keeps its inode:
-/// only the time of its change is new. tmpfs numbers its inodes in the order in which they are made
-/// (mm/shmem.c, shmem_reserve_inode()): the number tells what is new where all happened within one
-/// tick of the clock.
+/// An image after the payload can write to a file of an image before it. That file keeps its inode;
+/// only its change time is new. If everything happened within one clock tick, the inode number
+/// decides: tmpfs numbers inodes in order of creation (mm/shmem.c, shmem_reserve_inode()).
 public struct CopyPeriod: Sendable {
   private var first: Moment?
   private var last: Moment?
@@ -34,8 +33,8 @@ public struct CopyPeriod: Sendable {
     lastInode = max(lastInode, status.inode)
   }
 
-  /// Whether the kernel wrote an entry after the payload. Not for directories: their times change
-  /// with their entries, and at the end of all images (init/initramfs.c, dir_utime()).
+  /// Whether the kernel wrote an entry after the payload. Not valid for directories: their times
+  /// change with their entries, and after the last image (init/initramfs.c, dir_utime()).
   func precedes(_ status: Status) -> Bool {
     guard let first, let last else { return false }
     if first < last && status.changed >= last { return true }
@@ -51,12 +50,11 @@ public struct CopyPeriod: Sendable {
   }
 }
 
-/// The entries of a tree that are moved before a payload is unpacked: what the kernel wrote before
-/// it.
+/// The entries that are moved before a payload is unpacked: those the kernel wrote before it.
 public struct Selection: Sendable {
   let period: CopyPeriod
 
-  /// The inode number of the directory of all payloads, which stays.
+  /// The inode number of the directory that holds all payloads, which stays.
   let holder: UInt64
 
   func includes(_ status: Status) -> Bool {

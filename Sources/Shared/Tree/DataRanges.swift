@@ -2,21 +2,20 @@
 
 import CLinux
 
-/// Where a regular file holds data. Holes lie between: they read as zeros and take no memory,
-/// unless someone writes the zeros elsewhere. A file that is not sparse is one range, and costs no
-/// call.
+/// The ranges of a regular file that hold data. The holes between them read as zeros and take no
+/// memory until the zeros are copied. A file that is not sparse is one range and needs no call.
 struct DataRanges: ~Copyable {
   private let file: Int32
   private let size: Int
   private let isSparse: Bool
 
-  /// The whole file, where the file system does not tell its holes: ramfs calls everything data
-  /// (fs/read_write.c, generic_file_llseek()), and keeps a page for each hole that is read.
-  /// mincore(2) tells which pages there are. tmpfs tells, and must not be asked by mincore(2), to
-  /// which a page in swap is none.
+  /// A mapping of the whole file, if the file system does not report holes: ramfs reports
+  /// everything as data (fs/read_write.c, generic_file_llseek()) and keeps a page for each hole
+  /// that is read, but mincore(2) tells which pages exist. tmpfs reports holes; there mincore(2)
+  /// would miss pages in swap.
   private let map: UnsafeMutableRawPointer?
 
-  /// - Parameter status: tells whether the file is sparse, and its size. The file may be cut off
+  /// - Parameter status: gives the size, and whether the file is sparse. The file may be truncated
   ///   meanwhile.
   init(of file: Int32, _ status: Status) throws(Failure) {
     self.file = file
@@ -41,8 +40,8 @@ struct DataRanges: ~Copyable {
     if let map { munmap(map, size) }
   }
 
-  /// The first range of data in `part`, as far as it lies in it; nil if there is none.
-  /// `part` begins where a page does, or where such a range ended.
+  /// Returns the first range of data in `part`, clipped to `part`; nil if there is none. `part`
+  /// starts at a page boundary or where a returned range ended.
   func first(in part: Range<Int>) throws(Failure) -> Range<Int>? {
     if part.isEmpty { return nil }
     guard isSparse else { return part }

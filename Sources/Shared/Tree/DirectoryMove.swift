@@ -2,7 +2,7 @@
 
 import CLinux
 
-/// A directory on its way: open in both trees until the last of its entries has moved.
+/// A directory being moved, open in both trees until the last of its entries has moved.
 final class DirectoryMove {
   /// nil for the root of the tree.
   private(set) var parent: DirectoryMove?
@@ -11,19 +11,20 @@ final class DirectoryMove {
   let source: Int32
   let target: Int32
 
-  /// As it was before the first of its entries left it.
+  /// Its status before the first of its entries left.
   let status: Status
 
-  /// Whether `target` was there before, with metadata of its own: only its times are set then.
+  /// Whether `target` already existed, with metadata of its own; then only its times are set.
   let isMerge: Bool
 
-  /// Only a selection of its entries is moved, and the directory is in both trees afterwards.
+  /// Whether only some of its entries move, so that the directory remains in both trees.
   let staysInSource: Bool
 
-  /// Entries that have not left yet, and one for the walk through it. Guarded by the mover's lock.
+  /// The number of entries that have not left yet, plus one for the walk. Guarded by the mover's
+  /// lock.
   var pending = 1
 
-  /// The xattrs of a target that was there before, from which `disinherit` took one.
+  /// The xattrs of an existing target before `disinherit` removed one.
   private var kept: Attributes?
 
   init(
@@ -39,13 +40,13 @@ final class DirectoryMove {
     self.staysInSource = staysInSource
   }
 
-  /// The place of its entry `name` in the tree that is moved.
+  /// The place of entry `name` in the source tree.
   func from(_ name: [CChar]) -> Place { Place(directory: source, name: name) }
 
-  /// The place of its entry `name` in the tree that arises.
+  /// The place of entry `name` in the target tree.
   func to(_ name: [CChar]) -> Place { Place(directory: target, name: name) }
 
-  /// The path of its entry `name` from the root of the tree, with a slash before each name.
+  /// The path of entry `name` from the root of the tree, with a slash before each name.
   func path(of name: [CChar]) -> [UInt8] {
     var path = parent?.path(of: self.name) ?? []
     path.append(UInt8(ascii: "/"))
@@ -53,15 +54,15 @@ final class DirectoryMove {
     return path
   }
 
-  /// Takes the default ACL of a target that was there before from it, until it is settled, so that
-  /// no entry inherits from it.
+  /// Removes the default ACL of an existing target until the move ends, so that no entry inherits
+  /// it.
   func disinherit() throws(Failure) {
     kept = try Attributes(of: target)
     _ = fremovexattr(target, cName("system.posix_acl_default"))
   }
 
-  /// Ends the move of an emptied directory. Owner, permissions and a default ACL only come now, so
-  /// that no entry inherits from them; times only come now because entries change them.
+  /// Ends the move of an emptied directory. Sets owner, permissions and default ACL only now, so
+  /// that no entry inherits them, and times only now, because entries change them.
   func settle() throws(Failure) {
     if isMerge {
       try kept?.set(on: target)
@@ -73,14 +74,15 @@ final class DirectoryMove {
     if let parent { try attempt("rmdir") { unlinkat(parent.source, name, AT_REMOVEDIR) } }
   }
 
-  /// Leaves it half moved: what the way back must know is its times, which the source has lost.
+  /// Leaves the directory half moved. The target keeps its times, which the source has lost, for
+  /// the way back.
   func abandon() {
     try? kept?.set(on: target)
     try? setTimes(of: target, status)
   }
 
-  /// Lets go of its parent, and returns it. A chain of thousands, each the last to hold the next,
-  /// would overflow the stack of a thread.
+  /// Releases the parent and returns it. Freeing a chain of thousands at once would overflow a
+  /// thread's stack.
   func detach() -> DirectoryMove? {
     defer { parent = nil }
     return parent

@@ -2,15 +2,16 @@
 
 import CLinux
 
-/// The times of all directories below one, for after entries have been made in them.
+/// The times of all directories below a root, to be restored after entries were made in them.
 struct DirectoryTimes {
   private var directories: [UInt64: Status] = [:]
-  /// The inodes of those whose times do not count.
+  /// Inodes of directories whose times are not restored.
   private var left: [UInt64] = []
 
   /// - Parameters:
-  ///   - root: open for reading. Its own times are not noted, nor what is mounted below it.
-  ///   - left: directories in it whose times are not noted, either.
+  ///   - root: open for reading. Its own times are not recorded, nor those of anything mounted
+  ///     below it.
+  ///   - left: entries of `root` whose times are not recorded either.
   init(below root: Int32, besides left: [StaticString]) throws(Failure) {
     let all = { (_: Status) in true }
     try Self.visit(root, into: all) { (_, status) in directories[status.inode] = status }
@@ -19,11 +20,11 @@ struct DirectoryTimes {
     }
   }
 
-  /// Sets the times of those that are still there.
+  /// Restores the times of the directories that still exist.
   ///
-  /// - Parameter root: as before.
+  /// - Parameter root: the same as for the initializer.
   func restore(below root: Int32) throws(Failure) {
-    // Whatever was there is in directories that were there.
+    // Directories that existed before are in directories that existed before.
     let wasThere = { (status: Status) in directories[status.inode] != nil }
     try Self.visit(root, into: wasThere) { (directory, status) throws(Failure) in
       guard let noted = directories[status.inode], !left.contains(status.inode) else { return }
@@ -31,7 +32,7 @@ struct DirectoryTimes {
     }
   }
 
-  /// Has `body` see each directory below one that is `chosen`, those in it first.
+  /// Calls `body` for each directory below `parent` that is `chosen`, its subdirectories first.
   private static func visit(
     _ parent: Int32, into chosen: (Status) -> Bool,
     _ body: (Int32, Status) throws(Failure) -> Void

@@ -3,9 +3,9 @@
 import CLinux
 
 /// Removes everything below the directory that `directory` is open on. Symbolic links are removed,
-/// never followed. What is mounted below it is no part of it, and stays.
+/// never followed. Mounts below it stay.
 ///
-/// - Throws: the first failure; what can be removed is removed all the same.
+/// - Throws: the first failure; everything that can be removed is removed regardless.
 public func empty(_ directory: Int32) throws(Failure) {
   var failure: Failure?
   var names = try Listing(of: directory)
@@ -18,7 +18,7 @@ public func empty(_ directory: Int32) throws(Failure) {
   if let failure { throw failure }
 }
 
-/// Removes an entry, with everything below it.
+/// Removes an entry and everything below it.
 func remove(_ name: [CChar], in directory: Int32) throws(Failure) {
   let status = try Status(of: name, in: directory)
   if status.isMountRoot { throw Failure("mount", EBUSY) }

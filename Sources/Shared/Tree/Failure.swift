@@ -2,7 +2,7 @@
 
 import CLinux
 
-/// A system call that did not succeed.
+/// A system call that failed.
 public struct Failure: Error {
   /// The call, as its man page names it.
   public let step: StaticString
@@ -10,10 +10,10 @@ public struct Failure: Error {
   /// A positive errno.
   public let code: Int32
 
-  /// The directory entry it was made for, without its terminating NUL; empty if there is none.
+  /// The directory entry the call was for, without its terminating NUL; empty if there is none.
   public internal(set) var name: [UInt8] = []
 
-  /// A part of the file is in one place, and the rest in the other.
+  /// Whether part of the file is in one place and the rest in the other.
   public internal(set) var tearsFile = false
 
   public init(_ step: StaticString, _ code: Int32) {
@@ -21,7 +21,7 @@ public struct Failure: Error {
     self.code = code
   }
 
-  /// The same failure, with the entry's name, unless it has one already.
+  /// Returns this failure with the entry's name, unless it has a name already.
   func on(_ entry: [CChar]) -> Failure {
     guard name.isEmpty else { return self }
     var named = self
@@ -44,7 +44,7 @@ package func attempt<Result: FixedWidthInteger & SignedInteger>(
   return result
 }
 
-/// Closes `descriptor`. Nothing here is written behind the page cache, so close(2) has no news.
+/// Closes `descriptor`. Nothing is written beyond the page cache, so close(2) reports nothing new.
 package func closeQuietly(_ descriptor: Int32) {
   _ = close(descriptor)
 }

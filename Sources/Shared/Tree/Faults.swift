@@ -4,9 +4,9 @@
   import Synchronization
   import Threads
 
-  /// Makes one system call of a run fail: the only mock point. Not in a release build.
+  /// Makes one system call of a run fail. The only mock point; not in release builds.
   ///
-  /// A run has its own countdown, which the threads that it starts share. No other thread counts.
+  /// Each run has its own countdown, shared by the threads it starts. Other threads do not count.
   package final class Faults: Sendable {
     private let countdown = Atomic<Int>(Int.max)
     private let code = Atomic<Int32>(0)
@@ -15,20 +15,20 @@
 
     private static var current: Faults? { Thread.inheritance as? Faults }
 
-    /// Does `body` as a run of its own.
+    /// Performs `body` as a run of its own.
     package static func run<Result>(_ body: () throws -> Result) rethrows -> Result {
       try Thread.$inheritance.withValue(Faults(), operation: body)
     }
 
-    /// Lets the call of this run that comes `calls` calls from now fail with `code`, once.
+    /// Makes the call that comes `calls` calls from now in this run fail once, with `code`.
     package static func fail(after calls: Int, with code: Int32) {
       guard let current else { preconditionFailure("no run") }
       current.code.store(code, ordering: .relaxed)
       current.countdown.store(calls, ordering: .sequentiallyConsistent)
     }
 
-    /// Lets no call of this run fail.
-    /// - Returns: whether the failure had not happened yet.
+    /// Cancels the failure.
+    /// - Returns: whether it had not happened yet.
     package static func disarm() -> Bool {
       guard let current else { preconditionFailure("no run") }
       return current.countdown.exchange(Int.max, ordering: .sequentiallyConsistent) >= 0

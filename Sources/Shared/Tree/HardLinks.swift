@@ -4,21 +4,21 @@ import CLinux
 
 /// Keeps hard links together while their names move one by one.
 ///
-/// A file of several names has one of them, while they move, in a directory of our own at the root
-/// of either tree. This key has the inode number of the file that is left, in hexadecimal. So the
-/// directory in the tree that arises is the table of the files already met.
+/// While the names of a file move, one of them is in a directory of our own at the root of each
+/// tree. This name, the key, is the inode number in the tree being left, in hexadecimal. The
+/// directory in the target is thus the table of the files already met.
 ///
-/// tmpfs counts each name as an inode (mm/shmem.c, shmem_link()), so that neither tree may ever
-/// have more of them than the whole one: the first name that leaves becomes the key there, and the
-/// key here becomes the last name that arrives. The data move with the last name: until then each
-/// step is taken back by moving names alone.
+/// tmpfs counts each name as an inode (mm/shmem.c, shmem_link()), so neither tree may ever have
+/// more names than the whole one: the first name that leaves becomes the key in the source, and the
+/// key in the target becomes the last name that arrives. The data move with the last name; until
+/// then, each step is undone by moving names alone.
 final class HardLinks {
   /// The directory's name in both roots.
   static var directoryName: [CChar] { cName(".leafroot-links") }
 
-  /// What has left with one name.
+  /// The result of moving one name.
   struct Moved {
-    /// Of the file's content.
+    /// Bytes of the file's content.
     var bytes = 0
     var endsInHole = false
   }
@@ -29,14 +29,14 @@ final class HardLinks {
     let directory: Int32
   }
 
-  /// Whose key it is, in the key's first byte. Each run knows its files by their inode numbers in
-  /// the tree that they leave, and either run may know the same number.
+  /// The first byte of a key: the run it belongs to. Each run identifies files by their inode
+  /// numbers in the tree they leave, so both runs may use the same number.
   private enum Mark {
     static var wayThere: CChar { 0x3e }
     static var wayBack: CChar { 0x3c }
 
-    /// On the way back: a file that the way there has left with names in both trees. Its content is
-    /// where it was, and only names return.
+    /// On the way back: a file that the way there left with names in both trees. Its content is
+    /// where it was; only names return.
     static var begun: CChar { 0x3d }
   }
 
@@ -44,7 +44,7 @@ final class HardLinks {
   private var target: Side
   private var isTurnedAround = false
 
-  /// Whether all data have moved: nothing of this table is needed any more.
+  /// Whether all data have moved, so that this table is no longer needed.
   private(set) var isComplete = false
 
   /// How many of the two directories have been removed.
@@ -94,14 +94,14 @@ final class HardLinks {
     return Moved()
   }
 
-  /// Moves a name of a file that has been met.
+  /// Moves a name of a file that was met before.
   ///
-  /// - Returns: nil if it has not.
+  /// - Returns: nil if it was not.
   private func moveKnown(
     from old: Place, _ status: Status, to new: Place, _ key: [CChar], hasContent: Bool
   ) throws(Failure) -> Moved? {
     if status.links == 2 {
-      // The other name is the key; or it is in the tree, and there is no key.
+      // The other name is the key, or it is still in the tree and there is no key.
       let isMet = try finds("rename") {
         linux_rename(target.directory, key, new.directory, new.name)
       }
@@ -116,7 +116,8 @@ final class HardLinks {
     return Moved()
   }
 
-  /// The first name: makes the file in the target, without its data, under the key and this name.
+  /// Moves the first name: creates the file in the target, without data, under the key and this
+  /// name.
   private func moveFirst(
     from old: Place, _ status: Status, to new: Place, _ key: [CChar]
   ) throws(Failure) {
@@ -161,7 +162,7 @@ final class HardLinks {
     }
   }
 
-  /// Neither the first name nor the last: it is in the target already.
+  /// Moves a name that is neither the first nor the last. It is in the target already.
   private func moveNext(from old: Place, to new: Place) throws(Failure) {
     do throws(Failure) {
       try attempt("unlink") { unlinkat(old.directory, old.name, 0) }
@@ -171,8 +172,8 @@ final class HardLinks {
     }
   }
 
-  /// The last name: it was the key in the target until now. Without its key, the file in the source
-  /// is one of a single name.
+  /// Moves the last name, which was the key in the target until now. Without its key, the file in
+  /// the source has a single name.
   private func moveLast(
     from old: Place, _ status: Status, to new: Place, _ key: [CChar], hasContent: Bool
   ) throws(Failure) -> Moved {
@@ -195,10 +196,10 @@ final class HardLinks {
     }
   }
 
-  /// Moves data and metadata of each regular file of which names are left outside the tree; all in
-  /// it have moved.
+  /// Moves data and metadata of each regular file that still has names outside the tree. All names
+  /// in the tree have moved.
   ///
-  /// - Returns: bytes moved.
+  /// - Returns: the number of bytes moved.
   func moveRest() throws(Failure) -> Int {
     var bytes: Int = 0
     var keys = try Listing(of: source.directory)
@@ -223,18 +224,17 @@ final class HardLinks {
     do throws(Failure) {
       _ = try Tree.moveFile(from: from, status, attributes, to: to, removing: nil)
     } catch {
-      // By its size `turnAround` knows that nothing is in it.
+      // `turnAround` tells by the size that the file is empty.
       if !error.tearsFile { _ = ftruncate(to, 0) }
       throw error
     }
   }
 
-  /// Makes ready for the way back: what of `moveRest` was done is undone, and what was the target
-  /// is the source.
+  /// Prepares the way back: undoes what `moveRest` did, and swaps source and target.
   func turnAround() throws(Failure) {
     var keys = try Listing(of: target.directory)
     while let key = try keys.next() {
-      // One that has its new name already may come again.
+      // A key that was already renamed may be listed again.
       guard isOfThisRun(key) else { continue }
       let there = try Status(of: key, in: target.directory)
       try returnFile(key, there)
@@ -249,7 +249,7 @@ final class HardLinks {
   }
 
   private func returnFile(_ key: [CChar], _ status: Status) throws(Failure) {
-    // Of size 0, its content has not moved yet.
+    // With size 0, its content has not moved yet.
     if status.isRegular && status.size == 0 { return }
     let place = Place(directory: source.directory, name: key)
     let here = try Status(of: key, in: source.directory)
@@ -267,7 +267,7 @@ final class HardLinks {
     _ = ftruncate(from, 0)
   }
 
-  /// Removes both directories and the names in them, or what an attempt that failed has left.
+  /// Removes both directories and the names in them, or what a failed attempt left of them.
   func dissolve() throws(Failure) {
     let sides = [source, target]
     while dissolved < sides.count {
@@ -286,7 +286,7 @@ final class HardLinks {
 
   private func isOfThisRun(_ key: [CChar]) -> Bool { key[0] == mark }
 
-  /// Makes a call that finds a key only if its file has been met.
+  /// Whether a call finds its key, which exists only if the file has been met.
   private func finds(_ step: StaticString, _ call: () -> Int32) throws(Failure) -> Bool {
     do throws(Failure) {
       try attempt(step, call)

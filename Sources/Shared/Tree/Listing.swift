@@ -2,18 +2,19 @@
 
 import CLinux
 
-/// The entries of a directory, in portions, by getdents64(2). Entries may be removed from the
-/// directory meanwhile.
+/// The entries of a directory, read in batches with getdents64(2). Entries may be removed
+/// meanwhile.
 struct Listing: ~Copyable {
   private let directory: Int32
   private let buffer: UnsafeMutableRawPointer
   private var position = 0
   private var end = 0
 
-  /// Small enough for a portion at each of 2,047 levels, as deep as a path of 4,096 bytes goes.
+  /// In bytes. Small enough for a buffer at each of 2,047 levels, the depth of a path of 4,096
+  /// bytes.
   private static var size: Int { 16384 }
 
-  /// Reads from the directory's beginning.
+  /// Starts at the directory's beginning.
   init(of directory: Int32) throws(Failure) {
     try attempt("lseek") { lseek(directory, 0, SEEK_SET) }
     self.directory = directory
@@ -22,7 +23,7 @@ struct Listing: ~Copyable {
 
   deinit { buffer.deallocate() }
 
-  /// The next name with its terminating NUL, `.` and `..` left out; nil at the end.
+  /// Returns the next name with its terminating NUL, except `.` and `..`; nil at the end.
   mutating func next() throws(Failure) -> [CChar]? {
     while true {
       if position == end {
@@ -43,14 +44,14 @@ struct Listing: ~Copyable {
   }
 }
 
-/// Opens a directory of that name to be read; a symbolic link is none.
+/// Opens the directory `name` for reading; fails for a symbolic link.
 package func openDirectory(_ name: [CChar], in parent: Int32) throws(Failure) -> Int32 {
   try attempt("open") {
     linux_openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
   }
 }
 
-/// All names in a directory, in no order, with their terminating NULs.
+/// Returns all names in a directory, unordered, with their terminating NULs.
 @inline(never)
 package func entryNames(of directory: Int32) throws(Failure) -> [[CChar]] {
   var all: [[CChar]] = []

@@ -2,21 +2,20 @@
 
 import CLinux
 
-/// An entry as its parent directory's descriptor and its name: what the calls in `*at` form take.
+/// An entry, given by its parent directory's descriptor and its name, as `*at` calls take it.
 struct Place {
   let directory: Int32
   let name: [CChar]
 }
 
-/// Gives the file that `target` is open on owner, permissions, xattrs and times of the one that
-/// `source` is open on.
+/// Copies owner, permissions, xattrs and times from the file open as `source` to the file open as
+/// `target`.
 package func copyMetadata(from source: Int32, _ status: Status, to target: Int32) throws(Failure) {
   try setMetadata(of: target, status, Attributes(of: source))
 }
 
-/// Gives the file that `target` is open on the metadata of another, in the order that keeps each:
-/// chown(2) clears setuid and security.capability, and every change of the others leaves the times
-/// alone.
+/// Sets the metadata of the file open as `target`, in the order that preserves each: chown(2)
+/// clears setuid and security.capability; the other calls leave the times alone.
 func setMetadata(of target: Int32, _ status: Status, _ attributes: Attributes) throws(Failure) {
   try attempt("fchown") { fchown(target, status.user, status.group) }
   try attempt("fchmod") { fchmod(target, status.permissions) }
@@ -24,10 +23,10 @@ func setMetadata(of target: Int32, _ status: Status, _ attributes: Attributes) t
   try setTimes(of: target, status)
 }
 
-/// The same for an entry that cannot be opened: symbolic link, device, fifo, socket.
+/// Copies the metadata of an entry that cannot be opened: symbolic link, device, fifo, socket.
 ///
-/// xattr calls have no `*at` form before Linux 6.13, so the working directory, which all threads
-/// share, is moved: only one thread may do this.
+/// Only one thread may call this. xattr calls have no `*at` form before Linux 6.13, so it changes
+/// the working directory, which all threads share.
 func copyMetadata(from source: Place, _ status: Status, to target: Place) throws(Failure) {
   try attempt("fchownat") {
     fchownat(target.directory, target.name, status.user, status.group, AT_SYMLINK_NOFOLLOW)
@@ -46,7 +45,7 @@ func copyMetadata(from source: Place, _ status: Status, to target: Place) throws
   try setTimes(of: target, status)
 }
 
-/// Access and modification time of an entry that cannot be opened.
+/// Sets access and modification time of an entry that cannot be opened.
 func setTimes(of target: Place, _ status: Status) throws(Failure) {
   let (accessed, modified) = status.times
   let times = [accessed, modified]
@@ -55,17 +54,17 @@ func setTimes(of target: Place, _ status: Status) throws(Failure) {
   }
 }
 
-/// Gives the file that `target` is open on the access and modification time noted in `status`.
+/// Sets access and modification time of the file open as `target` to those in `status`.
 public func setTimes(of target: Int32, _ status: Status) throws(Failure) {
   let (accessed, modified) = status.times
   let times = [accessed, modified]
   try attempt("futimens") { futimens(target, times) }
 }
 
-/// The xattrs of one entry: all of user, trusted, security and system (POSIX ACLs), whatever the
-/// file system lists.
+/// The xattrs of one entry: user, trusted, security and system (POSIX ACLs), whatever the file
+/// system lists.
 package struct Attributes {
-  /// One of them; the name has its NUL.
+  /// One xattr. The name includes its NUL.
   package struct Attribute {
     package let name: [CChar]
     package let value: [UInt8]
@@ -75,12 +74,12 @@ package struct Attributes {
 
   var isEmpty: Bool { all.isEmpty }
 
-  /// Those of the file that `file` is open on.
+  /// Reads the xattrs of the file open as `file`.
   init(of file: Int32) throws(Failure) {
     try self.init(list: { flistxattr(file, $0, $1) }, get: { fgetxattr(file, $0, $1, $2) })
   }
 
-  /// What `list` and `get` find: llistxattr(2), lgetxattr(2).
+  /// Reads xattrs with `list` and `get`, such as llistxattr(2) and lgetxattr(2).
   package init(
     list: (UnsafeMutablePointer<CChar>?, Int) -> Int,
     get: (UnsafePointer<CChar>, UnsafeMutableRawPointer?, Int) -> Int
@@ -106,7 +105,7 @@ package struct Attributes {
     }
   }
 
-  /// Gives them to the file that `file` is open on.
+  /// Sets these xattrs on the file open as `file`.
   func set(on file: Int32) throws(Failure) {
     try set { fsetxattr(file, $0, $1, $2, 0) }
   }

@@ -4,27 +4,27 @@ import CLinux
 import Threads
 
 /// Moves a whole tree from one file system to another: every entry with type, content, owner,
-/// permissions, device number, times, xattrs and hard links; what is moved is removed from where it
-/// was at once, so that the tree is in memory once. Mounts found in it are moved, not copied.
+/// permissions, device number, times, xattrs and hard links. Entries are removed from the source as
+/// they move, so that the tree is in memory only once. Mounts in it are moved, not copied.
 ///
-/// One thread walks; the regular files, which are most of the work, are moved by a crew.
-/// Only descriptors and single names are used: no path can be led astray by a symbolic link.
+/// One thread walks the tree; a crew moves the regular files, which are most of the work. Only
+/// descriptors and single names are used, so no symbolic link can divert a path.
 public final class Mover {
-  /// Directory entries that have left the source, the root not counted.
+  /// Directory entries that have left the source, not counting the root.
   public private(set) var entries: Int = 0
 
   /// Bytes of content that have left the source.
   public private(set) var bytes: Int = 0
 
-  /// Files that `move` found to end in a hole: the kernel gives a file its size before its content
-  /// (init/initramfs.c, do_name()), and an archive that is cut short leaves it so. Holes are of
-  /// whole pages. A name outside the tree hides its file from this.
+  /// The number of files that `move` found to end in a hole. The kernel sets a file's size before
+  /// it writes the content (init/initramfs.c, do_name()), so a truncated archive leaves such a
+  /// file. Holes are whole pages. Files with a name outside the tree are not counted.
   public private(set) var filesEndingInHole: Int = 0
 
-  /// The path of one of them from the root of the tree, which is its `/`; empty if there is none.
+  /// The path of one of these files, with the root of the tree as `/`; empty if there is none.
   public private(set) var firstEndingInHole: [UInt8] = []
 
-  /// Whether there were regular files of several names.
+  /// Whether there were regular files with several names.
   public private(set) var hasLinkedFiles = false
 
   private let source: Int32
@@ -32,11 +32,11 @@ public final class Mover {
   private let status: Status
   private let isMerge: Bool
   private let selection: Selection?
-  /// The inodes of files of several names that it includes.
+  /// The inodes of selected files that have several names.
   private var selectedFiles: Set<UInt64> = []
   private let crew: Crew<FileMove>
 
-  /// From the first file of several names on, until its run is at its end, or `restore` is.
+  /// Exists from the first file with several names until its run, or `restore`, ends.
   private var links: HardLinks?
   private var isReturning = false
 
@@ -47,13 +47,13 @@ public final class Mover {
 
   /// - Parameters:
   ///   - source: the root directory of the tree, open for reading; it stays, emptied.
-  ///   - status: the root directory's.
-  ///   - target: a directory, open for reading: an empty one, unless `merging`.
-  ///   - merging: the target has entries, and keeps them. Directories may be in both trees: they
-  ///     get the times of those in the source, and keep their other metadata.
-  ///   - selection: what is moved; nil for all. Directories are then in both trees afterwards, and
-  ///     mounts stay where they are. There is no way back.
-  ///   - threads: how many may work; nil for as many as there are processors.
+  ///   - status: the status of `source`.
+  ///   - target: a directory, open for reading; empty unless `merging`.
+  ///   - merging: whether the target has entries, which it keeps. Directories in both trees get the
+  ///     times of those in the source, and keep their other metadata.
+  ///   - selection: what is moved; nil for everything. With a selection, directories remain in both
+  ///     trees, mounts stay where they are, and there is no way back.
+  ///   - threads: the number of threads that may work; nil for one per processor.
   public init(
     from source: Int32, _ status: Status, to target: Int32, merging: Bool = false,
     selecting selection: Selection? = nil, threads: Int? = nil
@@ -70,7 +70,7 @@ public final class Mover {
     crew.dismiss()
   }
 
-  /// Moves the tree. If anything fails, it is in both places afterwards, each entry whole in one
+  /// Moves the tree. After a failure the tree is split between both places, each entry whole in one
   /// of them, until `restore` brings it back.
   public func move() throws(Failure) {
     try run(
@@ -79,7 +79,7 @@ public final class Mover {
         staysInSource: selection != nil))
   }
 
-  /// Brings everything that was moved back to where it was.
+  /// Moves everything back to where it was.
   public func restore() throws(Failure) {
     isReturning = true
     failure = nil
@@ -107,7 +107,7 @@ public final class Mover {
 
     if root.isMerge { try root.disinherit() }
 
-    // One more for what comes after the walk.
+    // Keeps the root waiting for what comes after the walk.
     retain(root)
     walk(root)
     crew.finish()
@@ -132,7 +132,7 @@ public final class Mover {
     release(directory)
   }
 
-  /// An entry of the root that is no part of the tree.
+  /// Whether an entry of the root is ours, not part of the tree.
   private func isOurs(_ name: [CChar]) -> Bool { name == HardLinks.directoryName && links != nil }
 
   private func visit(_ name: [CChar], in directory: DirectoryMove) throws(Failure) {
@@ -140,9 +140,9 @@ public final class Mover {
     if selection != nil, status.isMounted(in: directory.status) || !isSelected(status) { return }
 
     if status.isMountRoot && (!status.isDirectory || status.device == self.status.device) {
-      // Nobody binds files, or parts of the tree itself, before the init runs. To move the mount of
-      // a file would need a third place, and what is a part of the tree loses its content. Better
-      // to stay in rootfs than to leave something behind.
+      // Nobody bind-mounts files, or parts of the tree itself, before the init runs. Moving the
+      // mount of a file would need a third place, and a bind mount of part of the tree would lose
+      // its content. Staying in rootfs is better than leaving something behind.
       throw Failure("bind mount", ENOTSUP)
     }
     if status.isDirectory {
@@ -160,7 +160,8 @@ public final class Mover {
     }
   }
 
-  /// A file of several names changes when the first of them moves.
+  /// Whether an entry is moved. A file with several names changes when the first of them moves, so
+  /// selected ones are remembered.
   private func isSelected(_ status: Status) -> Bool {
     let hasNames = status.links > 1 && !status.isDirectory
     if hasNames && selectedFiles.contains(status.inode) { return true }
@@ -186,7 +187,7 @@ public final class Mover {
     if moved.endsInHole { noteHole(at: name, in: directory) }
   }
 
-  /// All names have moved: the data of files that have names elsewhere follow.
+  /// Moves the data of files that have names elsewhere, once all names in the tree have moved.
   private func finishLinks() throws(Failure) {
     guard let links else { return }
     count(0, try links.moveRest())
@@ -194,7 +195,7 @@ public final class Mover {
     self.links = nil
   }
 
-  /// Makes the directory in the target, takes the mount on it along, and opens both.
+  /// Creates the directory in the target, moves the mount on it along, and opens both.
   private func enter(
     _ name: [CChar], _ status: Status, in directory: DirectoryMove
   ) throws(Failure) -> DirectoryMove {
@@ -222,7 +223,7 @@ public final class Mover {
 
       let covered = isMount ? try Status(of: source) : status
       if covered.isMountRoot {
-        // The lower of two mounts on one directory: moved next, it would come to lie on top.
+        // This is the lower of two mounts on one directory. Moved next, it would end up on top.
         throw Failure("mount on a mount", ENOTSUP)
       }
       let child = DirectoryMove(
@@ -241,15 +242,15 @@ public final class Mover {
     }
   }
 
-  /// The directory waits for one more.
+  /// Makes the directory wait for one more.
   private func retain(_ directory: DirectoryMove) {
     monitor.lock()
     directory.pending += 1
     monitor.unlock()
   }
 
-  /// One of those that the directory waited for is done. The last one settles it, and maybe those
-  /// above.
+  /// Tells the directory that one of those it waited for is done. The last one settles it, and
+  /// possibly its ancestors.
   func release(_ directory: DirectoryMove) {
     var next: DirectoryMove? = directory
     while let directory = next {
@@ -282,7 +283,7 @@ public final class Mover {
     monitor.unlock()
   }
 
-  /// The way back has no news.
+  /// Records a file that ends in a hole, except on the way back.
   func noteHole(at name: [CChar], in directory: DirectoryMove) {
     if isReturning { return }
     monitor.lock()

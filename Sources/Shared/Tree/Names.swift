@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-/// `text` as C takes it.
+/// `text` as a C string.
 package func cName(_ text: StaticString) -> [CChar] {
   text.withUTF8Buffer { $0.map { CChar(bitPattern: $0) } } + [0]
 }
 
-/// `number` in hexadecimal, as C takes it.
+/// `number` in hexadecimal, as a C string.
 func hexadecimal(_ number: UInt64) -> [CChar] {
   var digits = [CChar](repeating: 0, count: 17)
   var rest = number

@@ -2,22 +2,21 @@
 
 import CLinux
 
-/// Makes two trees fit to become one: what the kernel has unpacked behind a payload, `rest`, and
-/// the tree that has come of the payload. Of each name that both have, one entry stays, as if the
-/// kernel had unpacked both: init/initramfs.c, do_name(), do_symlink(). Only directories stay in
-/// both.
+/// Prepares two trees to become one: `rest`, which the kernel unpacked after a payload, and the
+/// tree made from the payload. Of each name in both, one entry stays, as if the kernel had unpacked
+/// both (init/initramfs.c, do_name(), do_symlink()). Only directories stay in both.
 struct Reconciliation {
-  /// The payload was copied then.
+  /// When the kernel copied the payload.
   let period: CopyPeriod
 
-  /// The kernel has made all directories of the tree in `rest`, too, before the payload's files:
-  /// owners and permissions there are the last word.
+  /// Whether the kernel also made all directories of the tree in `rest`, before the payload's
+  /// files. Owners and permissions there are then final.
   let hasAllDirectories: Bool
 
   /// What is reconciled; nil for all.
   let selection: Selection?
 
-  /// Works on the trees whose roots these are open on.
+  /// Reconciles the trees whose roots `rest` and `tree` are open on.
   func run(_ rest: Int32, _ tree: Int32) throws(Failure) {
     try reconcile(rest, try Status(of: rest), tree, try Status(of: tree), isRoot: true)
   }
@@ -35,9 +34,9 @@ struct Reconciliation {
     } else {
       try copyMetadata(from: tree, treeStatus, to: rest)
     }
-    // The record that comes first sets a directory's times (init/initramfs.c, dir_utime()). It is in
-    // front of the payload where that repeats it; but newc cannot carry all times, and the root has
-    // changed since.
+    // A directory's first record sets its times (init/initramfs.c, dir_utime()). With
+    // `hasAllDirectories` that record precedes the payload; but newc cannot carry all times, and
+    // the root has changed since.
     let isInRest = hasAllDirectories && !isRoot && UInt32(exactly: treeStatus.modified) != nil
     let times = isInRest ? restStatus : treeStatus
     try setTimes(of: rest, times)
@@ -55,7 +54,7 @@ struct Reconciliation {
     if status.isDirectory && other.isDirectory {
       try descend(new, status, old, other)
     } else if status.isDirectory {
-      // One that is older was in the tree, too, until the payload replaced it.
+      // An older directory was in the tree, too, until the payload replaced it.
       let isOlder = status.inode <= period.lastInode
       let isGone = isOlder ? try removeIfEmpty(new, status) : false
       if !isGone { try remove(name, in: tree) }
@@ -74,11 +73,11 @@ struct Reconciliation {
     let outer = try openDirectory(old.name, in: old.directory)
     defer { closeQuietly(outer) }
     try reconcile(inner, status, outer, other)
-    // What is left in it moves.
+    // What remains in it moves.
     if selection == nil { _ = try removeIfEmpty(new, status) }
   }
 
-  /// Another type takes the place of a directory that is empty. Of one that is not, a device or link
+  /// Replaces an empty directory with an entry of another type. On a non-empty one, a device or link
   /// only changes the owner, and a device the permissions.
   private func replaceDirectory(
     _ old: Place, _ new: Place, _ status: Status
@@ -96,19 +95,19 @@ struct Reconciliation {
     try attempt("fchmodat") { fchmodat(place.directory, place.name, status.permissions, 0) }
   }
 
-  /// Neither is a directory.
+  /// Replaces one non-directory with another.
   private func replace(
     _ old: Place, _ other: Status, _ new: Place, _ status: Status
   ) throws(Failure) {
     if status.isRegular && other.isRegular && other.links > 1 && status.links == 1 {
-      // The kernel writes to the file, which has the content under all its names.
+      // The kernel writes to the existing file, so all its names get the content.
       let file = try attempt("open") {
         linux_openat(old.directory, old.name, O_WRONLY | O_TRUNC | O_NOFOLLOW, 0)
       }
       closeQuietly(file)
       _ = try moveRegularFile(from: new, status, to: old, isThere: true)
     } else if status.isSpecial && status.type == other.type && status.inode > period.lastInode {
-      // The kernel makes no second one, but gives the first its metadata.
+      // The kernel does not make a second one; it gives the first the new metadata.
       try setOwnerAndPermissions(of: old, status)
       try setTimes(of: old, status)
       try remove(new.name, in: new.directory)
@@ -126,8 +125,8 @@ struct Reconciliation {
     }
   }
 
-  /// The kernel removes what is in the way of an entry of another type, unless it is a directory
-  /// that is not empty (init/initramfs.c, clean_path()). What something is mounted on stays, too.
+  /// Removes an entry that is in the way of one of another type, unless it is a non-empty directory
+  /// (init/initramfs.c, clean_path()) or a mount point.
   private func removeIfEmpty(_ place: Place, _ status: Status) throws(Failure) -> Bool {
     do throws(Failure) {
       try attempt("unlink") {

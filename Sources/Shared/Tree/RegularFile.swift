@@ -2,9 +2,9 @@
 
 import CLinux
 
-/// Moves a regular file to another file system, to a place where nothing is yet, or only the empty
-/// file that is to have its content. The file is in one of the two places afterwards, whole,
-/// whatever failed; an empty file is empty again.
+/// Moves a regular file to another file system: to a place where nothing exists yet, or to an empty
+/// file (`isThere`). Whatever fails, the file is whole in one of the two places afterwards; an
+/// existing target is empty again.
 ///
 /// - Returns: whether the file ends in a hole.
 func moveRegularFile(
@@ -34,15 +34,15 @@ func moveRegularFile(
   }
 }
 
-/// A regular file whose content is on its way.
+/// A regular file whose content is being moved.
 struct Source {
   let descriptor: Int32
 
-  /// Whether what has been copied is cut off. Not a program that is being executed: a usermode
-  /// helper that the kernel started meanwhile. Such a file is in memory twice until it ends.
+  /// Whether copied data are truncated away. Not for a running program, such as a usermode helper
+  /// that the kernel started meanwhile. Its file is in memory twice until it ends.
   let isCut: Bool
 
-  /// Opens the file, for writing only if it is to be cut.
+  /// Opens the file, for writing only if it is to be truncated.
   init(_ place: Place, mayBeCut: Bool) throws(Failure) {
     do throws(Failure) {
       descriptor = try Source.open(place, mayBeCut ? O_RDWR : O_RDONLY)
@@ -59,11 +59,12 @@ struct Source {
   }
 }
 
-/// Moves data and metadata of `source` to the empty file `target`, and removes its `name` at the
-/// end, or leaves an empty file where there is none to remove. If anything fails, all is in the
-/// source again.
+/// Moves data and metadata of `source` to the empty file `target`, then removes the source's
+/// `name`, or leaves an empty file if `name` is nil. After a failure everything is in the source
+/// again.
 ///
-/// `attributes` are the source's from before: write(2) and ftruncate(2) remove security.capability.
+/// `attributes` were read from the source before: write(2) and ftruncate(2) remove
+/// security.capability.
 ///
 /// - Returns: whether the file ends in a hole.
 @inline(never)
@@ -86,9 +87,9 @@ func moveFile(
   return endsInHole
 }
 
-/// Moves the data so that no more than one piece of it is in memory twice: from the end, each piece
-/// cut off as soon as it is copied. Cutting works on ramfs too, which cannot punch holes. The first
-/// piece stays until the file is removed. Holes stay holes.
+/// Moves the data from the end, truncating each piece away as soon as it is copied, so that no more
+/// than one piece is in memory twice. Truncating also works on ramfs, which cannot punch holes. The
+/// first piece stays until the file is removed. Holes stay holes.
 private func moveContents(
   from source: Source, _ status: Status, _ attributes: Attributes, to target: Int32
 ) throws(Failure) -> Bool {
@@ -111,15 +112,16 @@ private func moveContents(
       piece = piece.lowerBound - Piece.size..<piece.lowerBound
     }
   } catch {
-    // This piece is whole in the source still; those behind it are in the target only.
+    // This piece is still whole in the source; those after it are only in the target.
     try returnContents(
       from: target, to: source, status, attributes, start: piece.lowerBound + Piece.size)
     throw error
   }
 }
 
-/// Brings back the pieces from `start` on, the first first, each given up as soon as it is copied:
-/// it needs no memory that the file did not have before. What was not cut has only lost its time.
+/// Moves the pieces from `start` on back, in ascending order, freeing each as soon as it is copied,
+/// so the file needs no more memory than before. A file that was not truncated has only lost its
+/// times.
 func returnContents(
   from target: Int32, to source: Source, _ status: Status, _ attributes: Attributes, start: Int
 ) throws(Failure) {
@@ -154,7 +156,7 @@ private func returnPieces(
   }
 }
 
-/// A part of a file, as large as may be in memory twice.
+/// A part of a file, the most that may be in memory twice.
 private enum Piece {
   static var size: Int { 1 << 20 }
 
@@ -164,9 +166,9 @@ private enum Piece {
   }
 }
 
-/// Copies what lies in `piece` of the data of `source`.
+/// Copies the data of `source` that lie in `piece`.
 ///
-/// - Returns: the end of the last data in it; its beginning if there are none.
+/// - Returns: the end of the last data in `piece`; its start if there are none.
 @inline(never)
 private func copy(
   _ data: borrowing DataRanges, in piece: Range<Int>, from source: Int32, to target: Int32
@@ -181,8 +183,8 @@ private func copy(
 
 /// Copies the bytes in `range`.
 ///
-/// sendfile(2) hands the source's pages over as they are and copies each once, into the target's:
-/// half the time of read and write, and less than a mapping costs in page faults.
+/// sendfile(2) passes the source's pages on and copies each once, into the target's: half the time
+/// of read and write, and cheaper than the page faults of a mapping.
 private func copy(_ range: Range<Int>, from source: Int32, to target: Int32) throws(Failure) {
   try attempt("lseek") { lseek(target, range.lowerBound, SEEK_SET) }
 
@@ -191,7 +193,7 @@ private func copy(_ range: Range<Int>, from source: Int32, to target: Int32) thr
     let sent = try attempt("sendfile") {
       sendfile(target, source, &next, range.upperBound - next)
     }
-    // Someone has cut the file off.
+    // Someone has truncated the file.
     if sent == 0 { throw Failure("sendfile", ENODATA) }
   }
 }

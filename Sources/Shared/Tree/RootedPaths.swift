@@ -5,31 +5,31 @@ import CLinux
 /// Where a path's last component is.
 package struct RootedPlace {
   package let directory: Int32
-  /// With its NUL, and with the slashes that were behind it.
+  /// With its NUL and any trailing slashes.
   package let name: [CChar]
-  /// Whether there were any: calls that look it up then follow a symbolic link.
+  /// Whether there are trailing slashes, which make lookups follow a symbolic link.
   package let hasSlash: Bool
 }
 
-/// Paths in a tree as its own root sees them: no `..`, no absolute path and no symbolic link leads
-/// out of it. openat2(2) with RESOLVE_IN_ROOT, Linux 5.6.
+/// Resolves paths as the tree's own root sees them: no `..`, absolute path or symbolic link leads
+/// out of the tree. Uses openat2(2) with RESOLVE_IN_ROOT, Linux 5.6.
 package final class RootedPaths {
   let root: Int32
 
-  // The directories that entries were made in last; entries of one directory mostly come together.
+  // The directories used last; entries of one directory mostly come together.
   private var known: [(path: [UInt8], directory: Int32)] = []
   private var next = 0
-  /// The one that was given out last: not to be closed by the next.
+  /// The index of the directory returned last, which the next call must not close.
   private var last = -1
   private static var capacity: Int { 16 }
 
-  /// - Parameter root: open for reading, by the caller.
+  /// - Parameter root: open for reading; remains the caller's.
   package init(root: Int32) { self.root = root }
 
   deinit { forget() }
 
-  /// The place of `path`, good until the next but one is asked for; nil if its last component is
-  /// none that could be made: the root, `.` or `..`.
+  /// Returns the place of `path`, valid until the call after the next; nil if the last component
+  /// cannot be made: the root, `.` or `..`.
   package func place(of path: [UInt8]) throws(Failure) -> RootedPlace? {
     var end = path.count
     while end > 0, path[end - 1] == Self.slash { end -= 1 }
@@ -44,8 +44,8 @@ package final class RootedPaths {
     return RootedPlace(directory: directory, name: name, hasSlash: end < path.count)
   }
 
-  /// Opens what `path` leads to; the caller closes it. The kernel takes the empty path for the
-  /// root (getname_kernel).
+  /// Opens what `path` leads to; the caller closes it. The empty path is the root, as in the kernel
+  /// (getname_kernel).
   package func open(
     _ path: [UInt8], _ flags: Int32, mode: UInt32 = 0
   ) throws(Failure) -> Int32 {
@@ -53,12 +53,12 @@ package final class RootedPaths {
     do throws(Failure) {
       return try Self.resolve(name[...], in: root, flags, mode)
     } catch {
-      // A link that protected_symlinks forbids (proc_sys_fs(5)), when the kernel unpacks, too.
+      // protected_symlinks (proc_sys_fs(5)) forbids this link, also when the kernel unpacks.
       throw error.code == EACCES ? Failure(error.step, ELOOP) : error
     }
   }
 
-  /// Takes note that `directory`, which is open, was made at `path`. It is closed here.
+  /// Remembers that the open directory `directory` was made at `path`. Takes over the descriptor.
   package func remember(_ directory: Int32, at path: [UInt8]) {
     keep(directory, at: [UInt8](path.drop { $0 == Self.slash }))
   }
@@ -76,7 +76,7 @@ package final class RootedPaths {
     next = (next + 1) % Self.capacity
   }
 
-  /// Forgets where paths lead: something was removed that could have been on the way.
+  /// Forgets where paths lead, after something was removed that could have been on the way.
   package func forget() {
     for one in known { closeQuietly(one.directory) }
     known.removeAll(keepingCapacity: true)
@@ -102,8 +102,9 @@ package final class RootedPaths {
     return directory
   }
 
-  /// - Parameter isOnTheWay: `path` leads to a directory in which more is looked up. A link at its
-  ///   end is followed like those before it: protected_symlinks forbids only a path's last link.
+  /// - Parameter isOnTheWay: whether more is looked up in the directory at `path`. A link at its
+  ///   end is then followed like those before it: protected_symlinks forbids only a path's last
+  ///   link.
   private static func resolve(
     _ path: ArraySlice<UInt8>, in root: Int32, _ flags: Int32, _ mode: UInt32,
     isOnTheWay: Bool = false
@@ -114,7 +115,7 @@ package final class RootedPaths {
       name.append(0x2E)
     }
     name.append(0)
-    // EAGAIN: something was renamed or mounted anywhere while `..` was followed.
+    // EAGAIN: something, anywhere, was renamed or mounted while `..` was followed.
     var attempts = 0
     while true {
       do throws(Failure) {

@@ -2,7 +2,7 @@
 
 import CLinux
 
-/// Makes a symbolic link, device, fifo or socket like the one at `source`; metadata come later.
+/// Makes a symbolic link, device, fifo or socket like the one at `source`, without its metadata.
 func createSpecial(_ target: Place, like source: Place, _ status: Status) throws(Failure) {
   guard status.isSymbolicLink else {
     try attempt("mknod") {
@@ -11,7 +11,7 @@ func createSpecial(_ target: Place, like source: Place, _ status: Status) throws
     return
   }
 
-  // One more than any target's length (PATH_MAX, its NUL included), for ours.
+  // PATH_MAX bytes, more than any target has, and one for our NUL.
   let text = UnsafeMutablePointer<CChar>.allocate(capacity: 4097)
   defer { text.deallocate() }
   let length = try attempt("readlink") { readlinkat(source.directory, source.name, text, 4096) }

@@ -2,18 +2,18 @@
 
 package import CLinux
 
-/// What statx(2) says of one entry.
+/// What statx(2) reports about one entry.
 public struct Status {
   private let raw: linux_status
 
-  /// The entry that `descriptor` is open on.
+  /// The status of the entry that `descriptor` is open on.
   public init(of descriptor: Int32) throws(Failure) {
     let empty: [CChar] = [0]
     raw = try Self.ask(descriptor, empty, LINUX_AT_EMPTY_PATH)
   }
 
-  /// The entry `name` of a directory; a symbolic link itself, a mount on it rather than what the
-  /// mount covers.
+  /// The status of entry `name` of a directory: of a symbolic link itself, and of a mount rather
+  /// than what it covers.
   package init(of name: UnsafePointer<CChar>, in directory: Int32) throws(Failure) {
     raw = try Self.ask(directory, name, AT_SYMLINK_NOFOLLOW)
   }
@@ -46,32 +46,32 @@ public struct Status {
   /// The file system it is on.
   package var device: dev_t { linux_makedev(raw.dev_major, raw.dev_minor) }
 
-  /// Whether both are on one file system.
+  /// Whether both are on the same file system.
   public func isBeside(_ other: Status) -> Bool { device == other.device }
 
-  /// The device that a device node stands for.
+  /// The device that a device node represents.
   package var deviceNode: dev_t { linux_makedev(raw.rdev_major, raw.rdev_minor) }
 
   /// In bytes.
   package var size: Int { Int(raw.size) }
 
-  /// Whether it is a file with holes: it takes fewer blocks of 512 bytes than its size. tmpfs and
+  /// Whether the file has holes: it takes fewer 512-byte blocks than its size needs. tmpfs and
   /// ramfs count their pages for that (mm/shmem.c, shmem_getattr(); fs/libfs.c, simple_getattr()).
   package var isSparse: Bool { size > 0 && (size - 1) / 512 >= Int(raw.blocks) }
 
-  /// Whether a mount begins here. Linux 5.8; before, a directory on another device is taken for
-  /// one.
+  /// Whether this is the root of a mount. Since Linux 5.8; before that, a directory on another
+  /// device counts as one.
   var isMountRoot: Bool { raw.attributes & LINUX_STATX_ATTR_MOUNT_ROOT != 0 }
 
-  /// Whether a mount rests on this entry of a directory. Without STATX_ATTR_MOUNT_ROOT the device
-  /// tells.
+  /// Whether something is mounted on this entry of `directory`. Without STATX_ATTR_MOUNT_ROOT the
+  /// device decides.
   func isMounted(in directory: Status) -> Bool { isMountRoot || !isBeside(directory) }
 
   /// The modification time, in whole seconds since 1970.
   package var modified: Int64 { raw.modified.seconds }
 
-  /// When content or metadata were changed last, in the kernel's clock of start-up: two such times
-  /// are equal if no tick came between.
+  /// When content or metadata last changed, by the kernel's start-up clock: two times are equal if
+  /// no tick came between them.
   var changed: Moment {
     Moment(seconds: raw.changed.seconds, nanoseconds: raw.changed.nanoseconds)
   }

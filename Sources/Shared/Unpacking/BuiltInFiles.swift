@@ -5,22 +5,22 @@ import Initramfs
 import Newc
 import Tree
 
-/// The files of the kernel's built-in archive, as long as an image is unpacked: it may put files
-/// into /dev and /root without a record of these directories.
+/// The files of the kernel's built-in archive, present while an image is unpacked: the image may
+/// put files into /dev and /root without a record of these directories.
 struct BuiltInFiles {
   private let root: Int32
 
-  /// Their times until a record changes them: records have whole seconds.
+  /// The times of untouched files. Records have whole seconds, so no record sets these.
   private static var mark: timespec { timespec(tv_sec: 0, tv_nsec: 1) }
 
-  /// Makes them in the empty directory that `root` is open on.
+  /// Makes the files in the empty directory that `root` is open on.
   init(in root: Int32, isPrivileged: Bool) throws(UnpackFailure) {
     self.root = root
     var unpacker = Unpacker(DirectoryTree(root, isPrivileged: isPrivileged))
     for entry in BuiltInArchive.entries { _ = try unpacker.apply(entry) }
     try unpacker.finish()
-    // Only root makes devices. A fifo is no regular file either, and also keeps /dev from being
-    // removed.
+    // Only root may make devices. A fifo is not a regular file either, and also keeps /dev from
+    // being removed.
     if unpacker.files.deviceCount > 0 { mkfifoat(root, "dev/console", 0o600) }
 
     let times = [Self.mark, Self.mark]
@@ -29,7 +29,7 @@ struct BuiltInFiles {
     }
   }
 
-  /// Removes those that no record has changed, unless something is in them.
+  /// Removes the files that no record has changed, except directories with entries.
   func removeUntouched() {
     // A record may have put a symbolic link in its place.
     let dev = linux_openat(root, "dev", O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
@@ -41,7 +41,7 @@ struct BuiltInFiles {
     remove("root", in: root)
   }
 
-  /// The directory that it is in keeps its times.
+  /// Removes an untouched entry, keeping the times of its directory.
   private func remove(_ name: StaticString, in directory: Int32) {
     name.withUTF8Buffer {
       $0.withMemoryRebound(to: CChar.self) { name in
@@ -55,7 +55,8 @@ struct BuiltInFiles {
     }
   }
 
-  /// What is made in a directory changes one of its times, who reads it the other one.
+  /// Whether one of the times is still the mark. Making an entry in a directory changes one of
+  /// them, reading it the other.
   private func isUntouched(_ status: Status) -> Bool {
     isMark(status.times.0) || isMark(status.times.1)
   }

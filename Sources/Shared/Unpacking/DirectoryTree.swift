@@ -5,41 +5,42 @@ public import Initramfs
 public import Newc
 import Tree
 
-/// A tree below a directory. No path leads out of it: it is resolved as if the tree's root were
-/// `/`.
+/// A tree below a directory. Paths are resolved as if the tree's root were `/`, so none leads out
+/// of it.
 ///
-/// What an ordinary user may not do is left out, and counted.
+/// What an ordinary user may not do is skipped and counted.
 public struct DirectoryTree: FileSystem {
-  /// Device nodes that were not made because only root may.
+  /// The number of device nodes that were not made because only root may make them.
   public private(set) var deviceCount = 0
-  /// Calls for an owner whom this user namespace does not know.
+  /// The number of calls for an owner that this user namespace does not know.
   public private(set) var ownerCount = 0
 
   private let paths: RootedPaths
   private let isPrivileged: Bool
   private let heldRoot: HeldRoot?
-  /// Directories that an ordinary user could not fill if they had their permissions already.
+  /// Directories that get their permissions last, as an ordinary user could not fill them
+  /// otherwise.
   private var closed: [(path: [UInt8], permissions: UInt32)] = []
-  /// The path that was asked for last: the calls for one entry come together.
+  /// The path that was looked up last; calls for one entry come together.
   private var last: (path: [UInt8], place: RootedPlace)?
 
   /// - Parameters:
   ///   - root: the directory that the tree is made in, open for reading.
-  ///   - isPrivileged: may change owners and make devices. Otherwise entries belong to the caller,
-  ///     and have no setuid and setgid bits, for these would be the caller's.
+  ///   - isPrivileged: whether owners may be changed and devices made. Otherwise entries belong to
+  ///     the caller, and have no setuid or setgid bits, as these would be the caller's.
   public init(_ root: Int32, isPrivileged: Bool) {
     self.init(root, isPrivileged: isPrivileged, heldRoot: nil)
   }
 
-  /// - Parameter heldRoot: keeps others out of the tree until the end; nil if nobody else is there.
+  /// - Parameter heldRoot: keeps others out of the tree until the end; nil if there are no others.
   init(_ root: Int32, isPrivileged: Bool, heldRoot: HeldRoot?) {
     paths = RootedPaths(root: root)
     self.heldRoot = heldRoot
     self.isPrivileged = isPrivileged
   }
 
-  /// Gives directories the permissions that would have kept an ordinary user out, and lets others
-  /// into the root. At the end.
+  /// Ends the tree: sets the directory permissions that would have kept an ordinary user out, and
+  /// opens the root to others.
   public mutating func finish() throws(UnpackFailure) {
     while let directory = closed.popLast() {
       guard let descriptor = try? paths.open(directory.path, O_RDONLY | O_DIRECTORY) else {
@@ -58,8 +59,8 @@ public struct DirectoryTree: FileSystem {
 
   // MARK: Paths
 
-  /// Where the last component of a path is; nil if it is none that could be made or removed: the
-  /// root, `.` or `..`.
+  /// Returns the place of a path's last component; nil if it cannot be made or removed: the root,
+  /// `.` or `..`.
   private mutating func place(of path: [UInt8]) throws(Failure) -> RootedPlace? {
     if let last, last.path == path { return last.place }
     last = nil
@@ -68,7 +69,8 @@ public struct DirectoryTree: FileSystem {
     return place
   }
 
-  /// Calls one function for a path by its place, or another one for what it leads to.
+  /// Calls `atPlace` with a path's place; without one, or with a trailing slash, calls `onFile`
+  /// with the opened file.
   private mutating func call(
     _ step: StaticString, _ path: [UInt8], _ atPlace: (RootedPlace) -> Int32,
     opened: Int32 = O_RDONLY | O_DIRECTORY, _ onFile: (Int32) -> Int32
@@ -83,7 +85,7 @@ public struct DirectoryTree: FileSystem {
     }
   }
 
-  /// Makes something new.
+  /// Makes a new entry.
   private mutating func make(
     _ step: StaticString, _ path: [UInt8], _ body: (RootedPlace) -> Int32
   ) -> Int {
@@ -97,7 +99,7 @@ public struct DirectoryTree: FileSystem {
     result { tree throws(Failure) in
       guard let place = try tree.place(of: path) else { throw Failure(step, EINVAL) }
       try attempt(step) { unlinkat(place.directory, place.name, flags) }
-      // It could have been on the way to others.
+      // Other paths may have led through it.
       tree.last = nil
       tree.paths.forget()
       return 0
@@ -108,7 +110,7 @@ public struct DirectoryTree: FileSystem {
     do throws(Failure) { return try body(&self) } catch { return -Int(error.code) }
   }
 
-  /// Only root may give files away, and in a user namespace only to those whom it knows.
+  /// Only root may give files away, and in a user namespace only to users that it knows.
   private mutating func keepingOwner(_ result: Int) -> Int {
     guard result == -Int(EINVAL) || result == -Int(EPERM) else { return result }
     ownerCount += 1
@@ -117,7 +119,7 @@ public struct DirectoryTree: FileSystem {
 
   private func permissions(_ mode: UInt32) -> UInt32 { mode & (isPrivileged ? 0o7777 : 0o1777) }
 
-  /// Access and modification time.
+  /// `time` as access and modification time.
   private func both(_ time: Int64) -> [timespec] {
     let one = timespec(tv_sec: Int(time), tv_nsec: 0)
     return [one, one]
@@ -172,7 +174,7 @@ public struct DirectoryTree: FileSystem {
           linkat(first.directory, first.name, place.directory, place.name, 0)
         })
     }
-    // A directory has come to where the first name was.
+    // A directory has replaced the first name.
     return result == -Int(EPERM) ? -Int(EISDIR) : result
   }
 
@@ -194,7 +196,7 @@ public struct DirectoryTree: FileSystem {
   public mutating func chmod(_ path: [UInt8], _ mode: UInt32) -> Int {
     let permissions = permissions(mode)
     if mode & UInt32(S_IFMT) == UInt32(S_IFDIR) { return chmodDirectory(path, permissions) }
-    // Not with AT_SYMLINK_NOFOLLOW: for that the C libraries need a mounted /proc.
+    // AT_SYMLINK_NOFOLLOW is no option: the C libraries need a mounted /proc for it.
     if UInt32(max(0, lstat(path))) & UInt32(S_IFMT) == UInt32(S_IFLNK) { return -Int(ELOOP) }
     let heldRoot = heldRoot
     return call("fchmodat", path) {
@@ -220,14 +222,14 @@ public struct DirectoryTree: FileSystem {
       let directory = try openDirectory(place.name, in: place.directory)
       let result = fchmod(directory, usable)
       let code = linux_errno()
-      // What is in it comes next, mostly.
+      // Its entries mostly come next.
       tree.last = nil
       tree.paths.remember(directory, at: path)
       return result < 0 ? -Int(code) : 0
     }
   }
 
-  /// What an ordinary user may not enter stays open to them until the end.
+  /// Returns permissions with which an ordinary user can fill the directory until the end.
   private mutating func usable(_ permissions: UInt32, _ path: [UInt8]) -> UInt32 {
     if isPrivileged { return permissions }
     closed.removeAll { $0.path == path }
@@ -244,7 +246,7 @@ public struct DirectoryTree: FileSystem {
     }
   }
 
-  /// Through a descriptor if the file is a directory, such as the root, which is in no other.
+  /// Uses a descriptor for directories: the root is an entry of no other.
   public mutating func setxattr(_ path: [UInt8], _ xattr: Xattr) -> Int {
     let name = xattr.cName
     return result { tree throws(Failure) in
@@ -292,7 +294,7 @@ public struct DirectoryTree: FileSystem {
     }
   }
 
-  /// The name has become another one of a symbolic link: the kernel follows it.
+  /// Opens a name that has become a hard link to a symbolic link: the kernel follows it.
   private func openTarget(of path: [UInt8], _ flags: Int32) throws(Failure) -> Int32 {
     do throws(Failure) {
       let file = try paths.open(path, LINUX_O_PATH)
@@ -304,15 +306,15 @@ public struct DirectoryTree: FileSystem {
     }
   }
 
-  /// The name may have become another one of a device, fifo or socket: nothing is written to a
-  /// device of this machine.
+  /// Refuses a name that has become a hard link to a device, fifo or socket: nothing is written to
+  /// a device of this machine.
   private static func refuseSpecial(_ status: Status) throws(Failure) {
     if status.isDirectory { throw Failure("open", EISDIR) }
     if !status.isRegular { throw Failure("open", ENXIO) }
   }
 
-  /// Without O_CREAT, which /proc/sys/fs/protected_regular forbids for some files that are there.
-  /// An ordinary user must first be allowed to write.
+  /// Opens an existing file without O_CREAT, a flag that /proc/sys/fs/protected_regular forbids for
+  /// some files. An ordinary user first needs permission to write.
   private func reopen(
     _ place: RootedPlace, _ status: Status, _ flags: Int32
   ) throws(Failure) -> Int32 {

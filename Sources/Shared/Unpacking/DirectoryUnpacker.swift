@@ -4,30 +4,31 @@ import CLinux
 public import Initramfs
 import Newc
 
-/// Unpacks an image into a directory: what the kernel would make of it in rootfs.
+/// Unpacks an image into a directory as the kernel would into rootfs.
 ///
 /// One thread reads and decodes, another makes the files.
 public struct DirectoryUnpacker: Sendable {
-  /// What was done.
+  /// What was unpacked.
   public struct Summary: Equatable, Sendable {
-    /// Files, directories and the like, as often as the image has them.
+    /// Files, directories and other entries, counted as often as the image has them.
     public var entries = 0
     /// Bytes of content.
     public var bytes: UInt64 = 0
-    /// What the kernel would not have made either: the first few.
+    /// The first few records that the kernel would not have made either.
     public var lost: [LostRecord] = []
-    /// How many of these.
+    /// The number of all such records.
     public var lostCount = 0
-    /// Device nodes that only root may make.
+    /// The number of device nodes that were not made because only root may make them.
     public var deviceCount = 0
-    /// Calls for owners who are not known in this user namespace.
+    /// The number of calls for owners that this user namespace does not know.
     public var ownerCount = 0
     /// xattrs of a payload that were not set.
     public var missingXattrs = MissingXattrs()
-    /// What the image is. What comes before the place where the kernel would stop is unpacked.
+    /// The summary of the image. Everything before the place where the kernel would stop is
+    /// unpacked.
     public var image = ImageSummary()
 
-    /// How many lost records are kept: a hostile image has any number.
+    /// How many lost records are kept; a hostile image can have any number.
     static var lostLimit: Int { 8 }
 
     mutating func add(_ record: LostRecord) {
@@ -36,23 +37,23 @@ public struct DirectoryUnpacker: Sendable {
     }
   }
 
-  /// Why it ended early.
+  /// Why unpacking ended early.
   public enum Failure<Source: Error>: Error {
     /// The image cannot be read.
     case source(Source)
-    /// A file cannot be made, and it is not the image's fault.
+    /// A file cannot be made, for a reason outside the image.
     case tree(UnpackFailure)
   }
 
-  /// For which kernel.
+  /// The rules of the kernel to imitate.
   public var rules = KernelRules()
-  /// Whether owners are set and devices are made. Default: for root.
+  /// Whether to set owners and make devices. By default, only for root.
   public var isPrivileged = geteuid() == 0
 
   public init() {}
 
-  /// Unpacks `source` into the empty directory that `root` is open on. Nobody but its owner is let
-  /// into it until all is there; if that fails, it stays so.
+  /// Unpacks `source` into the empty directory that `root` is open on. Only its owner has access
+  /// until the tree is complete; after a failure this stays so.
   public func run<Source: ImageSource & ~Copyable>(
     _ source: consuming Source, into root: Int32
   ) throws(Failure<Source.Failure>) -> Summary {
@@ -81,7 +82,7 @@ public struct DirectoryUnpacker: Sendable {
     return summary
   }
 
-  /// Hands all that is in the image to `writer`, as long as that succeeds.
+  /// Passes everything in the image to `writer` until the writer fails.
   private func read<Source: ImageSource & ~Copyable>(
     _ reader: ImageReader<Source>, _ writer: TreeWriter
   ) throws(Source.Failure) -> Summary {
@@ -96,7 +97,7 @@ public struct DirectoryUnpacker: Sendable {
         }
         summary.bytes += record.entry.size
         writer.add(.create(record))
-        // Of a file that cannot be made the sum is not looked at either: so it must be known now.
+        // The sum of a file that cannot be made is not checked, so this must be known now.
         if record.isSummed, !writer.isFileOpen() { reader.passOver() }
       case .data(let bytes): writer.add(bytes)
       case .dataEnds: writer.add(.endData)

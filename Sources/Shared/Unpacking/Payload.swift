@@ -7,29 +7,29 @@ import Newc
 import Threads
 public import Tree
 
-/// Images in a directory, in files that are named by numbers: 0000, 0001 … They are unpacked into
-/// one tree, and freed as they are read.
+/// Images in a directory, in numbered files: 0000, 0001 … They are unpacked into one tree, and
+/// freed as they are read.
 ///
-/// `cat` of the files, in order, is an initramfs with the same tree, but for what their sidecars say:
-/// see `SidecarReader`.
+/// The concatenation of the files, in order, is an initramfs with the same tree, except for what
+/// their sidecars add: see `SidecarReader`.
 public final class Payload {
-  /// Bytes of all files, and of their sidecars.
+  /// The size of all files and their sidecars, in bytes.
   public let size: Int
-  /// How many there are.
+  /// The number of files.
   public var count: Int { names.count }
   /// When the kernel copied the files.
   public let period: CopyPeriod
 
-  /// Records that have been applied, and bytes of their content.
+  /// The number of records applied, and of bytes of their content.
   public private(set) var entries = 0
   public private(set) var bytes: UInt64 = 0
 
-  /// xattrs that the file system did not take.
+  /// The number of xattrs that the file system did not accept.
   public var missingXattrs: Int { xattrLosses.count }
-  /// The same, with the first of them.
+  /// The same number, with the first such xattr.
   public private(set) var xattrLosses = MissingXattrs()
 
-  /// Where the kernel would have stopped, if that did not end the unpacking.
+  /// Where the kernel would have stopped, if `Plan.endsAtRefusal` allows that.
   public private(set) var refusal: PayloadFailure?
 
   private let directory: Int32
@@ -41,26 +41,26 @@ public final class Payload {
 
   /// How the files are unpacked.
   public struct Plan {
-    /// For which kernel.
+    /// The rules of the kernel to imitate.
     public var rules = KernelRules()
-    /// How many of the files pack has made: those after the first are independent of each other.
+    /// The number of files made by pack; those after the first are independent of each other.
     public var members = 0
-    /// How many threads may work.
+    /// The number of threads that may work.
     public var threads = 1
-    /// What the tree takes; nil if nobody looks at it.
+    /// Tells how much memory is free as the tree grows; nil if that is not watched.
     public var memory: FreeMemory?
-    /// How much of it must remain, in bytes: with less, the kernel would soon find no process to
+    /// How much of it must remain, in bytes. With less, the kernel would soon find no process to
     /// kill but PID 1, and panic.
     public var reserve = 0
-    /// Where the kernel would stop, the tree ends, as it would; otherwise that is a failure.
+    /// Whether the tree ends where the kernel would stop; otherwise that is a failure.
     public var endsAtRefusal = false
 
     public init() {}
   }
 
-  /// Finds the files, and changes nothing.
+  /// Finds the files without changing anything.
   ///
-  /// - Parameter directory: open for reading; it stays the caller's.
+  /// - Parameter directory: open for reading; remains the caller's.
   /// - Returns: nil if there are no files.
   public init?(in directory: Int32) throws(Failure) {
     var (names, size, period): ([[CChar]], Int, CopyPeriod) = ([], 0, CopyPeriod())
@@ -85,12 +85,12 @@ public final class Payload {
     xattrLosses = MissingXattrs()
     let missing = missing(of: plan)
     if let missing, !plan.endsAtRefusal { throw missing }
-    // Keeps the directories, whose times come last.
+    // Keeps the directories, as their times are set last.
     var first = Unpacker(tree(root))
     var rest = names[...]
 
     if plan.members > 1 {
-      // It is small, and kept: until another is freed, what has gone wrong can be undone.
+      // The first file is small, and kept: until another is freed, a failure can be undone.
       try unpackInOrder(names.prefix(1), &first, plan, frees: false)
       rest = names.dropFirst(plan.members)
       unpackInParallel(names[1..<rest.startIndex], into: root, plan)
@@ -111,16 +111,17 @@ public final class Payload {
     DirectoryTree(root, isPrivileged: true)
   }
 
-  /// The first file that is not there; nil if all are. Behind a raw archive that is cut short the
-  /// kernel logs nothing.
+  /// The first missing file; nil if there is none. The kernel logs nothing after a truncated raw
+  /// archive.
   private func missing(of plan: Plan) -> PayloadFailure? {
     Self.firstMissing(of: plan.members, in: names.count) { bytes(of: names[$0]) }
       .map { PayloadFailure(file: $0, offset: 0, cause: .missing) }
   }
 
-  /// The name of the first of so many members that is not among the files; nil if all are.
+  /// Returns the name of the first of `members` members that is not among the files; nil if all
+  /// are.
   ///
-  /// - Parameter name: of the file at this place of the `count` files, in order.
+  /// - Parameter name: returns the name of the file at an index below `count`, in order.
   public static func firstMissing(
     of members: Int, in count: Int, name: (Int) -> [UInt8]
   ) -> [UInt8]? {
@@ -131,7 +132,7 @@ public final class Payload {
     return nil
   }
 
-  /// The name of its file `number`: at least four digits.
+  /// The name of file `number`: at least four digits.
   public static func name(of number: Int) -> [UInt8] {
     var digits = Text()
     digits.add(number)
@@ -155,7 +156,7 @@ public final class Payload {
     crew.dismiss()
   }
 
-  /// A file that does not depend on others.
+  /// Unpacks a file that does not depend on others.
   fileprivate func unpackAlone(_ name: [CChar], into root: Int32, _ plan: Plan) {
     if monitor.withLock({ failure != nil }) { return }
     var unpacker = Unpacker(tree(root))
@@ -169,7 +170,7 @@ public final class Payload {
     monitor.withLock { xattrLosses.add(missing) }
   }
 
-  /// Unpacks one file; notes what goes wrong.
+  /// Unpacks one file, and notes any failure.
   private func unpack(
     _ name: [CChar], _ unpacker: inout Unpacker<DirectoryTree>, _ plan: Plan, frees: Bool
   ) {
@@ -178,7 +179,7 @@ public final class Payload {
       let opened = try open(name, plan, frees: frees)
       file = opened
       try read(ImageReader(opened, plan.rules), name, opened, &unpacker, plan)
-      // After a failure all is kept that is there.
+      // After a failure, everything that is there is kept.
       if frees, monitor.withLock({ failure == nil }) { free(name) }
     } catch {
       unpacker.abandon()
@@ -202,7 +203,7 @@ public final class Payload {
     }
   }
 
-  /// Applies all that is in the image.
+  /// Applies everything in the image.
   private func read(
     _ reader: ImageReader<PayloadFile>, _ name: [CChar], _ file: PayloadFile,
     _ unpacker: inout Unpacker<DirectoryTree>, _ plan: Plan
@@ -217,7 +218,7 @@ public final class Payload {
           entries += 1
           _ = try unpacker.apply(record.entry, target: record.target, extra: record.extra)
           guard record.entry.type == .regular else { break }
-          // Of a file that cannot be made the kernel does not look at the sum either.
+          // The kernel does not check the sum of a file that it cannot make.
           if unpacker.isFileOpen { bytes += record.entry.size } else { reader.passOver() }
         case .data(let data): try unpacker.write(data)
         case .dataEnds: try unpacker.endData()
@@ -273,12 +274,12 @@ public final class Payload {
     name.dropLast().map { UInt8(bitPattern: $0) }
   }
 
-  /// The name of the sidecar of the file of that name.
+  /// The name of the sidecar of file `name`.
   static func sidecar(of name: [CChar]) -> [CChar] {
     Sidecar.suffix.withUTF8Buffer { name.dropLast() + $0.map { CChar(bitPattern: $0) } + [0] }
   }
 
-  /// At least four digits.
+  /// Whether a name is a number of at least four digits.
   private static func isNumber(_ name: [CChar]) -> Bool {
     name.count > 4 && name.dropLast().allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
   }
@@ -299,15 +300,15 @@ private func isLess(_ one: [CChar], _ other: [CChar]) -> Bool {
   return false
 }
 
-/// Looks at free memory whenever the tree has grown.
+/// Checks free memory as the tree grows.
 private struct MemoryWatch {
   private let memory: FreeMemory?
   private let reserve: Int
   private var growth = 0
 
-  /// How much it may grow between two looks, in bytes.
+  /// How much the tree may grow between two checks, in bytes.
   private static var step: Int { 256 << 10 }
-  /// What a file takes without its content, with its last page.
+  /// What a file takes besides its content, including its last page, in bytes.
   private let entry = FreeMemory.pageSize + (4 << 10)
 
   init(_ memory: FreeMemory?, reserve: Int) {
@@ -315,7 +316,7 @@ private struct MemoryWatch {
     self.reserve = reserve
   }
 
-  /// Whether so much memory is left, as far as is known, that the reserve remains.
+  /// Whether the reserve is still free, as far as is known.
   mutating func hasRoom(for event: ImageEvent) -> Bool {
     switch event {
     case .entry: growth += entry

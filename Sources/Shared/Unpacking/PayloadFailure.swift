@@ -3,7 +3,7 @@
 public import Initramfs
 public import Tree
 
-/// Why a payload is not unpacked.
+/// Why a payload could not be unpacked.
 public struct PayloadFailure: Error {
   /// What is wrong.
   public enum Cause: Sendable {
@@ -11,13 +11,13 @@ public struct PayloadFailure: Error {
     case call(Tree.Failure)
     /// The kernel would refuse the image.
     case refused(Refusal)
-    /// An entry cannot be made, and it is not the image's fault.
+    /// An entry cannot be made, for a reason outside the image.
     case unpack(UnpackFailure)
-    /// The payload has fewer files than pack has made.
+    /// The payload has fewer files than pack made.
     case missing
     /// Almost no memory is left.
     case memory
-    /// The file is a sidecar, and cannot be understood.
+    /// The file is a sidecar that cannot be parsed.
     case sidecar(SidecarFault)
   }
 
@@ -35,12 +35,12 @@ extension PayloadFailure {
       file: file.withUTF8Buffer { [UInt8]($0) }, offset: 0, cause: .call(failure))
   }
 
-  /// A file that is not there, or not to its end: the image is cut short.
+  /// A file that is missing or incomplete: the image is truncated.
   package init(missing file: StaticString) {
     self.init(file: file.withUTF8Buffer { [UInt8]($0) }, offset: 0, cause: .missing)
   }
 
-  /// The same, with the name of the payload's directory.
+  /// Returns the same failure with the name of the payload's directory.
   package func inDirectory(_ name: [UInt8]) -> PayloadFailure {
     var failure = self
     failure.file = file.isEmpty ? name : name + [0x2F] + file

@@ -44,7 +44,7 @@ extension Text {
     }
   }
 
-  /// What the kernel would say, and what is known besides.
+  /// Adds what the kernel would say, and what else is known.
   private mutating func add(_ refusal: Refusal) {
     add(refusal.literalKernelMessage)
     if case .member(_, _, let failure) = refusal.fault {

@@ -4,34 +4,33 @@ import CLinux
 import Initramfs
 import Tree
 
-/// A file of a payload, as an image: what has been read is given back to the system, in pieces.
+/// A file of a payload, read as an image. What has been read is freed in pieces.
 final class PayloadFile: ImageSource {
   typealias Failure = Tree.Failure
 
   let name: [CChar]
   let size: Int64
   private let descriptor: Int32
-  /// Of the sidecar; negative if there is none.
+  /// The sidecar's descriptor; negative if there is none.
   private let sidecar: Int32
   private let hasSidecar: Bool
   private let frees: Bool
 
-  /// All before this offset has been read for the last time.
+  /// Everything before this offset has been read for the last time.
   private(set) var consumed: Int64 = 0
   private var freed: Int64 = 0
 
-  /// A hole of this size is punched at once.
+  /// Holes are punched in multiples of this size, in bytes.
   private static var piece: Int64 { 1 << 20 }
 
-  /// Opens the file.
-  /// - Parameter frees: what has been read is not needed any more.
+  /// - Parameter frees: whether to free what has been read.
   init(
     _ name: [CChar], in directory: Int32, frees: Bool
   ) throws(Failure) {
     descriptor = try attempt("open") {
       linux_openat(directory, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0)
     }
-    // A file that is there and cannot be opened says so when it is read.
+    // A sidecar that exists but cannot be opened fails when it is read.
     sidecar = linux_openat(
       directory, Payload.sidecar(of: name), O_RDONLY | O_NOFOLLOW, 0)
     hasSidecar = sidecar >= 0 || linux_errno() != ENOENT
@@ -77,7 +76,7 @@ final class PayloadFile: ImageSource {
     consumed = offset
     let count = (offset - freed) / Self.piece * Self.piece
     guard frees, count > 0 else { return }
-    // ramfs cannot do this: there the file is freed as a whole, at its end.
+    // ramfs cannot do this; there the whole file is freed at the end.
     _ = linux_punch_hole(descriptor, Int(freed), Int(count))
     freed += count
   }

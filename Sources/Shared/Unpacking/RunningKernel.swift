@@ -4,7 +4,7 @@ import CLinux
 public import Initramfs
 
 extension KernelRules {
-  /// The rules of the kernel that runs; of the newest, if it does not say its version. uname(2).
+  /// The rules of the running kernel, by uname(2); of the newest if its version is unknown.
   public static var running: KernelRules {
     var name = utsname()
     guard uname(&name) == 0 else { return KernelRules() }

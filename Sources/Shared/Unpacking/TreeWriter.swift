@@ -3,7 +3,7 @@
 import Initramfs
 import Threads
 
-/// Makes files, batch after batch, on a thread of its own.
+/// Makes files in batches, on a thread of its own.
 final class TreeWriter {
   enum Step {
     case create(Record)
@@ -17,10 +17,11 @@ final class TreeWriter {
   private struct Batch {
     var steps: [Step] = []
     var bytes: [UInt8] = []
-    /// Who wants to know whether a file is open after the last step.
+    /// Where to report whether a file is open after the last step.
     var answer: BoundedQueue<Bool>?
 
-    /// Enough to keep the threads apart, little enough to stay in the processor's cache.
+    /// In bytes: large enough to keep the threads apart, small enough to stay in the processor's
+    /// cache.
     static var size: Int { 256 << 10 }
     static var stepLimit: Int { 1024 }
 
@@ -34,7 +35,7 @@ final class TreeWriter {
   private var thread: Thread?
   private var batch = Batch()
 
-  // Used by the thread alone, and behind it once that has ended.
+  // Used only by the thread, and by others once it has ended.
   private var unpacker: Unpacker<DirectoryTree>
   private var lost = DirectoryUnpacker.Summary()
 
@@ -44,12 +45,12 @@ final class TreeWriter {
 
   init(_ unpacker: consuming Unpacker<DirectoryTree>) {
     self.unpacker = unpacker
-    // It has ended when this goes.
+    // The thread has ended when `self` is freed.
     let this = Unmanaged.passUnretained(self)
     thread = Thread { this.takeUnretainedValue().work() }
   }
 
-  /// Nothing is made any more.
+  /// Whether making a file has failed; nothing is made after that.
   var hasFailed: Bool { monitor.withLock { failure != nil } }
 
   func add(_ step: Step) {
@@ -71,7 +72,7 @@ final class TreeWriter {
     return answer.take() ?? false
   }
 
-  /// Ends the tree, and adds to `summary` what became of it.
+  /// Completes the tree, and adds the results to `summary`.
   func finish(
     _ summary: inout DirectoryUnpacker.Summary, _ builtIn: BuiltInFiles
   ) throws(UnpackFailure) {
@@ -92,7 +93,7 @@ final class TreeWriter {
     summary.missingXattrs = unpacker.missingXattrs
   }
 
-  /// Ends without making what is still to be made.
+  /// Ends without making what is still queued.
   func abandon() {
     monitor.withLock { isAbandoned = true }
     end()

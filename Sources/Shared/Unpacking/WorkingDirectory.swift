@@ -4,12 +4,12 @@ import CLinux
 import Threads
 import Tree
 
-/// The working directory, which all threads of the process share. Before Linux 6.13 xattr calls have no
-/// `*at` form, and a symbolic link or a device cannot be opened for them.
+/// The working directory, which all threads of the process share. Before Linux 6.13 xattr calls
+/// have no `*at` form, and a symbolic link or a device cannot be opened for them.
 enum WorkingDirectory {
   private static let monitor = Monitor()
 
-  /// Makes a call in `directory`, and goes back.
+  /// Makes a call in `directory`, then changes back.
   static func call(
     _ step: StaticString, in directory: Int32, _ body: () -> Int32
   ) throws(Failure) -> Int32 {
