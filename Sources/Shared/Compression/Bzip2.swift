@@ -7,11 +7,11 @@ final class Bzip2Decoder: Backend {
   // libbz2 keeps the address and compares it.
   private let stream = UnsafeMutablePointer<bz_stream>.allocate(capacity: 1)
 
-  // What came before the fault is handed over first.
+  // A fault, held back until the output before it has been handed over.
   private var pending: Decoder.Failure?
 
   let truncated: StaticString? = nil
-  /// A block of 900 kB, four bytes for each of them.
+  /// Four bytes for each byte of a block of 900 kB.
   let workspace = 3_600_000
 
   init() throws(Decoder.Failure) {

@@ -9,8 +9,8 @@ public enum Codec: CaseIterable, Sendable {
 
   /// The codec whose magic `bytes` begin with, or nil.
   ///
-  /// The kernel chooses by the first two bytes; the rest of each magic is what the decompressor
-  /// that it chose then insists on.
+  /// The kernel chooses by the first two bytes; the chosen decompressor then insists on the rest of
+  /// the magic.
   public init?(magicOf bytes: some Collection<UInt8>) {
     let codec = Codec.allCases.first { codec in
       codec.magics.contains { bytes.starts(with: $0) }
@@ -28,7 +28,7 @@ public enum Codec: CaseIterable, Sendable {
     self = codec
   }
 
-  /// What a member in this codec can begin with.
+  /// The magics that a member in this codec can begin with.
   public var magics: [[UInt8]] {
     switch self {
     case .raw: [Array("070701".utf8), Array("070702".utf8)]
@@ -37,13 +37,13 @@ public enum Codec: CaseIterable, Sendable {
     case .lzma: [[0x5D, 0x00, 0x00]]
     case .xz: [[0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00]]
     case .lzo: [[0x89, 0x4C, 0x5A]]
-    // The legacy frame; the frame format of today (04 22 4D 18) is refused by the kernel.
+    // The legacy frame. The kernel refuses today's frame format (04 22 4D 18).
     case .lz4: [[0x02, 0x21, 0x4C, 0x18]]
     case .zstd: [[0x28, 0xB5, 0x2F, 0xFD]]
     }
   }
 
-  /// What a member that is cut short lacks.
+  /// What a truncated member lacks.
   var rest: StaticString {
     switch self {
     case .raw: "more of the raw member"

@@ -2,45 +2,45 @@
 
 /// Decodes one member of an initramfs, piece by piece, as the kernel's lib/decompress_*.c do.
 ///
-/// Call ``step(_:isLast:into:)`` until it says that the member ends. What the kernel refuses is a
-/// ``Failure``; what it does not look at (gzip's and lzop's checks) is ``isCheckWrong``. Memory is
-/// that of the codec's window, at most ``memoryLimit``.
+/// Call ``step(_:isLast:into:)`` until it reports the end of the member. It throws a ``Failure``
+/// where the kernel refuses the data; ``isCheckWrong`` covers the checks that the kernel ignores
+/// (gzip's and lzop's). Memory use is that of the codec's window, at most ``memoryLimit``.
 public struct Decoder: ~Copyable {
   /// What differs between kernels.
   public struct Rules: Equatable, Sendable {
-    /// Four zero bytes end an lz4 member.
+    /// Whether four zero bytes end an lz4 member.
     public var zerosEndLZ4 = true
-    /// xz may have the branch filter for arm64 (`CONFIG_XZ_DEC_ARM64`).
+    /// Whether xz may have the branch filter for arm64 (`CONFIG_XZ_DEC_ARM64`).
     public var hasARM64Filter = true
-    /// A zstd frame may have a window of no size, that is, no content.
+    /// Whether a zstd frame may have a window of size 0, that is, no content.
     public var takesEmptyZstd = true
 
-    /// The newest kernel's, built as Debian builds it.
+    /// The rules of the newest kernel, built as Debian builds it.
     public init() {}
   }
 
-  /// What one call did.
+  /// The result of one call.
   public struct Step: Equatable, Sendable {
-    /// Bytes of the input that are done with.
+    /// The number of input bytes taken.
     public var taken = 0
-    /// Bytes that were written to the output.
+    /// The number of bytes written to the output.
     public var made = 0
-    /// The member ends behind the bytes taken.
+    /// Whether the member ends after the bytes taken.
     public var isEnd = false
   }
 
-  /// The most memory for a window or a dictionary: zstd's limit in the kernel and by default,
-  /// and twice as much for lzma and xz, for which the kernel knows none, and whose failures name
-  /// it.
+  /// The most memory for a window or a dictionary, in bytes. lzma and xz may use all of it: the
+  /// kernel has no limit for them, and their failures name this one. zstd's limit, in the kernel
+  /// and by default, is half of it.
   public static let memoryLimit = 256 << 20
 
   /// What the member is encoded in.
   public let codec: Codec
   /// How many bytes the output of each step must have room for.
   public let outputSize: Int
-  /// The member's own check is wrong, and the kernel does not look at it. Known at the end.
+  /// Whether the member's own check is wrong. The kernel ignores it. Known at the end.
   public var isCheckWrong: Bool { backend.isCheckWrong }
-  /// Bytes that the kernel's decompressor takes for its window and tables. Known at the end.
+  /// The memory of the kernel's decompressor for its window and tables, in bytes. Known at the end.
   public var workspace: Int { backend.workspace }
   /// How many bytes of input the next step must get in one piece, unless fewer are left.
   public var needed: Int { backend.needed }
@@ -49,9 +49,9 @@ public struct Decoder: ~Copyable {
 
   /// A decoder at the start of a member; ``Codec/raw`` has none.
   ///
-  /// - Throws: A failure with ``Failure/isOutOfMemory``, as each step may: most libraries take the
-  ///   memory for a window when its size is read. What Swift itself takes for the decoder, some
-  ///   hundred bytes, is not asked for: it ends the program where there is none.
+  /// - Throws: A failure with ``Failure/isOutOfMemory``, as each step may: most libraries allocate
+  ///   a window when they read its size. If Swift cannot allocate the decoder itself, some hundred
+  ///   bytes, the program ends.
   public init(_ codec: Codec, _ rules: Rules = Rules()) throws(Failure) {
     let backend: any Backend
     switch codec {
@@ -69,10 +69,10 @@ public struct Decoder: ~Copyable {
     outputSize = backend.outputSize
   }
 
-  /// ``check(_:)`` has something to do.
+  /// Whether ``check(_:)`` has something to do.
   public var hasCheck: Bool { backend.hasCheck }
 
-  /// Sums up decoded bytes for ``isCheckWrong``, each step's once and in order.
+  /// Adds decoded bytes to the check for ``isCheckWrong``, those of each step once and in order.
   ///
   /// It may run on another thread than ``step(_:isLast:into:)``, a few steps behind.
   public func check(_ bytes: UnsafeRawBufferPointer) { backend.check(bytes) }
@@ -80,8 +80,8 @@ public struct Decoder: ~Copyable {
   /// Decodes some of `input`.
   ///
   /// - Parameters:
-  ///   - input: What follows the bytes taken so far, at least ``needed`` of them if there are.
-  ///   - isLast: Nothing comes after `input`.
+  ///   - input: The bytes after those taken so far, at least ``needed`` unless fewer are left.
+  ///   - isLast: Whether nothing comes after `input`.
   ///   - output: Room for ``outputSize`` bytes.
   public func step(
     _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer
@@ -103,7 +103,7 @@ protocol Backend: AnyObject {
   var hasCheck: Bool { get }
   var isCheckWrong: Bool { get }
   var workspace: Int { get }
-  /// What the kernel says where the member is cut short.
+  /// The kernel's message for a truncated member.
   var truncated: StaticString? { get }
   func check(_ bytes: UnsafeRawBufferPointer)
   func step(
@@ -120,12 +120,12 @@ extension Backend {
 }
 
 extension UnsafeRawBufferPointer {
-  /// The 32-bit number at `offset`, the least byte first.
+  /// The little-endian 32-bit number at `offset`.
   func littleEndian32(at offset: Int) -> UInt32 {
     UInt32(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt32.self))
   }
 
-  /// The 32-bit number at `offset`, the greatest byte first.
+  /// The big-endian 32-bit number at `offset`.
   func bigEndian32(at offset: Int) -> UInt32 {
     UInt32(bigEndian: loadUnaligned(fromByteOffset: offset, as: UInt32.self))
   }

@@ -3,25 +3,24 @@
 import CCodecs
 
 extension Decoder {
-  /// Why a member is not decoded: the kernel would not do it either, or memory has run out.
+  /// Why a member is not decoded: the kernel would not decode it either, or memory has run out.
   ///
-  /// It has no String, so that PID 1 can have it without Swift's Unicode tables. Who words it puts
-  /// ``detail`` behind ``found``, in brackets.
+  /// It contains no String, so that PID 1 can have it without Swift's Unicode tables. Messages put
+  /// ``detail`` in parentheses after ``found``.
   public struct Failure: Error, Equatable, Sendable {
-    /// What is there.
+    /// What was found.
     public var found: StaticString
-    /// What ``found`` leaves open.
+    /// Details of ``found``.
     public var detail = Detail.none
-    /// What should be there.
+    /// What was expected.
     public var expected: StaticString
-    /// What the kernel says; nil where it says only `decompressor failed`.
+    /// The kernel's message; nil if that is only `decompressor failed`.
     public var kernelMessage: StaticString?
-    /// The input ends inside the member.
+    /// Whether the input ends inside the member.
     public var isTruncated = false
-    /// There is no memory for the decoder. That says nothing about the member.
+    /// Whether there is no memory for the decoder, which says nothing about the member.
     public var isOutOfMemory = false
 
-    /// There is no memory for the decoder.
     static var outOfMemory: Failure {
       Failure(found: "too little memory", expected: "enough for the decoder", isOutOfMemory: true)
     }
@@ -41,18 +40,18 @@ extension Decoder {
 }
 
 extension Decoder.Failure {
-  /// What no constant can say.
+  /// Details that no constant can express.
   public enum Detail: Equatable, Sendable {
     case none
-    /// What the codec's library calls the fault.
+    /// The codec library's name for the fault.
     case library(Sentence)
-    /// A length that is there.
+    /// A length that was found.
     case bytes(Int)
-    /// A number that is there: a check of xz, an error of zlib.
+    /// A number that was found: a check of xz, an error of zlib.
     case number(Int)
   }
 
-  /// A constant of a codec's library: `ZSTD_getErrorName`, zlib's `msg`. It is never freed.
+  /// A constant string of a codec's library: `ZSTD_getErrorName`, zlib's `msg`. It is never freed.
   public struct Sentence: Equatable, @unchecked Sendable {
     /// A C string.
     public let text: UnsafePointer<CChar>

@@ -9,7 +9,7 @@ final class GzipDecoder: Backend {
   // zlib keeps the address and compares it.
   private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
   private var stage = Stage.header
-  // What came before the fault is handed over first, as the kernel's gunzip does.
+  // A fault, held back until the output before it has been handed over, as in the kernel's gunzip.
   private var pending: Decoder.Failure?
   private var crc: UInt = crc32(0, nil, 0)
   private var count: UInt32 = 0

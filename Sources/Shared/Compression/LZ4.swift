@@ -4,7 +4,7 @@ import CCodecs
 
 /// lib/decompress_unlz4.c: the legacy frame, chunks of 8 MiB.
 ///
-/// It has no end of its own. What follows is taken for a chunk's size, unless it is the magic
+/// The frame has no end mark. What follows is taken as a chunk's size, unless it is the magic
 /// again, four zero bytes (Linux 5.14 and later), or fewer than four bytes.
 final class LZ4Decoder: Backend {
   private static let magic: UInt32 = 0x184C_2102
@@ -40,14 +40,14 @@ final class LZ4Decoder: Backend {
       return Decoder.Step(isEnd: true)
     }
 
-    // More than this is never made of a chunk's 8 MiB.
+    // A chunk of 8 MiB never compresses to more than this.
     guard size <= UInt32(LZ4_compressBound(Int32(LZ4Decoder.chunkSize))) else {
       throw failure(
         "a chunk that is too long, or another member", "Decoding failed", .bytes(Int(size)))
     }
     needed = 4 + Int(size)
     guard input.count >= needed else {
-      // The kernel decodes on beyond the image, and fails there.
+      // The kernel goes on decoding beyond the image, and fails there.
       if isLast {
         var failure = failure("the end of the file in a chunk", "Decoding failed")
         failure.isTruncated = true

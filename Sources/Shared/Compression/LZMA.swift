@@ -5,11 +5,11 @@ import CCodecs
 /// lib/decompress_unlzma.c: one stream of the old format, `lzma_alone`.
 final class LZMADecoder: Backend {
   private var stream = lzma_stream()
-  // What came before the fault is handed over first.
+  // A fault, held back until the output before it has been handed over.
   private var pending: Decoder.Failure?
 
   let truncated: StaticString? = nil
-  /// liblzma counts what its own decoder takes, and nearly all of that is the dictionary.
+  /// What liblzma's own decoder takes; nearly all of that is the dictionary.
   private(set) var workspace = 0
 
   init() throws(Decoder.Failure) {

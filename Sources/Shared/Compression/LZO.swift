@@ -57,7 +57,7 @@ final class LZODecoder: Backend {
     return Decoder.Step(taken: 12 + size, made: made)
   }
 
-  /// `parse_header`: its length, or nil if it is none.
+  /// `parse_header`: the header's length; nil if there is none.
   private func header(_ input: UnsafeRawBufferPointer) -> Int? {
     guard input.count >= LZODecoder.headerSizes.lowerBound,
       input.starts(with: LZODecoder.magic)

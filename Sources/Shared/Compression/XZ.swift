@@ -5,8 +5,8 @@ import CCodecs
 /// lib/decompress_unxz.c: one stream, with check crc32 or none, of blocks with LZMA2 and at most
 /// one branch filter before it.
 ///
-/// liblzma's own stream decoder takes more checks and filters than the kernel, so this goes
-/// through the parts of a stream itself: https://tukaani.org/xz/xz-file-format.txt.
+/// liblzma's own stream decoder accepts more checks and filters than the kernel, so this decodes
+/// the parts of a stream itself: https://tukaani.org/xz/xz-file-format.txt.
 final class XZDecoder: Backend {
   /// `LZMA_VLI_UNKNOWN`, a macro: the end of a list of filters.
   private static let noFilter = lzma_vli.max
@@ -14,8 +14,8 @@ final class XZDecoder: Backend {
   /// The branch filters that Debian's kernels for x86 are built with: those of x86 and arm64
   /// (`CONFIG_XZ_DEC_X86`, `CONFIG_XZ_DEC_ARM64`).
   ///
-  /// lib/xz/Kconfig lets a kernel have others: powerpc, arm, armthumb, sparc, from 6.12 on riscv
-  /// (`CONFIG_XZ_DEC_RISCV`). No member with one of these is decoded here, on any architecture.
+  /// lib/xz/Kconfig has others: powerpc, arm, armthumb, sparc, from 6.12 on riscv
+  /// (`CONFIG_XZ_DEC_RISCV`). Members with one of these are not decoded here, on any architecture.
   private let branches: [lzma_vli]
 
   private enum Stage { case header, blockHeader, block, index, footer }
@@ -32,7 +32,7 @@ final class XZDecoder: Backend {
   private let filters = UnsafeMutablePointer<lzma_filter>.allocate(
     capacity: Int(LZMA_FILTERS_MAX) + 1)
   private let index = lzma_index_hash_init(nil, nil)
-  // What came before the fault is handed over first, as the kernel does.
+  // A fault, held back until the output before it has been handed over, as in the kernel.
   private var pending: Decoder.Failure?
 
   init(_ rules: Decoder.Rules) throws(Decoder.Failure) {
@@ -83,7 +83,7 @@ final class XZDecoder: Backend {
   private func blockHeader(
     _ bytes: UnsafePointer<UInt8>, _ count: Int
   ) throws(Decoder.Failure) -> Decoder.Step {
-    // A block header's size is never 0; that begins the index.
+    // A block header's size is never 0; a 0 begins the index.
     guard bytes[0] != 0 else {
       enter(.index, needed: 1)
       return try index(bytes, count)

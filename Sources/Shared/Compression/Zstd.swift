@@ -43,12 +43,13 @@ final class ZstdDecoder: Backend {
     return Decoder.Step(taken: source.pos, made: sink.pos, isEnd: result == 0)
   }
 
-  /// One segment, and a content's size of one byte that is 0: RFC 8878, 3.1.1.1.
+  /// Whether a frame is one segment with a one-byte content size of 0: RFC 8878, 3.1.1.1.
   private static func isEmpty(_ frame: UnsafeRawBufferPointer) -> Bool {
     frame.count > 5 && frame[4] & 0xE3 == 0x20 && frame[5] == 0
   }
 
-  /// The window and two blocks in, two out, and the context (`ZSTD_estimateDStreamSize`).
+  /// The memory for the window, two blocks in, two out, and the context
+  /// (`ZSTD_estimateDStreamSize`).
   ///
   /// Source: RFC 8878, 3.1.1.1: the window's size is in the frame's header, or is the content's.
   private static func workspace(_ frame: UnsafeRawBufferPointer) -> Int {

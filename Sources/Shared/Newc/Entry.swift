@@ -66,6 +66,6 @@ public struct Entry: Equatable, Sendable {
     self.size = size
   }
 
-  /// The type in ``mode``; nil if the bits are no file type.
+  /// The type in ``mode``; nil if the bits are not a file type.
   public var type: FileType? { FileType(rawValue: mode & 0o170000) }
 }

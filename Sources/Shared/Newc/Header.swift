@@ -155,8 +155,9 @@ public struct Header: Equatable, Sendable {
     return number
   }
 
-  /// The number with these eight hex digits, the first one in the highest byte; nil if a byte is
-  /// none. All eight are read at once: one by one, they took a sixth of the time to list an image.
+  /// Returns the number with these eight hex digits, the first one in the highest byte; nil if a
+  /// byte is not a hex digit. Reads all eight at once: one by one, they took a sixth of the time to
+  /// list an image.
   private static func number(ofDigits digits: UInt64) -> UInt32? {
     let ones: UInt64 = 0x0101_0101_0101_0101
     // Bit 6 is set in a letter, and not in a decimal digit.
@@ -172,7 +173,7 @@ public struct Header: Equatable, Sendable {
     return UInt32(truncatingIfNeeded: values | values >> 16)
   }
 
-  /// 16 or more if the byte is no digit.
+  /// The value of a hex digit; 16 or more if the byte is not one.
   private static func value(ofHexDigit byte: UInt8) -> UInt8 {
     let decimal = byte &- UInt8(ascii: "0")
     let letter = (byte | 0x20) &- UInt8(ascii: "a")

@@ -72,10 +72,10 @@ public struct Reader: Sendable {
   public struct Rules: Equatable, Sendable {
     /// How strictly numbers in headers are read.
     public var digits = Header.Digits.strict
-    /// `070702` is a magic, and sums are verified.
+    /// Whether `070702` is a magic, and sums are verified.
     public var takesSums = true
-    /// The kernel checks that a name ends with a NUL. A kernel that does not takes the bytes that
-    /// follow as part of the name; the reader refuses the name in either case.
+    /// Whether the kernel checks that a name ends with a NUL. A kernel that does not takes the
+    /// bytes that follow as part of the name; the reader refuses the name in either case.
     public var checksNames = true
 
     /// The rules of the newest kernel.
@@ -186,8 +186,8 @@ public struct Reader: Sendable {
         let count = min(nextRecord - offset, UInt64(bytes.count - index))
         eat(Int(count), &index)
         guard offset == nextRecord else { return .starved }
-        // `next_state` of the kernel. Before the first record of an image its built-in archive
-        // has set it.
+        // The kernel's `next_state`. Before the first record of an image, its built-in archive has
+        // set it.
         state = .reset
 
       case .reset:
@@ -277,8 +277,8 @@ public struct Reader: Sendable {
 
   // MARK: Bytes
 
-  /// The name with its padding: `N_ALIGN(name_len)`, for the header has 2 bytes more than a
-  /// multiple of 4.
+  /// The size of the name with its padding: `N_ALIGN(name_len)`, as the header has 2 bytes more
+  /// than a multiple of 4.
   private var nameField: Int { (Int(header.nameSize) + 1) & ~3 + 2 }
 
   private mutating func settle(_ next: State) {
@@ -311,7 +311,8 @@ public struct Reader: Sendable {
 }
 
 extension Header {
-  /// The type in ``mode``, of which the kernel keeps 16 bits (`umode_t`); nil if it is not a type.
+  /// The type in ``mode``; nil if the bits are not a file type. The kernel keeps 16 bits
+  /// (`umode_t`).
   public var type: Entry.FileType? { Entry.FileType(rawValue: mode & 0o170000) }
 }
 

@@ -5,7 +5,7 @@
 /// The kernel silently skips entries that it cannot create (init/initramfs.c, `do_header`), so the
 /// writer refuses them. The same records give the same bytes on every machine, at any time.
 public struct Writer: Sendable {
-  /// Why the writer refused an entry. It has written nothing then.
+  /// Why the writer refused an entry. It has then written nothing.
   public enum Refusal: Error, Equatable, Sendable {
     /// The name is empty; the root itself is named `.`.
     case nameEmpty
@@ -21,13 +21,13 @@ public struct Writer: Sendable {
     case typeUnknown(mode: UInt32)
     /// The data have this many bytes, more than newc's 32-bit field holds.
     case dataTooLarge(UInt64)
-    /// The data of a directory, device, fifo or socket.
+    /// A directory, device, fifo or socket has this many bytes of data.
     case dataUnexpected(UInt64)
-    /// The target of a symbolic link has this many bytes, ``Writer/pathLimit`` or more, or none.
+    /// The target of a symbolic link has this many bytes: none, or ``Writer/pathLimit`` or more.
     case targetLength(UInt64)
     /// A file with several names has no inode for them to share.
     case linkWithoutInode
-    /// A group of hard links of this many names, or of directories.
+    /// A group of hard links has this many names, or is of directories.
     case group(Int)
     /// A record of an archive with sums has no sum.
     case sumMissing
@@ -54,7 +54,7 @@ public struct Writer: Sendable {
   /// Appends a whole record.
   ///
   /// - Parameters:
-  ///   - entry: The file; its ``Entry/size`` is not read, `data` has it.
+  ///   - entry: The file; its ``Entry/size`` is not read, but taken from `data`.
   ///   - data: A file's content or a symbolic link's target (without NUL).
   ///   - sink: Receives the bytes; it must be 4-aligned in the image, like the start of an archive.
   /// - Throws: ``Refusal``; `sink` is untouched then.
@@ -122,10 +122,10 @@ public struct Writer: Sendable {
     Writer.append(header, name: entry.name, to: &sink)
   }
 
-  /// Appends all records of a file but for the data of the last one, which the caller adds.
+  /// Appends all records of a file except the data of the last one, which the caller adds.
   ///
   /// - Parameters:
-  ///   - entry: The file; of several names, its name, inode and link count are not read.
+  ///   - entry: The file; with several names, its name, inode and link count are not read.
   ///   - names: One or more.
   /// - Throws: ``Refusal``; `sink` is untouched then.
   public mutating func appendHead(
@@ -182,8 +182,8 @@ public struct Writer: Sendable {
       guard entry.size == 0 else { throw .dataUnexpected(entry.size) }
     }
 
-    // Numbers that the writer counts are nobody else's, so a link group could not be found again;
-    // a directory's count is of its subdirectories and says nothing about names.
+    // Inode numbers that the writer assigns are unique, so the names of a link group would not
+    // share one. A directory's link count is of its subdirectories and says nothing about names.
     if entry.linkCount > 1, entry.inode == nil, type != .directory { throw .linkWithoutInode }
   }
 
