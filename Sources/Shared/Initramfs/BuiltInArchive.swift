@@ -2,7 +2,7 @@
 
 public import Newc
 
-/// What a kernel unpacks before any image, unless it was built with an archive of its own:
+/// What the kernel unpacks before any image, unless it was built with an archive of its own:
 /// usr/default_cpio_list.
 public enum BuiltInArchive {
   public static var entries: [Entry] {

@@ -3,34 +3,34 @@
 import Compression
 import Threads
 
-/// Why the reading of an image ends before its end.
+/// Why the reading of an image ends early.
 ///
-/// Not of the source's type: a type with parameters is looked up whenever a function that throws it
-/// is called.
+/// Not generic over the source: a generic error type is looked up on every call of a function that
+/// throws it.
 enum Stop: Error {
-  /// The source cannot be read, ``Window/failure``, or ends the reading.
+  /// The source cannot be read (``Window/failure``), or ends the reading.
   case source
   /// The kernel stops here. `isTruncated`: at the end of the image, inside a compressed member.
   case refused(Refusal, isTruncated: Bool = false)
-  /// A sidecar cannot be understood.
+  /// A sidecar is malformed.
   case malformed(SidecarFault)
 }
 
 /// Decodes the member at the front of a window, one buffer after the other.
 final class Decoding<Source: ImageSource & ~Copyable> {
-  /// One buffer's worth.
+  /// The content of one buffer.
   struct Piece {
-    /// Bytes in the buffer.
+    /// The number of bytes in the buffer.
     var count: Int
-    /// Offset in the image behind what it was made of.
+    /// The offset in the image after the bytes that the piece was decoded from.
     var offset: Int64
-    /// It is the member's last.
+    /// Whether it is the member's last.
     var isEnd: Bool
   }
 
-  /// How large a buffer must be.
+  /// The size that a buffer must have, in bytes.
   var bufferSize: Int { decoder.outputSize }
-  /// ``check(_:)`` has something to do.
+  /// Whether ``check(_:)`` has something to do.
   var hasCheck: Bool { decoder.hasCheck }
   var isCheckWrong: Bool { decoder.isCheckWrong }
   var workspace: Int { decoder.workspace }
@@ -45,7 +45,7 @@ final class Decoding<Source: ImageSource & ~Copyable> {
     self.window = window
   }
 
-  /// Fills `buffer` with what comes next.
+  /// Fills `buffer` with the next piece.
   func next(
     into buffer: UnsafeMutableRawBufferPointer
   ) throws(Stop) -> Piece {
@@ -71,8 +71,8 @@ final class Decoding<Source: ImageSource & ~Copyable> {
   func check(_ bytes: UnsafeRawBufferPointer) { decoder.check(bytes) }
 }
 
-/// Buffers with the pieces of a ``Decoding``, one after the other. Where there is a check to do
-/// beside it, and the member may be large, a second thread decodes a few buffers ahead.
+/// The pieces of a ``Decoding``, one after the other. If there is a check to do, and the member may
+/// be large, a second thread decodes a few buffers ahead.
 final class DecodedPieces<Source: ImageSource & ~Copyable> {
   typealias Piece = Decoding<Source>.Piece
 
@@ -114,7 +114,7 @@ final class DecodedPieces<Source: ImageSource & ~Copyable> {
     for buffer in buffers { buffer.deallocate() }
   }
 
-  /// The next piece; its bytes are valid until the next call.
+  /// Returns the next piece; its bytes are valid until the next call.
   func next() throws(Stop) -> (Piece, UnsafeRawBufferPointer) {
     let filled = nextFilled()
     let piece = try filled.piece.get()
@@ -144,7 +144,7 @@ final class DecodedPieces<Source: ImageSource & ~Copyable> {
     }
   }
 
-  /// What the second thread does, until the member ends or nobody wants more of it.
+  /// Runs on the second thread until the member ends or its pieces are no longer wanted.
   private static func produce(
     _ decoding: Decoding<Source>, _ free: BoundedQueue<UnsafeMutableRawBufferPointer>,
     _ full: BoundedQueue<Filled>

@@ -17,7 +17,7 @@ public enum ErrorNumber {
   public static var notEmpty: Int32 { 39 }
   public static var linkLoop: Int32 { 40 }
 
-  /// What an archive can lead to on an empty file system that works.
+  /// Whether an archive can cause this error on an empty, working file system.
   static func isOrdinary(_ code: Int32) -> Bool {
     switch code {
     case noEntry, noDevice, notDirectory, isDirectory, exists, notEmpty, nameTooLong, linkLoop,
@@ -28,7 +28,7 @@ public enum ErrorNumber {
     }
   }
 
-  /// What no call is refused with: the disk or the memory has failed.
+  /// Whether the disk or memory has failed, rather than the call been refused.
   static func isFailure(_ code: Int32) -> Bool {
     code == io || code == readOnly || code == noMemory
   }

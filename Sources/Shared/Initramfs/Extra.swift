@@ -12,16 +12,16 @@ public struct Xattr: Hashable, Sendable {
   }
 }
 
-/// What a record of a payload has beyond newc; its sidecar says so. See ``SidecarReader``.
+/// What a record of a payload has beyond newc, given by its sidecar. See ``SidecarReader``.
 ///
 /// A class, since thousands of records share one.
 public final class Extra: Sendable {
   public let xattrs: [Xattr]
-  /// The modification time in seconds since 1970, where newc cannot hold it.
+  /// The modification time in seconds since 1970, if newc cannot hold it.
   public let time: Int64?
   /// Where the record's data belong in a file with holes.
   public let sparse: SparseMap?
-  /// The symbolic link is another name of the one in the record before.
+  /// Whether the symbolic link is another name of the one in the previous record.
   public let isLink: Bool
 
   public init(
@@ -51,21 +51,21 @@ public struct Extent: Equatable, Sendable {
     self.count = count
   }
 
-  /// The offset behind it.
+  /// The offset after the extent.
   public var end: UInt64 { offset + count }
 }
 
 /// The size of a file with holes, and where its data are.
 public struct SparseMap: Equatable, Sendable {
   public let size: UInt64
-  /// In order; none is empty, none touches the next.
+  /// In order; not empty, and with gaps between them.
   public let extents: [Extent]
 
-  /// How many a file may have. One line of a sidecar has them all.
+  /// The most extents a file may have. One line of a sidecar lists them all.
   public static var extentLimit: Int { 16_384 }
 
-  /// nil if the extents are not in order, touch each other, are empty, too many, or lead beyond the
-  /// size, or if that is no size of a file.
+  /// nil if the extents are unordered, touching, empty, too many, or beyond the size, or if `size`
+  /// is not a valid file size.
   public init?(size: UInt64, extents: [Extent]) {
     guard size > 0, size <= UInt64(Int64.max), extents.count <= Self.extentLimit else {
       return nil
@@ -81,10 +81,10 @@ public struct SparseMap: Equatable, Sendable {
     self.extents = extents
   }
 
-  /// Bytes of data.
+  /// The number of bytes of data.
   public var count: UInt64 { extents.reduce(0) { $0 + $1.count } }
 
-  /// Pages of so many bytes that have data: what a tmpfs needs.
+  /// Returns the number of pages of `pageSize` bytes that have data: what a tmpfs needs.
   public func pages(of pageSize: UInt64) -> UInt64 {
     var (pages, free): (UInt64, UInt64) = (0, 0)
     for extent in extents {

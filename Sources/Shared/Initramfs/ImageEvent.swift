@@ -6,16 +6,16 @@ public import Newc
 public enum ImageEvent {
   /// A member begins; only its offset and codec are known.
   case memberBegins(Member)
-  /// A file. If it is a regular one, its data follows, and ``dataEnds``.
+  /// A file. If it is a regular file, its data follow, then ``dataEnds``.
   case entry(Record)
   /// The next bytes of the file's data, valid until the next event.
   case data(UnsafeRawBufferPointer)
-  /// All of the file's data has come.
+  /// The file's data are complete.
   case dataEnds
   /// `TRAILER!!!`: the kernel forgets which names were hard links.
   case trailer
-  /// A record that the kernel passes over.
+  /// A record that the kernel skips.
   case skipped(Record, Reader.Skip)
-  /// A member ends; all about it is known.
+  /// A member ends; everything about it is known.
   case memberEnds(Member)
 }

@@ -5,9 +5,9 @@ import Newc
 
 /// Reads a whole image as the kernel does: init/initramfs.c, `unpack_to_rootfs`.
 ///
-/// Any sequence of zero bytes, raw records and compressed members. ``next()`` gives one after the
-/// other what is in it, up to where the kernel stops; ``summary`` says why it does. Memory does not
-/// depend on the image's size.
+/// An image is any sequence of zero bytes, raw records and compressed members. ``next()`` returns
+/// what is in it piece by piece, up to where the kernel stops; ``summary`` says why it stops.
+/// Memory use does not depend on the image's size.
 ///
 ///     let reader = ImageReader(try InputFile(path))
 ///     while let event = try reader.next() { … }
@@ -23,7 +23,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
   private var member: Member?
   private var wantsData = true
 
-  // Bytes that records are read from, those taken, and whether their member goes on behind them.
+  // The bytes that records are read from, how many are taken, and whether they end their member.
   private var bytes = UnsafeRawBufferPointer(start: nil, count: 0)
   private var index = 0
   private var isLastPiece = false
@@ -35,15 +35,15 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
   // Why the source has ended the reading. Not in the window, which another thread may use.
   private var ending: Source.Failure?
 
-  // The sidecar of the current file, and the last member that it was looked for.
+  // The sidecar of the current file, and the member it was last looked up for.
   private var sidecar = CurrentSidecar()
 
   // Where the last raw record ends.
   private var rawEnd: Int64 = 0
-  // Where the compressed bytes end that records have come of; the window may be ahead.
+  // Where the compressed bytes end that records have been read from; the window may be ahead.
   private var compressedEnd: Int64 = 0
 
-  /// A reader at the start of `source`, which reads as a kernel of these rules.
+  /// A reader at the start of `source` that follows `rules`.
   public init(_ source: consuming Source, _ rules: KernelRules = KernelRules()) {
     self.rules = rules
     window = Window(source)
@@ -51,7 +51,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
     summary = ImageSummary(size: window.source.size)
   }
 
-  /// What comes next; nil where the image ends, or the kernel stops.
+  /// Returns the next event; nil where the image ends, or the kernel stops.
   /// - Throws: why the source cannot be read.
   public func next() throws(Source.Failure) -> ImageEvent? {
     do throws(Stop) {
@@ -68,17 +68,17 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
     return queue.isEmpty ? nil : queue.removeFirst()
   }
 
-  /// To be called after ``ImageEvent/entry(_:)``: the file's data is not handed out, and its sum not
-  /// verified. So the kernel treats a file that it cannot create.
+  /// Skips the data of the current file without verifying its sum, as the kernel does for a file
+  /// that it cannot create. Call this after ``ImageEvent/entry(_:)``.
   public func passOver() { reader.passOver() }
 
-  /// To be called after ``ImageEvent/entry(_:)``: the file's data is not handed out. If it has a sum,
-  /// that must be right.
+  /// Skips the data of the current file, but verifies its sum, if it has one. Call this after
+  /// ``ImageEvent/entry(_:)``.
   public func skipData() {
     if reader.header.magic == .newc { reader.passOver() } else { wantsData = false }
   }
 
-  /// Reads all that is left for what it is and what is wrong with it; nobody gets its files.
+  /// Reads the rest of the image for its summary alone, without handing out its files.
   @discardableResult
   public func finish() throws(Source.Failure) -> ImageSummary {
     while let event = try next() {
@@ -137,7 +137,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
     }
   }
 
-  /// The next event of the bytes that are loaded; nil after other ones have been loaded.
+  /// Returns the next event in the loaded bytes; nil after loading others.
   private func nextRecordEvent() throws(Stop) -> ImageEvent? {
     while true {
       switch try nextInBytes() {
@@ -191,12 +191,12 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
       isSummed: reader.header.magic == .crc)
   }
 
-  /// Counts a record. Of the first of a raw member, the member's beginning goes before it.
+  /// Counts a record. The first record of a raw member is preceded by the member's beginning.
   private func inMember(_ event: ImageEvent) -> ImageEvent? {
     let isFirst = member == nil
     if isFirst { begin(Member(offset: Int64(reader.recordOffset), codec: .raw)) }
     member?.entries += 1
-    // In a compressed member it is no offset of the image.
+    // In a compressed member it is not an offset in the image.
     if member?.codec == .raw { rawEnd = Int64(clamping: reader.recordEnd) }
     guard isFirst else { return event }
     queue.append(event)
@@ -205,7 +205,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
 
   // MARK: Sidecars
 
-  /// What the sidecar of the record's file says of it.
+  /// Returns what the sidecar of the record's file says about the record.
   private func extra(of entry: Entry) throws(Stop) -> Extra? {
     let offset = member?.offset ?? Int64(reader.recordOffset)
     if offset != sidecar.memberOffset { try findSidecar(offset) }
@@ -228,7 +228,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
     return extra
   }
 
-  /// A member begins: of another file of the payload, perhaps.
+  /// Looks up the sidecar when a member begins, which may belong to another file of the payload.
   private func findSidecar(_ offset: Int64) throws(Stop) {
     sidecar.memberOffset = offset
     let number = window.source.sidecar(at: offset)
@@ -237,7 +237,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
     sidecar = CurrentSidecar(number: number, memberOffset: offset)
   }
 
-  /// All records of its file have come.
+  /// Ends the sidecar after all records of its file.
   private func finishSidecar() throws(Stop) {
     guard let number = sidecar.number else { return }
     try askSidecar { () throws(SidecarFailure<Source.Failure>) in
@@ -282,7 +282,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
     index = 0
   }
 
-  /// What is skipped need not be read.
+  /// Loads more bytes. Skipped data need not be read.
   private func reloadRaw() throws(Stop) {
     let taken = Int64(reader.offset) - window.offset
     let left = min(reader.skippable, UInt64(max(0, summary.size - Int64(reader.offset))))
@@ -295,7 +295,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
     if !reader.isBetweenRecords {
       let offset = Int64(reader.recordOffset)
       summary.cutRecord = offset
-      // Not where it ends in the data of a trailer: that has ended its member.
+      // Unless it ends in the data of a trailer, which has ended its member.
       if member == nil, offset >= rawEnd { begin(Member(offset: offset, codec: .raw)) }
       rawEnd = summary.size
     }
@@ -395,7 +395,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
 
   private func refuse(_ refusal: Refusal, _ isTruncated: Bool) {
     summary.refusal = refusal
-    // All that is left belongs to the compressed member, although no record came of it.
+    // The rest belongs to the compressed member, although no record came of it.
     if isTruncated { compressedEnd = summary.size }
     endMember()
     end()
@@ -418,7 +418,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
   }
 }
 
-// Not in the generic class: its values would be handled by their type's description, at run time.
+// Not in the generic class, where its values would be handled through type metadata at run time.
 private enum Stage {
   /// A member, padding, or the end is next.
   case between
@@ -427,13 +427,13 @@ private enum Stage {
   case over
 }
 
-/// What belongs to the records of one file of a payload.
+/// The sidecar of one file of a payload.
 private struct CurrentSidecar {
-  /// Of the file; nil if it has none.
+  /// The file's number; nil if it has no sidecar.
   var number: Int?
-  /// The member that it was looked for last.
+  /// The member that it was last looked up for.
   var memberOffset: Int64 = -1
   var reader = SidecarReader()
-  /// The record before was a symbolic link.
+  /// Whether the previous record was a symbolic link.
   var isBehindLink = false
 }

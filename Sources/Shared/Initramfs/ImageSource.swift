@@ -2,28 +2,28 @@
 
 /// Where the bytes of an image come from.
 public protocol ImageSource: ~Copyable {
-  /// Why they cannot be had.
+  /// Why they cannot be read.
   associatedtype Failure: Error
 
-  /// Length in bytes.
+  /// The length in bytes.
   var size: Int64 { get }
 
   /// Reads from `offset` until `buffer` is full or the source ends.
   ///
-  /// - Returns: how many bytes there were.
+  /// - Returns: the number of bytes read.
   func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(Failure) -> Int
 
-  /// Takes note that all before `offset` has been read, and handed out, for the last time. Called
-  /// by who reads the image, now and then; what it throws ends the reading.
+  /// Notes that everything before `offset` has been read, and handed out, for the last time. The
+  /// reader of the image calls this now and then; throwing ends the reading.
   func consumed(upTo offset: Int64) throws(Failure)
 
-  /// The number of the payload's file that the byte at `offset` belongs to, if that has a sidecar.
+  /// Returns the number of the payload's file that has the byte at `offset`, if it has a sidecar.
   func sidecar(at offset: Int64) -> Int?
 
-  /// What errors call the file of that number.
+  /// Returns the name of the sidecar `number` for error messages.
   func sidecarName(_ number: Int) -> [UInt8]
 
-  /// Reads the sidecar of that number, as ``read(at:into:)`` reads the image.
+  /// Reads the sidecar `number`, as ``read(at:into:)`` reads the image.
   func readSidecar(
     _ number: Int, at offset: Int64, into buffer: UnsafeMutableRawBufferPointer
   ) throws(Failure) -> Int
@@ -43,7 +43,7 @@ extension ImageSource where Self: ~Copyable {
 
 /// The names of sidecars.
 public enum Sidecar {
-  /// What is behind the name of the file that one belongs to.
+  /// What follows the name of the file that a sidecar belongs to.
   public static var suffix: StaticString { ".extra" }
 }
 
@@ -54,7 +54,7 @@ public struct Bytes: ImageSource {
   private let bytes: [UInt8]
   private let sidecar: [UInt8]?
 
-  /// - Parameter sidecar: of all its records.
+  /// - Parameter sidecar: the sidecar of all records; nil if there is none.
   public init(_ bytes: [UInt8], sidecar: [UInt8]? = nil) {
     self.bytes = bytes
     self.sidecar = sidecar

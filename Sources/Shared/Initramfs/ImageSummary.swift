@@ -2,23 +2,23 @@
 
 /// What an image turned out to be.
 public struct ImageSummary: Equatable, Sendable {
-  /// The members, in order; the one that was refused is the last.
+  /// The members, in order; a refused one is the last.
   public var members: [Member] = []
-  /// Bytes of padding between members and behind the last.
+  /// Bytes of padding between members and after the last.
   public var padding: Int64 = 0
-  /// Why the kernel would stop; nil if it takes all of the image.
+  /// Why the kernel would stop; nil if it accepts the whole image.
   public var refusal: Refusal?
-  /// What is wrong with a sidecar: reading has ended there.
+  /// What is wrong with a sidecar; reading ended there.
   public var sidecarFault: SidecarFault?
-  /// Where the record begins inside which the image ends, in a raw archive; nil if it does not.
-  /// The kernel says nothing of that.
+  /// The offset of the raw archive's record in which the image ends; nil if it does not end in one.
+  /// The kernel does not report this.
   public var cutRecord: Int64?
-  /// Bytes of the image.
+  /// The size of the image, in bytes.
   public var size: Int64
 
-  /// A reading of an image of `size` bytes.
+  /// The summary of an image of `size` bytes that has not been read yet.
   public init(size: Int64 = 0) { self.size = size }
 
-  /// The image ends inside a record of a raw archive.
+  /// Whether the image ends inside a record of a raw archive.
   public var isCutShort: Bool { cutRecord != nil }
 }

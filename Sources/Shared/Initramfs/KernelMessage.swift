@@ -4,7 +4,7 @@ import Compression
 import Newc
 
 extension Refusal {
-  /// What the kernel says, without Swift's String. init/initramfs.c, lib/decompress_*.c.
+  /// The kernel's message, without Swift's String. init/initramfs.c, lib/decompress_*.c.
   public var literalKernelMessage: StaticString {
     switch fault {
     case .record(let reason, _): reason.literalKernelMessage
@@ -29,6 +29,6 @@ extension Reader.Malformed.Reason {
     }
   }
 
-  /// Of the format before newc: 070707.
+  /// The magic of the format before newc: 070707.
   private static var oldMagic: [UInt8] { [0x30, 0x37, 0x30, 0x37, 0x30, 0x37] }
 }

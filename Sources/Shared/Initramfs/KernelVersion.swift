@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-/// A version of Linux, as far as it tells how an initramfs is read.
+/// A version of Linux, as far as it determines how an initramfs is read.
 public struct KernelVersion: Equatable, Sendable, CustomStringConvertible {
   public var major: Int
   public var minor: Int
-  /// The patch level of the stable series; nil where it is not known, which counts as the newest.
+  /// The patch level of the stable series; nil if unknown, which counts as the newest.
   public var patch: Int?
 
   public init(_ major: Int, _ minor: Int, _ patch: Int? = nil) {
@@ -13,14 +13,14 @@ public struct KernelVersion: Equatable, Sendable, CustomStringConvertible {
     self.patch = patch
   }
 
-  /// Reads `6.1`, `6.12.117`, what `uname -r` says, or the banner of a kernel; nil if that begins
-  /// with no version.
+  /// Parses `6.1`, `6.12.117`, the output of `uname -r`, or the banner of a kernel; nil if the text
+  /// does not begin with a version.
   ///
   /// Debian's releases end in .0 and a number of its own (`6.1.0-50-amd64`); the patch level is at
-  /// the end of its banner (`#1 SMP Debian 5.10.223-1`). Other distributions do not tell it.
+  /// the end of its banner (`#1 SMP Debian 5.10.223-1`). Other distributions do not give it.
   public init?(_ text: String) { self.init(Array(text.utf8)) }
 
-  /// The same for bytes.
+  /// Parses the same, given as bytes.
   public init?(_ text: [UInt8]) {
     guard let (numbers, rest) = Self.numbers(of: text[...]) else { return nil }
     self.init(numbers[0], numbers[1], numbers.count > 2 ? numbers[2] : 0)
@@ -35,7 +35,7 @@ public struct KernelVersion: Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// Two or three numbers with dots between, and what is behind them.
+  /// Parses two or three numbers separated by dots; also returns the rest of the text.
   private static func numbers(of text: ArraySlice<UInt8>) -> ([Int], ArraySlice<UInt8>)? {
     var numbers: [Int] = []
     var rest = text
@@ -71,8 +71,8 @@ public struct KernelVersion: Equatable, Sendable, CustomStringConvertible {
     "\(major).\(minor)" + (patch.map { ".\($0)" } ?? "")
   }
 
-  /// Whether this is `mainline` or later, or in a stable series that has the change since the patch
-  /// level that is given for it.
+  /// Whether this is `mainline` or later, or has at least the patch level that `stable` gives for
+  /// its series.
   func has(since mainline: KernelVersion, stable: [KernelVersion] = []) -> Bool {
     if (major, minor) >= (mainline.major, mainline.minor) { return true }
     guard let series = stable.first(where: { ($0.major, $0.minor) == (major, minor) }) else {

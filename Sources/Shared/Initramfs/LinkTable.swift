@@ -2,7 +2,7 @@
 
 import Newc
 
-/// The names that files of several names were first made under: `find_link`, `free_hash`.
+/// The first name of each file that has several: `find_link`, `free_hash`.
 struct LinkTable {
   private struct Key: Hashable {
     let inode: UInt32
@@ -12,7 +12,7 @@ struct LinkTable {
 
   private var names: [Key: [UInt8]] = [:]
 
-  /// The name under which the entry's file came first; this one from now on, if there is none.
+  /// Returns the first name of the entry's file; nil if there is none, and this one becomes it.
   mutating func first(_ entry: Entry) -> [UInt8]? {
     let key = Key(
       inode: entry.inode ?? 0, device: entry.device, type: entry.mode & FileMode.type)

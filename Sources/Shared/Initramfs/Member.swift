@@ -10,13 +10,13 @@ public struct Member: Equatable, Sendable {
   public var size: Int64 = 0
   /// How it is encoded.
   public var codec: Codec
-  /// Bytes of newc.
+  /// The size after decoding, in bytes.
   public var unpackedSize: UInt64 = 0
   /// Records, without the trailer.
   public var entries = 0
-  /// The check at the end of a gzip or lzop member is wrong, which no kernel notices.
+  /// Whether the check at the end of a gzip or lzop member is wrong, which no kernel notices.
   public var isCheckWrong = false
-  /// Bytes that the kernel's decompressor takes while it unpacks the member.
+  /// The memory that the kernel's decompressor takes for the member, in bytes.
   public var workspace = 0
 
   /// A member that begins at `offset`.

@@ -2,12 +2,12 @@
 
 public import Newc
 
-/// What a record has done to the tree.
+/// What a record did to the tree.
 public enum Outcome: Equatable, Sendable {
   case made
-  /// It wrote again what was there in the same type.
+  /// It rewrote an existing entry of the same type.
   case rewritten
-  /// It removed a file of that type first.
+  /// It first removed a file of that type.
   case replaced(Entry.FileType)
   /// It made another name of a file.
   case linked
@@ -16,19 +16,19 @@ public enum Outcome: Equatable, Sendable {
   var isLoss: Bool { if case .lost = self { true } else { false } }
 }
 
-/// xattrs that a file system or its owner did not take.
+/// xattrs that a file system or its owner did not accept.
 public struct MissingXattrs: Equatable, Sendable {
   public private(set) var count = 0
   /// The first of them, or the first failure.
   public private(set) var first: Loss?
 
-  /// The file system does not work: the first was not refused.
+  /// Whether the file system has failed, rather than refused the first.
   package var isFailure: Bool { first.map { ErrorNumber.isFailure($0.code) } ?? false }
 
   public struct Loss: Equatable, Sendable {
-    /// Of the file.
+    /// The path of the file.
     public var path: [UInt8]
-    /// Of the xattr.
+    /// The name of the xattr.
     public var name: [UInt8]
     /// A positive errno.
     public var code: Int32
@@ -36,8 +36,7 @@ public struct MissingXattrs: Equatable, Sendable {
 
   public init() {}
 
-  /// Takes note of a call's result. What is not there has lost more than its xattrs, and that has
-  /// been said.
+  /// Records a call's result. A missing file has lost more than its xattrs, which was reported.
   mutating func note(_ result: Int, _ path: [UInt8], _ xattr: Xattr) {
     if result >= 0 || result == -Int(ErrorNumber.noEntry) { return }
     count += 1
@@ -47,7 +46,7 @@ public struct MissingXattrs: Equatable, Sendable {
     }
   }
 
-  /// Those of another unpacker.
+  /// Adds those of another unpacker.
   public mutating func add(_ other: MissingXattrs) {
     count += other.count
     if first == nil || other.isFailure && !isFailure { first = other.first }
@@ -56,23 +55,23 @@ public struct MissingXattrs: Equatable, Sendable {
 
 /// Why an entry is not in the tree.
 public struct Loss: Equatable, Sendable {
-  /// The call that did not succeed.
+  /// The call that failed.
   public var step: UnpackStep
   /// A positive errno; 0 for ``UnpackStep/type``.
   public var code: Int32
 }
 
-/// What a call was made for.
+/// The purpose of a call.
 public enum UnpackStep: Sendable {
   case stat, open, mkdir, mknod, symlink, link, remove, chown, chmod, truncate, write, utime
   case setxattr
-  /// The mode has no type of file.
+  /// The mode has no file type.
   case type
-  /// More must be kept than is allowed.
+  /// More would have to be kept than is allowed.
   case memory
 }
 
-/// What is no fault of the archive, and ends the unpacking.
+/// A failure that is not the archive's fault, and ends the unpacking.
 public struct UnpackFailure: Error, Equatable {
   public var step: UnpackStep
   /// A positive errno.
@@ -91,9 +90,9 @@ public struct UnpackFailure: Error, Equatable {
 public struct LostRecord: Equatable, Sendable {
   /// Why it is lost.
   public enum Reason: Equatable, Sendable {
-    /// The kernel does not look whether the call succeeds.
+    /// The kernel ignores whether the call succeeds.
     case call(Loss)
-    /// The kernel passes over it.
+    /// The kernel skips it.
     case skipped(Reader.Skip)
   }
 

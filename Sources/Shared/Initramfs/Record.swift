@@ -6,7 +6,7 @@ public import Newc
 public struct Record: Equatable, Sendable {
   /// The file, as the kernel understands the header.
   public var entry: Entry
-  /// What a symbolic link leads to.
+  /// The target of a symbolic link.
   public var target: [UInt8]
   /// Bytes from the start of the member's newc to the header; in a raw member from the start of
   /// the image.
@@ -18,6 +18,6 @@ public struct Record: Equatable, Sendable {
 }
 
 extension Record {
-  /// The size of a regular file, with its holes.
+  /// The size of a regular file, including its holes.
   public var fileSize: UInt64 { extra?.sparse?.size ?? entry.size }
 }

@@ -7,25 +7,26 @@ public import Newc
 public struct Refusal: Equatable, Sendable {
   /// What is wrong.
   public enum Fault: Equatable, Sendable {
-    /// A record. `takesSums`: the kernel knows 070702.
+    /// A record is malformed. `takesSums`: the kernel knows 070702.
     case record(Reader.Malformed.Reason, takesSums: Bool)
-    /// These bytes begin no member.
+    /// These bytes do not begin a member.
     case magic([UInt8])
-    /// In a compressed member comes neither a record nor padding.
+    /// A compressed member contains something that is neither a record nor padding.
     case junk
     /// A compressed member ends inside a record.
     case unfinishedRecord(Codec)
-    /// The compressed member at this offset; or there is no memory to decode it.
+    /// The compressed member at this offset cannot be decoded, perhaps for lack of memory.
     case member(Codec, at: Int64, Decoder.Failure)
   }
 
-  /// Bytes from the start of the image; inside a compressed member to its beginning.
+  /// The offset in the image, in bytes; for a fault inside a compressed member, the member's
+  /// offset.
   public var offset: Int64
-  /// Bytes from the start of the member's newc, if the fault lies there.
+  /// The offset in the member's newc, in bytes, if the fault is there.
   public var unpackedOffset: UInt64?
   public var fault: Fault
 
-  /// There is no memory to decode a member: that is not the image's fault.
+  /// Whether there is no memory to decode a member, which is not the image's fault.
   public var isOutOfMemory: Bool {
     if case .member(_, _, let failure) = fault { failure.isOutOfMemory } else { false }
   }

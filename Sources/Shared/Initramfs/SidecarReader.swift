@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-/// Reads a sidecar, the file `NNNN.extra` beside the file `NNNN` of a payload: what newc cannot
-/// carry of its records.
+/// Reads a sidecar, the file `NNNN.extra` beside the file `NNNN` of a payload. It holds what newc
+/// cannot express about the file's records.
 ///
-/// It has lines, in the order of the records:
+/// Its lines, in the order of the records:
 ///
 ///     set NAME=0xHEX …          the next set of xattrs: 1, 2, …
 ///     forget                    the sets so far are gone; the next one is 1 again
@@ -12,18 +12,18 @@
 ///     link                      the next record is another name of the one before it
 ///     run COUNT [SET]           the next COUNT records, with the xattrs of SET
 ///
-/// `time`, `sparse` and `link` belong to the first record of the `run` behind them. Records behind
-/// the last run have nothing more. In NAME, `=`, `\` and what is no printing ASCII is octal: `\012`.
+/// `time`, `sparse` and `link` apply to the first record of the next `run`. Records after the last
+/// run have nothing extra. In NAME, `=`, `\` and everything but printable ASCII is octal: `\012`.
 ///
-/// No more than one line and the sets are kept, and both have limits: PID 1 has little memory.
+/// Only one line and the sets are kept, and both have limits: PID 1 has little memory.
 public struct SidecarReader: Sendable {
-  /// A line may have as many bytes.
+  /// The longest line, in bytes.
   public static var lineLimit: Int { 1 << 20 }
-  /// All sets may have as many bytes, with ``setCost`` for each xattr.
+  /// The most bytes in all sets, counting ``setCost`` for each xattr.
   public static var setLimit: Int { 4 << 20 }
   static var setCost: Int { 64 }
 
-  /// How much is read at once.
+  /// How much is read at once, in bytes.
   private static var pieceSize: Int { 16 << 10 }
 
   private var sets: [[Xattr]] = []
@@ -33,12 +33,12 @@ public struct SidecarReader: Sendable {
   private var left: UInt64 = 0
   private var shared: Extra?
 
-  // Of the next run's first record.
+  // For the next run's first record.
   private var time: Int64?
   private var sparse: SparseMap?
   private var isLink = false
 
-  // What has been read, and not been used.
+  // What has been read but not used.
   private var bytes: [UInt8] = []
   private var start = 0
   private var offset: Int64 = 0
@@ -47,7 +47,7 @@ public struct SidecarReader: Sendable {
 
   public init() {}
 
-  /// What the next record has; nil if nothing.
+  /// Returns what the next record has; nil if nothing.
   ///
   /// - Parameter read: reads from an offset on until the buffer is full, or the sidecar ends.
   public mutating func next<Failure: Error>(
@@ -67,7 +67,7 @@ public struct SidecarReader: Sendable {
     return first
   }
 
-  /// To be called behind the last record: nothing more may be said.
+  /// Call this after the last record. Throws if the sidecar has more.
   public mutating func finish<Failure: Error>(
     _ read: (Int64, UnsafeMutableRawBufferPointer) throws(Failure) -> Int
   ) throws(SidecarFailure<Failure>) {
@@ -79,7 +79,7 @@ public struct SidecarReader: Sendable {
 
   // MARK: Lines
 
-  /// The next line, without its end; nil behind the last one.
+  /// Returns the next line, without its end; nil after the last one.
   private mutating func nextLine<Failure: Error>(
     _ read: (Int64, UnsafeMutableRawBufferPointer) throws(Failure) -> Int
   ) throws(SidecarFailure<Failure>) -> ArraySlice<UInt8>? {
@@ -255,7 +255,7 @@ public struct SidecarReader: Sendable {
 
   private var hasProperty: Bool { time != nil || sparse != nil || isLink }
 
-  /// The last line does not fit its record.
+  /// The fault of a last line that does not fit its record.
   func fault(_ expected: StaticString) -> SidecarFault { fault([], expected) }
 
   private func fault(_ found: ArraySlice<UInt8>, _ expected: StaticString) -> SidecarFault {
@@ -263,7 +263,7 @@ public struct SidecarReader: Sendable {
   }
 }
 
-/// Why a sidecar says nothing of the next record.
+/// Why a sidecar gives nothing for the next record.
 public enum SidecarFailure<Source: Error>: Error {
   /// It cannot be read.
   case source(Source)
@@ -274,7 +274,7 @@ public enum SidecarFailure<Source: Error>: Error {
 public struct SidecarFault: Error, Equatable, Sendable {
   /// The sidecar, as the source calls it.
   public internal(set) var file: [UInt8] = []
-  /// Counted from 1.
+  /// The line number, from 1.
   public var line: Int
   /// The beginning of the line.
   public var found: [UInt8]
@@ -291,7 +291,7 @@ public struct SidecarFault: Error, Equatable, Sendable {
   }
 }
 
-/// The words of a line, with one blank between them.
+/// The words of a line, separated by single spaces.
 private struct Words {
   private var rest: ArraySlice<UInt8>
   private var isOver = false
@@ -315,7 +315,7 @@ extension ArraySlice<UInt8> {
   }
 }
 
-/// Decimal digits, without leading zeros.
+/// Parses decimal digits, without leading zeros.
 private func unsigned(_ digits: ArraySlice<UInt8>) -> UInt64? {
   if digits.isEmpty || digits.count > 1 && digits.first == UInt8(ascii: "0") { return nil }
   var number: UInt64 = 0

@@ -5,39 +5,41 @@ public import Newc
 /// Makes a tree from the records of an initramfs, as the kernel does: init/initramfs.c, `do_name`,
 /// `do_symlink`, `do_copy`.
 ///
-/// What the kernel does not look at (an entry whose directory is not there) is lost here too, and
-/// told. What is no fault of the archive, as a full file system, ends the unpacking.
+/// Entries that the kernel loses silently (because their directory does not exist) are lost here
+/// too, and reported. A failure that is not the archive's fault, such as a full file system, ends
+/// the unpacking.
 public struct Unpacker<Files: FileSystem> {
   public var files: Files
   private let memoryLimit: Int
   private var links = LinkTable()
-  /// Directories with what they get at the end: a default access control list would be inherited by
-  /// what comes into them, and each entry changes their times.
+  /// Directories with what they get at the end: entries would inherit a default access control
+  /// list, and each entry changes the times.
   private var directories: [(name: [UInt8], time: Int64, xattrs: [Xattr])] = []
-  /// Bytes, more or less, that are kept until the end, and those until the next trailer.
+  /// The approximate bytes kept until the end, and those kept until the next trailer.
   private var kept = 0
   private var keptLinks = 0
   private var file: OpenFile?
   /// The last symbolic link: the next record may be another name of it.
   private var lastLink: [UInt8] = []
 
-  /// xattrs that could not be set. That ends nothing.
+  /// xattrs that could not be set, which does not end the unpacking.
   public private(set) var missingXattrs = MissingXattrs()
 
-  /// - Parameter memoryLimit: how much may be kept of directories and hard links; a small image can
-  ///   have any number of records. Above it there is ENOMEM.
+  /// - Parameter memoryLimit: how many bytes may be kept about directories and hard links, as a
+  ///   small image can have any number of records. Beyond it, ``apply(_:target:extra:)`` throws
+  ///   ENOMEM.
   public init(_ files: Files, memoryLimit: Int = 256 << 20) {
     self.files = files
     self.memoryLimit = memoryLimit
   }
 
-  /// A regular file was opened by the last record: ``write(_:)`` and ``endData()`` may follow.
-  /// Otherwise the kernel passes over its data, and does not verify its sum.
+  /// Whether the last record opened a regular file, so that ``write(_:)`` and ``endData()`` may
+  /// follow. Otherwise the kernel skips its data without verifying the sum.
   public var isFileOpen: Bool { file != nil }
 
   /// `do_name`, `do_symlink`: makes one entry.
   ///
-  /// - Parameter extra: what a payload says of it besides; the kernel knows nothing of that.
+  /// - Parameter extra: what a payload says about it beyond newc; unknown to the kernel.
   public mutating func apply(
     _ entry: Entry, target: [UInt8] = [], extra: Extra? = nil
   ) throws(UnpackFailure) -> Outcome {
@@ -68,11 +70,11 @@ public struct Unpacker<Files: FileSystem> {
     file = open
   }
 
-  /// Ends the file that was opened last: all of its data has come.
+  /// Ends the file that was opened last, after all of its data.
   public mutating func endData() throws(UnpackFailure) {
     guard let open = file else { return }
     file = nil
-    // Behind the data: a write takes security.capability away.
+    // After the data, as a write removes security.capability.
     for xattr in open.extra?.xattrs ?? [] {
       missingXattrs.note(files.setxattr(open.number, xattr), open.entry.name, xattr)
     }
@@ -87,8 +89,8 @@ public struct Unpacker<Files: FileSystem> {
     keptLinks = 0
   }
 
-  /// `dir_utime`: ends the tree. The image may end, or be refused, inside a file: that has its size
-  /// all the same.
+  /// `dir_utime`: ends the tree. If the image ended, or was refused, inside a file, the file still
+  /// has its full size.
   public mutating func finish() throws(UnpackFailure) {
     try closeFile()
     // The kernel's list is last in, first out: of two records for one directory, the first counts.
@@ -98,7 +100,7 @@ public struct Unpacker<Files: FileSystem> {
     }
   }
 
-  /// Closes the file that was opened last, as it is: nothing else is made any more.
+  /// Closes the file that was opened last, as it is. Nothing more is made.
   public mutating func abandon() {
     if let open = file { files.close(open.number) }
     file = nil
@@ -143,8 +145,8 @@ public struct Unpacker<Files: FileSystem> {
     if let link = try linkMaybe(entry) { return link }
 
     let result = files.mknod(entry.name, entry.mode, entry.specialDevice)
-    // One of the same type is there: its number stays, the record gives it the rest. So does
-    // something else that could not be removed get it.
+    // If one of the same type exists, it keeps its number, and the record sets the rest. The same
+    // holds for anything else that could not be removed.
     try Self.pass(files.chown(entry.name, entry.userID, entry.groupID), .chown, entry.name)
     try Self.pass(files.chmod(entry.name, entry.mode), .chmod, entry.name)
     let outcome = try Self.outcome(of: result, .mknod, entry, there)
@@ -153,7 +155,7 @@ public struct Unpacker<Files: FileSystem> {
     return outcome
   }
 
-  /// `do_symlink`: whatever has the name is removed first.
+  /// `do_symlink`: first removes whatever has the name.
   private mutating func makeSymbolicLink(
     _ entry: Entry, _ target: [UInt8], _ extra: Extra?
   ) throws(UnpackFailure) -> Outcome {
@@ -171,7 +173,7 @@ public struct Unpacker<Files: FileSystem> {
     return there.removed == .symbolicLink ? .rewritten : there.outcome
   }
 
-  /// `maybe_link`: makes the name another one of a file that has come, if it is.
+  /// `maybe_link`: links the name to an earlier one of the same file, if there is one.
   private mutating func linkMaybe(_ entry: Entry) throws(UnpackFailure) -> Outcome? {
     guard entry.linkCount > 1 else { return nil }
     guard let first = links.first(entry) else {
@@ -190,7 +192,7 @@ public struct Unpacker<Files: FileSystem> {
 
   // MARK: What is there
 
-  /// `clean_path`: removes what has the name and another type than `mode` (0: any).
+  /// `clean_path`: removes what has the name but another type than `mode` (0: any type).
   private mutating func clean(
     _ entry: Entry, keeping mode: UInt32
   ) throws(UnpackFailure) -> There {
@@ -208,7 +210,7 @@ public struct Unpacker<Files: FileSystem> {
     return result < 0 ? There(type: type) : There(removed: type)
   }
 
-  /// What a call has done that makes an entry, where one of the same type may be.
+  /// The outcome of a call that makes an entry, where one of the same type may exist.
   private static func outcome(
     of result: Int, _ step: UnpackStep, _ entry: Entry, _ there: There
   ) throws(UnpackFailure) -> Outcome {
@@ -231,8 +233,8 @@ public struct Unpacker<Files: FileSystem> {
 
   // MARK: Results
 
-  // Without `self`, which a call of these would keep while its argument changes the files: those in
-  // memory would be copied.
+  // Static, as a method would keep `self` while its argument changes the files, and files in memory
+  // would be copied.
 
   private static func number(
     _ result: Int, _ step: UnpackStep, _ entry: Entry
@@ -241,7 +243,7 @@ public struct Unpacker<Files: FileSystem> {
     return result
   }
 
-  /// The kernel does not look whether these succeed.
+  /// Ignores ordinary failures, as the kernel ignores whether these calls succeed.
   private static func pass(_ result: Int, _ step: UnpackStep, _ name: [UInt8]) throws(UnpackFailure)
   {
     if result < 0, !ErrorNumber.isOrdinary(Int32(-result)) {
@@ -257,13 +259,13 @@ public struct Unpacker<Files: FileSystem> {
   }
 }
 
-/// A regular file whose data comes.
+/// A regular file that is receiving its data.
 private struct OpenFile {
   var number: Int
   var entry: Entry
   var extra: Extra?
   var left: UInt64
-  /// Where the next byte belongs, and how many behind it come with it.
+  /// Where the next byte belongs, and how many bytes are contiguous from there.
   private(set) var next: Extent
   private var later: ArraySlice<Extent>
 
@@ -285,11 +287,11 @@ private struct OpenFile {
 }
 
 extension Entry {
-  /// Its modification time, which newc may not hold.
+  /// Its modification time, which newc may be unable to hold.
   fileprivate func time(_ extra: Extra?) -> Int64 { extra?.time ?? Int64(modificationTime) }
 }
 
-/// What has an entry's name.
+/// What already has an entry's name.
 private struct There {
   var type: Entry.FileType?
   var removed: Entry.FileType?

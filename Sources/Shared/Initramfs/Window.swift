@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-/// The part of a source that is being looked at. It only moves forward.
+/// The part of a source that is in view. It only moves forward.
 final class Window<Source: ImageSource & ~Copyable> {
-  /// Enough to keep system calls few, little enough to stay in the processor's cache.
+  /// In bytes: large enough to keep system calls few, small enough to stay in the processor's
+  /// cache.
   private static var blockSize: Int { 256 << 10 }
   /// After a jump only a header and a name are needed, perhaps followed by another jump.
   private static var peekSize: Int { 8 << 10 }
@@ -27,10 +28,10 @@ final class Window<Source: ImageSource & ~Copyable> {
 
   deinit { buffer.deallocate() }
 
-  /// What is in view, until the next call of ``fill(_:)``.
+  /// The bytes in view, valid until the next call of ``fill(_:)``.
   var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: buffer[start..<end]) }
 
-  /// Nothing comes after what is in view.
+  /// Whether nothing comes after what is in view.
   var isLast: Bool { offset + Int64(end - start) >= source.size }
 
   /// Takes `count` bytes off the front; they may lie beyond what is in view.
