@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/// Sums and products of what a command line, a file system or an image says: no number there may
-/// trap. What is too large becomes the largest number.
+/// Saturating arithmetic: no number from a command line, a file system or an image may trap.
 extension Int {
   public func plus(_ other: Int) -> Int {
     let (sum, hasOverflow) = addingReportingOverflow(other)

@@ -2,10 +2,10 @@
 
 import CLinux
 
-/// The memory of this machine that nobody uses.
+/// The unused memory of this machine.
 ///
-/// The kernel holds free pages in lists for single processors, which no count of free memory
-/// contains, and which no process gets when there are no others. The lists grow when much is freed at
+/// The kernel holds free pages in lists for single processors. No count of free memory includes
+/// them, and no process gets them when there are no others. The lists grow when much is freed at
 /// once, as the image is before PID 1 runs: with 400 MiB of memory, up to 34 MiB on Linux 7.3.
 /// Source: Linux, mm/page_alloc.c: `nr_pcp_high`, `zone_watermark_fast`.
 public struct FreeMemory {
@@ -13,12 +13,12 @@ public struct FreeMemory {
   private let refresh: Int32
   /// What keeps the watermark where it is; nil if nothing does.
   private let boost: WatermarkBoost?
-  /// How much of free memory no process gets, in bytes.
+  /// How much free memory no process gets, in bytes.
   private let kept: Int
 
-  /// Keeps the watermark from being raised until it is closed.
+  /// Keeps the watermark from being raised until `close()`.
   ///
-  /// - Parameter directory: /proc/sys/vm, open for reading; -1 if there is none. It stays the
+  /// - Parameter directory: /proc/sys/vm, open for reading; -1 if there is none. It remains the
   ///   caller's.
   public init(in directory: Int32) {
     refresh = linux_openat(directory, "stat_refresh", O_RDONLY, 0)
@@ -30,14 +30,14 @@ public struct FreeMemory {
       of: Int(clamping: info.totalram).times(Int(info.mem_unit)), watermark: watermark?.number)
   }
 
-  /// Of this machine, in bytes: sysconf(3).
+  /// The page size of this machine, in bytes: sysconf(3).
   public static var pageSize: Int { sysconf(Int32(_SC_PAGESIZE)) }
 
-  /// What processes can get, in bytes. The lists are emptied only if that may be less than is
-  /// wanted.
+  /// Returns the memory that processes can get, in bytes. Empties the lists only if that may be
+  /// less than `bytes`.
   public func usable(wanting bytes: Int) -> Int {
     var usable = withoutLists
-    // Each time lowers what a list may hold by an eighth: the first few may give nothing.
+    // Each time lowers a list's limit by an eighth, so the first few may free nothing.
     for _ in 0..<32 where usable < bytes {
       guard shortenLists() else { break }
       usable = withoutLists
@@ -51,33 +51,34 @@ public struct FreeMemory {
     _ = CLinux.close(refresh)
   }
 
-  /// Less than nothing below the watermark.
+  /// Negative below the watermark.
   private var withoutLists: Int { Self.unused() - kept }
 
-  /// Each read(2) of the file has every processor do what it does once in a second: proc_sys_vm(5);
+  /// Each read(2) of the file makes every processor do what it does once a second: proc_sys_vm(5);
   /// since Linux 6.7, mm/page_alloc.c, `decay_pcp_high`.
   private func shortenLists() -> Bool {
     var none: UInt8 = 0
     return pread(refresh, &none, 1, 0) >= 0
   }
 
-  /// What sysinfo(2) knows of, in bytes.
+  /// The unused memory that sysinfo(2) reports, in bytes.
   public static func unused() -> Int {
     let info = systemInformation()
     return (Int(clamping: info.freeram).plus(Int(clamping: info.bufferram))).times(
       Int(info.mem_unit))
   }
 
-  /// How much of free memory no process gets, in bytes: below its watermark the kernel frees, and
-  /// kills, rather than give more; and in the lowest zone it keeps a 256th of the others for devices.
+  /// Returns how much free memory no process gets, in bytes: below its watermark the kernel frees,
+  /// and kills, rather than give more; and in the lowest zone it keeps a 256th of the others for
+  /// devices.
   ///
-  /// Source: Linux, mm/page_alloc.c: `calculate_min_free_kbytes`, `sysctl_lowmem_reserve_ratio`. The
-  /// kernel raises the watermark on machines that have huge pages: mm/khugepaged.c,
+  /// Source: Linux, mm/page_alloc.c: `calculate_min_free_kbytes`, `sysctl_lowmem_reserve_ratio`.
+  /// The kernel raises the watermark on machines that have huge pages: mm/khugepaged.c,
   /// `set_recommended_min_free_kbytes`.
   ///
   /// - Parameters:
-  ///   - total: of memory, in bytes.
-  ///   - watermark: min_free_kbytes; nil if that is not known.
+  ///   - total: all memory, in bytes.
+  ///   - watermark: min_free_kbytes; nil if unknown.
   public static func kept(of total: Int, watermark: Int?) -> Int {
     (watermark ?? squareRoot(of: total >> 10).times(4)).times(1 << 10).plus(total >> 8)
   }
@@ -89,7 +90,7 @@ private func systemInformation() -> sysinfo {
   return info
 }
 
-/// Rounded down. Newton's method.
+/// The square root, rounded down, by Newton's method.
 private func squareRoot(of number: Int) -> Int {
   if number < 2 { return number }
   var root = number

@@ -66,7 +66,7 @@ private func nextWord(_ rest: inout ArraySlice<UInt8>) -> KernelWord? {
   var equals: Int?
   var end = rest.startIndex
   while end < rest.endIndex, isInQuote || !isSpace(rest[end]) {
-    // A word that begins with it has no name.
+    // A word that begins with `=` has no name.
     if rest[end] == 0x3d && equals == nil && end > rest.startIndex { equals = end }
     if rest[end] == quote { isInQuote.toggle() }
     end += 1

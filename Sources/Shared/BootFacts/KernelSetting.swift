@@ -4,7 +4,7 @@ import CLinux
 
 /// A file of /proc/sys that holds one number: proc_sys(5).
 struct KernelSetting {
-  /// As it was found, with the line's end.
+  /// The content as it was found, with its line feed.
   let text: [UInt8]
   private let file: Int32
 
@@ -19,7 +19,7 @@ struct KernelSetting {
     }
   }
 
-  /// As it was found; nil if it is none.
+  /// The number that was found; nil if it is not a number.
   var number: Int? { BootFacts.number(text.prefix { $0 != 0x0a }) }
 
   func set(_ text: [UInt8]) { _ = pwrite(file, text, text.count, 0) }

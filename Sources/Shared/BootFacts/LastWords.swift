@@ -36,7 +36,7 @@ public struct LastWords {
     return Text("/ is not full: the image is damaged, cut short, or followed by junk")
   }
 
-  /// Half of the pages of memory, unless the option is given (mm/shmem.c,
+  /// The limit is half of the pages of memory, unless the option is given (mm/shmem.c,
   /// shmem_default_max_inodes()).
   private var moreInodes: Text {
     var text = Text("/ has no free inode of ")

@@ -25,7 +25,7 @@ public struct Limits {
     self.init(answer)
   }
 
-  /// What statfs(2) said.
+  /// The limits in the result of statfs(2).
   public init(_ result: statfs) {
     let blockSize = Int(clamping: result.f_bsize)
     let (blocks, freeBlocks) = (Int(clamping: result.f_blocks), Int(clamping: result.f_bfree))
@@ -60,17 +60,17 @@ public struct Limits {
     return text
   }
 
-  /// The limits, raised so far that the contents fit.
+  /// The limits, raised as far as the contents need.
   public var fittingSize: Int { size == 0 ? 0 : max(size, used) }
   public var fittingInodes: Int { inodes == 0 ? 0 : max(inodes, neededInodes) }
 
-  /// The limits where a tree takes the place of the payload that it comes of. They are raised so far
-  /// that there is room for a sixteenth more: what fits into memory may take more than its half,
-  /// which is the default, and the system is to write, too.
+  /// Returns the limits for a tree that replaces its payload, raised to leave room for a sixteenth
+  /// more: a tree that fits into memory may take more than half of it, the default limit, and the
+  /// system must be able to write.
   ///
   /// - Parameters:
-  ///   - payload: bytes of its files.
-  ///   - pageSize: this machine's, unless a test asks.
+  ///   - payload: the size of its files, in bytes.
+  ///   - pageSize: this machine's, except in tests.
   public func holding(
     _ tree: PayloadManifest.Tree, insteadOf payload: Int, pageSize: Int = FreeMemory.pageSize
   ) -> Limits {

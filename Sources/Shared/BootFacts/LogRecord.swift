@@ -28,9 +28,10 @@ public struct LogRecord {
   }
 
   /// A line of what syslog(2) returns: `<6>[    1.234567] message`, without the time if
-  /// `printk.time=0`, and with `[   T12]` behind it if CONFIG_PRINTK_CALLER is set.
+  /// `printk.time=0`, and with `[   T12]` after it if CONFIG_PRINTK_CALLER is set.
   ///
-  /// - Parameter number: of the line; the first one is the kernel's first if that is its banner.
+  /// - Parameter number: the line's number; line 0 is the kernel's first record only if it is the
+  ///   banner.
   public init?(syslog line: ArraySlice<UInt8>, number: Int) {
     guard line.first == 0x3c, let end = line.firstIndex(of: 0x3e),
       let priority = BootFacts.number(line[(line.startIndex + 1)..<end])

@@ -30,8 +30,8 @@ public struct Parameters {
     commandLine.words.contains { $0.isBare(Self.ask) } || ownArguments > 0
   }
 
-  /// How many of the arguments are our word, without those after `--`, which are for the init. The
-  /// kernel appends these to the others.
+  /// The number of arguments that are our word, without those after `--`, which are for the init.
+  /// The kernel appends these to the others.
   private var ownArguments: Int {
     var count = 0
     var next = arguments
@@ -53,7 +53,7 @@ public struct Parameters {
   /// is only on the command line.
   public var options: Text? { value(of: Self.optionsName) }
 
-  /// `leafroot_partial=ok`: boot a half-unpacked image all the same.
+  /// `leafroot_partial=ok`: boot a half-unpacked image anyway.
   public var isPartialAllowed: Bool {
     value(of: Vocabulary.partialParameter)?.bytes[...].equals("ok") ?? false
   }

@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: MIT
 
-/// What `leafroot pack` and `nest` say about a payload, in `/.leafroot/ID/about`: lines `KEY VALUE`.
+/// What `leafroot pack` and `nest` record about a payload, in `/.leafroot/ID/about`: lines
+/// `KEY VALUE`.
 public struct PayloadManifest: Equatable, Sendable {
-  /// How many of the payload's files pack has made: the first has all directories, the others are
-  /// independent of each other. 0: the files are unpacked one after the other.
+  /// The number of the payload's files that pack made: the first has all directories, the others
+  /// are independent of each other. 0: the files are unpacked one after the other.
   public var members = 0
 
-  /// The size of the tree; nil if it is not known.
+  /// The size of the tree; nil if unknown.
   public var tree: Tree?
 
-  /// The most that the decoder of one of the files takes, in bytes.
+  /// The most memory that the decoder of one of the files takes, in bytes.
   public var decoder = 0
 
   /// The real init that the builder asked for.
   public var realInit: [UInt8]?
 
-  /// How much a tree has.
+  /// The size of a tree.
   public struct Tree: Equatable, Sendable {
-    /// Names, as a tmpfs counts inodes: each hard link is one.
+    /// Names, counted like inodes of a tmpfs: each hard link is one.
     public var entries: Int
     /// Bytes of content.
     public var bytes: Int
-    /// The same in pages, rounded up for each file: of each of ``pageSizes``.
+    /// The content in pages, rounded up for each file, for each of ``pageSizes``.
     public var pages: [Int]
 
     /// In bytes. Kernels for aarch64 have one of these; the others have the first.
@@ -33,10 +34,10 @@ public struct PayloadManifest: Equatable, Sendable {
       self.pages = pages
     }
 
-    /// A tree without a file.
+    /// A tree without files.
     public init() { self.init(entries: 0, bytes: 0, pages: Self.pageSizes.map { _ in 0 }) }
 
-    /// Adds another tree to it.
+    /// Adds another tree.
     public mutating func add(_ other: Tree) {
       entries = entries.plus(other.entries)
       bytes = bytes.plus(other.bytes)
@@ -53,7 +54,7 @@ public struct PayloadManifest: Equatable, Sendable {
 
   public init() {}
 
-  /// Reads the file. Lines of other keys, and values that are no numbers, say nothing.
+  /// Parses the file. Ignores lines with other keys, and values that are not numbers.
   public init(_ content: [UInt8]) {
     var (entries, bytes): (Int?, Int?)
     var pages: [Int] = []
@@ -79,7 +80,7 @@ public struct PayloadManifest: Equatable, Sendable {
     }
   }
 
-  /// None if one of them is no number.
+  /// Parses numbers; returns none if one of them is malformed.
   private static func numbers(_ text: ArraySlice<UInt8>) -> [Int] {
     var numbers: [Int] = []
     for word in text.split(separator: 0x20) {
@@ -89,7 +90,7 @@ public struct PayloadManifest: Equatable, Sendable {
     return numbers
   }
 
-  /// The file.
+  /// The content of the file.
   public var text: Text {
     var text = Text()
     func add(_ key: StaticString, _ values: Int...) {

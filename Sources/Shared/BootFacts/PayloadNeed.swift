@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 
-/// The memory that it takes to unpack a payload, whose files are freed as they are read.
+/// The memory needed to unpack a payload whose files are freed as they are read.
 public struct PayloadNeed {
   /// What is to be unpacked.
   public let tree: PayloadManifest.Tree
-  /// What a decoder takes, in bytes.
+  /// The memory that a decoder takes, in bytes.
   public let decoder: Int
-  /// How many threads unpack.
+  /// The number of threads that unpack.
   public let threads: Int
   /// In bytes.
   public let pageSize: Int
 
-  /// - Parameter pageSize: this machine's, unless a test asks.
+  /// - Parameter pageSize: this machine's, except in tests.
   public init(
     _ tree: PayloadManifest.Tree, decoder: Int = 0, threads: Int,
     pageSize: Int = FreeMemory.pageSize
@@ -22,13 +22,13 @@ public struct PayloadNeed {
     self.pageSize = pageSize
   }
 
-  /// The kernel's structures for one name: inode, dentry, and what they are found with.
+  /// Bytes of the kernel's structures for one name: inode, dentry, and what is needed to find them.
   private static var entry: Int { 1230 }
-  /// What the first thread takes with an ordinary decoder, and what must remain.
+  /// What the first thread takes with an ordinary decoder, and what must remain, in bytes.
   private static var base: Int { 9 << 20 }
-  /// What one more takes, with the part of its file that is not freed yet.
+  /// What each further thread takes, with the part of its file that is not freed yet, in bytes.
   private static var thread: Int { 10 << 20 }
-  /// A decoder that takes no more is ordinary: that of zstd up to level 15.
+  /// The most that an ordinary decoder takes, such as zstd's up to level 15, in bytes.
   private static var ordinary: Int { 5 << 20 }
   /// No memory has more pages, or room for more entries.
   private static var most: Int { 1 << 40 }
@@ -43,23 +43,23 @@ public struct PayloadNeed {
   /// The inodes of the tree.
   public static func inodes(of tree: PayloadManifest.Tree) -> Int { min(tree.entries, most) }
 
-  /// The largest tree, roughly, that can be unpacked with so much memory, in bytes: for a payload
-  /// whose size is unknown.
+  /// Returns roughly the largest tree that can be unpacked in `memory` bytes, for a payload of
+  /// unknown size.
   public static func largestTree(in memory: Int) -> PayloadManifest.Tree {
     let bytes = max(memory - base, 0)
     let pages = PayloadManifest.Tree.pageSizes.map { bytes / $0 }
     return PayloadManifest.Tree(entries: pages[0], bytes: bytes, pages: pages)
   }
 
-  /// What each thread takes more than an ordinary one.
+  /// What each thread takes beyond an ordinary one, in bytes.
   private var excess: Int { min(max(decoder - Self.ordinary, 0), Self.most) }
 
-  /// What one more thread takes.
+  /// What one more thread takes, in bytes.
   public var thread: Int { Self.thread + excess }
 
   private var content: Int { Self.content(of: tree, pageSize: pageSize) }
 
-  /// In bytes, the tree itself among them.
+  /// The memory needed, including the tree itself, in bytes.
   public var bytes: Int {
     content + Self.inodes(of: tree) * Self.entry + Self.base + excess + (threads - 1) * thread
   }
@@ -68,7 +68,7 @@ public struct PayloadNeed {
   ///
   /// - Parameters:
   ///   - free: free memory, in bytes.
-  ///   - payload: the size of the payload's files, which become free.
+  ///   - payload: the size of the payload's files, which become free, in bytes.
   public func shortage(free: Int, payload: Int) -> [Text]? {
     let available = free.plus(payload)
     let missing = bytes - available

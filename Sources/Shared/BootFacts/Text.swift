@@ -37,7 +37,7 @@ public struct Text: Sendable {
 
   public mutating func add(_ more: ArraySlice<UInt8>) { bytes.append(contentsOf: more) }
 
-  /// A C string.
+  /// Adds a C string.
   public mutating func add(cString text: UnsafePointer<CChar>) {
     var next = text
     while next.pointee != 0 {
@@ -46,12 +46,12 @@ public struct Text: Sendable {
     }
   }
 
-  /// The description of a positive errno.
+  /// Adds the description of a positive errno.
   public mutating func add(error code: Int32) {
     if let description = strerror(code) { add(cString: UnsafePointer(description)) }
   }
 
-  /// A size, in whole MiB.
+  /// Adds a size, given in bytes, in whole MiB.
   public mutating func add(mebibytesOf size: Int) {
     add(size >> 20)
     add(" MiB")

@@ -22,21 +22,21 @@ public enum OtherProcesses: Sendable {
 /// What PID 1 must know about the system before it acts. `decide` queries each fact at most once,
 /// in its order; a query changes nothing.
 public protocol Facts {
-  /// Process 1 of the machine itself, not of a container.
+  /// Whether this is process 1 of the machine itself, not of a container.
   mutating func isInit() -> Bool
-  /// `nonroot_initramfs` is set, without a value.
+  /// Whether `nonroot_initramfs` is set, without a value.
   mutating func isWordGiven() -> Bool
-  /// A part of the tree is in a payload, which only a leaf has room for.
+  /// Whether part of the tree is in a payload, which only a leaf has room for.
   mutating func isPacked() -> Bool
-  /// The kernel did not log that it could not unpack all of the image.
+  /// Whether the kernel unpacked the whole image, as far as its log tells.
   mutating func isImageWhole() -> Bool
-  /// `leafroot_partial=ok` is set.
+  /// Whether `leafroot_partial=ok` is set.
   mutating func isPartialAllowed() -> Bool
   mutating func root() -> Root
-  /// No mount rests on the tree, and the mount of rootfs is not shared.
+  /// Whether no mount rests on the tree, and the mount of rootfs is not shared.
   mutating func areMountsApart() -> Bool
   mutating func isTmpfsThere() -> Bool
-  /// Waits for those that end soon: usermode helpers such as modprobe, which the kernel starts
+  /// Waits for processes that end soon: usermode helpers such as modprobe, which the kernel starts
   /// before PID 1.
   mutating func otherProcesses() -> OtherProcesses
 }
@@ -51,8 +51,8 @@ public enum Decision {
   case halfUnpacked
   /// Run the real init without any change: `/` is already a leaf.
   case alreadyLeaf
-  /// The leaf cannot be made. Run the real init in rootfs, with the seed's line; stop if a payload is
-  /// still to be unpacked.
+  /// The leaf cannot be made. Run the real init in rootfs, with the seed's line; stop if a payload
+  /// is still to be unpacked.
   case cannot(StaticString)
   /// The same, for a mount that rests on the tree.
   case mountInTheWay
@@ -78,7 +78,7 @@ public func decide<World: Facts>(_ facts: inout World) -> Decision {
   guard facts.isTmpfsThere() else { return .cannot("this kernel has no tmpfs") }
 
   switch facts.otherProcesses() {
-  // What is packed, no other process has seen.
+  // No other process has seen what is packed.
   case .others: if !isPacked { return .cannot("another process runs in rootfs") }
   case .unknown: if !isPacked { return .cannot("the processes cannot be listed") }
   case .none: break

@@ -2,34 +2,34 @@
 
 /// The system calls that make a leaf, as Linux names them.
 ///
-/// Each gives 0, or the negated errno, as a function inside the kernel does. Conformers: Linux's
-/// own calls in PID 1, the kernel's `init_*` helpers (fs/init.c), and a recorder in the tests.
+/// Each returns 0, or the negated errno, like a function inside the kernel. Conformers: Linux's own
+/// calls in PID 1, the kernel's `init_*` helpers (fs/init.c), and a recorder in the tests.
 public protocol Syscalls {
   mutating func chdir(_ path: StaticString) -> Int32
   mutating func chroot(_ path: StaticString) -> Int32
   mutating func umount(_ path: StaticString) -> Int32
 
-  /// mount(2) of a tmpfs; its options (size, nr_inodes …) are the conformer's to know.
+  /// Mounts a tmpfs with options (size, nr_inodes …) that the conformer knows: mount(2).
   mutating func mountTmpfs(on path: StaticString) -> Int32
 
-  /// Brings the tree from rootfs into the leaf that is mounted on `path`. In the kernel there is
-  /// nothing to bring yet: the initramfs is unpacked afterwards. Undoes its own work if it fails.
+  /// Fills the leaf mounted on `path` with the tree from rootfs. In the kernel there is nothing to
+  /// move yet: the initramfs is unpacked afterwards. Undoes its own work if it fails.
   mutating func fill(_ path: StaticString) -> Int32
 
-  /// Brings the tree back; called after `fill`, if a later step fails.
+  /// Moves the tree back; called after `fill`, if a later step fails.
   mutating func restore()
 
-  /// Makes rootfs's mount read-only: there is nothing in it any more. In PID 1 there still is, and
-  /// this waits until rootfs is emptied.
+  /// Makes the mount of rootfs read-only, as it is empty now. In PID 1 it is not, so this waits
+  /// until rootfs has been emptied.
   mutating func seal() -> Int32
 
-  /// Makes it writable again; called after `seal`, if a later step fails.
+  /// Makes the mount writable again; called after `seal`, if a later step fails.
   mutating func unseal()
 }
 
 /// How rootfs is sealed: flags of mount(2), include/uapi/linux/mount.h.
 public enum SealFlag {
-  /// MS_REMOUNT | MS_BIND: the mount alone is changed, not the file system.
+  /// MS_REMOUNT | MS_BIND: changes only the mount, not the file system.
   public static var change: UInt { 32 | 4096 }
   /// The same, with MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC.
   public static var all: UInt { change | 1 | 2 | 4 | 8 }
@@ -43,7 +43,7 @@ public enum Step: UInt8, Sendable {
   case seal
   case chroot
 
-  /// What the log calls it.
+  /// The name in the log.
   public var name: StaticString {
     switch self {
     case .mount: "mount"
@@ -55,7 +55,7 @@ public enum Step: UInt8, Sendable {
   }
 }
 
-/// The step that did not succeed, and why.
+/// The step that failed, and why.
 public struct Failure: Error {
   public let step: Step
 
@@ -65,18 +65,18 @@ public struct Failure: Error {
 
 /// Where the leaf is mounted and found: on the root itself. A path that begins at `/` does not look
 /// for mounts there, but one that goes through `..` does (fs/namei.c, nd_jump_root(),
-/// handle_dots()). So nothing is made or removed for a mount point.
+/// handle_dots()). So no mount point has to be made or removed.
 public var leafPath: StaticString { "/.." }
 
-/// Makes a leaf: a tmpfs that is mounted on rootfs's root, holds the tree, and is the root
+/// Makes a leaf: a tmpfs mounted on the root of rootfs that holds the tree, and is the root
 /// directory of this process and of all that share its `fs_struct`: kernel threads, usermode
 /// helpers. rootfs keeps no trace of it.
 ///
-/// The caller has made sure that the root directory is rootfs's, or that of a leaf that becomes the
-/// lower one. If a step fails, those before it are undone, the last first, and the process stands
-/// where it stood.
+/// The root directory must be that of rootfs, or that of a leaf, which becomes the lower one. If a
+/// step fails, the steps before it are undone in reverse order, and the process is back where it
+/// was.
 ///
-/// Source: "mnt: add support for non-rootfs initramfs" (I. Korchagin, 2020). `seal` goes before
+/// Source: "mnt: add support for non-rootfs initramfs" (I. Korchagin, 2020). `seal` comes before
 /// `chroot`, while an absolute path still leads to rootfs.
 public func makeLeaf<Calls: Syscalls>(_ calls: inout Calls) throws(Failure) {
   var next = Step.mount.rawValue
@@ -105,7 +105,7 @@ private func take<Calls: Syscalls>(_ step: Step, _ calls: inout Calls) -> Int32 
   }
 }
 
-/// Takes `step` back. What fails here cannot be helped any further, and is not looked at.
+/// Undoes `step`. Failures are ignored, as nothing more can be done.
 private func undo<Calls: Syscalls>(_ step: Step, _ calls: inout Calls) {
   switch step {
   case .mount: _ = calls.umount(leafPath)

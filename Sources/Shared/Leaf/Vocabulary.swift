@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 
-/// What the guest and the host must say alike: parameters, paths, and the prefixes of lines.
+/// What guest and host must agree on: parameters, paths, and the prefixes of lines.
 public enum Vocabulary {
   /// The kernel parameter that requests the leaf.
   public static var request: StaticString { "nonroot_initramfs" }
   /// `leafroot_init=PATH`: the real init.
   public static var initParameter: StaticString { "leafroot_init" }
-  /// `leafroot_partial=ok`: boot a half-unpacked image all the same.
+  /// `leafroot_partial=ok`: boot a half-unpacked image anyway.
   public static var partialParameter: StaticString { "leafroot_partial" }
 
   /// The programs that the kernel and PID 1 try as the init, in this order: init/main.c,
@@ -20,9 +20,9 @@ public enum Vocabulary {
   /// The directory of the payloads in the root directory of a packed image. Each is a directory of
   /// images 0000, 0001 …, named by a digest.
   public static var payload: StaticString { ".leafroot" }
-  /// The name of a payload that the boot loader makes of an image.
+  /// The name of a payload that the boot loader makes from an image.
   public static var nested: StaticString { "nested" }
-  /// The first file of a payload, which is empty, and the last, which says what is in it.
+  /// The first file of a payload, which is empty, and the last, which describes it.
   public static var start: StaticString { "start" }
   public static var about: StaticString { "about" }
   /// The program of a boot that the host checks.
@@ -35,14 +35,14 @@ public enum Vocabulary {
 
   /// The prefix of our lines in the kernel's log.
   public static var logPrefix: StaticString { "leafroot: " }
-  /// The prefix of the line that the kernel patch has, too.
+  /// The prefix of the line that the kernel patch also logs.
   public static var failurePrefix: StaticString {
     "Failed to create a non-root filesystem for initramfs: "
   }
 
-  /// The prefix of the lines in which the guest reports to the host, and what comes next: a line of
-  /// the log, the result of the check, that the command starts, the status it ended with, a message
-  /// of the kernel that was not to disturb it.
+  /// The prefix of the lines in which the guest reports to the host, and what follows it: a line of
+  /// the log, the result of the check, the start of the command, its exit status, a kernel message
+  /// that was held back while it ran.
   public static var reportPrefix: StaticString { "@leafroot " }
   public static var logReport: StaticString { "log " }
   public static var checkReport: StaticString { "check " }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/// Hands values from one thread to another, in order, and keeps no more than so many.
+/// Hands values from one thread to another, in order, and holds at most `capacity` of them.
 public final class BoundedQueue<Element> {
   private let monitor = Monitor()
   private let capacity: Int
@@ -16,9 +16,9 @@ public final class BoundedQueue<Element> {
     waiting = Array(repeating: nil, count: capacity)
   }
 
-  /// Adds `element`, as soon as there is room.
+  /// Adds `element`, waiting until there is room.
   ///
-  /// - Returns: false if the queue is closed: `element` is dropped.
+  /// - Returns: false if the queue is closed and `element` was dropped.
   @discardableResult
   public func put(_ element: Element) -> Bool {
     monitor.lock()
@@ -31,7 +31,7 @@ public final class BoundedQueue<Element> {
     return true
   }
 
-  /// Takes the element that has waited longest, as soon as one is there.
+  /// Takes the oldest element, waiting until there is one.
   ///
   /// - Returns: nil if the queue is closed and empty.
   public func take() -> Element? {
@@ -45,7 +45,7 @@ public final class BoundedQueue<Element> {
     return element
   }
 
-  /// Lets nobody wait any more: what is in the queue can still be taken, nothing can be added.
+  /// Closes the queue and ends all waits. Its elements can still be taken, but none can be added.
   public func close() {
     monitor.lock()
     isClosed = true

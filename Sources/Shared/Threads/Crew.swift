@@ -7,8 +7,8 @@ public protocol Job {
   func perform()
 }
 
-/// As many threads as there are processors, the one that made the crew among them, doing the work
-/// that it hands out. On one processor no thread is started.
+/// As many threads as there are processors, including the one that made the crew, that perform the
+/// jobs it hands out. On one processor no thread is started.
 ///
 /// The threads share everything with the process: PID 1 must never unshare its `fs_struct`.
 public final class Crew<Work: Job> {
@@ -24,21 +24,21 @@ public final class Crew<Work: Job> {
 
   private var threads: [Thread] = []
 
-  /// Each job that waits may keep a directory open in both trees.
+  /// Each waiting job may keep a directory open in both trees.
   private static var queueLength: Int { 64 }
 
-  /// - Parameter size: threads in all, the caller's included.
+  /// - Parameter size: the number of threads, including the caller's.
   public init(size: Int) {
     waiting = Array(repeating: nil, count: Self.queueLength)
     for _ in 1..<max(size, 1) {
-      // Not retained: the threads have ended when the crew goes.
+      // Not retained: the threads have ended before the crew is freed.
       let crew = Unmanaged.passUnretained(self)
       guard let thread = Thread({ crew.takeUnretainedValue().work() }) else { break }
       threads.append(thread)
     }
   }
 
-  /// Hands out a job. Does it here and now where no thread could do it sooner.
+  /// Hands out a job, or performs it here and now if no thread could do so sooner.
   public func add(_ job: Work) {
     monitor.lock()
     if threads.isEmpty || count == waiting.count {
@@ -52,7 +52,7 @@ public final class Crew<Work: Job> {
     monitor.unlock()
   }
 
-  /// Helps until no job is left, nor under way.
+  /// Helps until no job is waiting or being performed.
   public func finish() {
     monitor.lock()
     while count > 0 || busy > 0 {
@@ -79,7 +79,7 @@ public final class Crew<Work: Job> {
     monitor.unlock()
   }
 
-  /// Does the job that has waited longest, without the lock; false if none waits.
+  /// Performs the oldest waiting job, without the lock; returns false if there is none.
   private func takeOne() -> Bool {
     guard count > 0, let job = waiting[first].take() else { return false }
     first = (first + 1) % waiting.count
@@ -102,8 +102,8 @@ public final class Crew<Work: Job> {
   }
 }
 
-/// How many threads may work at once: processors this process may run on. More than eight do not
-/// help, as directories' locks are shared. sched_getaffinity(2).
+/// Returns the number of processors this process may run on, at most 8: more threads do not help,
+/// as they share directory locks. sched_getaffinity(2).
 public func processorCount() -> Int {
   var mask = [UInt](repeating: 0, count: 128)
   let length = linux_affinity(&mask, 1024)

@@ -2,9 +2,9 @@
 
 import CLinux
 
-/// A lock, and a condition to wait for under it. pthread_mutex_lock(3), pthread_cond_wait(3).
+/// A lock with a condition variable. pthread_mutex_lock(3), pthread_cond_wait(3).
 ///
-/// Its pointers never change, and what they point to is made for several threads.
+/// Its pointers never change, and what they point to is thread-safe.
 public final class Monitor: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
@@ -23,14 +23,14 @@ public final class Monitor: @unchecked Sendable {
 
   public func lock() { pthread_mutex_lock(mutex) }
   public func unlock() { pthread_mutex_unlock(mutex) }
-  /// Gives up the lock until something has changed.
+  /// Releases the lock until something has changed.
   public func wait() { pthread_cond_wait(condition, mutex) }
-  /// Wakes one that waits.
+  /// Wakes one waiting thread.
   public func signal() { pthread_cond_signal(condition) }
-  /// Wakes all that wait.
+  /// Wakes all waiting threads.
   public func broadcast() { pthread_cond_broadcast(condition) }
 
-  /// Does `body` under the lock.
+  /// Performs `body` under the lock.
   @inline(__always)
   public func withLock<Result>(_ body: () -> Result) -> Result {
     lock()

@@ -10,13 +10,13 @@ public final class Thread {
   }
 
   #if DEBUG && !hasFeature(Embedded)
-    /// What a thread has from the one that started it. For tests: Tree's `Faults`.
+    /// A value that a thread inherits from the one that started it. For tests: Tree's `Faults`.
     @TaskLocal package static var inheritance: (any Sendable)?
   #endif
 
   private let thread: pthread_t
 
-  /// Starts `body` on a thread of its own; nil if the system has none left.
+  /// Starts a thread that runs `body`; nil if the system has none left.
   public init?(_ body: @escaping () -> Void) {
     #if canImport(Glibc) || canImport(Musl)
       var thread = pthread_t()
@@ -48,6 +48,6 @@ public final class Thread {
     #endif
   }
 
-  /// Waits until it has ended; to be called once.
+  /// Waits until the thread has ended. Call this once.
   public func join() { pthread_join(thread, nil) }
 }

@@ -77,8 +77,8 @@ struct Reconciliation {
     if selection == nil { _ = try removeIfEmpty(new, status) }
   }
 
-  /// Replaces an empty directory with an entry of another type. On a non-empty one, a device or link
-  /// only changes the owner, and a device the permissions.
+  /// Replaces an empty directory with an entry of another type. On a non-empty one, a device or
+  /// link only changes the owner, and a device the permissions.
   private func replaceDirectory(
     _ old: Place, _ new: Place, _ status: Status
   ) throws(Failure) {
