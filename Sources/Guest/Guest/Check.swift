@@ -38,7 +38,7 @@ struct Check {
     return ExitStatus.asPromised
   }
 
-  /// For people.
+  /// The report for people.
   var report: Text {
     var text = Text("mount of /     ")
     if let mount {
@@ -76,7 +76,7 @@ struct Check {
     return text
   }
 
-  /// For machines: one object, on one line, without its closing brace.
+  /// The report for machines: one object, on one line, without its closing brace.
   var json: Text {
     var text = Text("{")
     if let mount {

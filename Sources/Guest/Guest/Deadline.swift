@@ -8,7 +8,7 @@ struct Deadline {
 
   /// Calls `isOver`, at least once, until it returns true or the time is up.
   func await(_ isOver: () -> Bool) {
-    // The limit is for a clock that cannot be read.
+    // The limit is in case the clock cannot be read.
     for _ in 0..<500 {
       if isOver() || milliseconds() >= end { return }
       usleep(10_000)

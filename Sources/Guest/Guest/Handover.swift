@@ -5,8 +5,8 @@ import CLinux
 import Leaf
 import Tree
 
-/// The steps after the root is a leaf: open its console, empty and seal rootfs, and remove the traces
-/// of this program. A failure is logged, and the boot continues.
+/// The steps after the root is a leaf: open its console, empty and seal rootfs, and remove the
+/// traces of this program. A failure is logged, and the boot continues.
 struct Handover {
   private let calls: LinuxSyscalls
   private let proc: Proc
@@ -20,7 +20,7 @@ struct Handover {
 
   func run() {
     warnOfHoles()
-    // Where the tree is packed, this program is no part of it.
+    // A packed tree does not contain this program.
     if calls.packed == nil { removeOwnFile() }
     if let trace = calls.trace { log.warnOfTrace(trace) }
     // Before rootfs is sealed: an image can have a file as its /dev/console, which the descriptors
@@ -30,7 +30,7 @@ struct Handover {
     sealRootfs(isInhabited)
   }
 
-  /// If a raw archive is cut short, the kernel creates its last file in full length
+  /// If a raw archive is truncated, the kernel creates its last file in full length
   /// (init/initramfs.c, do_name()), and logs nothing.
   private func warnOfHoles() {
     if calls.filesEndingInHole == 0 { return }
@@ -45,7 +45,7 @@ struct Handover {
     log.write(.warning, text)
   }
 
-  /// This program was moved with the tree.
+  /// Removes this program's file, which was moved with the tree.
   private func removeOwnFile() {
     guard let path = OwnProgram.path else { return }
     var own = bytes(of: path)
@@ -62,8 +62,8 @@ struct Handover {
     } catch { log.warnOfTrace(error) }
   }
 
-  /// A usermode helper that started before the leaf was the root keeps rootfs as its root directory,
-  /// and may write there: empties rootfs again until no helper is left, or the time is up.
+  /// Empties rootfs again until no usermode helper is left, or the time is up. A helper that started
+  /// before the leaf was the root keeps rootfs as its root directory, and may write there.
   ///
   /// - Returns: whether a helper remains.
   private func emptyRootfs() -> Bool {
@@ -111,8 +111,8 @@ struct Handover {
     }
   }
 
-  /// The mount on the working directory, not the file system: there a deleted file is in use, this
-  /// program.
+  /// Changes the mount on the working directory, not the file system, where a deleted file is in
+  /// use: this program.
   private func remountReadOnly(_ isInhabited: Bool) -> Bool {
     for _ in 0..<100 {
       if mount(nil, ".", nil, SealFlag.all, nil) == 0 { return true }

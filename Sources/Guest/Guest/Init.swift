@@ -22,13 +22,13 @@ struct Init {
   mutating func run() -> Int32 {
     var facts = LinuxFacts(parameters, proc, log)
     let limits = RaisedLimits.raise()
-    // Before its path can be the one of a program of the payload.
+    // Before a program of the payload can have its path.
     let own = OwnProgram()
 
     let decision = decide(&facts)
     if case .refuse = decision { return refuse() }
     if case .halfUnpacked = decision {
-      // Then the payload lacks files, too: that is what comes of it.
+      // The payload then lacks files, too, as a consequence.
       stop(facts.image.complaint)
       return 1
     }
@@ -43,7 +43,7 @@ struct Init {
     return 1
   }
 
-  /// The program that the kernel was told to execute (`rdinit=`), if it is one of the tree, and those
+  /// The program that the kernel was told to execute (`rdinit=`), if it is in the tree, and those
   /// that the images were packed with.
   private func preferredInits(_ packed: PackedTrees?) -> [Text] {
     guard let packed else { return [] }
@@ -52,7 +52,7 @@ struct Init {
     return paths + packed.realInits.map { Text($0) }
   }
 
-  /// Makes the leaf, or says why not.
+  /// Makes the leaf, or reports why not.
   ///
   /// - Returns: whether the boot may continue.
   private mutating func obey(_ decision: Decision, _ facts: LinuxFacts) -> Bool {
@@ -149,7 +149,7 @@ struct Init {
     }
   }
 
-  /// All acts have been undone, unless the tree is torn or was packed.
+  /// Handles a failed step. All acts have been undone, unless the tree is torn or was packed.
   private func handle(_ error: Leaf.Failure, _ calls: LinuxSyscalls) -> Bool {
     var reason = Text()
     if error.step == .fill, let words = calls.reason {
@@ -171,8 +171,8 @@ struct Init {
     return true
   }
 
-  /// Says why there is no leaf: the seed's own line, or the last parameters where a tree cannot be unpacked
-  /// without it.
+  /// Reports why there is no leaf: in the seed's own line, or in last words if a packed tree cannot
+  /// be unpacked without a leaf.
   ///
   /// - Returns: whether the boot may continue.
   private func report(_ reason: Text, at step: StaticString, isPacked: Bool) -> Bool {
@@ -217,7 +217,7 @@ struct Init {
   }
 }
 
-/// Approximately since the kernel started.
+/// The time since the kernel started, approximately.
 func milliseconds() -> Int {
   var now = timespec()
   clock_gettime(CLOCK_MONOTONIC, &now)

@@ -17,10 +17,10 @@ struct LinuxFacts: Facts {
   /// The mount that rests on the tree, if `areMountsApart()` has found one.
   private(set) var obstacle = Text()
 
-  /// What is packed, after `isPacked()`.
+  /// The packed trees, after `isPacked()`.
   private(set) var packed: PackedTrees?
 
-  /// Why that cannot be read.
+  /// Why the packed trees cannot be read.
   private(set) var payloadFailure: PayloadFailure?
 
   init(_ parameters: Parameters, _ proc: Proc, _ log: Log) {

@@ -5,8 +5,8 @@ import CLinux
 import Leaf
 import Tree
 
-/// The steps of the leaf in PID 1, which also brings the tree there: unpacks what is packed, and
-/// moves what the kernel has unpacked.
+/// The steps of the leaf in PID 1, which also fills the leaf: it unpacks what is packed, and moves
+/// what the kernel has unpacked.
 struct LinuxSyscalls: Syscalls {
   /// The root directory of rootfs: the only way back to it once the leaf is the root.
   let rootfs: Int32
@@ -21,14 +21,14 @@ struct LinuxSyscalls: Syscalls {
   /// What the leaf must hold.
   private let need: Limits
 
-  /// What the kernel would refuse of a payload only ends it.
+  /// Whether a payload only ends, without a failure, where the kernel would refuse it.
   private let endsAtRefusal: Bool
 
   /// What is to be unpacked; nil if nothing is packed.
   let packed: PackedTrees?
 
-  /// The leaf's root directory while the tree moves. Open, it would keep the leaf from being
-  /// unmounted.
+  /// The leaf's root directory while the tree moves. An open descriptor would keep the leaf from
+  /// being unmounted.
   private var leaf: Int32 = -1
   private var mover: Mover?
 
@@ -36,7 +36,7 @@ struct LinuxSyscalls: Syscalls {
   /// directory is rootfs.
   private(set) var deadline = Deadline()
 
-  /// Why `fill` failed: a call, or what is said in words.
+  /// Why `fill` failed: a call, or a reason in words.
   private(set) var failure: Tree.Failure?
   private(set) var reason: Text?
 
@@ -46,7 +46,7 @@ struct LinuxSyscalls: Syscalls {
   /// Whether the tree could not be moved back completely.
   private(set) var isTorn = false
 
-  /// That have moved.
+  /// What has moved.
   var entries: Int { mover?.entries ?? 0 }
   var bytes: Int { mover?.bytes ?? 0 }
   var filesEndingInHole: Int { mover?.filesEndingInHole ?? 0 }
@@ -76,7 +76,7 @@ struct LinuxSyscalls: Syscalls {
   }
 
   func umount(_ path: StaticString) -> Int32 {
-    // It holds the only copy of a part of the tree.
+    // The tmpfs holds the only copy of a part of the tree.
     if isTorn { return -EBUSY }
     return path.withCString { result(umount2($0, 0)) }
   }
@@ -123,7 +123,8 @@ struct LinuxSyscalls: Syscalls {
     if packed.isSizeUnknown { lowerLimit() }
   }
 
-  /// To that of rootfs, or to what is used and a sixteenth more: it had to be as large as memory.
+  /// Lowers the limit, which had to be as large as memory, to that of rootfs, or to a sixteenth
+  /// more than is used if that is larger.
   private func lowerLimit() {
     guard let used = Limits(of: leaf)?.used else { return }
     reconfigure(leaf, size: max(rootfsLimits.size, used.plus(used / 16)))
@@ -137,7 +138,7 @@ struct LinuxSyscalls: Syscalls {
     close(leaf)
   }
 
-  /// Not yet: `Handover` empties and seals rootfs once the root is the leaf.
+  /// Does nothing yet: `Handover` empties and seals rootfs once the root is the leaf.
   func seal() -> Int32 { 0 }
   func unseal() {}
 

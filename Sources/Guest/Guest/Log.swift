@@ -5,8 +5,8 @@ import CLinux
 import Leaf
 import Tree
 
-/// The kernel's log, which PID 1 reads and writes; standard error for what the log does not take, and
-/// for last words.
+/// The kernel's log, which PID 1 reads and writes. Lines that the log does not accept go to
+/// standard error, as do last words.
 struct Log {
   /// syslog levels, syslog(3): those above `warning` reach the console even with `quiet`.
   enum Level: Int {
@@ -16,13 +16,14 @@ struct Log {
     case info = 6
   }
 
-  /// The directory of a node like /dev/kmsg: the image need not have one. -1: /dev/kmsg.
+  /// The directory of a node like /dev/kmsg, which the image need not have; -1 for /dev/kmsg
+  /// itself.
   private let scratch: Int32
 
-  /// The log, for reading; -1 if the kernel does not let anyone open it (printk.devkmsg=off).
+  /// The log, open for reading; -1 if the kernel lets no one open it (printk.devkmsg=off).
   private let kmsg: Int32
 
-  /// What syslog(2) has of it, where it cannot be opened.
+  /// The log from syslog(2), if it cannot be opened.
   private let copy: [UInt8]
 
   init() {
@@ -33,10 +34,10 @@ struct Log {
 
   func close() { _ = CLinux.close(kmsg) }
 
-  /// Whether anything is known of what the kernel has logged.
+  /// Whether anything is known about what the kernel has logged.
   var isReadable: Bool { kmsg >= 0 || !copy.isEmpty }
 
-  /// On a detached file system, in case that the image has no node, or another one.
+  /// Makes a node on a detached file system, in case the image has none, or a different one.
   private static func makeNode() -> Int32 {
     let scratch = detachedMount(of: "tmpfs")
     if scratch < 0 { return -1 }
@@ -49,7 +50,7 @@ struct Log {
     let path: StaticString = scratch < 0 ? "/dev/kmsg" : "kmsg"
     let flags = O_RDWR | O_NONBLOCK | O_NOCTTY
     let file = path.withCString { linux_openat(scratch < 0 ? AT_FDCWD : scratch, $0, flags, 0) }
-    // What an image has by that name may be a file of the tree.
+    // The image may have a file of the tree by that name.
     var status = stat()
     if file >= 0, fstat(file, &status) < 0 || status.st_rdev != device {
       _ = CLinux.close(file)
@@ -71,7 +72,7 @@ struct Log {
     return count > 0 ? text[..<Int(count)].map { UInt8(bitPattern: $0) } : []
   }
 
-  /// One line, after ``Vocabulary/logPrefix``.
+  /// Writes one line, after ``Vocabulary/logPrefix``.
   func write(_ level: Level, _ text: Text) {
     var line = Text(Vocabulary.logPrefix)
     line.add(text.bytes)
@@ -80,7 +81,7 @@ struct Log {
 
   func write(_ level: Level, _ text: StaticString) { write(level, Text(text)) }
 
-  /// One line without our prefix: the seed's own.
+  /// Writes one line without our prefix: the seed's own.
   func writeBare(_ level: Level, _ text: Text) {
     let isLogged = record(level, text.bytes[...])
     // Last words always go to the console.
@@ -143,12 +144,12 @@ struct Log {
 }
 
 extension Log {
-  /// Something of this program, or of the payload, could not be removed.
+  /// Warns that something of this program, or of the payload, could not be removed.
   func warnOfTrace(_ failure: Tree.Failure) {
     warn("a trace of this program remains in the tree", failure)
   }
 
-  /// Logs that `what` did not succeed, and goes on.
+  /// Logs `what`, and the failed call.
   func warn(_ what: StaticString, _ failure: Tree.Failure) {
     var text = Text(what)
     text.add(": ")

@@ -3,9 +3,9 @@
 import CLinux
 import Tree
 
-/// Standard input, output and error of the real init: the console of the tree, as the kernel opens
-/// it (init/main.c, console_on_rootfs()), instead of a deleted file on rootfs. The descriptors also
-/// refer to a deleted file if the tree has moved and moved back.
+/// Opens the console of the tree as standard input, output and error of the real init, as the
+/// kernel does (init/main.c, console_on_rootfs()). Before, they refer to a deleted file on rootfs,
+/// also if the tree has moved and moved back.
 func openConsole(_ log: Log) {
   let console = linux_openat(AT_FDCWD, "/dev/console", O_RDWR, 0)
   if console < 0 { return warn(log, "open") }

@@ -9,7 +9,7 @@ import Tree
 struct OwnProgram {
   private let status: stat
 
-  /// nil if it has no name any more.
+  /// nil if it no longer has a name.
   init?() {
     guard let own = try? Self.find() else { return nil }
     self = own
@@ -32,7 +32,7 @@ struct OwnProgram {
     isSame((try? Self.identify(path)) ?? nil)
   }
 
-  /// Removes all its names, and the symbolic links to it, that were executed or could have been.
+  /// Removes all its names, and the symbolic links to it, that were or could have been executed.
   static func removeNames() throws(Tree.Failure) {
     guard let own = try find() else { return }
     // The links first: without the file, they could not be told from others.

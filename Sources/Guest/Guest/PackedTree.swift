@@ -6,20 +6,20 @@ import Leaf
 import Tree
 import Unpacking
 
-/// The tree in a payload, which the kernel has copied into rootfs and not unpacked: a directory in
-/// ``Vocabulary/payload``.
+/// The tree in a payload that the kernel has copied into rootfs without unpacking it: a directory
+/// in ``Vocabulary/payload``.
 struct PackedTree {
-  /// What its builder says about it.
+  /// What its builder recorded about it.
   let about: PayloadManifest
   let payload: Payload
 
   /// The name of the directory.
   private let id: [UInt8]
 
-  /// Finds it, and changes nothing.
+  /// Finds a packed tree without changing anything.
   ///
   /// - Parameter holder: the directory ``Vocabulary/payload``, open for reading.
-  /// - Returns: nil if `name` is no directory of a payload.
+  /// - Returns: nil if `name` is not the directory of a payload.
   static func find(_ name: [CChar], in holder: Int32) throws(PayloadFailure) -> PackedTree? {
     let id = name.dropLast().map { UInt8(bitPattern: $0) }
     var about: [UInt8]?
@@ -35,8 +35,8 @@ struct PackedTree {
     } catch {
       throw PayloadFailure(error).inDirectory(id)
     }
-    // Behind a raw archive that is cut short the kernel logs nothing: the last file is missing, or
-    // ends in zeros.
+    // The kernel logs nothing after a truncated raw archive: the last file is missing, or ends in
+    // zeros.
     guard let about, about.last == 0x0A else {
       throw PayloadFailure(missing: Vocabulary.about).inDirectory(id)
     }
@@ -53,11 +53,11 @@ struct PackedTree {
     } catch { throw error.inDirectory(id) }
   }
 
-  /// Where the kernel would have stopped, if that did not end the unpacking.
+  /// Where the kernel would have stopped, if the plan allows that.
   var refusal: PayloadFailure? { payload.refusal.map { $0.inDirectory(id) } }
 }
 
-/// nil if there is no directory of this name.
+/// Opens a directory; nil if there is none of this name.
 func openDirectoryIfAny(_ name: [CChar], in parent: Int32) throws(Tree.Failure) -> Int32? {
   do throws(Tree.Failure) {
     return try openDirectory(name, in: parent)

@@ -13,11 +13,11 @@ struct PackedTrees {
   private let root: Int32
   private let memory: FreeMemory
 
-  /// Finds them, and changes nothing.
+  /// Finds the trees without changing anything.
   ///
   /// - Parameters:
-  ///   - root: what the kernel has unpacked into, open for reading.
-  ///   - memory: opens what they may be unpacked into, if there are any.
+  ///   - root: the directory that the kernel has unpacked into, open for reading.
+  ///   - memory: opens the free memory for unpacking; called only if there are trees.
   /// - Returns: nil if there are none.
   static func find(
     below root: Int32, _ memory: () -> FreeMemory
@@ -55,10 +55,10 @@ struct PackedTrees {
 
   // MARK: What they are
 
-  /// Bytes of their files, which become free while they are unpacked.
+  /// The size of their files, which become free while they are unpacked, in bytes.
   private var size: Int { all.reduce(0) { $0.plus($1.payload.size) } }
 
-  /// The size of all trees together; nil if one is not known.
+  /// The size of all trees together; nil if one is unknown.
   private var tree: PayloadManifest.Tree? {
     var sum = PayloadManifest.Tree()
     for packed in all {
@@ -68,38 +68,38 @@ struct PackedTrees {
     return sum
   }
 
-  /// What one thread needs to unpack them; nil if the size of a tree is not known.
+  /// What one thread needs to unpack them; nil if the size of a tree is unknown.
   private var need: PayloadNeed? {
     let decoder = all.reduce(0) { max($0, $1.about.decoder) }
     return tree.map { PayloadNeed($0, decoder: decoder, threads: 1) }
   }
 
-  /// Whether the leaf must have room for a tree whose size nobody has told.
+  /// Whether the leaf must have room for a tree of unknown size.
   var isSizeUnknown: Bool { tree == nil }
 
-  /// The real inits that they were packed with, those of the last image first.
+  /// The real inits that they were packed with, that of the last image first.
   var realInits: [[UInt8]] { all.reversed().compactMap { $0.about.realInit } }
 
-  /// Entries that have been unpacked, and bytes of their content.
+  /// The number of entries unpacked, and of bytes of their content.
   var entries: Int { all.reduce(0) { $0 + $1.payload.entries } }
   var bytes: Int { all.reduce(0) { $0.plus(Int(clamping: $1.payload.bytes)) } }
 
-  /// Extended attributes that could not be set.
+  /// The number of extended attributes that could not be set.
   var missingXattrs: Int { all.reduce(0) { $0 + $1.payload.missingXattrs } }
 
-  /// Where the kernel would have stopped, if that did not end the unpacking.
+  /// Where the kernel would have stopped, if the plans allow that.
   var refusals: [PayloadFailure] { all.compactMap { $0.refusal } }
 
-  /// What the leaf must hold.
+  /// Returns what the leaf must hold.
   ///
-  /// - Parameter limits: of the file system that the payloads are in.
+  /// - Parameter limits: those of the file system that the payloads are in.
   func need(_ limits: Limits) -> Limits {
     let tree = tree ?? PayloadNeed.largestTree(in: FreeMemory.unused() + size)
     return limits.holding(tree, insteadOf: size)
   }
 
-  /// Why the boot stops before anything is unpacked: lines for the log. nil if memory suffices, as
-  /// far as is known.
+  /// Returns why the boot stops before anything is unpacked, as lines for the log; nil if memory
+  /// suffices, as far as is known.
   func shortage() -> [Text]? {
     need.flatMap {
       $0.shortage(free: memory.usable(wanting: $0.bytes - size), payload: size)
@@ -108,12 +108,13 @@ struct PackedTrees {
 
   // MARK: Unpacking
 
-  /// Unpacks them into the empty directory that `leaf` is open on, with what the kernel has unpacked
-  /// before them and behind them.
+  /// Unpacks them into the empty directory that `leaf` is open on, with what the kernel unpacked
+  /// before and after them.
   ///
   /// - Parameters:
-  ///   - status: the root directory's, as the kernel left it.
-  ///   - endsAtRefusal: what the kernel would refuse only ends the tree.
+  ///   - status: the status of the root directory, as the kernel left it.
+  ///   - endsAtRefusal: whether a tree only ends, without a failure, where the kernel would refuse
+  ///     it.
   /// - Returns: why something of the payloads could not be removed.
   func unpack(
     into leaf: Int32, _ status: Status, endsAtRefusal: Bool
@@ -142,7 +143,7 @@ struct PackedTrees {
   private func plan(isAlone: Bool, endsAtRefusal: Bool) -> Payload.Plan {
     var plan = Payload.Plan()
     plan.rules = .running
-    // Files of two members may be one, if an earlier image has linked their names.
+    // Two members may have the same file, if an earlier image has linked its names.
     plan.threads = isAlone ? threads : 1
     plan.memory = memory
     plan.reserve = Self.reserve + (plan.threads - 1) * Self.threadReserve
@@ -150,12 +151,12 @@ struct PackedTrees {
     return plan
   }
 
-  /// With less than this, it would soon end PID 1, or panic.
+  /// In bytes. With less, the kernel would soon kill PID 1, or panic.
   private static var reserve: Int { 1 << 20 }
-  /// What each further thread may take between two looks.
+  /// What each further thread may take between two checks, in bytes.
   private static var threadReserve: Int { 512 << 10 }
 
-  /// As many as there are processors, and as memory suffices for.
+  /// One for each processor, as far as memory suffices.
   private var threads: Int {
     let most = processorCount()
     guard let need else { return most }
@@ -182,7 +183,7 @@ struct PackedTrees {
   }
 }
 
-/// What is wrong, in one line for the log.
+/// What went wrong, in one line for the log.
 struct PackedTreeFailure: Error {
   let reason: Text
 

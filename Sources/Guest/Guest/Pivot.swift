@@ -75,7 +75,7 @@ struct Below {
   }
 }
 
-/// In a child process, which closes it.
+/// For a child process, which closes it when it exits.
 private func openRoot() -> Int32 { linux_openat(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY, 0) }
 
 /// Enters a mount namespace that does not propagate to the rest of the system.

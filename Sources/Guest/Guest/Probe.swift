@@ -60,16 +60,16 @@ struct Probe {
     line.write(to: 1)
   }
 
-  /// Makes the console the terminal of the command: job control, and signals by keys. This process
-  /// leads the session, because the end of a leader hangs the terminal up, and loses what it has
-  /// not sent yet.
+  /// Makes the console the terminal of the command, with job control and signals by keys. This
+  /// process leads the session, because the end of a leader hangs up the terminal, which loses
+  /// unsent output.
   private func takeTerminal(_ size: [UInt8]) {
     setsid()
     _ = linux_terminal_control(0, UInt(TIOCSCTTY), nil)
     size.withUnsafeBytes { _ = linux_terminal_control(0, UInt(TIOCSWINSZ), $0.baseAddress) }
   }
 
-  /// tcdrain(3) fails on the terminal of a session in which others are in the foreground.
+  /// Gives up the terminal: tcdrain(3) fails on that of a session with others in the foreground.
   private func leaveTerminal() { _ = linux_terminal_control(0, UInt(TIOCNOTTY), nil) }
 
   /// The content of a small file of the boot; of the command: its arguments, each ended by a NUL.

@@ -2,16 +2,16 @@
 
 import CLinux
 
-/// The limits that PID 1 raises for itself, and restores before the real init runs. It leaves a
-/// limit alone that it cannot read.
+/// The limits that PID 1 raises for itself, and restores before the real init runs. A limit that
+/// cannot be read is left alone.
 struct RaisedLimits {
   private let files: rlimit?
   private let stack: rlimit?
   private let priority: Int32?
 
   /// Open files: two for each level of the tree, and for each directory whose files are being
-  /// moved. Stack: for a call or more on each level; more than this, the kernel keeps no address
-  /// space free for (arch_pick_mmap_layout()).
+  /// moved. Stack: one call or more for each level; beyond this, the kernel keeps no address space
+  /// free (arch_pick_mmap_layout()).
   ///
   /// Priority: the whole machine waits for the move, and on a single processor the kernel's
   /// start-up work would compete with it: the crypto self-tests alone take 0.7 s there.

@@ -21,7 +21,8 @@ struct RealInit {
   }
 
   /// Executes the first program that can be executed, with the arguments and the environment from
-  /// the kernel, except for our own parameters. Returns only if there is none, and says so. execve(2).
+  /// the kernel, except for our own parameters. Returns only if there is none, and logs that.
+  /// execve(2).
   func start(_ log: Log) {
     let (given, kernels) = (parameters.realInit, parameters.kernelsInit)
     parameters.removeOurs()
@@ -29,7 +30,7 @@ struct RealInit {
     if let given { given.withCString { execute($0, log, isWanted: true) } }
     let inits = Vocabulary.inits
     for path in preferred {
-      // The kernel executes /init by default: nobody has asked for it.
+      // The kernel executes /init by default, so nobody has asked for it.
       path.withCString { execute($0, log, isWanted: !matches($0, inits[0])) }
     }
     inits[0].withCString { execute($0, log, isWanted: false) }

@@ -3,8 +3,8 @@
 import BootFacts
 import CLinux
 
-/// Changes the size of the tmpfs that `directory` is on, and nothing else. A failure is ignored: then
-/// the old size counts.
+/// Changes the size of the tmpfs that `directory` is on, and nothing else. A failure is ignored;
+/// the old size then remains.
 ///
 /// fspick(2), fsconfig(2): Linux 5.2.
 ///

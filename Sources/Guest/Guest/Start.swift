@@ -4,7 +4,7 @@ package import BootFacts
 import CLinux
 import Leaf
 
-/// What the program does. As PID 1: the leaf. On a running system: `check [--json]`.
+/// Runs the program. As PID 1: makes the leaf. On a running system: `check [--json]`.
 ///
 /// - Returns: its exit status.
 package func start(

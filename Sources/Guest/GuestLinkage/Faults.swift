@@ -2,9 +2,9 @@
 
 import CLinux
 
-/// What libbz2, built without stdio, calls where it finds a fault in itself; it must not return.
+/// Called by libbz2, built without stdio, when it finds a fault in itself. Must not return.
 ///
-/// Names the library. The trap after that has PID 1's last words, as any other fault has.
+/// Names the library. The trap that follows prints PID 1's last words, as for any other fault.
 @c(bz_internal_error)
 public func endAtFault(_ number: Int32) {
   let message: StaticString = "libbz2: internal error\n"

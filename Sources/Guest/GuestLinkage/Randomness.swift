@@ -2,11 +2,11 @@
 
 import CLinux
 
-/// arc4random(3), which musl lacks: the seed of Swift's dictionaries, so that no image can be made
-/// whose names fall together.
+/// arc4random(3), which musl lacks: the seed of Swift's dictionaries, so that no image can be
+/// crafted whose names collide.
 ///
-/// From the 16 bytes that the kernel gives each program (getauxval(3), AT_RANDOM): getrandom(2)
-/// waits where the machine has just started.
+/// Uses the 16 bytes that the kernel gives each program (getauxval(3), AT_RANDOM): getrandom(2)
+/// would wait on a machine that has just started.
 @c(arc4random_buf)
 public func randomize(_ buffer: UnsafeMutableRawPointer, _ count: Int) {
   let seed = UnsafeRawPointer(bitPattern: getauxval(UInt(AT_RANDOM)))

@@ -3,7 +3,7 @@
 import BootFacts
 import Guest
 
-/// PID 1: it moves the tree that the kernel has unpacked, and unpacks the one that is packed.
+/// PID 1: moves the tree that the kernel has unpacked, and unpacks a packed one.
 ///
 /// SwiftPM links an executable's `main` under this name.
 @c(leafroot_init_main)
