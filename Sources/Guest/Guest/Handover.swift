@@ -62,8 +62,8 @@ struct Handover {
     } catch { log.warnOfTrace(error) }
   }
 
-  /// Empties rootfs again until no usermode helper is left, or the time is up. A helper that started
-  /// before the leaf was the root keeps rootfs as its root directory, and may write there.
+  /// Empties rootfs again until no usermode helper is left, or the time is up. A helper that
+  /// started before the leaf was the root keeps rootfs as its root directory, and may write there.
   ///
   /// - Returns: whether a helper remains.
   private func emptyRootfs() -> Bool {

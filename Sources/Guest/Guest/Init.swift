@@ -5,8 +5,8 @@ import CLinux
 import Leaf
 import Unpacking
 
-/// PID 1: makes the leaf if requested and possible, brings the tree there, and becomes the real
-/// init.
+/// PID 1: makes the leaf if requested and possible, moves or unpacks the tree into it, and becomes
+/// the real init.
 struct Init {
   private let parameters: Parameters
   private let proc: Proc

@@ -26,7 +26,7 @@ public struct KernelWord {
 /// The arguments of PID 1 are only a part of it: `init=` and `rdinit=` clear the arguments before
 /// them (init/main.c, init_setup() and rdinit_setup()).
 public struct KernelCommandLine {
-  /// The words before `--`: the kernel's.
+  /// The words before `--`, which are for the kernel.
   public private(set) var words: [KernelWord] = []
 
   /// The words after `--`, which are for the init only.

@@ -49,8 +49,8 @@ public struct Parameters {
   /// `init=PATH`, which the kernel takes itself (init/main.c, init_setup()).
   public var kernelsInit: Text? { commandLine.value(of: "init").map { Text(Array($0)) } }
 
-  /// `initramfs_options=OPTIONS`. A kernel that knows this parameter does not pass it on: then it
-  /// is only on the command line.
+  /// `initramfs_options=OPTIONS`. A kernel that knows this parameter does not pass it on; it
+  /// is then only on the command line.
   public var options: Text? { value(of: Self.optionsName) }
 
   /// `leafroot_partial=ok`: boot a half-unpacked image anyway.

@@ -67,7 +67,7 @@ final class Decoding<Source: ImageSource & ~Copyable> {
     }
   }
 
-  /// Does what needs the decoded bytes but not the decoder: gzip's crc.
+  /// Does the work that needs the decoded bytes but not the decoder: gzip's crc.
   func check(_ bytes: UnsafeRawBufferPointer) { decoder.check(bytes) }
 }
 

@@ -12,7 +12,7 @@ struct LinkTable {
 
   private var names: [Key: [UInt8]] = [:]
 
-  /// Returns the first name of the entry's file; nil if there is none, and this one becomes it.
+  /// Returns the first name of the entry's file; if there is none, stores this one and returns nil.
   mutating func first(_ entry: Entry) -> [UInt8]? {
     let key = Key(
       inode: entry.inode ?? 0, device: entry.device, type: entry.mode & FileMode.type)
