@@ -8,23 +8,23 @@ import Packing
 import Subprocess
 import SystemPackage
 
-/// What all boots have in common, built once.
+/// What all boots share, built once.
 struct Bench: Sendable {
-  /// Debian's.
+  /// Debian's kernel.
   let kernel: Kernel
   /// Debian's kernel, its modules and its version.
   let kernelDirectory: FilePath
-  /// What `uname -r` says there.
+  /// The version that `uname -r` prints under that kernel.
   let kernelVersion: String
-  /// The one of `make kernel`, which makes the leaf itself; nil if it has not been built.
+  /// The kernel of `make kernel`, which makes the leaf itself; nil if it has not been built.
   let ownKernel: Kernel?
-  /// Bytes of the built leafroot-init.
+  /// The size of leafroot-init in bytes.
   let programSizes: [Architecture: Int]
 
   let program: GuestInit
-  /// LeafRoot's directory of downloads.
+  /// LeafRoot's download directory.
   let cache: FilePath
-  /// What the guests run beside the image, as segments.
+  /// The programs that guests run beside the image, as segments.
   let comparators: FilePath
   /// Where images and logs go.
   let directory: FilePath
@@ -32,7 +32,7 @@ struct Bench: Sendable {
   /// Builds what is missing.
   init(in directory: FilePath) async throws {
     comparators = try await made(by: "Benchmarks/comparators")
-    // It is bench/comparators there.
+    // The path ends in bench/comparators.
     cache = comparators.removingLastComponent().removingLastComponent()
     kernelDirectory = cache.appending("kernels/6.12-x86_64")
     kernel = try Kernel(kernelDirectory.appending("vmlinuz"), for: .x86)
@@ -48,7 +48,7 @@ struct Bench: Sendable {
     self.directory = directory
   }
 
-  /// Those of `only` that can be booted, and what they are compared with; all if it is empty.
+  /// The bootable variants in `only` and those they are compared with; all variants if it is empty.
   func variants(_ only: [Variant]) -> [Variant] {
     Variant.allCases.filter { variant in
       let isWanted =
@@ -62,7 +62,7 @@ struct Bench: Sendable {
     }
   }
 
-  /// A machine of 1 GiB and one processor that boots `image` in the way of `variant`.
+  /// A machine with 1 GiB and one processor that boots `image` as `variant`.
   func machine(
     _ variant: Variant, _ image: BootImage, options: String? = nil
   ) throws -> Machine {
@@ -81,7 +81,7 @@ struct Bench: Sendable {
     try await machine.run(log: directory.appending("\(name).log"), accelerator: .tcg)
   }
 
-  /// Boots `machine` in the way of `variant`.
+  /// Boots `machine` as `variant`.
   func boot(_ machine: Machine, _ variant: Variant, name: String) async throws -> TimedBoot {
     TimedBoot(try await run(machine, name: name), variant)
   }
@@ -97,7 +97,7 @@ private func built(_ program: String, for architecture: Architecture) -> FilePat
   return library.appending("\(program).\(architecture)")
 }
 
-/// Bytes of a program that was built for these.
+/// The sizes in bytes of a program that was built for these architectures.
 private func builtSizes(_ path: (Architecture) -> FilePath) throws -> [Architecture: Int] {
   var sizes: [Architecture: Int] = [:]
   for architecture in Architecture.allCases {
@@ -108,7 +108,8 @@ private func builtSizes(_ path: (Architecture) -> FilePath) throws -> [Architect
   return sizes
 }
 
-/// Runs a script that makes something, unless it is there, and prints its path.
+/// Runs a script that makes something unless it exists, and returns the path that the script
+/// prints.
 func made(by script: FilePath, _ arguments: [String] = []) async throws -> FilePath {
   let result = try await Subprocess.run(
     .path(script), arguments: Arguments(arguments), input: .none, output: .string(limit: 4096),
@@ -119,9 +120,9 @@ func made(by script: FilePath, _ arguments: [String] = []) async throws -> FileP
   return FilePath(result.standardOutput.filter { !$0.isNewline })
 }
 
-/// The content of the file at `path`, which is small.
+/// The content of the small file at `path`.
 func text(of path: FilePath) throws(FileError) -> String {
-  // Files of /proc are longer than their size says.
+  // Files in /proc are longer than their reported size.
   String(decoding: try InputFile(path).bytes(at: 0, count: 1 << 16), as: UTF8.self)
 }
 

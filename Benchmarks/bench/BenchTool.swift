@@ -5,7 +5,7 @@ import Files
 import Machines
 import SystemPackage
 
-/// Measures what a leaf costs and what it is worth, and the same of the usual alternatives.
+/// Measures what a leaf costs and gains, beside the usual alternatives.
 @main
 struct BenchTool: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -19,7 +19,7 @@ struct BenchTool: AsyncParsableCommand {
     defaultSubcommand: Measure.self)
 }
 
-/// Runs the body of a command: a signal ends it, and an error is said.
+/// Runs the body of a command; signals end it, and errors are reported.
 func reporting(_ body: @escaping @Sendable () async throws -> Void) async throws {
   do {
     try await interruptible(body)
@@ -31,7 +31,7 @@ func reporting(_ body: @escaping @Sendable () async throws -> Void) async throws
   }
 }
 
-/// Says on standard error how far we are.
+/// Reports progress on standard error.
 func say(_ text: String) {
   _ = try? FileDescriptor.standardError.writeAll("bench: \(text)\n".utf8)
 }

@@ -10,16 +10,16 @@ import Packing
 import SystemPackage
 import Threads
 
-/// An image to boot in each way.
+/// An image in the form of each variant.
 struct BootImage: Sendable {
   let name: String
-  /// The image.
+  /// The unmodified image.
   let plain: FilePath
   /// What the real init runs after the check.
   let command: [String]
-  /// Segments behind each form of the image, so that all have the same tree.
+  /// Segments appended to each form of the image, so that all have the same tree.
   let attachments: [FilePath]
-  /// Where its forms are.
+  /// The directory of its forms.
   let directory: FilePath
 
   /// The image that a variant boots.
@@ -27,7 +27,7 @@ struct BootImage: Sendable {
     variant.hasOwnImage ? directory.appending("\(name).\(variant.rawValue)") : plain
   }
 
-  /// All that a variant boots, in one file.
+  /// Everything that a variant boots, in one file.
   func initrd(for variant: Variant) -> FilePath {
     directory.appending("\(name)-\(variant.hasOwnImage ? variant.rawValue : "plain").initrd")
   }
@@ -38,7 +38,7 @@ struct BootImage: Sendable {
     return boot
   }
 
-  /// Makes what `variants` boot.
+  /// Makes the files that `variants` boot.
   func make(_ variants: [Variant], _ bench: Bench) async throws {
     for variant in variants where variant.hasOwnImage { try await makeForm(variant, bench) }
     let own = variants.filter(\.hasOwnImage)
@@ -50,7 +50,7 @@ struct BootImage: Sendable {
     }
   }
 
-  /// Makes the image of `variant`: one of our forms, or the one by hand.
+  /// Makes the image of `variant`: one of our forms, or the one nested by hand.
   private func makeForm(_ variant: Variant, _ bench: Bench) async throws {
     let output = path(for: variant)
     switch variant {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 
-/// A promise in numbers.
+/// A promised figure.
 struct Budget: Encodable {
   let name: String
   let unit: String
   let measured: Double
   let allowed: Double
-  /// How many decimals people are shown.
+  /// The number of decimals to print.
   let digits: Int
   let isMet: Bool
 

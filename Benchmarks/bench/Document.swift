@@ -3,7 +3,7 @@
 import Files
 import SystemPackage
 
-/// A document with tables that are measured.
+/// A document with tables of measurements.
 struct Document {
   let path: FilePath
 
@@ -24,7 +24,7 @@ struct Document {
   }
 }
 
-/// A table of a document: the first column to the left, numbers to the right if `areNumbers`.
+/// A Markdown table: the first column is left-aligned, the others right-aligned if `areNumbers`.
 func markdownTable(
   _ columns: [String], _ rows: [[String]], areNumbers: Bool = false
 ) -> String {

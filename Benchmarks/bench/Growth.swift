@@ -6,43 +6,45 @@ import Images
 import Machines
 import SystemPackage
 
-/// How cost grows with the image: in bytes at a fixed number of files, and in files at fixed bytes.
+/// How cost grows with the image: with bytes at a fixed number of files, and with files at fixed
+/// bytes.
 struct Growth: Codable, Sendable {
-  /// The ways whose growth is measured.
+  /// The variants whose growth is measured.
   static let variants: [Variant] = [.stock, .cp, .wrap, .pack]
 
   /// One boot.
   struct Time: Codable, Sendable {
     let variant: Variant
-    /// Seconds of the guest to the real init, instructions counted; nil if it was not reached.
+    /// Seconds of guest time, counted in instructions, until the real init; nil if it was not
+    /// reached.
     let uptime: Double?
-    /// Milliseconds that PID 1 says it took of it; nil if it is not ours.
+    /// Milliseconds that PID 1 reports for its own work; nil if it is not ours.
     let own: Int?
     let problem: String?
   }
 
-  /// An image, booted in each way.
+  /// An image, booted as each variant.
   struct Step: Codable, Sendable {
     let files: Int
-    /// Of all files together.
+    /// The bytes of all files together.
     let bytes: Int
-    /// Bytes of the image, zstd.
+    /// Bytes of the zstd-compressed image.
     let compressed: Int64
-    /// MiB of the guest.
+    /// The guest's memory in MiB.
     let memory: Int
-    /// The least memory that `leafroot inspect` predicts, in MiB: with the kernel's default limits,
-    /// the same wrapped, and packed.
+    /// The least memory in MiB that `leafroot inspect` predicts for the kernel's default limits:
+    /// for the plain image, wrapped and packed.
     let need, wrappedNeed, packedNeed: Int
     let times: [Time]
   }
 
-  /// The kernel, as `uname -r` says it.
+  /// The kernel's version, as `uname -r` prints it.
   let kernel: String
   /// `YYYY-MM-DD`, UTC.
   let date: String
-  /// With more and more bytes in 1,000 files.
+  /// Steps with more and more bytes in 1,000 files.
   var bySize: [Step] = []
-  /// With more and more files of 40 MB together.
+  /// Steps with more and more files, 40 MB together.
   var byFiles: [Step] = []
 
   static let sizes = [10, 50, 200, 500, 1000, 2000].map {
@@ -62,7 +64,7 @@ extension Growth.Step {
   /// Seconds that PID 1 took.
   func own(_ variant: Variant) -> Double? { time(variant)?.own.map { Double($0) / 1000 } }
 
-  /// Seconds that `variant` needs longer than stock.
+  /// The seconds that `variant` needs more than stock.
   func overStock(_ variant: Variant) -> Double? {
     guard let own = uptime(variant), let stock = uptime(.stock) else { return nil }
     return own - stock
@@ -70,12 +72,11 @@ extension Growth.Step {
 }
 
 extension [Growth.Step] {
-  /// How much more a unit costs at the end than in the beginning: the slope of the upper half to
-  /// that of the lower half. 1 is linear.
+  /// The slope of the cost in the upper half of the steps, relative to the lower half. 1 is linear.
   ///
   /// - Parameters:
   ///   - unit: What the steps increase.
-  ///   - cost: What is measured; nil if it was not.
+  ///   - cost: The measured cost; nil if it was not measured.
   func ratio(_ unit: (Element) -> Int, _ cost: (Element) -> Double?) -> Double? {
     guard count >= 3 else { return nil }
     let steps = [self[0], self[count / 2], self[count - 1]]
@@ -90,7 +91,7 @@ extension [Growth.Step] {
 }
 
 extension Bench {
-  /// Measures one image in each of `variants`, and removes its files.
+  /// Measures one image as each of `variants` and removes its files.
   func grow(_ image: GrowthImage, _ variants: [Variant], jobs: Int) async throws -> Growth.Step {
     let name = "growth-\(image.bytes / 1_000_000)-\(image.files)"
     let files = directory.appending(name)
@@ -112,7 +113,7 @@ extension Bench {
     try await bootImage.make(variants, self)
 
     let inspection = try Inspection(ImageSequence(try InputFile(plain)), of: plain)
-    // A copier has the tree twice, and each tmpfs has at most half of the memory.
+    // A copier holds the tree twice, and each tmpfs is limited to half of the memory.
     let memory = max(512, inspection.memory.stock + image.treeSize / 2) + 256
     let times = try await variants.concurrentMap(atMost: jobs) { variant in
       let boot = try await countingBoot(

@@ -6,10 +6,10 @@ import Files
 import Newc
 import SystemPackage
 
-/// An image of so many files of one size, in directories of 1,000, besides a busybox system.
+/// An image with a number of files of one size, in directories of 1,000, and a busybox system.
 struct GrowthImage: Sendable {
   let files: Int
-  /// Of all files together.
+  /// The bytes of all files together.
   let bytes: Int
 
   /// Bytes of each file.
@@ -18,7 +18,7 @@ struct GrowthImage: Sendable {
   /// MiB of the tree in a tmpfs: whole pages, and an inode and a directory entry for each file.
   var treeSize: Int { (files * ((fileSize + 4095) / 4096 * 4096 + 1200)) >> 20 }
 
-  /// What Benchmarks/guest/whole is to find: regular files, and their bytes.
+  /// The regular files, and their bytes, that Benchmarks/guest/whole must find.
   func figures(busybox: [UInt8]) -> (files: Int, bytes: Int) {
     let others = tree(busybox).records.filter { $0.entry.type == .regular }
     return (
@@ -26,9 +26,9 @@ struct GrowthImage: Sendable {
     )
   }
 
-  /// Writes it, as zstd at the level of images that are built often, to the new file `path`.
+  /// Writes the image to the new file `path`, as zstd at the level for images that are built often.
   ///
-  /// - Parameter busybox: The program, linked statically.
+  /// - Parameter busybox: The statically linked program.
   func write(to path: FilePath, busybox: [UInt8]) throws {
     let encoder = try Encoder(.zstd(level: 3))
     var writer = Writer()
@@ -56,7 +56,7 @@ struct GrowthImage: Sendable {
     try OutputFile.write(try encoder.finish(), to: path)
   }
 
-  /// All but the files.
+  /// Everything but the files.
   private func tree(_ busybox: [UInt8]) -> GuestTree {
     // busybox's switch_root refuses to switch from a tree without an /init.
     var tree = GuestTree(busybox: busybox, init: "/init")
@@ -66,13 +66,13 @@ struct GrowthImage: Sendable {
   }
 }
 
-/// Content that compresses to about a third, as that of systems does: of three blocks, one is
-/// random and two repeat text.
+/// Content that compresses to about a third, like that of real systems: of every three blocks, one
+/// is random and two repeat text.
 struct GrowthContent {
   private static let block = 4096
   private static let text = Array("The quick brown fox jumps over the lazy dog, again.\n".utf8)
 
-  /// How much has been made.
+  /// The number of bytes made so far.
   private var position = 0
   private var random = SplitMix(seed: 0)
 

@@ -6,7 +6,7 @@ extension Growth {
     "need: stock", "wrap", "pack",
   ]
 
-  /// A table of one series, whose last row says how linear it is.
+  /// The rows of one series; the last one says how linear it is.
   private static func rows(
     _ steps: [Step], _ title: (Step) -> String, unit: (Step) -> Int
   ) -> [[String]] {
@@ -38,7 +38,7 @@ extension Growth {
   private var sizeColumns: [String] { ["1,000 files"] + Self.columns }
   private var fileColumns: [String] { ["40 MB"] + Self.columns }
 
-  /// What people read.
+  /// The tables as text.
   var text: String {
     [(sizeColumns, sizeRows), (fileColumns, fileRows)].map { columns, rows in
       var table = Table()
@@ -48,7 +48,7 @@ extension Growth {
     }.joined(separator: "\n\n")
   }
 
-  /// The same for a document.
+  /// The tables in Markdown.
   var markdown: String {
     """
     Measured on \(date) with Linux \(kernel):

@@ -59,7 +59,7 @@ struct MeasureGrowth: AsyncParsableCommand {
     }
   }
 
-  /// Adds a step, unless it is there, and writes all to the file.
+  /// Adds a step unless it exists, and writes all steps to the file.
   private func measure(
     _ image: GrowthImage, _ series: WritableKeyPath<Growth, [Growth.Step]>,
     of growth: inout Growth, _ bench: Bench
@@ -75,7 +75,7 @@ struct MeasureGrowth: AsyncParsableCommand {
 }
 
 extension Growth {
-  /// Takes the steps, and their date, from the file `path`, if that is of the same kernel.
+  /// Takes the steps and their date from the file `path` if it was measured with the same kernel.
   fileprivate mutating func takeUp(_ path: FilePath) throws {
     let earlier = try JSONDecoder().decode(Growth.self, from: Data(InputFile(path).bytes()))
     guard earlier.kernel == kernel else {

@@ -15,7 +15,7 @@ extension Bench {
     }
   }
 
-  /// The same for a small image, several times: what ours costs there is as small as the
+  /// Guest times of a small image, several times each: our cost there is as small as the
   /// differences between boots, which wait for ticks of 4 ms.
   func smallTimes(_ small: ReferenceImage, jobs: Int) async throws -> Results.Small {
     let boots = (1...5).flatMap { round in [(Variant.stock, round), (.wrap, round)] }
@@ -30,7 +30,7 @@ extension Bench {
     return Results.Small(stock: uptimes(of: .stock), wrap: uptimes(of: .wrap))
   }
 
-  /// Boots `image` in the way of `variant`, with instructions counted.
+  /// Boots `image` as `variant`, counting instructions.
   ///
   /// - Parameter memory: In MiB.
   func countingBoot(
@@ -48,8 +48,8 @@ extension Bench {
     return boot
   }
 
-  /// The move on one processor and on two, alternating, so that a change in the host's load meets
-  /// both. Nothing else runs meanwhile.
+  /// Times the move on one processor and on two, alternating so that changes in the host's load
+  /// affect both. Nothing else runs meanwhile.
   func processors(_ image: ReferenceImage, rounds: Int) async throws -> Results.Processors {
     var times: [Int: [Int]] = [1: [], 2: []]
     for round in 1...rounds {
@@ -70,7 +70,7 @@ extension Bench {
     return Results.Processors(one: times[1] ?? [], two: times[2] ?? [], load: load)
   }
 
-  /// The least memory that boots, with the kernel's defaults and with a larger rootfs.
+  /// The least memory that boots, with the kernel's default limits and with a larger rootfs.
   func leastMemory(
     _ variants: [Variant], _ image: ReferenceImage, jobs: Int
   ) async throws -> [Results.Memory] {

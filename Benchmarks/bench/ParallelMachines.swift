@@ -3,7 +3,7 @@
 import ArgumentParser
 import Glibc
 
-/// How many machines boot at a time where the host's load does not change the figures.
+/// The number of machines to boot at a time where the host's load does not change the figures.
 struct ParallelMachines: ParsableArguments {
   @Option(
     help: ArgumentHelp("Number of parallel machines where guest time counts.", valueName: "n"))

@@ -11,11 +11,11 @@ struct ReferenceImage: Sendable {
 
 /// The images of the script `yardstick`, in all forms.
 struct ReferenceImages: Sendable {
-  /// What they are made of, one NAME VERSION a line.
+  /// The packages in them, one `NAME VERSION` per line.
   let packages: String
   let image: ReferenceImage
   let small: ReferenceImage
-  /// Bytes of the image, and of the packed one.
+  /// The sizes in bytes of the stock and of the packed image.
   let imageSizes: [Variant: Int64]
 
   /// Builds what is missing.

@@ -7,19 +7,19 @@ import Packing
 import Subprocess
 import SystemPackage
 
-/// What an image is, as the script that built it says.
+/// An image's figures, as reported by the script that built it.
 struct Figures: Codable, Sendable {
-  /// Regular files, by name.
+  /// Regular files, each name counted.
   let files: Int
-  /// Their bytes, hard links counted once.
+  /// Their bytes, each file counted once.
   let bytes: Int
-  /// Their bytes, hard links counted by each name.
+  /// Their bytes, each name counted.
   let named: Int
   /// All entries.
   let entries: Int
   /// Bytes of the image.
   let compressed: Int
-  /// Of zstd.
+  /// The zstd level.
   let level: Int
 
   init(_ path: FilePath) throws(FileError) {
@@ -43,14 +43,14 @@ struct Figures: Codable, Sendable {
   }
 }
 
-/// Everything that one run of the benchmarks found.
+/// The results of one benchmark run.
 struct Results: Encodable {
   /// Guest time at the real init.
   struct Time: Encodable {
     let variant: Variant
     /// Seconds.
     let uptime: Double?
-    /// Milliseconds that the move took of it, as leafroot-init says.
+    /// Milliseconds that the move took, as reported by leafroot-init.
     let moved: Int?
     let problem: String?
   }
@@ -69,16 +69,16 @@ struct Results: Encodable {
   /// The least memory that boots.
   struct Memory: Encodable {
     let variant: Variant
-    /// Of rootfs and leaf; nil for the kernel's defaults.
+    /// Mount options for rootfs and leaf; nil for the kernel's defaults.
     let options: String?
     let mebibytes: Int?
   }
 
-  /// Milliseconds of each move, emulated on one processor and on two.
+  /// Milliseconds that each move took, emulated on one processor and on two.
   struct Processors: Encodable {
     let one: [Int]
     let two: [Int]
-    /// The host's load average when they ended: up to 2 is our own.
+    /// The host's load average afterwards; up to 2 is our own.
     let load: Double
 
     var ratio: Double? {
@@ -88,7 +88,7 @@ struct Results: Encodable {
     }
   }
 
-  /// What it ran on.
+  /// The machine that the benchmarks ran on.
   struct Host: Encodable {
     let processor: String
     let processors: Int
@@ -102,7 +102,7 @@ struct Results: Encodable {
   let image: Figures
   let smallImage: Figures
   let programSizes: [String: Int]
-  /// Bytes of the image, and of the packed one, by the variant that boots it.
+  /// The sizes in bytes of the stock and of the packed image, by the variant that boots it.
   let imageSizes: [String: Int64]
   var times: [Time] = []
   var small: Small?
@@ -146,7 +146,7 @@ struct Results: Encodable {
     return words.count > 3 ? words[3].filter { !$0.isNewline } : "unknown"
   }
 
-  /// Seconds that `variant` needs longer than stock, with the same kernel.
+  /// The seconds that `variant` needs more than stock with the same kernel.
   func overStock(_ variant: Variant) -> Double? {
     func uptime(_ variant: Variant) -> Double? {
       times.first { $0.variant == variant }?.uptime
@@ -185,14 +185,14 @@ struct Results: Encodable {
   }
 }
 
-/// Writes `value` as the new file `path`, whole or not at all.
+/// Writes `value` to the new file `path` as JSON, whole or not at all.
 func writeJSON(_ value: some Encodable, to path: FilePath) throws {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
   try OutputFile.write(Array(try encoder.encode(value)) + [UInt8(ascii: "\n")], to: path)
 }
 
-/// The middle of `values`; nil if there are none.
+/// The median of `values`; nil if there are none.
 func median(_ values: [Double]) -> Double? {
   guard !values.isEmpty else { return nil }
   let sorted = values.sorted()

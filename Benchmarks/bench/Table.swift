@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/// Rows of text in aligned columns: the first to the left, the others to the right.
+/// A table of text with aligned columns: the first to the left, the others to the right.
 struct Table {
   private var rows: [[String]] = []
 
@@ -29,7 +29,7 @@ extension String {
   }
 }
 
-/// `value` with that many decimals.
+/// `value` with `digits` decimals.
 func fixed(_ value: Double, _ digits: Int) -> String {
   var scale = 1
   for _ in 0..<digits { scale *= 10 }
@@ -42,7 +42,7 @@ func fixed(_ value: Double, _ digits: Int) -> String {
 }
 
 extension Results {
-  /// What people read.
+  /// The results as text.
   func table() -> String {
     var parts = [head, variants, trials.table, budgetTable]
     if let processors {

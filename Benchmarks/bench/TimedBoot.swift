@@ -2,16 +2,16 @@
 
 import Machines
 
-/// What came of one boot.
+/// The outcome of one timed boot.
 struct TimedBoot: Sendable {
-  /// Seconds from the guest's start to the real init; nil if that was not reached as it should be,
-  /// on the right kind of root and with the whole tree.
+  /// Seconds from the guest's start to the real init; nil unless that ran on the expected kind of
+  /// root with the whole tree.
   let uptime: Double?
-  /// Milliseconds that PID 1 says it took.
+  /// Milliseconds that PID 1 reports for its own work.
   let moved: Int?
   /// Why ``uptime`` is nil.
   let problem: String?
-  /// Seconds of the host.
+  /// Seconds on the host.
   let seconds: Double
 
   init(_ run: Run, _ variant: Variant) {
@@ -24,7 +24,7 @@ struct TimedBoot: Sendable {
     seconds = verdict.seconds
   }
 
-  /// Why the real init was not reached on the right kind of root; nil if it was.
+  /// Why the real init did not run on the expected kind of root; nil if it did.
   static func problem(_ verdict: Verdict, _ variant: Variant) -> String? {
     if verdict.isHalfUnpacked { return "half unpacked" }
     guard let check = verdict.check else {
@@ -37,7 +37,7 @@ struct TimedBoot: Sendable {
     return nil
   }
 
-  /// `leafroot: moved 4 entries, 3 bytes in 2 ms; …` → 2, and the same of `unpacked`.
+  /// `leafroot: moved 4 entries, 3 bytes in 2 ms; …` → 2; also understands `unpacked`.
   private static func milliseconds(in line: String) -> Int? {
     guard let mark = line.firstRange(of: "leafroot: "),
       case let words = line[mark.upperBound...].split(separator: " "),

@@ -7,29 +7,29 @@ import Machines
 import Packing
 import SystemPackage
 
-/// What a boot of an image of odd files shows of a way to the real init.
+/// What booting an image of odd files shows about a variant.
 struct Trial: Sendable {
   let variant: Variant
-  /// Why there is no more than this; nil if the real init looked around.
+  /// Why other results are missing; nil if the real init ran its checks.
   var problem: String?
-  /// The tree when the real init starts.
+  /// The tree when the real init started.
   let census: Census
-  /// What that tree has lost of the stock boot's.
+  /// What that tree lacks, compared with the stock boot's.
   var losses: Losses?
-  /// What a container's process reaches, and what lies below `/`.
+  /// What a container's process can reach, and what lies below `/`.
   let escape: Escape?
   /// Which container runtimes work.
   let runtimes: RuntimeResults
 
-  /// What the real init runs, after the check: it looks before the runtimes mount anything.
+  /// What the real init runs after the check; it looks around before the runtimes mount anything.
   static let command = [
     "/bin/busybox", "sh", "-c", "/.bench/census /; /.bench/escape; /kit/bin/runtimes",
   ]
 
-  /// When the guest starts if instructions are counted: 2026-01-01, in seconds since 1970.
+  /// The guest's start time if instructions are counted: 2026-01-01, in seconds since 1970.
   private static let start = 1_767_225_600
 
-  /// What the measurement itself has put into the tree.
+  /// The paths that the measurement itself adds to the tree.
   private static let own = ["./.bench", "./.leafroot-boot", "./kit"]
 
   init(_ verdict: Verdict, _ variant: Variant) {
@@ -43,19 +43,19 @@ struct Trial: Sendable {
     if problem == nil, escape == nil { problem = "no attempt to escape" }
   }
 
-  /// How many entries lie in rootfs below `/`; nil if `/` is rootfs.
+  /// The number of entries in rootfs below `/`; nil if `/` is rootfs.
   var entriesLeft: Int? { variant.hasLeaf ? escape?.entries : nil }
 }
 
 extension Bench {
-  /// Boots one image of odd files in each way, and compares each tree with the stock boot's.
+  /// Boots one image of odd files as each variant and compares each tree with the stock boot's.
   func trials(_ variants: [Variant], jobs: Int) async throws -> [Trial] {
     let bootImage = try trialImage()
     try await bootImage.make(variants, self)
     var trials = try await variants.concurrentMap(atMost: jobs) { variant in
       var machine = try machine(variant, bootImage)
       machine.memory = 1536
-      // On a busy host the guest's clock runs ahead, and runtimes have no time.
+      // On a busy host the guest's clock would run ahead, and the runtimes would time out.
       machine.countsInstructions = true
       say("trial-\(variant.rawValue): boots")
       let verdict = Verdict(try await run(machine, name: "trial-\(variant.rawValue)"))
@@ -73,7 +73,7 @@ extension Bench {
     return trials
   }
 
-  /// All that newc can say, in a system that container runtimes work in.
+  /// An image with everything newc can express, on a system in which container runtimes work.
   private func trialImage() throws -> BootImage {
     let kit = cache.appending("kit/full")
     var tree = GuestTree(

@@ -7,7 +7,7 @@ extension [Trial] {
     ["", "lost of the tree", "left in rootfs", "a container's process", "runtimes that work"]
   }
 
-  /// What people read.
+  /// The table as text.
   var table: String {
     var table = Table()
     table.add(Self.columns)
@@ -15,14 +15,14 @@ extension [Trial] {
     return table.text
   }
 
-  /// The same for a document.
+  /// The table in Markdown.
   var markdown: String {
     markdownTable(Self.columns, map { [$0.variant.title] + $0.cells })
   }
 }
 
 extension Trial {
-  /// What stands in the columns behind the title.
+  /// The columns after the title.
   var cells: [String] {
     if let problem { return [problem, "–", "–", "–"] }
     let left = entriesLeft.map { $0 == 1 ? "1 entry" : "\($0) entries" }

@@ -4,7 +4,7 @@ import ArgumentParser
 import Files
 import SystemPackage
 
-/// `bench trial`: the part of `bench` that takes no time and no memory.
+/// `bench trial`: the part of `bench` that measures neither time nor memory.
 struct TryForms: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "trial",

@@ -5,7 +5,7 @@ import Packing
 
 /// A way from the unpacked image to the real init.
 enum Variant: String, CaseIterable, Codable, ExpressibleByArgument {
-  /// Straight there; the root cannot be pivoted.
+  /// Directly; the root cannot be pivoted.
   case stock
   /// `cp -ax` and `switch_root`.
   case cp
@@ -13,9 +13,9 @@ enum Variant: String, CaseIterable, Codable, ExpressibleByArgument {
   case fileByFile = "file-by-file"
   /// `tar | tar` and `switch_root`.
   case tar
-  /// The image as a file in another one, by hand: busybox unpacks it.
+  /// The image as a file in another one, nested by hand; busybox unpacks it.
   case nested
-  /// The tree mounted on itself: the root can be pivoted, and the whole tree lies below.
+  /// The tree bind-mounted on itself: the root can be pivoted, but the whole tree stays below it.
   case bind
   /// `leafroot wrap`.
   case wrap
@@ -25,12 +25,12 @@ enum Variant: String, CaseIterable, Codable, ExpressibleByArgument {
   case packLZ4 = "pack-lz4"
   /// `leafroot nest`.
   case nest
-  /// Stock, with the kernel of `make kernel`: what the next is compared with.
+  /// Stock, with the kernel of `make kernel`: the baseline of ``kernel``.
   case kernelStock = "kernel-stock"
   /// The kernel of `make kernel` makes the leaf.
   case kernel
 
-  /// What people call it.
+  /// The name in tables and pictures.
   var title: String {
     switch self {
     case .stock: "stock, no leaf"
@@ -48,34 +48,34 @@ enum Variant: String, CaseIterable, Codable, ExpressibleByArgument {
     }
   }
 
-  /// Words for the kernel, behind those that start the probe.
+  /// Kernel parameters, to follow those that start the probe.
   ///
-  /// - Parameter options: Options for rootfs and for the leaf; nil for the defaults.
+  /// - Parameter options: Mount options for rootfs and for the leaf; nil for the defaults.
   func parameters(options: String?) -> [String] {
     var parameters: [String] = []
-    // Without ACPI the kernel does not find out how to restart the machine.
+    // Without ACPI the kernel cannot find out how to restart the machine.
     if hasOwnKernel { parameters.append("reboot=t") }
     if self == .kernel { parameters.append(KernelParameters.request) }
     // The last rdinit= counts.
     if isCopier { parameters.append("rdinit=/.bench/\(rawValue)") }
     if let options {
       parameters.append("initramfs_options=\(options)")
-      // The kernel keeps the word above to itself; this one reaches PID 1's environment.
+      // The kernel keeps the parameter above to itself; this one reaches PID 1's environment.
       if isCopier { parameters.append("bench_options=\(options)") }
     }
     return parameters
   }
 
-  /// What its time is compared with: the same kernel without a leaf.
+  /// The baseline for its time: the same kernel without a leaf.
   var base: Variant { hasOwnKernel ? .kernelStock : .stock }
 
   /// Whether it boots the kernel of `make kernel`.
   var hasOwnKernel: Bool { self == .kernelStock || self == .kernel }
 
-  /// Whether `/` is to be a leaf.
+  /// Whether `/` must be a leaf.
   var hasLeaf: Bool { self != base }
 
-  /// Whether the leaf is ours, with all that is promised of it.
+  /// Whether the leaf is ours, with all that we promise of it.
   var isOurs: Bool {
     switch self {
     case .stock, .cp, .fileByFile, .tar, .nested, .bind, .kernelStock: false
@@ -83,7 +83,7 @@ enum Variant: String, CaseIterable, Codable, ExpressibleByArgument {
     }
   }
 
-  /// Whether it boots an image of its own, not the stock one.
+  /// Whether it boots its own image instead of the stock one.
   var hasOwnImage: Bool { self == .nested || (isOurs && self != .kernel) }
 
   private var isCopier: Bool { hasLeaf && !isOurs }

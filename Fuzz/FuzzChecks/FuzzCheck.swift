@@ -7,18 +7,18 @@ import Initramfs
 import Newc
 import SystemPackage
 
-/// What must hold for any bytes. A violation traps, which a fuzzer and a test both see; a crash, a
-/// hang and memory without bound they see anyway.
+/// Properties that must hold for any bytes. A violation traps, so that fuzzers and tests notice it,
+/// like a crash, a hang or unbounded memory use.
 public enum FuzzCheck: String, CaseIterable, Sendable {
   /// The reader of newc records.
   case newc
   /// The splitter of images into members.
   case members
-  /// All that `inspect` does.
+  /// All of `inspect`.
   case inspect
   /// The trees that `pack` reads.
   case source
-  /// The arithmetic of PID 1, and of the memory that an image needs.
+  /// The arithmetic of PID 1 and of an image's memory need.
   case numbers
 
   public func run(_ bytes: [UInt8]) {
@@ -31,8 +31,8 @@ public enum FuzzCheck: String, CaseIterable, Sendable {
     }
   }
 
-  /// The reader of records finds the same whatever the pieces are that the bytes come in, moves
-  /// only forward, and takes no more than there is.
+  /// The record reader finds the same in whatever pieces the bytes arrive, moves only forward, and
+  /// consumes no more than there is.
   private static func newc(_ bytes: [UInt8]) {
     // The first byte is the size of the pieces.
     guard let first = bytes.first else { return }
@@ -42,7 +42,7 @@ public enum FuzzCheck: String, CaseIterable, Sendable {
     precondition(whole == pieces, "pieces of \(Int(first) + 1): \(whole) \(pieces)")
   }
 
-  /// Members lie one behind the other within the image, and a refusal lies in it.
+  /// Members follow one another within the image, and a refusal lies in the image too.
   private static func members(_ bytes: [UInt8]) {
     var counter = Counter()
     let reader = ImageReader(Bytes(bytes))
@@ -65,8 +65,8 @@ public enum FuzzCheck: String, CaseIterable, Sendable {
     described(bytes)
   }
 
-  /// A payload's file with its sidecar: all before the first empty line is that. What it says of a
-  /// record fits the record, and all that inspect does with it ends.
+  /// A payload's file with its sidecar, which is everything before the first empty line. What the
+  /// sidecar says about a record fits the record, and inspecting it ends.
   private static func described(_ bytes: [UInt8]) {
     guard let end = bytes.firstRange(of: [0x0A, 0x0A])?.lowerBound else { return }
     let source = Bytes(Array(bytes[(end + 2)...]), sidecar: Array(bytes[...end]))
@@ -84,15 +84,15 @@ public enum FuzzCheck: String, CaseIterable, Sendable {
     if let fault = reader.summary.sidecarFault { precondition(fault.line > 0) }
   }
 
-  /// All that inspect does.
+  /// All of `inspect`.
   private static func inspect(_ bytes: [UInt8]) {
     let inspection = try! Inspection(Bytes(bytes), of: "image")
     precondition(inspection.totals.records >= 0)
     precondition(inspection.contents.count == inspection.summary.members.count)
   }
 
-  /// A tree that is to be packed: nothing leads out of it, every parent is a directory, and each
-  /// file gets as many bytes as it should have.
+  /// A tree to pack: nothing leads out of it, every parent is a directory, and each file gets
+  /// exactly as many bytes as its size says.
   private static func source(_ bytes: [UInt8]) {
     let file = scratch(bytes[...])
     var source = PackSource("source", Platform(architecture: "amd64"), workDirectory: "/tmp")
@@ -137,7 +137,7 @@ public enum FuzzCheck: String, CaseIterable, Sendable {
       }
       precondition(left.allSatisfy { $0 == 0 }, "contents of other sizes: \(left)")
     } catch {
-      // What is wrong with the bytes.
+      // The error says what is wrong with the bytes.
       precondition(!"\(error)".isEmpty)
     }
   }
@@ -165,7 +165,7 @@ public enum FuzzCheck: String, CaseIterable, Sendable {
   }
 }
 
-/// What a reader found, apart from how its data was cut.
+/// What a reader found, regardless of how its data was split.
 private struct Transcript: Equatable {
   private var lines: [String] = []
 

@@ -5,11 +5,10 @@ import CLinux
 import Images
 
 extension FuzzCheck {
-  /// What a command line, statfs(2), a payload's `about`, the kernel's log and an image say are any
-  /// text and any numbers: no sum traps, no limit is below what it holds, and what is said of it is
-  /// not empty.
+  /// Command lines, statfs(2), a payload's `about`, the kernel's log and images may contain any
+  /// text and any numbers: no sum traps, no limit is below what it holds, and no message is empty.
   ///
-  /// The bytes are 32 numbers of 8, the lowest first, and then the text. What is missing is 0.
+  /// The bytes are 32 little-endian numbers of 8 bytes, then the text. Missing bytes are 0.
   static func numbers(_ bytes: [UInt8]) {
     var numbers = Numbers(bytes)
     let text = Array(bytes.dropFirst(Numbers.size))
@@ -20,7 +19,7 @@ extension FuzzCheck {
     log(text)
   }
 
-  /// What the size of a file system says, of which a number may be any.
+  /// The size of a file system, with arbitrary numbers.
   private static func limits(_ numbers: inout Numbers) -> Limits {
     var answer = statfs()
     answer.f_bsize = .init(truncatingIfNeeded: numbers.next())
@@ -44,7 +43,7 @@ extension FuzzCheck {
     return limits
   }
 
-  /// What a payload says of its tree, and where that is to go.
+  /// A payload's manifest, and the file system that its tree goes to.
   private static func about(_ text: [UInt8], _ limits: Limits, _ numbers: inout Numbers) {
     let about = PayloadManifest(text)
     if about.realInit == nil { precondition(PayloadManifest(about.text.bytes) == about) }
@@ -70,10 +69,10 @@ extension FuzzCheck {
     precondition(FreeMemory(in: -1).usable(wanting: numbers.count()) >= 0)
   }
 
-  /// What an image says of its tree.
+  /// An image's totals of its tree.
   private static func memory(_ numbers: inout Numbers) {
     var totals = Inspection.Totals()
-    // Kept in memory by whoever counts them.
+    // Whoever counts these keeps them in memory, so they stay small.
     totals.files = numbers.count() % 1_000_000
     totals.hardLinks = numbers.count() % 1_000_000
     totals.bytes = numbers.next()
@@ -122,7 +121,7 @@ extension FuzzCheck {
     Array(vector.prefix { $0 != nil })
   }
 
-  /// What the kernel writes: its log, and the list of mounts.
+  /// What the kernel writes: its log and the list of mounts.
   private static func log(_ text: [UInt8]) {
     var rest = text[...]
     var lines = Lines(longest: 32 << 20) { count in
@@ -139,7 +138,7 @@ extension FuzzCheck {
   }
 }
 
-/// Numbers of 8 bytes, one after the other.
+/// A sequence of 8-byte numbers.
 private struct Numbers {
   static let size = 32 * 8
 
@@ -152,6 +151,6 @@ private struct Numbers {
     return bytes.prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
   }
 
-  /// One that is not negative.
+  /// The next number, made non-negative.
   mutating func count() -> Int { Int(next() >> 1) }
 }

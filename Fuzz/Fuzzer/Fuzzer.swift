@@ -2,7 +2,7 @@
 
 import FuzzChecks
 
-/// The name behind `--check=`. libFuzzer, whose main this is, ignores options with two dashes.
+/// The name in `--check=`. libFuzzer, which provides main, ignores options with two dashes.
 private let check: FuzzCheck = {
   let option = "--check="
   let names = CommandLine.arguments.filter { $0.hasPrefix(option) }.map {
@@ -15,7 +15,7 @@ private let check: FuzzCheck = {
   return check
 }()
 
-/// libFuzzer's entry.
+/// libFuzzer's entry point.
 @c(LLVMFuzzerTestOneInput)
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   check.run(Array(UnsafeBufferPointer(start: start, count: count)))

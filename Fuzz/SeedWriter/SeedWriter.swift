@@ -3,8 +3,8 @@
 import Foundation
 import OddImages
 
-/// usage: odd-images DIRECTORY [LIMIT]: writes the odd images of at most LIMIT (2048) bytes, to
-/// begin fuzzing with.
+/// usage: odd-images DIRECTORY [LIMIT]: writes the odd images of at most LIMIT (2048) bytes as
+/// seeds for fuzzing.
 @main
 struct SeedWriter {
   static func main() throws {

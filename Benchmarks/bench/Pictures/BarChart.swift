@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 
-/// A bar for each of some variants.
+/// A chart with one bar for each variant.
 struct BarChart {
   struct Bar {
     var variant: Variant
     var value: Double
-    /// What is written behind it.
+    /// The text behind the bar.
     var label: String
   }
 
   var title: String
-  /// Under the title.
+  /// The line under the title.
   var conditions: String
   var bars: [Bar]
 
@@ -39,7 +39,7 @@ struct BarChart {
 }
 
 extension Variant {
-  /// Its colour in pictures.
+  /// The variant's colour in pictures.
   var role: SVG.Role {
     switch self {
     case .stock, .kernelStock: .stock

@@ -6,7 +6,7 @@ import FoundationEssentials
 import Machines
 import SystemPackage
 
-/// `bench pictures`: the pictures of README and the guides, from what was measured.
+/// `bench pictures`: draws the pictures of README and the guides from the measurements.
 struct DrawPictures: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "pictures",
@@ -67,7 +67,7 @@ struct DrawPictures: AsyncParsableCommand {
   }
 }
 
-/// What the pictures need of the results.
+/// The part of the results that the pictures need.
 private struct Measured: Decodable {
   struct Time: Decodable {
     var variant: Variant

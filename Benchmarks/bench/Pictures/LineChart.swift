@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 
-/// Lines over two axes that begin at 0, a line for each variant.
+/// A chart with one line for each variant; both axes begin at 0.
 struct LineChart {
   /// What an axis counts.
   struct Axis {
     var unit: String
-    /// From mark to mark.
+    /// The distance between two ticks.
     var step: Double
   }
 
-  /// What is known of a variant.
+  /// The points of one variant.
   struct Line {
     var variant: Variant
-    /// By the horizontal coordinate.
+    /// Sorted by x.
     var points: [(x: Double, y: Double)]
   }
 
@@ -35,7 +35,7 @@ struct LineChart {
       svg.line(
         line.points.map { (x($0.x), y($0.y)) }, line.variant.role,
         isDashed: line.variant == .wrap)
-      // Labels keep apart.
+      // Keep labels apart.
       lastLabel = max(y(line.end) + 4, lastLabel + 16)
       svg.text(
         line.variant.title, x: Self.width - Self.right + 8, y: lastLabel, .start,

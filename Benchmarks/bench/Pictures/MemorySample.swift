@@ -5,23 +5,23 @@ import Images
 import Machines
 import SystemPackage
 
-/// How much memory a guest uses at a moment of its boot.
+/// The memory that a guest uses at one moment of its boot.
 struct MemorySample: Codable {
   /// Guest time.
   var seconds: Double
-  /// All memory that the kernel's allocator does not have, in MiB.
+  /// Memory in MiB that is not free in the kernel's page allocator.
   var used: Double
 }
 
-/// Where the kernel counts, at physical addresses.
+/// The physical addresses of the kernel's counters.
 struct KernelCounters {
-  /// mm/vmstat.c, vm_zone_stat[NR_FREE_PAGES]: include/linux/mmzone.h has that first.
+  /// mm/vmstat.c, vm_zone_stat[NR_FREE_PAGES], the first element (include/linux/mmzone.h).
   private let freePages: UInt64
   /// kernel/time/timer.c.
   private let jiffies: UInt64
   /// Debian's CONFIG_HZ.
   private static let ticksPerSecond = 250.0
-  /// include/linux/jiffies.h, INITIAL_JIFFIES: five minutes before 32 bits are full.
+  /// include/linux/jiffies.h, INITIAL_JIFFIES: five minutes before a 32-bit counter overflows.
   private static let firstTick = UInt64(UInt32.max) + 1 - 300 * 250
 
   static let command = [
@@ -29,7 +29,7 @@ struct KernelCounters {
     "busybox mount -t proc proc /proc; busybox grep -wE 'vm_zone_stat|jiffies_64' /proc/kallsyms",
   ]
 
-  /// From what ``command`` prints, with `nokaslr`; nil if a symbol is missing.
+  /// Parses what ``command`` prints under `nokaslr`; nil if a symbol is missing.
   init?(_ symbols: String) {
     var addresses: [Substring: UInt64] = [:]
     for line in symbols.split(separator: "\n") {
@@ -44,9 +44,9 @@ struct KernelCounters {
     (freePages, self.jiffies) = (free - map, jiffies - map)
   }
 
-  /// Looks at a machine until it ends.
+  /// Samples a machine until it ends.
   ///
-  /// - Parameter memory: Of the machine, in MiB.
+  /// - Parameter memory: The machine's memory, in MiB.
   func samples(_ socket: FilePath, memory: Int) async throws -> [MemorySample] {
     var connection = QEMUMonitor(socket)
     while connection == nil {
@@ -57,7 +57,8 @@ struct KernelCounters {
 
     var samples: [MemorySample] = []
     while let ticks = monitor.word(at: jiffies), let free = monitor.word(at: freePages) {
-      // Until the kernel is unpacked, something else is there; then the allocator has no memory.
+      // Before the kernel is unpacked, other data is there; after that, the allocator has no memory
+      // at first.
       if ticks >= Self.firstTick, free > 0, free < UInt64(memory) * 256 {
         let seconds = Double(ticks - Self.firstTick) / Self.ticksPerSecond
         if seconds > samples.last?.seconds ?? -1 {
@@ -66,7 +67,7 @@ struct KernelCounters {
       }
       try await Task.sleep(for: .milliseconds(5))
     }
-    // At first, the kernel gives its allocator the memory piece by piece.
+    // At first, the kernel gives memory to its allocator piece by piece.
     let least = samples.indices.min { samples[$0].used < samples[$1].used }
     return Array(samples[(least ?? 0)...])
   }
@@ -84,7 +85,7 @@ struct MemoryCurve: Codable {
 }
 
 extension Bench {
-  /// The memory of boots of 1 GiB, counting instructions.
+  /// Samples the memory of boots with 1 GiB, counting instructions.
   func memoryCurves(
     _ variants: [Variant], _ images: ReferenceImages, in directory: RunDirectory
   ) async throws -> [MemoryCurve] {
@@ -100,7 +101,7 @@ extension Bench {
       async let samples = counters.samples(socket, memory: memory)
       let boot = try await boot(machine, variant, name: "samples-\(variant.rawValue)")
       if let problem = boot.problem { throw FileError(machine.kernel.path, problem) }
-      // The real init's command looks at the whole tree: that is none of the boot.
+      // The real init's command reads the whole tree, which is not part of the boot.
       let end = boot.uptime ?? .infinity
       curves.append(
         MemoryCurve(variant: variant, samples: try await samples.filter { $0.seconds <= end }))

@@ -8,7 +8,7 @@ struct QEMUMonitor: ~Copyable {
   private let socket: Int32
   private static let prompt = "(qemu) "
 
-  /// nil if nobody listens.
+  /// Connects to the socket; nil if nobody listens.
   init?(_ path: FilePath) {
     socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
     guard socket >= 0 else { return nil }
@@ -20,7 +20,7 @@ struct QEMUMonitor: ~Copyable {
       bytes.copyBytes(from: name)
       return true
     }
-    // The end of a failed one closes the socket, too.
+    // If this fails, deinit closes the socket.
     guard isConnected, Self.connect(socket, &address) == 0, Self.answer(socket) != nil else {
       return nil
     }
@@ -37,7 +37,7 @@ struct QEMUMonitor: ~Copyable {
     }
   }
 
-  /// What the monitor says to a command; nil if the machine is gone.
+  /// The monitor's answer to a command; nil if the machine is gone.
   func ask(_ command: String) -> String? {
     let line = Array("\(command)\n".utf8)
     guard send(socket, line, line.count, Int32(MSG_NOSIGNAL)) == line.count else {
@@ -46,7 +46,7 @@ struct QEMUMonitor: ~Copyable {
     return Self.answer(socket)
   }
 
-  /// All up to the next prompt.
+  /// Everything up to the next prompt.
   private static func answer(_ socket: Int32) -> String? {
     var text = ""
     var buffer = [UInt8](repeating: 0, count: 4096)

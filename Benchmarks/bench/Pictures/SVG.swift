@@ -3,11 +3,12 @@
 import Files
 import SystemPackage
 
-/// A picture for light and dark pages: the reader's colour scheme chooses (prefers-color-scheme).
+/// A picture for light and dark pages: it follows the reader's colour scheme
+/// (prefers-color-scheme).
 struct SVG {
   let width: Double
   let height: Double
-  /// For those who do not see it.
+  /// The text for screen readers.
   let title: String
   private var body = ""
 
@@ -15,7 +16,7 @@ struct SVG {
     (self.width, self.height, self.title) = (width, height, title)
   }
 
-  /// Where a text begins, ends, or has its middle.
+  /// The point of a text that its position refers to.
   enum Anchor: String {
     case start, middle, end
   }
@@ -53,7 +54,7 @@ struct SVG {
       """
   }
 
-  /// The file.
+  /// The content of the file.
   var bytes: [UInt8] {
     Array(
       """
@@ -74,7 +75,7 @@ struct SVG {
       """.utf8)
   }
 
-  /// Writes the file `path`, whole or not at all.
+  /// Writes the picture to the file `path`, whole or not at all.
   func write(to path: FilePath) throws(FileError) { try OutputFile.write(bytes, to: path) }
 
   private static let light: [(Role, colour: String)] = [
@@ -86,7 +87,7 @@ struct SVG {
     (.other, "#d29922"), (.ours, "#3fb950"),
   ]
 
-  /// Not every reader has variables for colours.
+  /// Colours are literal: not every viewer supports CSS variables.
   private static func rules(_ colours: [(Role, colour: String)]) -> String {
     colours.map { role, colour in
       let name = role.rawValue
