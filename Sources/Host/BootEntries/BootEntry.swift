@@ -4,7 +4,7 @@ import Files
 public import Packing
 import SystemPackage
 
-/// What a boot loader has to be told to boot images into the leaf.
+/// What a boot loader must be told to boot images into the leaf.
 public struct BootEntry: Sendable {
   /// A file that the boot loader places in memory for the kernel.
   public struct Initrd: Equatable, Sendable {
@@ -12,32 +12,32 @@ public struct BootEntry: Sendable {
     public var prefix: String
     public var name: String
     public var size: Int64
-    /// The path of the file that the boot loader makes of it; nil for an image that the kernel
-    /// unpacks.
+    /// The path in the tree of the file that the boot loader makes of it; nil for an image that the
+    /// kernel unpacks.
     public var injectedAs: String?
 
     var path: String { prefix + name }
   }
 
-  /// What people see in a menu.
+  /// The title in a menu.
   public var title: String
-  /// The kernel, as the boot loader sees it.
+  /// The kernel's path, as the boot loader sees it.
   public var kernel: String
   public var initrds: [Initrd]
-  /// The kernel's command line, in its own syntax.
+  /// The kernel's command line, in the kernel's syntax.
   public var parameters: String
-  /// The least memory, in MiB.
+  /// The least memory to boot with, in MiB.
   public var memory: Int
-  /// The machine's.
+  /// The machine's architecture.
   public var architecture: Architecture = .host
-  /// Comments before the entry, each a line.
+  /// Comments before the entry, one per line.
   public var remarks: [String]
 
-  /// The form in which the loader makes a file of an image; nil if none is to be made.
+  /// Whether the loader must pass an image as a file.
   var isNested: Bool { initrds.contains { $0.injectedAs != nil } }
 }
 
-/// Why a boot loader cannot be told something: its language has no way to write it.
+/// A boot loader cannot be told something: its language has no way to write it.
 public struct EntryError: Error, Equatable, CustomStringConvertible {
   public var description: String
 
@@ -45,14 +45,14 @@ public struct EntryError: Error, Equatable, CustomStringConvertible {
 }
 
 extension BootEntry {
-  /// An entry for `images`.
+  /// Makes an entry for `images`.
   ///
   /// - Parameters:
-  ///   - kernel: As the loader sees it; nil for `vmlinuz` beside the images.
+  ///   - kernel: The kernel's path, as the loader sees it; nil for `vmlinuz` beside the images.
   ///   - prefix: The directory or URL of the images, as the loader sees it; nil for the loader's
   ///     default.
   ///   - append: Kernel parameters after ours.
-  ///   - isKernelLeaf: The kernel makes the leaf itself.
+  ///   - isKernelLeaf: Whether the kernel makes the leaf itself.
   /// - Throws: ``EntryError``; ``FileError`` if nothing would make the leaf.
   public init(
     _ images: LoadedImages, for loader: Loader, kernel: String? = nil, prefix: String? = nil,
@@ -123,8 +123,8 @@ extension BootEntry {
 }
 
 extension Loader {
-  /// The text for a boot loader's configuration file, or for a shell.
-  /// - Throws: ``EntryError`` if this loader's language cannot say it.
+  /// Returns the text for a boot loader's configuration file, or for a shell.
+  /// - Throws: ``EntryError`` if this loader's language cannot express it.
   public func text(_ entry: BootEntry) throws(EntryError) -> String {
     if entry.isNested, !injectsFiles {
       throw EntryError(

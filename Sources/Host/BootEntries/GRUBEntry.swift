@@ -4,8 +4,8 @@ import Files
 
 /// A menu entry for GRUB 2: its manual, "Writing full configuration files directly".
 ///
-/// GRUB quotes an argument with a blank anew for the kernel, and puts a backslash, which the kernel
-/// does not remove, before each quote and backslash (grub-core/lib/cmdline.c,
+/// GRUB quotes an argument with a blank again for the kernel, and puts a backslash, which the
+/// kernel does not remove, before each quote and backslash (grub-core/lib/cmdline.c,
 /// grub_create_loader_cmdline()).
 struct GRUBEntry {
   let text: String
@@ -33,7 +33,7 @@ struct GRUBEntry {
       """
   }
 
-  /// `word` of the kernel's command line as GRUB must be given it.
+  /// One word of the kernel's command line, quoted for GRUB.
   private static func argument(_ word: String) throws(EntryError) -> String {
     var text = word
     if let value = text.firstIndex(of: "=").map({ text.index(after: $0) }),
@@ -49,7 +49,7 @@ struct GRUBEntry {
     return text
   }
 
-  /// A path, where `$` in the prefix is a variable of GRUB's.
+  /// A quoted path; `$` in the prefix begins a GRUB variable.
   private static func quoted(prefix: String, _ name: String) -> String {
     guard prefix.contains("$") else { return shellQuoted(prefix + name) }
     let escaped = prefix.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")

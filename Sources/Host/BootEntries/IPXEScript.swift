@@ -2,7 +2,7 @@
 
 /// A script for iPXE: https://ipxe.org/scripting.
 ///
-/// Blanks separate words, and nothing quotes them; `${NAME}` is a setting (core/exec.c,
+/// Blanks separate words and cannot be quoted; `${NAME}` is a setting (core/exec.c,
 /// split_command(); core/settings.c, expand_settings()).
 struct IPXEScript {
   let text: String
@@ -11,8 +11,8 @@ struct IPXEScript {
     try Self.check(entry)
     let names = Self.names(entry.initrds)
     var lines = ["#!ipxe\n" + entry.comments]
-    // The EFI stub of the kernel asks the firmware for the files that initrd= names; BIOS has no
-    // use for them. What has a path in the tree is in initrd.magic only.
+    // The kernel's EFI stub asks the firmware for the files that initrd= names; BIOS does not use
+    // it. Images with a path in the tree are in initrd.magic only.
     if entry.isNested {
       lines.append(
         "# UEFI: needs an iPXE of May 2021 or later; earlier ones inject files under BIOS only\n")
@@ -56,7 +56,7 @@ struct IPXEScript {
     }
   }
 
-  /// The files' names in memory, which the kernel's parameters can hold, each different.
+  /// The files' names in memory: distinct, and valid in kernel parameters.
   private static func names(_ initrds: [BootEntry.Initrd]) -> [String] {
     let known = Set(initrds.map(\.name))
     return initrds.enumerated().map { number, initrd in

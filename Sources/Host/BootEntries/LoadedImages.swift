@@ -7,44 +7,45 @@ import Leaf
 import Newc
 public import SystemPackage
 
-/// The images of a boot, in the order in which the boot loader loads them.
+/// The images of a boot, in the order the boot loader loads them.
 public final class LoadedImages: Sendable {
-  /// Who makes the leaf.
+  /// How the leaf is made.
   public enum Form: Equatable, Sendable {
-    /// None of them has PID 1.
+    /// No image has PID 1.
     case plain
-    /// PID 1 moves the tree: a wrapped image, a leaf segment, or an image in which a hook put it.
+    /// PID 1 moves the tree: a wrapped image, a leaf segment, or an image into which a hook put PID
+    /// 1.
     case wrapped
     /// PID 1 unpacks the tree: a packed or nested image.
     case packed
-    /// The same, from a file that the boot loader makes of an unmodified image.
+    /// PID 1 unpacks the tree from a file that the boot loader makes of an unmodified image.
     case nested
   }
 
-  /// One of them.
+  /// One loaded image.
   public struct File: Equatable, Sendable {
-    /// Where it is on this machine.
+    /// Its path on this machine.
     public var path: FilePath
     public var size: Int64
-    /// The path of the file that the boot loader makes of it; nil for an image that the kernel
-    /// unpacks.
+    /// The path in the tree of the file that the boot loader makes of it; nil for an image that the
+    /// kernel unpacks.
     public var injectedAs: String?
   }
 
   public let files: [File]
   public let form: Form
-  /// All that the kernel unpacks, as one image.
+  /// Everything that the kernel unpacks, as one image.
   public let inspection: Inspection
   /// What PID 1 unpacks.
   public let payload: Inspection?
 
-  /// What the kernel or PID 1 would not unpack, with its place in the image that has it.
+  /// What the kernel or PID 1 would not unpack, with its place in the image at fault.
   public let damage: [FileError]
 
   /// Reads the images at `paths`.
   ///
-  /// The image behind the segment of `nest` is the payload.
-  /// - Throws: ``FileError`` if one of them is not an initramfs, or spoils another;
+  /// The image after the segment of `nest` is the payload.
+  /// - Throws: ``FileError`` if one of them is not an initramfs or spoils another;
   ///   `CancellationError`.
   public init(_ paths: [FilePath]) throws {
     var images: [(path: FilePath, head: [UInt8], image: Image)] = []
@@ -77,7 +78,7 @@ public final class LoadedImages: Sendable {
     }
   }
 
-  /// MiB of memory that the images boot with at least: with the kernel's defaults, and with
+  /// The least memory in MiB that the images boot with: with the kernel's defaults, and with
   /// `initramfs_options=size=90%` if that makes a difference.
   public var memory: (least: Int, large: Int?) {
     if let payload { return (payload.memory(packedIn: inspection), nil) }
@@ -85,7 +86,7 @@ public final class LoadedImages: Sendable {
     return (need.stock, need.large < need.stock ? need.large : nil)
   }
 
-  /// A packed image's `/init`, which starts PID 1, is replaced by the one of a later image.
+  /// Whether a later image replaces the packed image's `/init`, which starts PID 1.
   var replacesInit: Bool {
     guard payload != nil, let last = inspection.contents.last(where: \.hasInit) else {
       return false
@@ -112,7 +113,7 @@ public final class LoadedImages: Sendable {
     return each.isEmpty ? together : each
   }
 
-  /// x86 microcode that the kernel does not find, since it is in a file.
+  /// Whether x86 microcode is in an image that becomes a file, where the kernel does not find it.
   public var hidesMicrocode: Bool {
     let count = { (inspection: Inspection) in
       inspection.contents.count { !$0.microcode.isEmpty }
@@ -123,7 +124,7 @@ public final class LoadedImages: Sendable {
   /// The first file of the payload.
   private static let injected = "/\(Vocabulary.payload)/\(Vocabulary.nested)/0000"
 
-  /// What a boot loader puts before an image to make a file of it.
+  /// The header that a boot loader puts before an image to make a file of it.
   private static func head(of image: Image) throws -> [UInt8] {
     var entry = Entry(
       name: Array(injected.utf8), mode: Entry.FileType.regular.rawValue | 0o600)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/// What boots a kernel with images.
+/// A program that boots a kernel with images.
 public enum Loader: String, CaseIterable, Sendable {
   case ipxe
   case grub
@@ -11,7 +11,7 @@ public enum Loader: String, CaseIterable, Sendable {
   case qemu
   case kexec
 
-  /// It runs on a machine where the images have the same paths as here.
+  /// Whether it runs on a machine where the images have the same paths as here.
   var readsHostFiles: Bool {
     switch self {
     case .uki, .qemu, .kexec: true
@@ -19,8 +19,8 @@ public enum Loader: String, CaseIterable, Sendable {
     }
   }
 
-  /// Where it finds files if nobody says otherwise: the root directory of its file system, or where
-  /// its own configuration is.
+  /// The default directory of its files: the root of its file system, or the directory of its own
+  /// configuration.
   var root: String {
     switch self {
     case .grub, .systemdBoot: "/"
@@ -28,6 +28,6 @@ public enum Loader: String, CaseIterable, Sendable {
     }
   }
 
-  /// It can make a file of an image that it loads.
+  /// Whether it can make a file of an image that it loads.
   var injectsFiles: Bool { self == .ipxe || self == .grub }
 }

@@ -2,7 +2,7 @@
 
 /// An entry for systemd-boot: https://uapi-group.org/specifications/specs/boot_loader_specification/
 ///
-/// A value is the rest of its line, and nothing quotes it.
+/// A value is the rest of its line; there is no quoting.
 struct LoaderSpecification {
   let text: String
 

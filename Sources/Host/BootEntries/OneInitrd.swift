@@ -2,11 +2,11 @@
 
 import Files
 
-/// The images for a loader that takes one file: several are concatenated first.
+/// The images for a loader that takes a single file: several images are concatenated first.
 struct OneInitrd {
-  /// The file.
+  /// The path of the file.
   let path: String
-  /// The shell's command that writes it, and `&&`; empty if it is there.
+  /// The shell command that writes it, with `&&`; empty if the file exists.
   let command: String
 
   init(_ initrds: [BootEntry.Initrd]) {
@@ -33,8 +33,8 @@ struct OneInitrd {
     command = "\(all) >\(name) &&\n"
   }
 
-  /// How many zero bytes the kernel wants between an image of this size and the next: a raw
-  /// archive starts at a multiple of 4, and the lz4 reader of kernels before 5.14 looks at four
-  /// bytes behind its member. Raw archives are padded to blocks of 512 bytes.
+  /// The number of zero bytes to put between an image of this size and the next: a raw archive must
+  /// start at a multiple of 4, and the lz4 reader of kernels before 5.14 reads four bytes past its
+  /// member. Raw archives are padded to blocks of 512 bytes.
   private static func zeros(after size: Int64) -> Int64 { size % 512 == 0 ? 0 : (-size & 3) + 4 }
 }

@@ -4,7 +4,7 @@ import BootFacts
 import Packing
 
 extension BootEntry {
-  /// - Throws: ``EntryError`` if `append` is not a part of a command line with which PID 1 starts.
+  /// - Throws: ``EntryError`` if PID 1 would not start with `append` on the command line.
   static func check(_ append: String) throws(EntryError) {
     try check(line: append, "a kernel parameter")
     if append.utf8.count(where: { $0 == UInt8(ascii: "\"") }) % 2 != 0 {
@@ -22,10 +22,11 @@ extension BootEntry {
     }
   }
 
-  /// The most that an x86 or arm64 kernel takes: COMMAND_LINE_SIZE, without its NUL.
+  /// The longest command line that an x86 or arm64 kernel takes: COMMAND_LINE_SIZE, without its
+  /// NUL.
   private static let limit = 2047
 
-  /// - Throws: ``EntryError`` if the kernel, or the boot loader before it, would cut `line`.
+  /// - Throws: ``EntryError`` if the kernel, or the boot loader before it, would truncate `line`.
   static func check(length line: String) throws(EntryError) {
     if line.utf8.count > limit {
       throw EntryError(
@@ -33,15 +34,15 @@ extension BootEntry {
     }
   }
 
-  /// - Throws: ``EntryError`` if `text` would not stay in its line.
+  /// - Throws: ``EntryError`` if `text` does not fit on one line.
   static func check(line text: String, _ what: String) throws(EntryError) {
     if text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) {
       throw EntryError("\(what) has a control character: \(text.debugDescription)")
     }
   }
 
-  /// The words of the command line, as the kernel takes it apart: blanks in quotes do not end a
-  /// word. lib/cmdline.c, next_arg().
+  /// The parameters of the command line as the kernel splits it: blanks in quotes do not end one.
+  /// lib/cmdline.c, next_arg().
   var words: [String] {
     var words: [String] = []
     var word = ""
@@ -58,10 +59,10 @@ extension BootEntry {
     return word.isEmpty ? words : words + [word]
   }
 
-  /// The remarks as comments, which begin with `#` in all these languages.
+  /// The remarks as comments, which begin with `#` in all loaders' languages.
   var comments: String { ([title] + remarks).map { "# \($0)\n" }.joined() }
 
-  /// - Throws: ``EntryError`` if a path has a blank, which `loader` takes for its end.
+  /// - Throws: ``EntryError`` if a path has a blank, which `loader` takes for the end of the path.
   func refuseBlanks(_ loader: String) throws(EntryError) {
     for path in [kernel] + initrds.map(\.path) where path.contains(" ") {
       throw EntryError("\(loader) takes no path with a blank: '\(path)'")

@@ -16,7 +16,7 @@ struct QEMUCommand {
     case .arm: (machine, console) = ("-M virt -cpu max", "ttyAMA0")
     case .riscv: (machine, console) = ("-M virt", "ttyS0")
     }
-    // The real init needs memory, too: a quarter more.
+    // The real init needs memory too: add a quarter.
     let memory = max(512, (entry.memory * 5 / 4 + 63) / 64 * 64)
     let words = KernelCommandLine(Array(entry.parameters.utf8))
     let output = words.value(of: "console") == nil ? "console=\(console) " : ""

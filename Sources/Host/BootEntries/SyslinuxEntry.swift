@@ -2,8 +2,8 @@
 
 /// A label for EXTLINUX, ISOLINUX, PXELINUX and SYSLINUX: https://wiki.syslinux.org/wiki/?title=Config
 ///
-/// Nothing quotes a blank in a path, nor a comma in the path of an image. The images go to the
-/// kernel's command line, too (com32/elflink/ldlinux/readconfig.c, record()).
+/// A blank in a path cannot be quoted, nor can a comma in the path of an image. The images' paths
+/// are added to the kernel's command line (com32/elflink/ldlinux/readconfig.c, record()).
 struct SyslinuxEntry {
   let text: String
 

@@ -2,7 +2,7 @@
 
 import CCodecs
 
-/// Why nothing is compressed: the library says this, or memory has run out.
+/// Compression failed: the library reported an error, or memory ran out.
 public struct EncodingFailure: Error {
   public let reason: String
 }
@@ -12,7 +12,8 @@ public final class Encoder {
   private let backend: any EncoderBackend
   private var output: [UInt8] = []
 
-  /// - Parameter size: of the member, if it is known: a decoder needs less memory for a small one.
+  /// - Parameter size: The member's size in bytes, if known: decoding a small one takes less
+  ///   memory.
   public init(_ encoding: Encoding, size: Int? = nil) throws(EncodingFailure) {
     switch encoding {
     case .none: backend = Copier()
@@ -23,19 +24,19 @@ public final class Encoder {
     }
   }
 
-  /// Takes the next bytes of the member.
+  /// Compresses the next bytes of the member.
   public func write(_ bytes: UnsafeRawBufferPointer) throws(EncodingFailure) {
     try backend.encode(bytes, isLast: false, into: &output)
   }
 
-  /// The same of an array.
+  /// Compresses the next bytes of the member.
   public func write(_ bytes: [UInt8]) throws(EncodingFailure) {
     try bytes.withUnsafeBufferPointer { (bytes) throws(EncodingFailure) in
       try write(UnsafeRawBufferPointer(bytes))
     }
   }
 
-  /// The member, compressed; to be called once.
+  /// Returns the compressed member; call it once.
   public func finish() throws(EncodingFailure) -> [UInt8] {
     try backend.encode(UnsafeRawBufferPointer(start: nil, count: 0), isLast: true, into: &output)
     return output
@@ -44,7 +45,7 @@ public final class Encoder {
 
 /// One compressor.
 protocol EncoderBackend: AnyObject {
-  /// Encodes `bytes`, and all that is left if they are the last.
+  /// Encodes `bytes`, and flushes the rest if they are the last.
   func encode(
     _ bytes: UnsafeRawBufferPointer, isLast: Bool, into output: inout [UInt8]
   ) throws(EncodingFailure)

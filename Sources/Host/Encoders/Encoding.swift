@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/// A compressor that the kernel can undo, and how hard it tries.
+/// A compression that the kernel can undo, with its level.
 public enum Encoding: Equatable, Sendable {
   case none
   /// Levels 1 to 22.
@@ -9,16 +9,16 @@ public enum Encoding: Equatable, Sendable {
   case lz4(level: Int)
   /// Levels 1 to 9.
   case gzip(level: Int)
-  /// With CRC32, which is all that the kernel knows. Levels 0 to 9.
+  /// With CRC32, the only check the kernel supports. Levels 0 to 9.
   case xz(level: Int)
 }
 
 extension Encoding {
-  /// A compressor by its name.
+  /// The name of a compressor.
   public enum Compressor: String, CaseIterable, Sendable {
     case zstd, lz4, gzip, xz, none
 
-    /// The levels that the library has; 0 alone for none.
+    /// The levels that the library supports; only 0 for `none`.
     public var levels: ClosedRange<Int> {
       switch self {
       case .zstd: 1...22
@@ -43,7 +43,7 @@ extension Encoding {
       }
   }
 
-  /// The default size of a member in bytes, before compression: larger windows want larger members.
+  /// The default size of a member in bytes, before compression. Larger windows need larger members.
   public var memberSize: Int {
     if case .zstd(let level) = self, level >= 16 { 32 << 20 } else { 16 << 20 }
   }

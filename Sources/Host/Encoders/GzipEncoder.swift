@@ -2,7 +2,7 @@
 
 import CCodecs
 
-/// zlib.h: deflate, with a gzip header that has no name and no time.
+/// zlib.h: deflate, with a gzip header without name and time.
 final class GzipEncoder: EncoderBackend {
   private var stream = z_stream()
   private var buffer = [UInt8](repeating: 0, count: 64 << 10)

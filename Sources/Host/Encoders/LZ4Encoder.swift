@@ -2,8 +2,8 @@
 
 import CCodecs
 
-/// The legacy frame of lz4(1), the only one that the kernel reads (lib/decompress_unlz4.c): its
-/// magic, then blocks of 8 MiB, each behind its compressed size.
+/// The legacy frame of lz4(1), the only one that the kernel reads (lib/decompress_unlz4.c): a magic
+/// number, then blocks of 8 MiB, each preceded by its compressed size.
 final class LZ4Encoder: EncoderBackend {
   private static let blockSize = 8 << 20
   private let level: Int32

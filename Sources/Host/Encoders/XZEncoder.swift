@@ -7,20 +7,20 @@ final class XZEncoder: EncoderBackend {
   private var stream = lzma_stream()
   private var buffer = [UInt8](repeating: 0, count: 64 << 10)
 
-  /// Each thread of PID 1 needs as much memory to decode, whatever the member's size is. Levels 7 to
-  /// 9 are 6 with a larger dictionary: up to 64 MiB.
+  /// Each thread of PID 1 needs this much memory to decode, whatever the member's size. Levels 7 to
+  /// 9 are level 6 with a larger dictionary: up to 64 MiB.
   private static let dictionaryLimit = 8 << 20
   /// lzma/lzma12.h: LZMA_DICT_SIZE_MIN, LZMA_FILTER_LZMA2; lzma/vli.h: LZMA_VLI_UNKNOWN ends a list.
   private static let dictionaryMinimum = 4096
   private static let (lzma2, endOfFilters): (lzma_vli, lzma_vli) = (0x21, .max)
 
-  /// - Parameter size: of what will be compressed; nil if nobody knows.
+  /// - Parameter size: The uncompressed size in bytes; nil if unknown.
   init(_ level: Int, size: Int?) throws(EncodingFailure) {
     var options = lzma_options_lzma()
     guard lzma_lzma_preset(&options, UInt32(level)) == 0 else {
       throw EncodingFailure(reason: "xz has no level \(level)")
     }
-    // What is farther back than the beginning is in no dictionary.
+    // A dictionary larger than the data is useless.
     let useful = max(size ?? .max, Self.dictionaryMinimum)
     options.dict_size = UInt32(min(Int(options.dict_size), Self.dictionaryLimit, useful))
 

@@ -7,8 +7,8 @@ final class ZstdEncoder: EncoderBackend {
   private let context = ZSTD_createCCtx()
   private var buffer = [UInt8](repeating: 0, count: ZSTD_CStreamOutSize())
 
-  /// The kernel takes windows of up to 128 MiB (lib/decompress_unzstd.c), but each thread of a guest
-  /// has one.
+  /// The kernel takes windows of up to 128 MiB (lib/decompress_unzstd.c), but in the guest each
+  /// thread allocates one.
   private static let largestWindow: Int32 = 23
 
   init(_ level: Int) throws(EncodingFailure) {

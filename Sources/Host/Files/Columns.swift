@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-/// Labels and values, aligned.
+/// Returns labels and values as lines of aligned columns.
 public func columns(_ rows: [(label: String, value: String)]) -> String {
   columns(rows.map { [$0.label, $0.value] })
 }
 
-/// Rows of cells, aligned.
+/// Returns rows of cells as lines of aligned columns.
 public func columns(_ rows: [[String]]) -> String {
   let count = rows.map(\.count).max() ?? 0
   let widths = (0..<count).map { column in

@@ -2,7 +2,7 @@
 
 public import SystemPackage
 
-/// A fault of a file that the user named: the only error type of the host tool.
+/// A fault of a file that the user named.
 public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
   /// What is wrong.
   public enum Fault: Equatable, Sendable {
@@ -14,8 +14,7 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
     case state(String)
   }
 
-  /// The file, as the user named it; `-` for standard input, and where it is written, for standard
-  /// output.
+  /// The file, as the user named it; `-` for standard input, or standard output when writing.
   public var path: FilePath
   /// What is wrong.
   public var fault: Fault
@@ -52,7 +51,8 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
 
   private var name: String { path == "-" ? "standard input" : path.string }
 
-  /// Runs `body` and names the act and the file in the error number that it throws.
+  /// Runs `body` and turns the error number it throws into an error that names the act and the
+  /// file.
   package static func naming<Result: ~Copyable>(
     _ path: FilePath, cannot act: String, _ body: () throws -> Result
   ) throws(FileError) -> Result {

@@ -2,15 +2,16 @@
 
 public import SystemPackage
 
-/// A file, open for reading until the last reference to it goes. It can be read in any order, and
-/// by several threads at once.
+/// A file that is open for reading until its last reference goes. Any thread can read it in any
+/// order.
 public final class InputFile: Sendable {
-  /// How many bytes are read at once: enough to keep system calls few, little enough to forget.
+  /// The number of bytes to read at once: enough to keep system calls few, too few to matter in
+  /// memory.
   package static let blockSize = 1 << 20
 
   /// The file, as the user named it.
   public let path: FilePath
-  /// Length in bytes when it was opened.
+  /// The size in bytes when the file was opened.
   public let size: Int64
   /// Permission bits, with setuid, setgid and sticky.
   public let permissions: FilePermissions
@@ -28,7 +29,7 @@ public final class InputFile: Sendable {
   }
 
   /// Takes over `descriptor`.
-  /// - Parameter permissions: nil for those of the file that it is open on.
+  /// - Parameter permissions: The permissions to report; nil for those of the open file.
   init(
     _ path: FilePath, _ descriptor: FileDescriptor, _ permissions: FilePermissions? = nil
   ) throws(FileError) {
@@ -47,8 +48,8 @@ public final class InputFile: Sendable {
     }
   }
 
-  /// Opens `path`; `-` is standard input. What cannot be read in any order, a pipe, a socket or the
-  /// rest of a file, is copied into a file without a name in ``ScratchFile/usualDirectory``.
+  /// Opens `path`; `-` is standard input. Input that is not seekable, or already partly read, is
+  /// copied into an unnamed file in ``ScratchFile/usualDirectory``.
   /// - Throws: ``FileError``; `CancellationError`.
   public static func copyingPipe(_ path: FilePath) throws -> InputFile {
     let descriptor = try FileError.naming(path, cannot: "open") {
@@ -69,10 +70,10 @@ public final class InputFile: Sendable {
 
   deinit { try? descriptor.close() }
 
-  /// Reads all of it.
+  /// Reads the whole file.
   public func bytes() throws(FileError) -> [UInt8] { try bytes(at: 0, count: Int(size)) }
 
-  /// Reads `count` bytes from `offset`, fewer only where the file ends. pread(2).
+  /// Reads `count` bytes from `offset`, or fewer at the end of the file. pread(2).
   public func bytes(at offset: Int64, count: Int) throws(FileError) -> [UInt8] {
     try FileError.naming(path, cannot: "read") {
       try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
@@ -99,7 +100,7 @@ public final class InputFile: Sendable {
 }
 
 extension FileType {
-  /// What a person calls a file of this type.
+  /// The name of this file type in messages.
   package var name: String {
     switch self {
     case .directory: "a directory"

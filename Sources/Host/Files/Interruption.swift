@@ -4,25 +4,24 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// A signal has cancelled an operation.
+/// An operation was cancelled by a signal.
 public struct Interrupted: Error {
   public let signal: Int32
 
-  /// Cancelled by `signal`.
   public init(signal: Int32) { self.signal = signal }
 
-  /// The status that sh(1) reports for a process ended by this signal.
+  /// The exit status that sh(1) reports for a process ended by this signal.
   public var status: Int32 { 128 + signal }
 }
 
-/// Runs an operation, which SIGINT, SIGTERM, SIGHUP and SIGPIPE cancel: it removes temporary files and
-/// ends QEMU before the process exits.
+/// Runs an operation that SIGINT, SIGTERM, SIGHUP and SIGPIPE cancel, so that it can remove
+/// temporary files and end QEMU before the process exits.
 ///
-/// - Throws: the error of the operation; ``Interrupted`` if it failed after such a signal.
+/// - Throws: the operation's error; ``Interrupted`` if it failed after such a signal.
 public func interruptible<Result: Sendable>(
   _ operation: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
-  // The operation waits for the signal handlers: a signal must not leave its files behind.
+  // The operation starts after the signal handlers: no signal may leave its files behind.
   let (ready, isReady) = AsyncStream<Never>.makeStream()
   let task = Task {
     for await _ in ready {}
@@ -45,7 +44,7 @@ public func interruptible<Result: Sendable>(
 
 /// Calls `body` on another thread for each of these signals from now on.
 ///
-/// The handler writes to a pipe, on any thread. Dispatch's own signal source reads a signalfd(2),
+/// The handler, on any thread, writes to a pipe. Dispatch's own signal source reads a signalfd(2)
 /// and loses one signal in twenty to the main thread, which does not block them.
 private func signalSource(
   _ body: @escaping @Sendable (Int32) -> Void
@@ -76,10 +75,10 @@ private func signalSource(
   return source
 }
 
-/// The end of the pipe that the signal handler writes to: a handler has no other context.
+/// The write end of the handler's pipe; global because a signal handler has no context.
 private nonisolated(unsafe) var writeEnd: Int32 = -1
 
-/// The signal that cancelled an operation.
+/// The signal that cancelled an operation, if any.
 private final class Received: Sendable {
   let signal = Mutex<Int32?>(nil)
 }

@@ -3,24 +3,24 @@
 import Glibc
 public import SystemPackage
 
-/// A file that appears whole or not at all; or, as `-`, standard output.
+/// A file that appears whole or not at all; `-` is standard output.
 ///
-/// Bytes go to a file beside the target, which takes the target's name in ``commit(permissions:)``.
-/// Whatever happens before that, an error or a cancelled task, the target is as it was and the
-/// other file is removed.
+/// Bytes go to a temporary file beside the target, which ``commit(permissions:)`` renames to the
+/// target. On any error or cancellation before that, the target is unchanged and the temporary file
+/// is removed.
 public struct OutputFile: ~Copyable {
-  /// The file that will appear, as the user named it.
+  /// The target, as the user named it.
   public let path: FilePath
 
   private let target: FilePath
-  /// nil for standard output, which cannot be taken back.
+  /// nil for standard output, where writes cannot be undone.
   private let temporary: FilePath?
   private let descriptor: FileDescriptor
   private var isCommitted = false
 
-  /// Creates the file beside `path`; if that is a symbolic link, beside what it points to.
-  /// - Throws: ``FileError`` if `path` exists and is not a regular file, or its directory cannot be
-  ///   written. open(2) with O_EXCL.
+  /// Creates the temporary file beside `path`, or beside its target if it is a symbolic link.
+  /// - Throws: ``FileError`` if `path` exists and is not a regular file, or its directory is not
+  ///   writable. open(2) with O_EXCL.
   public init(_ path: FilePath) throws(FileError) {
     let opened = path == "-" ? nil : try OutputFile.create(beside: path)
     self.path = path
@@ -29,7 +29,7 @@ public struct OutputFile: ~Copyable {
     descriptor = opened?.descriptor ?? .standardOutput
   }
 
-  /// Standard output, which errors call `-`. It gets each byte at once.
+  /// Standard output, which errors call `-`; unbuffered.
   public static var standardOutput: OutputFile { OutputFile() }
 
   private init() {
@@ -51,13 +51,13 @@ public struct OutputFile: ~Copyable {
 
   private static let temporaryPrefix = ".leafroot-"
 
-  /// For a file that is unfinished, or to have no name.
+  /// A name for a file that is unfinished or will be unlinked.
   static func temporaryName() -> String {
     temporaryPrefix + String(UInt64.random(in: 0 ... .max), radix: 36)
   }
 
-  /// Whether a file of that name is the unfinished one of an output beside it: of this process, or of
-  /// one that was killed.
+  /// Whether `name` is that of an unfinished output file, of this process or of one that was
+  /// killed.
   package static func isTemporary(_ name: String) -> Bool {
     name.hasPrefix(temporaryPrefix)
       && (1...13).contains(name.utf8.count - temporaryPrefix.utf8.count)
@@ -72,7 +72,7 @@ public struct OutputFile: ~Copyable {
     if !isCommitted { _ = temporary.withPlatformString { unlink($0) } }
   }
 
-  /// Writes `bytes` as the new file `path`, mode 0644.
+  /// Writes `bytes` to the new file `path`, mode 0644.
   /// - Throws: ``FileError``; `path` is then unchanged.
   public static func write(_ bytes: [UInt8], to path: FilePath) throws(FileError) {
     let file = try OutputFile(path)
@@ -87,18 +87,18 @@ public struct OutputFile: ~Copyable {
     }
   }
 
-  /// Replaces bytes that were written before. pwrite(2).
+  /// Replaces bytes that were already written. pwrite(2).
   public func overwrite(_ bytes: [UInt8], at offset: Int64) throws(FileError) {
     _ = try FileError.naming(path, cannot: "write") {
       try descriptor.writeAll(toAbsoluteOffset: offset, bytes)
     }
   }
 
-  /// Gives the file its permission bits and its name. fchmod(2), fsync(2), rename(2).
+  /// Sets the permission bits and renames the file to its target. fchmod(2), fsync(2), rename(2).
   public consuming func commit(permissions: FilePermissions) throws(FileError) {
     guard let temporary else { return }
     try call { fchmod(descriptor.rawValue, permissions.rawValue) }
-    // The name must not become durable before the bytes are: a crash would leave an empty image.
+    // The bytes must become durable before the name: otherwise a crash could leave an empty image.
     try call { fsync(descriptor.rawValue) }
     let (from, to) = (temporary, target)
     try call { from.withPlatformString { from in to.withPlatformString { rename(from, $0) } } }
@@ -111,7 +111,7 @@ public struct OutputFile: ~Copyable {
     }
   }
 
-  /// Follows symbolic links, so that `initrd.img -> initrd.img-6.1` stays a link. realpath(3).
+  /// Resolves symbolic links, so that `initrd.img -> initrd.img-6.1` stays a link. realpath(3).
   package static func target(of path: FilePath) throws(FileError) -> FilePath {
     guard let status = try? path.stat(followTargetSymlink: true) else { return path }
     guard status.type == .regular else {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/// `bytes` as a person can read them: 'text', or hex where they are not printable ASCII.
+/// `bytes` in readable form: 'text', or hexadecimal if they are not all printable ASCII.
 package func quoted(_ bytes: some Collection<UInt8>) -> String {
   if bytes.allSatisfy({ (0x20...0x7E).contains($0) }) {
     return "'\(String(decoding: bytes, as: UTF8.self))'"

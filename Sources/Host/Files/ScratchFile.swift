@@ -3,18 +3,18 @@
 import Glibc
 package import SystemPackage
 
-/// A file without a name, which is gone with this value, or with the process.
+/// A file without a name, removed with this value or with the process.
 package struct ScratchFile: ~Copyable {
   private let directory: FilePath
   private let descriptor: FileDescriptor
 
-  /// Where large files may be put that nobody asked for: `$TMPDIR`, or /var/tmp, which is on a disk
-  /// where /tmp is in memory. file-hierarchy(7).
+  /// The directory for large temporary files: `$TMPDIR`, or else /var/tmp, which is on disk even
+  /// when /tmp is in memory. file-hierarchy(7).
   package static var usualDirectory: FilePath {
     getenv("TMPDIR").map { FilePath(platformString: $0) } ?? "/var/tmp"
   }
 
-  /// - Throws: ``FileError``, about `directory`.
+  /// - Throws: ``FileError`` about `directory`.
   package init(in directory: FilePath) throws(FileError) {
     self.directory = directory
     descriptor = try FileError.naming(directory, cannot: "create a file in") {
@@ -36,8 +36,8 @@ package struct ScratchFile: ~Copyable {
     }
   }
 
-  /// Appends all that `stream` still has: of a fifo that nobody writes to yet, what will come.
-  /// - Parameter path: what errors call it.
+  /// Appends everything up to the end of `stream`, and waits for a fifo that has no writer yet.
+  /// - Parameter path: The name of the stream in errors.
   /// - Throws: ``FileError``; `CancellationError`.
   func write(contentsOf stream: FileDescriptor, _ path: FilePath) throws {
     let block = UnsafeMutableRawBufferPointer.allocate(
@@ -60,10 +60,10 @@ package struct ScratchFile: ~Copyable {
     }
   }
 
-  /// The file, to be read.
+  /// Returns the file, open for reading.
   /// - Parameters:
-  ///   - path: what errors call it.
-  ///   - permissions: of what its content came from.
+  ///   - path: Its name in errors.
+  ///   - permissions: Those of the file that its content came from.
   package consuming func reopened(
     as path: FilePath, _ permissions: FilePermissions = .ownerReadWrite
   ) throws(FileError) -> InputFile {
