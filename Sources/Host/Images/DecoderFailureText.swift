@@ -3,7 +3,7 @@
 public import Compression
 
 extension Decoder.Failure {
-  /// What is there, for a person.
+  /// What was found, for error messages.
   package var foundText: String {
     switch detail {
     case .none: "\(found)"

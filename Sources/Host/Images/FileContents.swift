@@ -5,9 +5,9 @@ public import Initramfs
 import Newc
 public import SystemPackage
 
-/// The content of one file of an image, as it is when all is unpacked.
+/// The content of one file of an image, as it is after the whole image is unpacked.
 ///
-/// The image is read twice: which record the content came with is known at its end only.
+/// The image is read twice: only at its end is it known which record provides the content.
 public struct FileContents {
   private let path: [UInt8]
   private let image: FilePath
@@ -18,9 +18,9 @@ public struct FileContents {
     self.image = image
   }
 
-  /// Hands the content to `consume`, piece by piece.
-  /// - Throws: ``FileError`` if there is no such file; why the source cannot be read;
-  ///   what `consume` throws.
+  /// Hands the content to `consume` in pieces.
+  /// - Throws: ``FileError`` if there is no such file; the source's read error; what `consume`
+  ///   throws.
   public func read<Source: ImageSource & ~Copyable>(
     _ source: consuming Source, _ rules: KernelRules = KernelRules(),
     _ consume: (UnsafeRawBufferPointer) throws -> Void
@@ -51,7 +51,7 @@ public struct FileContents {
     return summary
   }
 
-  /// The running number of the record that the content comes with.
+  /// The number of the record that provides the content.
   private func findRecord<Source: ImageSource & ~Copyable>(
     _ reader: ImageReader<Source>
   ) throws -> Int {
@@ -78,7 +78,7 @@ public struct FileContents {
   }
 }
 
-/// Puts the holes of a file, as zero bytes, between its data.
+/// Inserts a file's holes, as zero bytes, between its data.
 private struct HoleFiller {
   private let size: UInt64
   private var extents: ArraySlice<Extent>

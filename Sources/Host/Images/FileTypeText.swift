@@ -3,7 +3,7 @@
 import Newc
 
 extension Entry.FileType {
-  /// What a person calls a file of this type.
+  /// The name of this file type in messages.
   var name: String {
     switch self {
     case .fifo: "a fifo"

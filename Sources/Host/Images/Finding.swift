@@ -2,15 +2,15 @@
 
 import Leaf
 
-/// Something about an image that its maker may not know.
+/// A property of an image that its maker may not know.
 public struct Finding: Equatable, Sendable {
   /// How bad it is.
   public enum Level: String, Sendable, Encodable, Comparable {
-    /// The kernel stops here, or the image is damaged.
+    /// The kernel stops at this point, or the image is damaged.
     case error
-    /// Something is lost in silence, or does not boot everywhere.
+    /// Something is silently lost, or the image does not boot everywhere.
     case warning
-    /// Good to know.
+    /// Worth knowing.
     case note
 
     public static func < (one: Level, other: Level) -> Bool { one.rank < other.rank }
@@ -24,7 +24,7 @@ public struct Finding: Equatable, Sendable {
     }
   }
 
-  /// What it is about; the raw value is its name in JSON.
+  /// The subject of a finding; the raw value is its name in JSON.
   public enum Kind: String, Sendable, Encodable, CaseIterable {
     case refused
     case cutShort = "cut-short"
@@ -54,24 +54,25 @@ public struct Finding: Equatable, Sendable {
 
   /// How bad it is.
   public var level: Level
-  /// What it is about.
+  /// The subject.
   public var kind: Kind
-  /// Which member, counted from 0.
+  /// The number of the member, counted from 0.
   public var member: Int?
-  /// The file in the image, any bytes.
+  /// The path of the file in the image, which may be any bytes.
   public var path: [UInt8]?
-  /// What is the matter.
+  /// The message.
   public var text: String
 }
 
-/// Findings, of which hostile images have any number: of each kind the first few and a count.
+/// The findings about an image. A hostile image can cause any number of them, so only the first few
+/// of each kind are kept, with a count.
 public struct Findings: Equatable, Sendable {
-  /// How many of a kind are kept.
+  /// The number of findings kept per kind.
   public static let limit = 10
 
-  /// Those that were kept, in the order of the image.
+  /// The kept findings, in the order of the image.
   public private(set) var kept: [Finding] = []
-  /// How many there were of each kind.
+  /// The number of findings of each kind, kept or not.
   public private(set) var counts: [Finding.Kind: Int] = [:]
 
   mutating func add(
@@ -83,14 +84,14 @@ public struct Findings: Equatable, Sendable {
     kept.append(Finding(level: level, kind: kind, member: member, path: path, text: text))
   }
 
-  /// Adds that a packed image lacks a file of its payload.
+  /// Adds that the payload of a packed image lacks a file.
   public mutating func addMissing(payloadFile name: String) {
     add(
       .error, .cutShort,
       "the payload has no file \(name): the image is cut short, and PID 1 stops")
   }
 
-  /// Adds that two images are payloads of one name.
+  /// Adds that two images are payloads of the same name.
   public mutating func addOverwrittenPayload() {
     add(
       .error, .payloadOverwritten,
@@ -98,20 +99,20 @@ public struct Findings: Equatable, Sendable {
         + "the first")
   }
 
-  /// Adds that the tree of a packed image has no program that PID 1 starts.
+  /// Adds that the payload's tree has no program for PID 1 to start.
   public mutating func addNoInit() {
     add(.warning, .noInit, "no init in the payload; it needs leafroot_init=PATH, or PID 1 stops")
   }
 
-  /// Forgets all of these kinds.
+  /// Removes all findings of these kinds.
   public mutating func remove(_ kinds: Set<Finding.Kind>) {
     kept.removeAll { kinds.contains($0.kind) }
     for kind in kinds { counts[kind] = nil }
   }
 
-  /// Those that were kept, the worst first.
+  /// The kept findings, worst first.
   public var sorted: [Finding] {
-    // Array.sort is not stable by promise.
+    // Array.sort is not guaranteed to be stable.
     kept.enumerated().sorted { ($0.element.level, $0.offset) < ($1.element.level, $1.offset) }
       .map(\.element)
   }

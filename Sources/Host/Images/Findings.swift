@@ -5,7 +5,7 @@ import Initramfs
 import Newc
 
 extension Inspector {
-  /// Adds the findings that need the whole image.
+  /// Adds the findings that require the whole image.
   mutating func judge() {
     if let refusal = summary.refusal {
       findings.add(
@@ -44,7 +44,7 @@ extension Inspector {
     judgeSizes()
   }
 
-  /// Adds a finding if kernels differ about the refusal.
+  /// Adds a finding if kernel versions disagree about the refusal.
   private mutating func judge(_ refusal: Refusal) {
     if !rules.records.checksNames, refusal.isOfName {
       findings.add(
@@ -60,7 +60,7 @@ extension Inspector {
         .error, .checkWrong, member: index,
         "checksum error in the \(member.codec) member; the kernel does not verify it")
     }
-    // If the kernel is known, its rules have decided already.
+    // If the kernel is known, its rules have already decided.
     if kernel == nil, member.codec == .lz4, let next {
       let gap = next.offset - member.offset - member.size
       findings.add(
@@ -103,7 +103,7 @@ extension Inspector {
     }
   }
 
-  /// newc has 32 bits for a size. Some writers truncate a larger size to the lower 32 bits, and the
+  /// A size in newc has 32 bits. Some writers truncate larger sizes to the lower 32 bits, and the
   /// kernel then finds data where it expects a header.
   private mutating func judgeSizes() {
     guard let refusal = summary.refusal, refusal.isOfMagic,

@@ -8,35 +8,35 @@ import Leaf
 public import SystemPackage
 import Unpacking
 
-/// An initramfs: any sequence of zero bytes, raw newc archives and compressed ones, in a file, or in
-/// a part of one.
+/// An initramfs, which is any sequence of zero bytes, raw newc archives and compressed ones, in a
+/// file or a part of one.
 ///
-/// The file is opened once, so that what has been checked is what is written.
+/// The file is opened only once, so that what was checked is what is written.
 /// Source: Linux, init/initramfs.c, `unpack_to_rootfs`.
 public struct Image: Sendable {
-  /// What errors call it: the file, and the part of it.
+  /// The name in errors: the file, and the part of it.
   public let name: FilePath
-  /// The file's.
+  /// The file's permissions.
   public let permissions: FilePermissions
-  /// What has the initramfs, if the file is none itself.
+  /// The kind of file that contains the initramfs; nil if the file is itself an initramfs.
   public let container: String?
-  /// All that the kernel unpacks.
+  /// Everything that the kernel unpacks.
   public let parts: ImageParts
   /// The encoding of the first member.
   public let leading: Codec
-  /// PID 1, and where the payloads for it are.
+  /// The locations of PID 1 and of the payloads for it.
   private let archives: PayloadArchives
-  /// Its payloads, in the order in which PID 1 unpacks them.
+  /// The payloads, in the order in which PID 1 unpacks them.
   public let payloads: [PackedPayload]
 
-  /// The name of our PID 1 in an image.
+  /// The name of PID 1 in an image.
   public static let leafName = "\(Vocabulary.program)"
 
-  /// The name of the directory of the payloads in an image.
+  /// The name of the payloads' directory in an image.
   public static let payloadName = "\(Vocabulary.payload)"
 
-  /// Finds the image in `file`, and what it has of ours.
-  /// - Throws: ``FileError`` if it does not start like an initramfs; it names what it looks like.
+  /// Finds the image in `file`, and LeafRoot's parts of it.
+  /// - Throws: ``FileError`` if it does not start like an initramfs, naming what it looks like;
   ///   `CancellationError`.
   public init(_ file: InputFile) throws {
     let place = try Self.place(in: file)
@@ -101,8 +101,8 @@ public struct Image: Sendable {
         place.name, offset: start, found: quoted(head),
         expected: "newc or a compressed member")
     }
-    // The kernel recognises a raw archive only at a multiple of 4; elsewhere it searches for a
-    // compressor with this magic.
+    // The kernel recognises a raw archive only at a multiple of 4; elsewhere it looks for a
+    // compressor with this magic number.
     guard codec != .raw || start % 4 == 0 else {
       throw FileError(
         place.name, offset: start, found: Misalignment.found,
@@ -113,34 +113,34 @@ public struct Image: Sendable {
 
   // MARK: What it has of ours
 
-  /// Whether one of its raw archives holds our PID 1.
+  /// Whether one of its raw archives contains PID 1.
   public var isWrapped: Bool { archives.hasProgram }
 
-  /// Whether it has a payload, too, or is the segment that a boot loader adds one to.
+  /// Whether it has a payload, or is the segment to which a boot loader adds one.
   public var isPacked: Bool { !payloads.isEmpty }
 
-  /// Whether it is such a segment.
+  /// Whether it is the segment to which a boot loader adds a payload.
   public var isSegment: Bool {
     isPacked && payloads.allSatisfy { $0.id == Self.nested && $0.members.isEmpty }
   }
 
   private static let nested = Array("\(Vocabulary.nested)".utf8)
 
-  /// Whether one of its payloads, which a boot loader makes a file of, takes the place of another.
-  /// The name of any other is a digest: what comes again is the same.
+  /// Whether a payload that a boot loader makes a file of overwrites another. The names of all
+  /// other payloads are digests: the same name means the same content.
   public var overwritesPayload: Bool {
     archives.overwritten.contains(Self.nested)
   }
 
-  /// The image with the tree that runs: in the place of PID 1 and each payload's archive, the
-  /// payload's files. All of an image without a payload.
+  /// The image with the tree that runs: the payloads' files replace PID 1 and the payloads'
+  /// archives. The whole image if it has no payload.
   public var tree: ImageParts {
     isPacked && !isSegment ? parts.pieces(archives.pieces) : parts
   }
 
-  /// What is wrong with it: what `reading`, of ``parts`` or ``tree``, has found, or the file that a
-  /// payload lacks.
-  /// - Throws: ``FileError`` if there was no memory to decode a member.
+  /// Returns what is wrong with the image: damage in `summary`, which is that of ``parts`` or
+  /// ``tree``, or a file that a payload lacks.
+  /// - Throws: ``FileError`` if there was not enough memory to decode a member.
   public func damage(_ summary: ImageSummary) throws(FileError) -> FileError? {
     if let damage = try summary.damage(name) { return damage }
     return try missingFile().map { file in
@@ -148,7 +148,7 @@ public struct Image: Sendable {
     }
   }
 
-  /// The first file that one of its payloads lacks, as `ID/NAME`; nil if they have all.
+  /// The first file that one of its payloads lacks, as `ID/NAME`; nil if none is missing.
   public func missingFile() throws(FileError) -> String? {
     if isSegment { return nil }
     for payload in payloads {
@@ -165,7 +165,7 @@ public struct Image: Sendable {
     return nil
   }
 
-  /// The inits that its payloads were packed with, those of the last one first.
+  /// The inits that its payloads were packed with, the last payload's first.
   public func realInits() throws(FileError) -> [[UInt8]] {
     var inits: [[UInt8]] = []
     for payload in payloads.reversed() {
@@ -175,12 +175,12 @@ public struct Image: Sendable {
   }
 
   private func about(_ payload: PackedPayload) throws(FileError) -> PayloadManifest? {
-    // Not more than a hostile image may make us read.
+    // Read no more than this, even from a hostile image.
     guard let about = payload.about, about.size <= 4096 else { return nil }
     return PayloadManifest(try parts.bytes(at: about.offset, count: Int(about.size)))
   }
 
-  /// - Throws: ``FileError`` if this image has our PID 1.
+  /// - Throws: ``FileError`` if this image contains LeafRoot's PID 1.
   public func refuseIfWrapped() throws(FileError) {
     if isPacked {
       throw FileError(name, "is already packed: it has /\(Image.payloadName)")
@@ -192,8 +192,8 @@ public struct Image: Sendable {
 }
 
 extension Image {
-  /// Images that a boot loader loads together, as one.
-  /// - Parameter images: in order, each with the head that makes a file of it, if it has one.
+  /// Joins images that a boot loader loads together into one.
+  /// - Parameter images: The images in order, each with the header that makes it a file, if any.
   public init(joining images: [(head: [UInt8], image: Image)]) throws {
     var parts = ImageParts()
     for (head, image) in images { parts.append(head: head, image.parts) }

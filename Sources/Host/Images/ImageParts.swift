@@ -4,11 +4,11 @@ public import Files
 import Initramfs
 public import SystemPackage
 
-/// A part of a file, or of several that are read as one, in bytes.
+/// A range of bytes in a file, or in several files that are read as one.
 public struct FilePiece: Equatable, Sendable {
   public var offset: Int64
   public var size: Int64
-  /// Of a payload's file, what newc cannot carry of it.
+  /// The sidecar of a payload's file, with what newc cannot express.
   public var sidecar: SidecarPiece?
 
   public init(offset: Int64, size: Int64) {
@@ -16,13 +16,13 @@ public struct FilePiece: Equatable, Sendable {
     self.size = size
   }
 
-  /// The offset behind it.
+  /// The offset just past the piece.
   public var end: Int64 { offset + size }
 }
 
-/// The sidecar of a payload's file, as a part of the same file.
+/// The sidecar of a payload's file, as a range of the same file.
 public struct SidecarPiece: Equatable, Sendable {
-  /// What errors call it.
+  /// The sidecar's name in errors.
   public var name: [UInt8]
   public var offset: Int64
   public var size: Int64
@@ -34,10 +34,10 @@ public struct SidecarPiece: Equatable, Sendable {
   }
 }
 
-/// Where the bytes of an image are: files, pieces of them, and bytes in memory, each of which begins
-/// at a multiple of 4, after zero bytes.
+/// The bytes of an image: files, ranges of files and bytes in memory. Each begins at a multiple of
+/// 4, after zero bytes.
 public struct ImageParts: Sendable {
-  /// In bytes.
+  /// The size in bytes.
   public private(set) var size: Int64 = 0
 
   private var parts: [Part] = []
@@ -51,15 +51,15 @@ public struct ImageParts: Sendable {
 
   fileprivate enum Content: Sendable {
     case bytes([UInt8])
-    /// From this offset on.
+    /// A file, from this offset on.
     case file(InputFile, Int64)
-    /// The same, of an image.
+    /// An image, from this offset on.
     case image(ImageParts, Int64)
   }
 
   public init() {}
 
-  /// All of `file`.
+  /// The whole of `file`.
   public init(_ file: InputFile) {
     append(.file(file, 0), file.size)
   }
@@ -69,21 +69,22 @@ public struct ImageParts: Sendable {
     for piece in pieces { append(piece, .file(file, piece.offset)) }
   }
 
-  /// Pieces of it, as an image of their own.
+  /// Returns pieces of it as an image of their own.
   public func pieces(_ pieces: [FilePiece]) -> ImageParts {
     var image = ImageParts()
     for piece in pieces { image.append(piece, .image(self, piece.offset)) }
     return image
   }
 
-  /// Adds `head`, and right behind it `image`, as a boot loader does that makes a file of an image.
+  /// Appends `head`, immediately followed by `image`, like a boot loader that makes a file of an
+  /// image.
   public mutating func append(head: [UInt8] = [], _ image: ImageParts) {
     if !head.isEmpty { append(.bytes(head), Int64(head.count)) }
     append(.image(image, 0), image.size)
   }
 
   private mutating func append(_ piece: FilePiece, _ content: Content) {
-    // Four zero bytes end an LZ4 stream, which would take another one for its own.
+    // Four zero bytes end an LZ4 stream, which would otherwise absorb the next one.
     if !parts.isEmpty { size = Self.aligned(size).sum(4) }
     append(content, piece.size, piece.sidecar)
   }
@@ -99,7 +100,7 @@ public struct ImageParts: Sendable {
   private static func aligned(_ offset: Int64) -> Int64 { offset.sum(-offset & 3) }
 
   /// Reads from `offset` until `buffer` is full or the image ends.
-  /// - Returns: how many bytes there were.
+  /// - Returns: The number of bytes read.
   /// - Throws: ``FileError``.
   public func read(
     at offset: Int64, into buffer: UnsafeMutableRawBufferPointer
@@ -122,7 +123,7 @@ public struct ImageParts: Sendable {
     return count
   }
 
-  /// Reads `count` bytes from `offset`, fewer only where the image ends.
+  /// Reads `count` bytes from `offset`, or fewer at the end of the image.
   /// - Throws: ``FileError``.
   public func bytes(at offset: Int64, count: Int) throws(FileError) -> [UInt8] {
     var failure: FileError?
@@ -142,9 +143,9 @@ public struct ImageParts: Sendable {
     try search(from: 0, overlap: 0) { block in block.firstIndex { $0 != 0 } }
   }
 
-  /// Looks at one block after the other, from `offset` on, until `find` finds something in it.
-  /// - Parameter overlap: of one block with the next, in bytes.
-  /// - Returns: the offset of what has been found.
+  /// Passes one block after the other, from `offset` on, to `find` until it finds something.
+  /// - Parameter overlap: The number of bytes that successive blocks share.
+  /// - Returns: The offset of what was found; nil if nothing was.
   package func search(
     from offset: Int64, overlap: Int, _ find: (UnsafeRawBufferPointer) -> Int?
   ) throws(FileError) -> Int64? {
@@ -152,7 +153,7 @@ public struct ImageParts: Sendable {
     let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 << 10, alignment: 16)
     defer { block.deallocate() }
     var offset = offset
-    // Mostly what is looked for is near.
+    // The match is usually near, so start with a small block.
     var count = 4096
     while offset < size {
       let part = UnsafeMutableRawBufferPointer(rebasing: block[..<count])
@@ -167,9 +168,9 @@ public struct ImageParts: Sendable {
     return nil
   }
 
-  /// Hands all to `consume`, one block after the other.
-  /// - Parameter name: what errors call the image.
-  /// - Throws: ``FileError``, what `consume` throws, and `CancellationError` between two blocks.
+  /// Passes all bytes to `consume`, one block after the other.
+  /// - Parameter name: The image's name in errors.
+  /// - Throws: ``FileError``, what `consume` throws, and `CancellationError` between blocks.
   package func forEachBlock(_ name: FilePath, _ consume: ([UInt8]) throws -> Void) throws {
     var offset: Int64 = 0
     while offset < size {
@@ -188,7 +189,7 @@ public struct ImageParts: Sendable {
 
   // MARK: Sidecars
 
-  /// The number of the part that the byte at `offset` belongs to, if that has a sidecar.
+  /// The index of the part that contains the byte at `offset`, if that part has a sidecar.
   func sidecar(at offset: Int64) -> Int? {
     parts.lastIndex { $0.start <= offset }.flatMap { parts[$0].sidecar == nil ? nil : $0 }
   }
@@ -206,7 +207,7 @@ public struct ImageParts: Sendable {
 }
 
 extension ImageParts.Content {
-  /// All that the part is a piece of.
+  /// The content that the part is a piece of.
   fileprivate var origin: ImageParts.Content {
     switch self {
     case .bytes: self
@@ -227,7 +228,7 @@ extension ImageParts.Content {
 }
 
 extension Int64 {
-  /// No image ends behind the largest offset: files with holes may have any size.
+  /// Saturates at the largest offset: sparse files may have any size.
   fileprivate func sum(_ count: Int64) -> Int64 {
     let (sum, isTooMuch) = addingReportingOverflow(count)
     return isTooMuch ? .max : sum
@@ -235,7 +236,7 @@ extension Int64 {
 }
 
 extension OutputFile {
-  /// Appends all of `image`, which errors call `name`, in constant memory.
+  /// Appends the whole of `image`, which errors call `name`, in constant memory.
   /// - Throws: ``FileError``; `CancellationError` if the task was cancelled.
   public func write(contentsOf image: ImageParts, _ name: FilePath) throws {
     try image.forEachBlock(name) { try write($0) }

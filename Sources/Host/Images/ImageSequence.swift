@@ -3,15 +3,15 @@
 public import Files
 public import Initramfs
 
-/// The reading of an image: it tells how far it has been read, and ends the reading if the task is
-/// cancelled.
+/// A source that reads an image, reports progress, and stops if the task is cancelled.
 public struct ImageSequence: ImageSource {
   public typealias Failure = any Error
 
   private let parts: ImageParts
   private let onRead: (_ offset: Int64, _ size: Int64) -> Void
 
-  /// - Parameter onRead: is called now and then with the offset up to which all has been read.
+  /// - Parameter onRead: Called now and then with the offset up to which everything has been read,
+  ///   and the image's size.
   public init(
     _ parts: ImageParts, onRead: @escaping (_ offset: Int64, _ size: Int64) -> Void = { _, _ in }
   ) {
@@ -19,7 +19,7 @@ public struct ImageSequence: ImageSource {
     self.onRead = onRead
   }
 
-  /// All of `file`.
+  /// Reads the whole of `file`.
   public init(
     _ file: InputFile, onRead: @escaping (_ offset: Int64, _ size: Int64) -> Void = { _, _ in }
   ) {

@@ -4,9 +4,9 @@ public import Initramfs
 import Leaf
 public import SystemPackage
 
-/// All that `leafroot inspect` says about an image.
+/// Everything that `leafroot inspect` reports about an image.
 public struct Inspection: Equatable, Sendable {
-  /// What the tree holds when all is unpacked, without the kernel's own /dev, /dev/console, /root.
+  /// The contents of the unpacked tree, without the kernel's own /dev, /dev/console and /root.
   public struct Totals: Equatable, Sendable, Encodable {
     /// Records in all members, without trailers.
     public var records = 0
@@ -18,82 +18,83 @@ public struct Inspection: Equatable, Sendable {
     public var others = 0
     /// Names beyond the first of each file.
     public var hardLinks = 0
-    /// Bytes in regular files, without holes.
+    /// The bytes of regular files, without holes.
     public var bytes: UInt64 = 0
-    /// The same in whole pages of 4 KiB, with long symbolic links.
+    /// The same in whole pages of 4 KiB, including long symbolic links.
     public var pages: UInt64 = 0
-    /// The same in pages of 16 and of 64 KiB, which kernels for aarch64 may have.
+    /// The same in pages of 16 and of 64 KiB, which aarch64 kernels may use.
     public var pages16: UInt64 = 0
     public var pages64: UInt64 = 0
-    /// Names in the tree, each of which takes an inode's share of a tmpfs.
+    /// Names in the tree; each takes an inode's share of a tmpfs.
     public var names: Int { files + directories + symbolicLinks + devices + others + hardLinks }
-    /// Records that wrote again a file of the same type.
+    /// Records that rewrote an existing file of the same type.
     public var rewritten = 0
 
     package init() {}
 
-    /// - Parameter count: how many of a size in bytes one file takes.
+    /// - Parameter count: Returns the number of pages that one file takes, for a page size in
+    ///   bytes.
     mutating func addPages(_ count: (UInt64) -> UInt64) {
       pages += count(4 << 10)
       pages16 += count(16 << 10)
       pages64 += count(64 << 10)
     }
 
-    /// Their names in JSON.
+    /// The names in JSON.
     private enum CodingKeys: String, CodingKey {
       case records = "entries"
       case files, directories, symbolicLinks, devices, others, hardLinks, bytes, rewritten
     }
   }
 
-  /// The program that is started.
+  /// The program to be started.
   public struct RealInit: Equatable, Sendable {
-    /// Its path, then what each symbolic link leads to.
+    /// Its path, followed by the target of each symbolic link.
     public var chain: [[UInt8]]
-    /// It leads to a regular file that may be executed.
+    /// Whether it leads to an executable regular file.
     public var isExecutable: Bool
   }
 
-  /// The kernel that is to boot it; nil for the newest.
+  /// The version of the kernel that will boot it; nil for the newest.
   public var kernel: KernelVersion?
-  /// Members, padding, refusal.
+  /// The members, the padding and the refusal.
   public var summary: ImageSummary
-  /// What each member holds.
+  /// The contents of each member.
   public var contents: [MemberContents]
   public var totals: Totals
-  /// nil if there is none.
+  /// The init that would be started; nil if there is none.
   public var realInit: RealInit?
   public var findings: Findings
-  /// The memory to boot it with.
+  /// The memory needed to boot it.
   public var memory: MemoryNeed
 
-  /// The most that a decoder of its members takes in PID 1, in bytes.
+  /// The most memory that a decoder of its members takes in PID 1, in bytes.
   public var workspace: Int {
     summary.members.map { Self.workspace($0.workspace, of: $0.unpackedSize) }.max() ?? 0
   }
 
-  /// What a decoder with room for so many bytes takes for a member of this size: where it writes
-  /// nothing, there is no memory. A MiB is for its tables.
+  /// The memory in bytes that a decoder with a window of `room` bytes takes for a member of `size`
+  /// bytes: pages that it does not write take no memory. 1 MiB is for its tables.
   public static func workspace(_ room: Int, of size: UInt64) -> Int {
     min(room, Int(clamping: min(size, 1 << 40)) + (1 << 20))
   }
 
-  /// MiB that an image needs at least in which this one is packed.
-  /// - Parameter image: the image as the kernel sees it.
+  /// The least memory in MiB for a packed image with this one as its payload.
+  /// - Parameter image: The packed image as the kernel sees it.
   public func memory(packedIn image: Inspection) -> Int {
     MemoryNeed.packed(image.memory, totals, workspace: workspace)
   }
 
-  /// The inits that the kernel and PID 1 try, in this order.
+  /// The paths that the kernel and PID 1 try for the init, in this order.
   public static let inits = Vocabulary.inits.map { "\($0)" }
 
   /// Inspects all of `source`, the image at `path`.
   ///
   /// - Parameters:
-  ///   - config: How the kernel that will boot it was built, if known.
-  ///   - kernel: Its version, if known and not the one in `config`.
-  ///   - inits: The paths to look for the init at; the first that is there is it.
-  /// - Throws: why the source cannot be read; ``FileError`` if it asks too much of this machine.
+  ///   - config: The configuration of the kernel that will boot it, if known.
+  ///   - kernel: The kernel's version, if known and not the one in `config`.
+  ///   - inits: The paths to try for the init; the first that exists is used.
+  /// - Throws: the source's read error; ``FileError`` if it exceeds a limit of this machine.
   public init<Source: ImageSource & ~Copyable>(
     _ source: consuming Source, of path: FilePath, config: KernelConfig? = nil,
     kernel: KernelVersion? = nil,

@@ -3,13 +3,13 @@
 import Files
 package import SystemPackage
 
-/// What a small image could ask too much of, and what ends its inspection.
+/// A resource that a small image could exhaust; exceeding the limit ends the inspection.
 package enum InspectionLimit: Error {
-  /// Names of files, each hard link counted: they are kept in memory.
+  /// File names, including hard links: they are kept in memory.
   case files
-  /// The names that symbolic links lead through: a path of 4 KiB can lead through 80,000.
+  /// Names traversed through symbolic links: a path of 4 KiB can lead through 80,000.
   case steps
-  /// Names of directories and hard links are kept until the end.
+  /// Names of directories and hard links, which are kept until the end.
   case names
 
   package var limit: Int {
@@ -32,7 +32,7 @@ package enum InspectionLimit: Error {
     FileError(path, "has more than \(limit) \(things); only 'leafroot inspect --list' reads it")
   }
 
-  /// Runs `body`, and makes of an limit an error about the image at `path`.
+  /// Runs `body` and turns an exceeded limit into an error about the image at `path`.
   package static func naming<Result>(
     _ path: FilePath, _ body: () throws -> Result
   ) throws -> Result {

@@ -6,24 +6,24 @@ import Newc
 
 /// Reads an image as the kernel does, and finds what is wrong with it.
 struct Inspector {
-  /// The kernel that is to boot the image, and what it does; nil for any.
+  /// The version of the kernel that will boot the image; nil for any.
   let kernel: KernelVersion?
   let rules: KernelRules
 
   private(set) var summary = ImageSummary()
   private(set) var contents: [MemberContents] = []
   var findings = Findings()
-  /// How each member is encoded.
+  /// The encoding of each member.
   private(set) var codecs: [Codec] = []
   /// The last regular file.
   private(set) var lastFile: [UInt8]?
-  /// The members that have records with sums.
+  /// The members with checksummed records.
   private(set) var summed: Set<Int> = []
 
   private var unpacker = Unpacker(MemoryTree.builtIn())
   private var rewritten = 0
 
-  /// What the kernel makes of the image.
+  /// The tree that the kernel makes of the image.
   var tree: MemoryTree { unpacker.files }
 
   private var index: Int { contents.count - 1 }
@@ -87,7 +87,7 @@ struct Inspector {
     var totals = Inspection.Totals()
     totals.records = summary.members.reduce(0) { $0 + $1.entries }
     totals.rewritten = rewritten
-    // The first four are the kernel's own, if nothing has removed them.
+    // The first four nodes are the kernel's own, unless something removed them.
     for (index, node) in unpacker.files.nodes.enumerated() where node.names > 0 {
       if node.type != .directory { totals.hardLinks += node.names - 1 }
       switch node.type {
@@ -108,11 +108,11 @@ struct Inspector {
     return totals
   }
 
-  /// The program at `path`, if there is something.
+  /// The program at `path`; nil if nothing is there.
   func realInit(_ path: [UInt8]) -> Inspection.RealInit? {
     var path = path
     var chain = [path]
-    // Behind 40 links there may be a file: include/linux/namei.h, MAXSYMLINKS.
+    // A file may follow the 40th link: include/linux/namei.h, MAXSYMLINKS.
     for _ in 0...40 {
       guard let node = unpacker.files.find(path, follow: false) else {
         return chain.count == 1 ? nil : Inspection.RealInit(chain: chain, isExecutable: false)

@@ -7,7 +7,7 @@ public import SystemPackage
 
 /// A kernel's configuration: `/boot/config-…`, or `/proc/config.gz`.
 public struct KernelConfig: Sendable {
-  /// The file it came from.
+  /// The file it was read from.
   public let path: FilePath
   /// The kernel's version, from the line `# Linux/x86 6.1.192 Kernel Configuration`.
   public private(set) var version: KernelVersion?
@@ -15,11 +15,11 @@ public struct KernelConfig: Sendable {
   private var values: Set<String> = []
   private var names: Set<String> = []
 
-  /// Configurations are some 300 kB.
+  /// Configurations take about 300 kB.
   private static let limit = 16 << 20
 
   /// Reads the file at `path`, plain or gzipped.
-  /// - Throws: ``FileError`` if it is no configuration.
+  /// - Throws: ``FileError`` if it is not a configuration.
   public init(_ path: FilePath) throws(FileError) {
     let file = try InputFile(path)
     var bytes = try file.bytes(at: 0, count: Int(min(file.size, Int64(KernelConfig.limit))))
@@ -43,7 +43,7 @@ public struct KernelConfig: Sendable {
     }
   }
 
-  /// Whether `option` is built in; `m` is not.
+  /// Whether `option` is built in (`=y`); a module (`=m`) does not count.
   public func has(_ option: String) -> Bool { values.contains(option) }
 
   private static func unzipped(
@@ -77,7 +77,7 @@ public struct KernelConfig: Sendable {
 }
 
 extension Codec {
-  /// The option that a kernel must be built with to read this codec; nil for raw.
+  /// The option a kernel needs to read this codec; nil for raw.
   public var kernelOption: String? {
     self == .raw ? nil : "CONFIG_RD_\("\(self)".uppercased())"
   }

@@ -2,13 +2,13 @@
 
 package import Files
 
-/// Files that people hand over in place of an initramfs, and what tells them.
+/// A kind of file that people mistake for an initramfs, and how to recognise it.
 package struct Lookalike {
-  /// What to call it.
+  /// The name of the kind, for errors.
   let name: String
-  /// Where in the file its magic is.
+  /// The offset of its magic number in the file.
   let offset: Int
-  /// What is there.
+  /// The magic number.
   let magic: [UInt8]
 
   private init(_ name: String, at offset: Int = 0, _ magic: [UInt8]) {
@@ -21,8 +21,8 @@ package struct Lookalike {
     self.init(name, at: offset, magic.withUTF8Buffer(Array.init))
   }
 
-  /// What `file` looks like, or nil. Magics far inside go first: the files that have them may
-  /// begin with anything (a bootable ISO image with an MBR, an EFI kernel with `MZ`).
+  /// What `file` looks like; nil if unknown. Magic numbers at high offsets go first, since such
+  /// files may begin with anything (a bootable ISO image with an MBR, an EFI kernel with `MZ`).
   package static func name(of file: InputFile) throws(FileError) -> String? {
     if file.size == 0 { return "an empty file" }
     for lookalike in all {
@@ -35,7 +35,7 @@ package struct Lookalike {
   private static let all: [Lookalike] = [
     // ECMA-119: the first volume descriptor is in sector 16, its identifier at byte 1.
     Lookalike("an ISO 9660 image", at: 0x8001, ascii: "CD001"),
-    // ext4: s_magic, 0x38 into the superblock at 1024.
+    // ext4: s_magic, at 0x38 in the superblock, which is at 1024.
     Lookalike("an ext file system", at: 0x438, [0x53, 0xEF]),
     // Documentation/arch/x86/boot.rst; Documentation/arch/arm64/booting.rst;
     // Documentation/arch/riscv/boot-image-header.rst.

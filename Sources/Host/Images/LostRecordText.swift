@@ -4,10 +4,10 @@ public import Initramfs
 import Newc
 
 extension LostRecord {
-  /// What kind of finding it is.
+  /// The kind of finding.
   public var kind: Finding.Kind { wording.kind }
 
-  /// The entry's name; nil if the record has none that could be read.
+  /// The entry's name; nil if the record has no readable one.
   public var path: [UInt8]? {
     switch reason {
     case .call, .skipped(.dataUnexpected): record.entry.name
@@ -15,7 +15,7 @@ extension LostRecord {
     }
   }
 
-  /// Why it is lost, in words, without its path.
+  /// Why the entry is lost, without its path.
   public var text: String { wording.text }
 
   private var wording: (kind: Finding.Kind, text: String) {
@@ -60,7 +60,8 @@ extension LostRecord {
     }
   }
 
-  /// No file but a directory can have the name: it is empty, ends with a slash, or is `.` or `..`.
+  /// Whether only a directory can have this name: it is empty, ends with a slash, or is `.` or
+  /// `..`.
   private var isNameOfDirectory: Bool {
     guard record.entry.type != .directory else { return false }
     let last =

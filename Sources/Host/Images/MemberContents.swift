@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: MIT
 
-/// What a member holds, told by the names in it.
+/// The contents of a member, judged by the names in it.
 public struct MemberContents: Equatable, Sendable {
-  /// Whose microcode for x86 processors the kernel finds at its earliest: file names.
+  /// The file names of x86 microcode that the kernel loads early; they name the vendor.
   public private(set) var microcode: [String] = []
-  /// ACPI tables that replace the firmware's.
+  /// Whether there are ACPI tables that replace the firmware's.
   public private(set) var hasTables = false
-  /// For which kernels there are modules.
+  /// The kernel versions that there are modules for.
   public private(set) var modules: [String] = []
-  /// Files below /lib/firmware.
+  /// Whether there are files below /lib/firmware.
   public private(set) var hasFirmware = false
-  /// Our PID 1.
+  /// Whether there is LeafRoot's PID 1.
   public private(set) var hasLeaf = false
-  /// Members of a payload.
+  /// Whether there are members of a payload.
   public private(set) var hasPayload = false
-  /// `/init`.
+  /// Whether there is an `/init`.
   public private(set) var hasInit = false
-  /// Anything else: a part of the root tree.
+  /// Whether there is anything else, as part of the root tree.
   public private(set) var hasTree = false
 
-  /// No more names than this are kept: a hostile image has any number.
+  /// The number of names to keep: a hostile image may have any number.
   private static let limit = 8
 
   mutating func add(_ name: [UInt8], isDirectory: Bool) {
@@ -68,7 +68,7 @@ public struct MemberContents: Equatable, Sendable {
   private mutating func keep(
     _ name: ArraySlice<UInt8>, in list: WritableKeyPath<MemberContents, [String]>
   ) {
-    // A hidden file is padding that aligns the next one (iucode_tool).
+    // A hidden file is padding that aligns the next file (iucode_tool).
     guard let first = name.first, first != UInt8(ascii: ".") else { return }
     let last = self[keyPath: list].last
     if let last, last.utf8.elementsEqual(name) { return }
@@ -80,7 +80,7 @@ public struct MemberContents: Equatable, Sendable {
     self[keyPath: list].append(text)
   }
 
-  /// In a few words, the most telling first.
+  /// Short descriptions, the most telling first.
   public var words: [String] {
     var words: [String] = []
     if hasLeaf { words.append("LeafRoot's PID 1") }

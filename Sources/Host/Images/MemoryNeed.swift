@@ -2,17 +2,17 @@
 
 package import Initramfs
 
-/// The least memory that an image boots with, by a model of what the kernel does.
+/// The least memory that an image boots with, from a model of the kernel.
 ///
-/// While it unpacks, image and tree are in memory together:
-/// * The tree must fit into rootfs. That is a tmpfs limited to half of the memory that the kernel
-///   found free, in pages and in inodes (mm/shmem.c, `shmem_default_max_blocks`); the image's own
-///   memory is reserved then and does not count as free.
+/// While the kernel unpacks the image, both image and tree are in memory:
+/// * The tree must fit into rootfs, a tmpfs limited to half of the memory that the kernel found
+///   free, in pages and in inodes (mm/shmem.c, `shmem_default_max_blocks`). The image's own memory
+///   is reserved at that time and does not count as free.
 /// * The tree, the image, the decompressor's window, inodes and directory entries must fit into the
 ///   memory that the kernel leaves.
 ///
-/// PID 1 starts when the image is freed, so a wrapped image needs no more than a plain one. What
-/// the kernel takes for itself was measured once, with Debian's 6.12 for x86_64 in QEMU;
+/// PID 1 starts after the image is freed, so a wrapped image needs no more than a plain one. The
+/// kernel's own use was measured once, with Debian's 6.12 for x86_64 in QEMU;
 /// `leafroot least-memory` measures any image.
 public struct MemoryNeed: Equatable, Sendable, Encodable {
   /// MiB with the kernel's default limit for rootfs.
@@ -22,15 +22,15 @@ public struct MemoryNeed: Equatable, Sendable, Encodable {
   /// MiB for the image wrapped, with the default limit.
   public var wrapped: Int
 
-  /// With less the kernel does not start, whatever the image.
+  /// The kernel does not start with less, whatever the image.
   private static let floor = 76.0
-  /// What is not free when rootfs is mounted: the kernel's image and early tables.
+  /// MiB that are not free when rootfs is mounted: the kernel's image and early tables.
   private static let early = 50.0
-  /// What is not free when the image is unpacked: the same, drivers, slabs, reserves.
+  /// MiB that are not free when the image is unpacked: the same, and drivers, slabs and reserves.
   private static let late = 63.0
-  /// `struct page` has 64 bytes for each page of 4 KiB.
+  /// `struct page` takes 64 bytes for each page of 4 KiB.
   private static let pageTable = 64.0 / 4096
-  /// An inode of shmem, a dentry, and the page tree of a small file, in bytes.
+  /// A shmem inode, a dentry and the page tree of a small file, in bytes.
   private static let inode = 1200.0
 
   private static let mebi = 1_048_576.0
@@ -48,13 +48,13 @@ public struct MemoryNeed: Equatable, Sendable, Encodable {
     wrapped = wrap.need(limit: 0.5)
   }
 
-  /// MiB for a packed image: the kernel copies it as any image, and then PID 1 needs the tree, its
-  /// own memory and what is not freed yet of the payload.
+  /// The MiB that a packed image needs: the kernel copies it like any image, and then PID 1 needs
+  /// the tree, its own memory and the part of the payload that is not yet freed.
   ///
   /// - Parameters:
-  ///   - image: the need of the image as the kernel sees it.
-  ///   - totals: of the payload's tree.
-  ///   - workspace: the most that a decoder of the payload's members takes, in bytes.
+  ///   - image: The need of the image as the kernel sees it.
+  ///   - totals: The totals of the payload's tree.
+  ///   - workspace: The most that a decoder of the payload's members takes, in bytes.
   public static func packed(
     _ image: MemoryNeed, _ totals: Inspection.Totals, workspace: Int
   ) -> Int {
@@ -66,11 +66,11 @@ public struct MemoryNeed: Equatable, Sendable, Encodable {
     return max(image.stock, Int((fill + kept).rounded(.up)))
   }
 
-  /// From so many MiB on, the kernel keeps so many free, for huge pages, but at most a 20th:
-  /// mm/khugepaged.c, `set_recommended_min_free_kbytes`.
+  /// From `hugePages` MiB on, the kernel keeps `hugePageWatermark` MiB free for huge pages, but at
+  /// most a 20th: mm/khugepaged.c, `set_recommended_min_free_kbytes`.
   private static let hugePages = 512.0
   private static let hugePageWatermark = 44.0
-  /// What PID 1 takes while it unpacks, in MiB, and what its decoder takes of that.
+  /// MiB that PID 1 takes while it unpacks, and the decoder's part of that.
   private static let unpacking = 12.0
   private static let ordinaryDecoder = 5.0
 
@@ -80,7 +80,8 @@ public struct MemoryNeed: Equatable, Sendable, Encodable {
     let image: Double
     let workspace: Double
 
-    /// MiB where rootfs may take `limit` of the memory; its inodes are half of the pages anyway.
+    /// The MiB needed if rootfs may take `limit` of the memory; its inodes are always limited to
+    /// half of the pages.
     func need(limit: Double) -> Int {
       let tree = pages / 256
       let blocks = tree / limit + image + MemoryNeed.early

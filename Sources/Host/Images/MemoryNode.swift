@@ -9,20 +9,20 @@ extension MemoryTree {
     package var mode: UInt32
     package var userID: UInt32 = 0
     package var groupID: UInt32 = 0
-    /// nil: when it was made, or something was made in it.
+    /// nil if that is the time at which it was made, or something was made in it.
     package var modificationTime: Int64?
     package var device = Device()
     package var size: UInt64 = 0
-    /// Where the data of a regular file with holes are.
+    /// The data extents of a sparse regular file.
     var sparse: SparseMap?
     package var target: [UInt8] = []
-    /// How many names it has; of a directory, 1 while it is there.
+    /// The number of its names; 1 for a directory that exists.
     var names = 1
-    /// The directory that a directory is in.
+    /// The parent of a directory.
     var parent = 0
-    /// How many files are in a directory.
+    /// The number of files in a directory.
     var count = 0
-    /// The record that its data came with, as a running number.
+    /// The number of the record that provided its data.
     package var dataRecord: Int?
 
     package var type: Entry.FileType? { Entry.FileType(rawValue: mode & 0o170000) }

@@ -3,7 +3,7 @@
 package import Initramfs
 package import Newc
 
-/// The file tree that the kernel makes of an image, in memory and without the data.
+/// The file tree that the kernel makes of an image, in memory and without file data.
 package struct MemoryTree {
   /// A negative errno.
   private struct Refused: Error {
@@ -17,30 +17,29 @@ package struct MemoryTree {
   }
 
   package private(set) var nodes = [Node(mode: 0o041777)]
-  /// Why a call gave ENOMEM.
+  /// The limit that made a call return ENOMEM.
   private(set) var limit: InspectionLimit?
-  /// The running number of the record that is applied now.
+  /// The number of the current record.
   package var record = 0
-  /// Where the data of the record belong that is applied now.
+  /// The data extents of the current record.
   var sparse: SparseMap?
 
   private var table: [Key: Int] = [:]
-  // Records of one directory mostly come together, and calls for one file always.
+  // Caches: records of one directory mostly follow one another, and calls for one file always do.
   private var lastParent: (path: ArraySlice<UInt8>, node: Int) = ([], 0)
   private var lastPlace: (path: [UInt8], place: Place)?
   private var lastFile: (path: [UInt8], node: Int) = ([], 0)
   private var linkSteps = 0
   private var isConsoleTouched = false
-  // Names that were made since, of files that are gone, too.
+  // The names made so far, including those of removed files.
   private var made = 0
   private let fileLimit: Int
 
-  /// An empty tree.
   init(fileLimit: Int = InspectionLimit.files.limit) { self.fileLimit = fileLimit }
 
-  /// The tree that the kernel unpacks into: its built-in archive has brought nodes 1 to 3.
+  /// The tree that the kernel unpacks into: nodes 1 to 3 come from its built-in archive.
   ///
-  /// - Parameter fileLimit: names that an image may bring besides.
+  /// - Parameter fileLimit: The number of names that an image may add.
   package static func builtIn(fileLimit: Int = InspectionLimit.files.limit) -> MemoryTree {
     var tree = MemoryTree(fileLimit: fileLimit)
     for entry in BuiltInArchive.entries {
@@ -64,14 +63,14 @@ package struct MemoryTree {
     find(Array("/dev/console".utf8), follow: true).map { nodes[$0].type == .regular } ?? false
   }
 
-  /// The file of that name; nil if there is none.
+  /// The file at `path`; nil if there is none.
   func find(_ path: [UInt8], follow: Bool) -> Int? {
     var walk = PathWalk()
     return try? find(path[...], from: 0, follow: follow, &walk)
   }
 
-  /// The files that have names, each with its paths from the root, sorted, without a slash in front;
-  /// the root's own is empty.
+  /// All named files, each with its sorted paths from the root, without a leading slash; the root's
+  /// own path is empty.
   package func paths() -> [(node: Int, names: [[UInt8]])] {
     var children: [Int: [(name: [UInt8], node: Int)]] = [:]
     for (key, node) in table { children[key.directory, default: []].append((key.name, node)) }
@@ -90,13 +89,13 @@ package struct MemoryTree {
 
   // MARK: Names
 
-  /// Where a name belongs.
+  /// A directory and a name in it.
   private struct Place {
     let directory: Int
     let name: [UInt8]
-    /// It is `.`, `..`, or nothing.
+    /// Whether the name is `.`, `..` or empty.
     var isDots = false
-    /// It has a slash behind it, as only the name of a directory may.
+    /// Whether a slash follows, which is allowed only after the name of a directory.
     var hasSlash = false
 
     var key: Key { Key(directory: directory, name: name) }
@@ -118,7 +117,7 @@ package struct MemoryTree {
 
   private static let slash = UInt8(ascii: "/")
 
-  /// The place of a path, whose directory must be there.
+  /// The place of a path whose directory must exist.
   private mutating func place(of path: [UInt8]) throws(Refused) -> Place {
     if let lastPlace, lastPlace.path == path { return lastPlace.place }
     let place = try findPlace(of: path)
@@ -162,7 +161,7 @@ package struct MemoryTree {
     return Refused(ErrorNumber.noMemory)
   }
 
-  /// The file of that name, for a call: its steps count.
+  /// The file at `path`, for a call: counts steps through symbolic links.
   private mutating func node(of path: [UInt8]) throws(Refused) -> Int {
     if lastFile.node > 0, lastFile.path == path { return lastFile.node }
     let place = try place(of: path)
@@ -189,13 +188,13 @@ package struct MemoryTree {
     lastFile = ([], 0)
   }
 
-  /// A path being followed.
+  /// The state of following a path.
   private struct PathWalk {
-    /// How many symbolic links may still come: include/linux/namei.h, MAXSYMLINKS.
+    /// The number of symbolic links that may still follow: include/linux/namei.h, MAXSYMLINKS.
     var linksLeft = 40
-    /// How many of them we are in.
+    /// The nesting depth of symbolic links.
     var depth = 0
-    /// How many components came from them.
+    /// The number of components that came from symbolic links.
     var linkSteps = 0
   }
 
@@ -273,7 +272,7 @@ extension MemoryTree: FileSystem {
     result { tree throws(Refused) in
       let node = try tree.findCounted(old[...], follow: false)
       let place = try tree.newPlace(of: new)
-      // link(2) says EPERM. To us, that is a file system that lacks links.
+      // link(2) returns EPERM. For the unpacker, that means a file system without hard links.
       if tree.nodes[node].type == .directory { throw Refused(ErrorNumber.isDirectory) }
       tree.enter(node, place)
       tree.nodes[node].names += 1
@@ -316,7 +315,7 @@ extension MemoryTree: FileSystem {
 
   package func setxattr(_ path: [UInt8], _ xattr: Xattr) -> Int { 0 }
 
-  /// The number is the node's.
+  /// Returns the number of the node.
   package mutating func open(_ path: [UInt8], truncating: Bool) -> Int {
     result { tree throws(Refused) in try tree.open(path, truncating, linksLeft: 40) }
   }
@@ -336,7 +335,7 @@ extension MemoryTree: FileSystem {
       if truncating { _ = truncate(node, to: 0) }
       return node
     case .symbolicLink:
-      // The name has become another one of a symbolic link: the kernel follows it.
+      // The name now belongs to a symbolic link: the kernel follows it.
       guard linksLeft > 0 else { throw Refused(ErrorNumber.linkLoop) }
       let target = nodes[node].target
       let end = path.lastIndex(of: MemoryTree.slash).map { $0 + 1 } ?? 0
@@ -350,7 +349,7 @@ extension MemoryTree: FileSystem {
 
   package mutating func chown(_ file: Int, _ user: UInt32, _ group: UInt32) -> Int {
     if file == 2 { isConsoleTouched = true }
-    // chown(2): -1 changes nothing.
+    // chown(2): -1 leaves the owner unchanged.
     if user != .max { nodes[file].userID = user }
     if group != .max { nodes[file].groupID = group }
     return 0

@@ -4,7 +4,8 @@ package import Initramfs
 
 extension Unpacker<MemoryTree> {
   /// Applies a record.
-  /// - Returns: what it has done, and whether the kernel reads its data. That is taken for written.
+  /// - Returns: The outcome, and whether the kernel reads the record's data, which counts as
+  ///   written.
   package mutating func apply(_ record: Record) throws(InspectionLimit) -> (
     outcome: Outcome, hasData: Bool
   ) {
@@ -20,7 +21,7 @@ extension Unpacker<MemoryTree> {
     }
   }
 
-  /// Ends the tree. What is no fault of the image, in memory, is an limit.
+  /// Finishes the tree. In memory, a failure that is not the image's fault is an exceeded limit.
   package mutating func end() throws(InspectionLimit) {
     do throws(UnpackFailure) { try finish() } catch { throw files.limit ?? .names }
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-/// A raw archive that the kernel does not recognise because of its offset: elsewhere than at a
-/// multiple of 4 it takes these bytes for those of an unknown compressor (init/initramfs.c,
+/// A raw archive that the kernel does not recognise because its offset is not a multiple of 4:
+/// there, the kernel takes its first bytes for those of an unknown compressor (init/initramfs.c,
 /// `unpack_to_rootfs`).
 enum Misalignment {
   /// Whether a raw archive begins with these bytes.
@@ -11,7 +11,7 @@ enum Misalignment {
 
   static let found = "a newc archive"
 
-  /// What the archive at `offset` lacks, and the remedy.
+  /// What the archive at `offset` lacks, with the remedy.
   static func expected(_ offset: Int64) -> String {
     let missing = -offset & 3
     return "alignment: a newc archive begins at a multiple of 4; insert \(missing) zero "

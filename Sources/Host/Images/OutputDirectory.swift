@@ -7,16 +7,16 @@ public import SystemPackage
 import Tree
 public import Unpacking
 
-/// A directory that is filled, or left as it was.
+/// A directory that is filled completely or left unchanged.
 public struct OutputDirectory: ~Copyable {
   /// The directory, as the user named it.
   public let path: FilePath
   private let descriptor: Int32
   private let isNew: Bool
-  /// The permissions that it has, or that the umask leaves.
+  /// The permissions that it had, or that the umask left.
   private let usual: mode_t
 
-  /// Makes the directory, or takes one that is empty.
+  /// Creates the directory, or takes an empty one.
   /// - Throws: ``FileError``.
   public init(_ path: FilePath) throws(FileError) {
     let isNew = path.withPlatformString { mkdir($0, 0o777) } == 0
@@ -62,9 +62,9 @@ public struct OutputDirectory: ~Copyable {
 
   /// Unpacks `source` into it.
   ///
-  /// - Throws: ``FileError`` where a file cannot be made; why the source cannot be read. The
-  ///   directory is as it was then. What the kernel would refuse is no error but a
-  ///   ``ImageSummary/refusal``; what it would have unpacked before is there.
+  /// - Throws: ``FileError`` if a file cannot be made; the source's read error. The directory is
+  ///   then restored. Data that the kernel would refuse is not an error but an
+  ///   ``ImageSummary/refusal``; what precedes it is unpacked.
   public consuming func fill<Source: ImageSource & ~Copyable>(
     from source: consuming Source, by unpacker: DirectoryUnpacker = DirectoryUnpacker()
   ) throws -> DirectoryUnpacker.Summary {
@@ -79,7 +79,7 @@ public struct OutputDirectory: ~Copyable {
     }
   }
 
-  /// Leaves nothing behind.
+  /// Removes everything that was made.
   private func remove() {
     fchmod(descriptor, 0o700)
     try? empty(descriptor)
@@ -99,7 +99,7 @@ extension FileError {
 }
 
 extension UnpackStep {
-  /// What the call was made for.
+  /// The purpose of the call, for errors.
   fileprivate var act: String {
     switch self {
     case .open: "create"

@@ -13,25 +13,25 @@ public struct PackedPayload: Sendable {
   public let id: [UInt8]
   /// The images in it, in order.
   public internal(set) var members: [(name: [UInt8], piece: FilePiece)] = []
-  /// What pack or nest says about it.
+  /// The manifest that pack or nest wrote.
   public internal(set) var about: FilePiece?
 
   init(_ id: [UInt8]) { self.id = id }
 }
 
-/// The archives of an image that are ours: with PID 1, and with payloads.
+/// LeafRoot's archives in an image: those with PID 1 and those with payloads.
 ///
-/// Only raw ones: what is in a compressed one is not a part of the file.
+/// Only raw archives count: the content of a compressed one is not a part of the file.
 struct PayloadArchives: Sendable {
-  /// PID 1 is in one of them.
+  /// Whether PID 1 is in one of them.
   private(set) var hasProgram = false
-  /// The names of payloads that came again.
+  /// The names of payloads that occur repeatedly.
   private(set) var overwritten: [[UInt8]] = []
 
   private var stretches: [Stretch] = []
   private var found: [[UInt8]: Payload] = [:]
   private var archive = Archive(start: 0)
-  /// Where the bytes begin that are not ours, behind the last archive that is.
+  /// The end of the last of these archives, where foreign bytes begin.
   private var rest: Int64 = 0
 
   private enum Stretch: Equatable {
@@ -50,18 +50,18 @@ struct PayloadArchives: Sendable {
     var start: Int64
     var hasProgram = false
     var hasPayload = false
-    /// Of the first record behind those of the payload.
+    /// The offset of the first record after those of the payload.
     var next: Int64?
 
-    /// Where it ends for us. A file that a boot loader has made is a record without a trailer, and
-    /// the next image follows in the same archive.
+    /// Where this archive ends for LeafRoot. A file that a boot loader made is a record without a
+    /// trailer, and the next image follows in the same archive.
     func end(_ end: Int64) -> Int64 { hasProgram ? end : next ?? end }
   }
 
-  /// Finds them. What the kernel refuses ends the search.
-  /// - Parameter leading: the encoding of the first member.
+  /// Finds the archives, up to the first refusal of the kernel.
+  /// - Parameter leading: The encoding of the first member.
   init(of parts: ImageParts, leading: Codec) throws {
-    // A reader of a compressed member decodes ahead.
+    // Avoid reading a compressed member: its reader decodes ahead.
     if leading != .raw, try !Self.mayBegin(in: parts, behind: 0) { return }
     let reader = ImageReader(ImageSequence(parts))
     var isRaw = false
@@ -85,7 +85,7 @@ struct PayloadArchives: Sendable {
     finish(at: parts.size)
   }
 
-  /// Whether a raw archive with a payload may follow: then its names are there, uncompressed.
+  /// Whether a raw archive with a payload may follow: its names would be there, uncompressed.
   private static func mayBegin(
     in parts: ImageParts, behind offset: Int64
   ) throws(FileError) -> Bool {
@@ -98,21 +98,21 @@ struct PayloadArchives: Sendable {
     archive = Archive(start: end)
   }
 
-  /// The bytes that are not ours end.
+  /// Ends a stretch of foreign bytes.
   private mutating func finish(at end: Int64) {
     if end > rest { stretches.append(.ordinary(FilePiece(offset: rest, size: end - rest))) }
   }
 
   // MARK: Records
 
-  /// What the names of our files begin with, but for dots and slashes.
+  /// The common prefix of LeafRoot's file names, after dots and slashes.
   private static let beginning = Array("\(Vocabulary.program)".utf8)
 
   private mutating func add(_ record: Record) {
-    // Nearly all entries are not ours.
+    // Nearly all entries are foreign.
     let start = record.entry.name.drop { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ".") }
     guard start.starts(with: Self.beginning) else { return pass(record) }
-    // Slashes and dots before a name say nothing in an initramfs.
+    // Leading slashes and dots have no meaning in an initramfs.
     let components = record.entry.name.split(separator: UInt8(ascii: "/"))
       .filter { !$0.elementsEqual(".".utf8) }
     guard components[0].elementsEqual("\(Vocabulary.payload)".utf8) else {
@@ -158,7 +158,7 @@ struct PayloadArchives: Sendable {
     }
   }
 
-  /// PID 1 unpacks it where it came last.
+  /// Notes a repetition: PID 1 unpacks the payload at its last place.
   private mutating func overwrite(_ id: [UInt8]) {
     if !overwritten.contains(id) { overwritten.append(id) }
     stretches.removeAll { $0 == .payload(id) }
@@ -169,7 +169,7 @@ struct PayloadArchives: Sendable {
     !name.isEmpty && name.allSatisfy { (0x30...0x39).contains($0) }
   }
 
-  /// The name of the file that a sidecar of that name belongs to; nil if it is none.
+  /// The name of the file that this sidecar belongs to; nil if `name` is not a sidecar's.
   private static func sidecarOwner(_ name: [UInt8]) -> [UInt8]? {
     let suffix = Array("\(Sidecar.suffix)".utf8)
     let owner = Array(name.dropLast(suffix.count))
@@ -178,7 +178,7 @@ struct PayloadArchives: Sendable {
 
   // MARK: What has been found
 
-  /// In the order in which PID 1 unpacks them.
+  /// The payloads, in the order in which PID 1 unpacks them.
   var payloads: [PackedPayload] {
     stretches.compactMap { stretch in
       if case .payload(let id) = stretch { payload(id) } else { nil }
@@ -205,7 +205,7 @@ struct PayloadArchives: Sendable {
     return payload
   }
 
-  /// The image, with the members of payloads in the place of what is ours.
+  /// The image, with the payloads' members instead of LeafRoot's archives.
   var pieces: [FilePiece] {
     stretches.flatMap { stretch in
       switch stretch {
@@ -217,10 +217,10 @@ struct PayloadArchives: Sendable {
 }
 
 extension UnsafeRawBufferPointer {
-  /// Where `bytes`, which are not none, begin for the first time.
+  /// The index of the first occurrence of `bytes`, which must not be empty.
   fileprivate func firstIndex(of bytes: [UInt8]) -> Int? {
     var rest = self[...]
-    // memchr(3) looks at many bytes at once.
+    // memchr(3) examines many bytes at once.
     while let start = rest.base(), let found = memchr(start, Int32(bytes[0]), rest.count) {
       rest = rest.dropFirst(UnsafeRawPointer(found) - start)
       if rest.starts(with: bytes) { return rest.startIndex }

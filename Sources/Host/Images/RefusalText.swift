@@ -7,7 +7,7 @@ import Newc
 public import SystemPackage
 
 extension Refusal {
-  /// What is there.
+  /// What was found.
   public var found: String {
     switch fault {
     case .record(let reason, _): reason.found
@@ -18,7 +18,7 @@ extension Refusal {
     }
   }
 
-  /// What should be there.
+  /// What was expected.
   public var expected: String {
     switch fault {
     case .record(let reason, let takesSums): reason.expected(takesSums)
@@ -32,15 +32,15 @@ extension Refusal {
     }
   }
 
-  /// What the kernel says.
+  /// The message that the kernel prints.
   public var kernelMessage: String { "\(literalKernelMessage)" }
 
-  /// The kernel finds no NUL at the end of a name, if it looks for one.
+  /// Whether a name lacks its final NUL, which only some kernels check.
   var isOfName: Bool {
     if case .record(.nameUnterminated, _) = fault { true } else { false }
   }
 
-  /// The kernel finds no header where one must be.
+  /// Whether there is no header where one must be.
   var isOfMagic: Bool {
     if case .record(.magic(let bytes), _) = fault, !bytes.elementsEqual(oldMagic) {
       true
@@ -49,16 +49,16 @@ extension Refusal {
     }
   }
 
-  /// The same as an error about the image at `path`.
+  /// Returns the refusal as an error about the image at `path`.
   public func error(_ path: FilePath) -> FileError {
     FileError(path, offset: offset, found: found + place, expected: expected)
   }
 
-  /// Where it is in the member's newc.
+  /// The position in the member's unpacked data.
   var place: String { unpackedOffset.map { " (byte \($0) unpacked)" } ?? "" }
 }
 
-/// Of the format before newc.
+/// The magic number of the format before newc.
 private let oldMagic = Array("070707".utf8)
 
 extension Reader.Malformed.Reason {
@@ -83,9 +83,10 @@ extension Reader.Malformed.Reason {
 }
 
 extension ImageSummary {
-  /// What is wrong with the image at `path`: where the kernel stops, or what it does not notice.
-  /// - Throws: ``FileError`` if there was no memory to decode a member, which says nothing of the
-  ///   image.
+  /// Returns what is wrong with the image at `path`: where the kernel stops, or what it does not
+  /// notice.
+  /// - Throws: ``FileError`` if there was not enough memory to decode a member, which says nothing
+  ///   about the image.
   public func damage(_ path: FilePath) throws(FileError) -> FileError? {
     if let refusal {
       if refusal.isOutOfMemory {
@@ -105,13 +106,13 @@ extension ImageSummary {
 }
 
 extension SidecarFault {
-  /// Which line, and what it says.
+  /// The faulty line, and its content.
   var foundText: String {
     let name = String(decoding: file, as: UTF8.self)
     return "\(name), line \(line): " + (found.isEmpty ? "what does not fit" : quoted(found))
   }
 
-  /// The same as an error about the packed image at `path`.
+  /// Returns the fault as an error about the packed image at `path`.
   fileprivate func error(_ path: FilePath) -> FileError {
     FileError(path, found: foundText, expected: "\(expected)")
   }

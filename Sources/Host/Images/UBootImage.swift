@@ -2,9 +2,9 @@
 
 package import Files
 
-/// The legacy format of U-Boot's images, which mkimage(1) writes: a header, and what it is about.
+/// U-Boot's legacy image format, which mkimage(1) writes: a header followed by the data.
 ///
-/// Source: U-Boot, include/image.h, `struct legacy_img_hdr`. Numbers begin with the highest byte.
+/// Source: U-Boot, include/image.h, `struct legacy_img_hdr`. Numbers are big-endian.
 package struct UBootImage {
   /// The ramdisk.
   package let ramdisk: FilePiece
@@ -14,8 +14,8 @@ package struct UBootImage {
   private static let typeOffset = 30
   private static let ramdiskType = 3
 
-  /// nil if `file` does not begin so.
-  /// - Throws: ``FileError`` if it is not a ramdisk, or not all of it is there.
+  /// Reads the header; nil if `file` is not such an image.
+  /// - Throws: ``FileError`` if it is not a ramdisk, or is truncated.
   package init?(_ file: InputFile) throws(FileError) {
     let header = try file.bytes(at: 0, count: Self.headerSize)
     guard header.starts(with: Self.magic) else { return nil }

@@ -2,14 +2,15 @@
 
 public import Files
 
-/// Where the sections of a unified kernel image are: an EFI program with a kernel and its initramfs.
+/// The sections of a unified kernel image: an EFI program with a kernel and its initramfs.
 ///
 /// Source: Microsoft, PE Format, "Section Table"; UAPI Group, UKI specification.
 public struct UnifiedKernelImage: Sendable {
   private var sections: [[UInt8]: FilePiece] = [:]
 
-  /// Reads the section table of `file`; nil if that is no EFI program with a kernel or an initramfs.
-  /// - Throws: ``FileError`` if a section is not all in the file.
+  /// Reads the section table of `file`; nil if it is not an EFI program with a kernel or an
+  /// initramfs.
+  /// - Throws: ``FileError`` if a section extends past the end of the file.
   public init?(_ file: InputFile) throws(FileError) {
     guard try file.bytes(at: 0, count: 2) == Array("MZ".utf8),
       let header = number(try file.bytes(at: 0x3C, count: 4)),
@@ -20,8 +21,8 @@ public struct UnifiedKernelImage: Sendable {
     let start = header + 24 + (Int64(coff[20]) | Int64(coff[21]) << 8)
     let table = try file.bytes(at: start, count: count * Self.rowSize)
 
-    // Behind the sections of all profiles come those of each one; a boot without a choice takes the
-    // first.
+    // The sections for all profiles come first, then those of each profile; the first profile is
+    // the default.
     var profiles = 0
     for row in stride(from: 0, to: table.count / Self.rowSize * Self.rowSize, by: Self.rowSize) {
       let name = Array(table[row..<row + 8].prefix { $0 != 0 })
@@ -40,7 +41,7 @@ public struct UnifiedKernelImage: Sendable {
     guard let used = number(Array(row[8..<12])), let stored = number(Array(row[16..<20])),
       let offset = number(Array(row[20..<24])), stored > 0
     else { return nil }
-    // What is stored is padded.
+    // The stored size includes padding.
     let piece = FilePiece(offset: offset, size: used > 0 ? min(used, stored) : stored)
     guard piece.end <= file.size else {
       throw FileError(
@@ -62,7 +63,7 @@ public struct UnifiedKernelImage: Sendable {
   }
 }
 
-/// Four bytes, the lowest one first.
+/// Reads four bytes as a little-endian number.
 private func number(_ bytes: [UInt8]) -> Int64? {
   bytes.count == 4 ? bytes.reversed().reduce(0) { $0 << 8 | Int64($1) } : nil
 }
