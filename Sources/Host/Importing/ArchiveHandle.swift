@@ -5,17 +5,17 @@ import Files
 import Glibc
 import SystemPackage
 
-/// libarchive, reading from a stream. archive_read(3).
+/// A libarchive handle that reads from a stream. archive_read(3).
 final class ArchiveHandle {
   let raw: OpaquePointer
-  /// What errors name.
+  /// The source's name in errors.
   let path: FilePath
 
   private let stream: any ByteStream
-  /// Thrown by the stream, in a callback.
+  /// The error that the stream threw in a callback.
   private var failure: (any Error)?
 
-  /// Which filters and formats there are is the caller's part, in `prepare`.
+  /// The caller enables filters and formats in `prepare`.
   init(_ path: FilePath, _ stream: any ByteStream, prepare: (OpaquePointer) -> Void) throws {
     guard let raw = archive_read_new() else {
       throw FileError(path, cannot: "read", Errno.noMemory)
@@ -36,15 +36,15 @@ final class ArchiveHandle {
 
   deinit { archive_read_free(raw) }
 
-  /// - Throws: the stream's error, or libarchive's: `FileError`.
+  /// - Throws: the stream's error, or libarchive's as a `FileError`.
   func check(_ result: Int32) throws {
     if let failure { throw failure }
     guard result == ARCHIVE_OK || result == ARCHIVE_EOF || result == ARCHIVE_WARN && isUnconverted
     else { throw error() }
   }
 
-  /// Whether all that it warns of is a name that is not UTF-8, as GNU tar writes it into a pax
-  /// header. The entry has the bytes as they are then (archive_read_support_format_tar.c,
+  /// Whether the warning is only about a name that is not UTF-8, as GNU tar may write into a pax
+  /// header. The entry then has the unconverted bytes (archive_read_support_format_tar.c,
   /// set_conversion_failed_error()).
   private var isUnconverted: Bool {
     archive_error_string(raw).map {
@@ -81,8 +81,8 @@ final class ArchiveHandle {
   }
 }
 
-/// Runs `body` in a locale in which names of archives are bytes, or UTF-8: in the locale C, libarchive
-/// gives no name that is not ASCII. newlocale(3), uselocale(3).
+/// Runs `body` in a locale in which names in archives are bytes or UTF-8: in the C locale,
+/// libarchive returns no names with non-ASCII characters. newlocale(3), uselocale(3).
 func withNamesAsBytes<Result>(_ body: () throws -> Result) rethrows -> Result {
   let locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", nil)
   let before = uselocale(locale)

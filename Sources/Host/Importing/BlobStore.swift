@@ -4,22 +4,22 @@ import Files
 import Newc
 import SystemPackage
 
-/// The files of a container image, by their names: a directory, or a tar archive.
+/// The named files of a container image, in a directory or a tar archive.
 protocol BlobStore {
-  /// What errors name.
+  /// The store's name in errors.
   var path: FilePath { get }
-  /// The size of the file of that name; nil if there is none.
+  /// The size of the file `name`; nil if there is none.
   func size(of name: String) throws -> Int64?
-  /// Opens the file of that name, which is there.
-  /// - Parameter onRead: is called with how many more bytes have been read.
+  /// Opens the file `name`, which must exist.
+  /// - Parameter onRead: Called with the number of additional bytes read.
   func open(_ name: String, onRead: @escaping (Int64) -> Void) throws -> any ByteStream
 }
 
 extension BlobStore {
-  /// Larger documents are none that a registry would take.
+  /// No registry would accept larger documents.
   private static var documentLimit: Int64 { 4 << 20 }
 
-  /// All of a small file.
+  /// The content of a small file.
   func document(_ name: String, is digest: Digest? = nil) throws -> [UInt8] {
     guard let size = try size(of: name) else { throw FileError(path, "has no \(name)") }
     guard size <= Self.documentLimit else {
@@ -59,18 +59,18 @@ final class BlobArchive: BlobStore {
   private struct File {
     var number: Int
     var size: Int64
-    /// The member that has the content, if it is not this one.
+    /// The member that has the content, if it is another one.
     var link: String?
   }
 
   private var members: [String: File] = [:]
-  /// What makes the archive one without compression, to be called once.
+  /// Decompresses the archive; called once.
   private let decode: () throws -> InputFile
   private var plain: InputFile?
 
   /// - Parameters:
-  ///   - records: all of the archive.
-  ///   - decode: gives the archive without its compression.
+  ///   - records: All records of the archive.
+  ///   - decode: Returns the decompressed archive.
   init(_ path: FilePath, _ records: [TarRecord], decode: @escaping () throws -> InputFile) {
     self.path = path
     self.decode = decode
@@ -81,7 +81,7 @@ final class BlobArchive: BlobStore {
       if let link = entry.hardLink {
         member.link = Self.name(link)
       } else if entry.file.type == .symbolicLink {
-        // Older versions of docker save: a layer that is there twice.
+        // Older versions of docker save write a repeated layer as a symbolic link.
         let end = entry.name.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
         member.link = Self.name(entry.name[..<end] + entry.target)
       } else if entry.file.type != .regular {
@@ -91,7 +91,7 @@ final class BlobArchive: BlobStore {
     }
   }
 
-  /// Without `.`, and with `..` taken back.
+  /// The path with `.` and `..` resolved; nil if it leads out of the archive.
   private static func name(_ path: [UInt8]) -> String? {
     var components: [ArraySlice<UInt8>] = []
     for component in path.split(separator: UInt8(ascii: "/")) {
@@ -138,7 +138,7 @@ final class BlobArchive: BlobStore {
   }
 }
 
-/// A stream that tells how much of it has been read.
+/// A stream that reports how much of it has been read.
 private final class CountedStream: ByteStream {
   private let stream: any ByteStream
   private let onRead: (Int64) -> Void

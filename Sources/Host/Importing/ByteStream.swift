@@ -4,19 +4,19 @@ import CArchive
 import Files
 import SystemPackage
 
-/// Bytes that come one block after the other.
+/// A stream of bytes in blocks.
 protocol ByteStream: AnyObject {
-  /// The next bytes, good until the next call; none at the end.
+  /// Returns the next bytes, valid until the next call; empty at the end.
   func next() throws -> UnsafeRawBufferPointer
-  /// Leaves out up to `count` bytes.
-  /// - Returns: how many; 0 if they must be read.
+  /// Skips up to `count` bytes.
+  /// - Returns: The number of skipped bytes; 0 if they must be read.
   func skip(_ count: Int64) throws -> Int64
 }
 
 extension ByteStream {
   func skip(_ count: Int64) throws -> Int64 { 0 }
 
-  /// Reads to the end, and hands each block to `consume`.
+  /// Reads to the end and passes each block to `consume`.
   func forEachBlock(_ consume: (UnsafeRawBufferPointer) throws -> Void) throws {
     while true {
       let block = try next()
@@ -36,7 +36,7 @@ final class FileStream: ByteStream {
   private let onRead: (Int64) -> Void
   private var offset: Int64 = 0
 
-  /// - Parameter onRead: is called with how many more bytes have been read or left out.
+  /// - Parameter onRead: Called with the number of additional bytes read or skipped.
   init(_ file: InputFile, onRead: @escaping (Int64) -> Void) {
     self.file = file
     self.onRead = onRead
@@ -60,7 +60,7 @@ final class FileStream: ByteStream {
   }
 }
 
-/// How much a source may have at most.
+/// The number of bytes that a source may have.
 final class Budget {
   private let limit: Int64
   private var left: Int64

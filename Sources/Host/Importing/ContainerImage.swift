@@ -4,18 +4,18 @@ import Files
 import FoundationEssentials
 import SystemPackage
 
-/// A container image: an OCI image layout, or what `docker save` writes.
+/// A container image: an OCI image layout, or an archive of `docker save`.
 struct ContainerImage {
   /// Its layers, from the lowest one.
   let layers: [TarTree.Layer]
-  /// What it is meant to run.
+  /// The command that the image is configured to run.
   let command: [String]
 
   private static let layoutName = "oci-layout"
   private static let indexName = "index.json"
   private static let manifestName = "manifest.json"
 
-  /// Whether a store has an image: nil if none.
+  /// The format of an image in a store.
   enum Kind {
     case oci, docker
   }
@@ -29,12 +29,12 @@ struct ContainerImage {
     return .docker
   }
 
-  /// An image that a store has.
+  /// An image in a store.
   struct Candidate {
     var names: [String]
     /// The digest of its manifest, or else of its config.
     var id: String
-    /// Its layers as they are stored, from the lowest one.
+    /// Its layers as stored, from the lowest one.
     var layers: [Blob]
     var config: Config
   }
@@ -42,7 +42,7 @@ struct ContainerImage {
   /// A file of a store.
   struct Blob {
     var name: String
-    /// nil if nothing tells it.
+    /// nil if unknown.
     var digest: Digest?
     var mediaType = ""
 
@@ -50,7 +50,7 @@ struct ContainerImage {
     var isEncrypted: Bool { mediaType.hasSuffix("+encrypted") }
   }
 
-  /// Finds the image that `selector` wants.
+  /// Finds the image selected by `selector`.
   init(_ store: some BlobStore, _ kind: Kind, _ selector: ImageSelector, _ budget: Budget) throws {
     let candidates =
       switch kind {
@@ -74,7 +74,7 @@ struct ContainerImage {
   private static func layer(
     _ number: Int, _ blob: Blob, _ content: Digest, _ store: some BlobStore, _ budget: Budget
   ) throws -> TarTree.Layer {
-    // The config has a digest of each layer, also where the manifest has none.
+    // The config has a digest of each layer, even if the manifest has none.
     let title = "layer \(number) (\(blob.digest ?? content))"
     if blob.isEncrypted {
       throw FileError(
@@ -88,7 +88,7 @@ struct ContainerImage {
       if isVerified, let digest = blob.digest {
         stream = VerifiedStream(store.path, title, stream, is: digest)
       }
-      // What is decoded a second time has passed the budget.
+      // Data that is decoded a second time was already within the budget.
       let limit = isVerified ? budget : Budget(.max)
       let decoded = try DecodedStream(store.path, stream, limit)
       guard isVerified else { return decoded }
@@ -112,7 +112,7 @@ struct ContainerImage {
     guard depth < 4 else { throw FileError(store.path, "has an index in an index, four times") }
     for descriptor in index.manifests {
       let name = descriptor.annotations?["org.opencontainers.image.ref.name"] ?? name
-      // BuildKit keeps its attestations beside the images.
+      // BuildKit stores its attestations beside the images.
       if descriptor.platform?.os == "unknown" { continue }
       let blob = try blob(descriptor, store)
       switch descriptor.mediaType {
@@ -125,10 +125,10 @@ struct ContainerImage {
           if let name { candidates[known].names.append(name) }
           continue
         }
-        // Of an index for many platforms a layout mostly has one.
+        // A layout with a multi-platform index mostly contains only one of its images.
         guard try store.size(of: blob.name) != nil else { continue }
         let manifest: Manifest = try read(blob, store)
-        // Other artifacts than images have another config: artifacts-guidance.md.
+        // Artifacts other than images have a different config: artifacts-guidance.md.
         guard manifest.config.isImageConfig else { continue }
         candidates.append(
           Candidate(
@@ -185,7 +185,7 @@ struct ContainerImage {
   }
 }
 
-/// A stream that is decoded from another one, which is read to its end as well.
+/// A stream decoded from another one, which is read to its end too.
 private final class PairedStream: ByteStream {
   private let stream: any ByteStream
   private let base: any ByteStream

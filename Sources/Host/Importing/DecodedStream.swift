@@ -3,17 +3,17 @@
 import CArchive
 import SystemPackage
 
-/// A stream without its compression, whichever it has.
+/// A decompressed stream; the compression is detected.
 final class DecodedStream: ByteStream {
   private let handle: ArchiveHandle
   private let budget: Budget
-  /// Nothing is in it.
+  /// Whether the stream is empty.
   private let isEmpty: Bool
 
-  /// - Parameter budget: what decoding takes of it.
+  /// - Parameter budget: Decoded bytes are taken from it.
   init(_ path: FilePath, _ stream: any ByteStream, _ budget: Budget) throws {
     handle = try ArchiveHandle(path, stream) { raw in
-      // One by one: `filter_all` has some that start other programs.
+      // Enabled one by one: `filter_all` includes filters that start other programs.
       for support in [
         archive_read_support_filter_gzip, archive_read_support_filter_bzip2,
         archive_read_support_filter_compress, archive_read_support_filter_lzma,
@@ -30,7 +30,7 @@ final class DecodedStream: ByteStream {
     try handle.check(result)
   }
 
-  /// Whether there was any compression.
+  /// Whether the stream was compressed.
   var isEncoded: Bool { archive_filter_code(handle.raw, 0) != ARCHIVE_FILTER_NONE }
 
   func next() throws -> UnsafeRawBufferPointer {

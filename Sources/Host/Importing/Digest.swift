@@ -4,7 +4,7 @@ import CArchive
 import Files
 import SystemPackage
 
-/// What a blob of a container image is named by: OCI Image Specification, descriptor.md.
+/// The digest that names a blob of a container image: OCI Image Specification, descriptor.md.
 package struct Digest: Hashable, CustomStringConvertible {
   package enum Algorithm: String, Sendable {
     case sha256, sha512
@@ -13,10 +13,10 @@ package struct Digest: Hashable, CustomStringConvertible {
   }
 
   package let algorithm: Algorithm
-  /// Lower case.
+  /// Lower-case hexadecimal.
   package let hex: String
 
-  /// Reads `ALGORITHM:HEX`; nil if it is something else.
+  /// Parses `ALGORITHM:HEX`; nil if `text` is anything else.
   init?(_ text: String) {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
     guard parts.count == 2, let algorithm = Algorithm(rawValue: String(parts[0])),
@@ -27,7 +27,7 @@ package struct Digest: Hashable, CustomStringConvertible {
     hex = String(parts[1])
   }
 
-  /// The digest of a sum.
+  /// The digest with this hash value.
   fileprivate init(_ algorithm: Algorithm, sum: [UInt8]) {
     self.algorithm = algorithm
     hex = String(
@@ -88,7 +88,7 @@ package struct Hasher {
   }
 }
 
-/// A stream whose digest is verified at its end.
+/// A stream that verifies its digest at its end.
 final class VerifiedStream: ByteStream {
   private let path: FilePath
   private let what: String
@@ -98,8 +98,8 @@ final class VerifiedStream: ByteStream {
   private var isVerified = false
 
   /// - Parameters:
-  ///   - path: the source.
-  ///   - what: the part of it that the stream is, in words.
+  ///   - path: The source's name in errors.
+  ///   - what: The name of the part that is read.
   init(_ path: FilePath, _ what: String, _ stream: any ByteStream, is expected: Digest) {
     self.path = path
     self.what = what
@@ -108,7 +108,7 @@ final class VerifiedStream: ByteStream {
     hasher = Hasher(expected.algorithm)
   }
 
-  /// - Throws: ``FileError`` at the end, if the digest is another one.
+  /// - Throws: ``FileError`` at the end, if the digest differs.
   func next() throws -> UnsafeRawBufferPointer {
     let bytes = try stream.next()
     guard bytes.isEmpty else {

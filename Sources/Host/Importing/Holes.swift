@@ -5,8 +5,8 @@ import Initramfs
 extension SparseMap {
   /// The map of a file with data at `extents`, in order; nil if its holes save no page.
   ///
-  /// Extents with less than a page between them become one: that page is needed all the same. Of a
-  /// file in very many pieces, larger holes are closed as well.
+  /// Extents less than a page apart are merged, since that page is needed anyway. If a file has too
+  /// many extents, larger holes are filled as well.
   init?(size: UInt64, data extents: [Extent]) {
     var least: UInt64 = 4096
     var merged = Self.merged(extents, least)
@@ -31,7 +31,7 @@ extension SparseMap {
   }
 }
 
-/// Hands out what a file has in its extents, with zero bytes where nothing comes.
+/// Passes on a file's extents, with zero bytes where data is missing.
 struct ExtentFilter {
   private var rest: ArraySlice<Extent>
   private let size: UInt64
@@ -43,8 +43,8 @@ struct ExtentFilter {
     rest = map?.extents[...] ?? [Extent(offset: 0, count: size)]
   }
 
-  /// The next bytes, which are at `offset` of the file.
-  /// - Returns: whether they belong there.
+  /// Adds the next bytes, which are at `offset` of the file.
+  /// - Returns: Whether they all lie in the extents.
   mutating func add(
     _ bytes: UnsafeRawBufferPointer, at offset: UInt64,
     _ body: (UnsafeRawBufferPointer) throws -> Void

@@ -7,7 +7,7 @@ import Newc
 public import SystemPackage
 import Tree
 
-/// The tree in a directory of this machine, without what is mounted in it.
+/// The tree in a directory of this machine, without file systems mounted in it.
 public struct HostTree: TreeSource {
   public let files: [TreeFile]
   public let permissions: FilePermissions
@@ -15,7 +15,7 @@ public struct HostTree: TreeSource {
 
   private let path: FilePath
 
-  /// - Parameter output: the file that the tree will be packed into: it is no part of the tree.
+  /// - Parameter output: The file that the tree will be packed into, which is not part of the tree.
   /// - Throws: ``FileError``; `CancellationError`.
   public init(_ path: FilePath, leavingOut output: FilePath? = nil) throws {
     self.path = path
@@ -52,7 +52,7 @@ public struct HostTree: TreeSource {
   }
 }
 
-/// A directory of this machine, which no path in it leaves.
+/// A directory of this machine; paths in it cannot leave it.
 private final class HostDirectory {
   let path: FilePath
   let root: FileDescriptor
@@ -70,7 +70,7 @@ private final class HostDirectory {
 
   deinit { try? root.close() }
 
-  /// Makes calls about the file of that name.
+  /// Runs `body`, which makes system calls about the file `name`.
   func call<Result>(
     _ act: String, _ name: [UInt8], _ body: () throws(Failure) -> Result
   ) throws(FileError) -> Result {
@@ -80,7 +80,8 @@ private final class HostDirectory {
     }
   }
 
-  /// All names in a directory, with its descriptor, which is closed then.
+  /// Passes each name in a directory to `body`, with the directory's descriptor, which is closed
+  /// afterwards.
   func list(
     _ directory: [UInt8], _ body: (Int32, [CChar]) throws -> Void
   ) throws {
@@ -94,7 +95,7 @@ private final class HostDirectory {
     for name in names { try body(descriptor, name) }
   }
 
-  /// Hands out the bytes of a regular file that are in `extents`.
+  /// Passes on the bytes of a regular file that are in `extents`.
   func read(
     _ name: [UInt8], _ extents: [Extent], _ body: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
@@ -124,13 +125,13 @@ private final class HostDirectory {
   }
 }
 
-/// The file that a tree is packed into, and what an interrupted packing has left of it.
+/// The file that a tree is packed into, and leftovers of an interrupted run.
 private struct OwnOutput {
-  /// The directory that it is in.
+  /// The directory that contains it.
   let directory: Status
   let name: [UInt8]
 
-  /// nil if its directory is not there.
+  /// nil if its directory does not exist.
   init?(_ path: FilePath) {
     guard let target = try? OutputFile.target(of: path), let name = target.lastComponent else {
       return nil
@@ -156,11 +157,11 @@ private struct OwnOutput {
 
 /// Finds all files of a directory.
 private struct Walk {
-  /// Directories on which something is mounted.
+  /// The number of mount points.
   private(set) var mounts = 0
-  /// Regular files that are the output, or the unfinished one.
+  /// Output files, finished or not.
   private(set) var leftOut: [[UInt8]] = []
-  /// Of a file with the tree: it may be read by whoever may read the directory.
+  /// The permissions for a file with the tree: whoever may read the directory may read it.
   let permissions: FilePermissions
 
   private struct Key: Hashable {
@@ -181,7 +182,7 @@ private struct Walk {
   private let output: OwnOutput?
   private let device: dev_t
   private var found: [Found] = []
-  /// Where files with more than one name are in `found`.
+  /// The indices in `found` of files with several names.
   private var links: [Key: Int] = [:]
   private var waiting: [[UInt8]] = [[]]
 
@@ -195,7 +196,7 @@ private struct Walk {
     try add([], status, in: root, [0x2E, 0])
   }
 
-  /// Lists one more directory; false if there is none.
+  /// Lists one more directory; false if none is left.
   mutating func step() throws -> Bool {
     guard let path = waiting.popLast() else { return false }
     try directory.list(path) { descriptor, name in
@@ -246,7 +247,7 @@ private struct Walk {
           ? try sparse(path, status.size, in: parent, name) : nil))
   }
 
-  /// lseek(2): a file system that knows no holes says that all is data.
+  /// lseek(2): a file system without support for holes reports only data.
   private func sparse(
     _ path: [UInt8], _ size: Int, in parent: Int32, _ name: [CChar]
   ) throws(FileError) -> SparseMap? {
@@ -283,7 +284,7 @@ private struct Walk {
     return Array(target[..<count])
   }
 
-  /// The calls have no `*at` form before Linux 6.13: proc_pid_fd(5) stands for the directory.
+  /// These calls have no `*at` form before Linux 6.13; proc_pid_fd(5) stands for the directory.
   private func xattrs(
     _ path: [UInt8], in parent: Int32, _ name: [CChar]
   ) throws(FileError) -> [Xattr] {
@@ -299,7 +300,7 @@ private struct Walk {
       .sorted { $0.name.lexicographicallyPrecedes($1.name) }
   }
 
-  /// In the order of ``TreeSource/files``.
+  /// The files in the order of ``TreeSource/files``.
   func files() -> [TreeFile] {
     var files = found.map { one in
       TreeFile(

@@ -11,7 +11,7 @@ struct Descriptor: Decodable {
   var platform: Platform?
   var annotations: [String: String]?
 
-  /// Whether it is of what config.md describes.
+  /// Whether its media type is that of config.md.
   var isImageConfig: Bool {
     [
       "application/vnd.oci.image.config.v1+json",

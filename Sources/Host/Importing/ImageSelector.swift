@@ -5,9 +5,9 @@ import SystemPackage
 
 /// The operating system and processor that a container image is for: `linux/arm64/v8`.
 public struct Platform: Equatable, Sendable, CustomStringConvertible {
-  /// As Go spells it: `amd64`, `arm64`, `riscv64`.
+  /// The name in Go: `amd64`, `arm64`, `riscv64`.
   public var architecture: String
-  /// `v8`; nil if any will do.
+  /// The variant, such as `v8`; nil if any will do.
   public var variant: String?
 
   public init(architecture: String, variant: String? = nil) {
@@ -15,7 +15,7 @@ public struct Platform: Equatable, Sendable, CustomStringConvertible {
     self.variant = variant
   }
 
-  /// Reads `linux/ARCHITECTURE[/VARIANT]`; nil if it is something else.
+  /// Parses `linux/ARCHITECTURE[/VARIANT]`; nil if `text` is anything else.
   public init?(_ text: String) {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 2 || parts.count == 3, parts[0] == "linux", !parts.contains("") else {
@@ -29,13 +29,13 @@ public struct Platform: Equatable, Sendable, CustomStringConvertible {
   }
 }
 
-/// Which of the images of a source is wanted.
+/// A choice among the images of a source.
 struct ImageSelector {
   var platform: Platform
-  /// Its name, with or without the registry and path before it; nil if there is but one.
+  /// The image's name, with or without registry and path; nil if there is only one.
   var reference: String?
 
-  /// - Throws: `FileError`, which names what there is.
+  /// - Throws: `FileError`, which lists the available images.
   func choose(
     among candidates: [ContainerImage.Candidate], in path: FilePath
   ) throws(FileError) -> ContainerImage.Candidate {
@@ -78,7 +78,7 @@ struct ImageSelector {
       && (platform.variant == nil || platform.variant == config.variant ?? Self.variant(of: config))
   }
 
-  /// What is meant by none, as in containerd's platforms package, normalizeArch().
+  /// The default variant, as in containerd's platforms package, normalizeArch().
   private static func variant(of config: Config) -> String? {
     switch config.architecture {
     case "arm": "v7"

@@ -9,21 +9,22 @@ public import SystemPackage
 
 /// The tree that the kernel makes of an image, ready to be written again.
 ///
-/// Archives of early microcode at the image's front are no part of it: lib/earlycpio.c finds them
-/// only there.
+/// Archives of early microcode at the front of the image are not part of it: lib/earlycpio.c finds
+/// them only there.
 public struct ImageTree: TreeSource {
   public private(set) var files: [TreeFile] = []
   public let front: [UInt8]
   public let permissions: FilePermissions
 
   private let image: Image
-  /// The record that has a file's content, as a running number, and the file.
+  /// The files by the number of the record that has their content.
   private var owners: [Int: Int] = [:]
 
   /// Reads `image`.
   ///
-  /// - Parameter progress: is called with the offset up to which it has been read, and its size.
-  /// - Throws: ``FileError``, also if the kernel would not unpack all of it.
+  /// - Parameter progress: Called with the offset up to which the image has been read, and its
+  ///   size.
+  /// - Throws: ``FileError``, also if the kernel would not unpack the whole image.
   public init(
     _ image: Image, progress: @escaping (Int64, Int64) -> Void = { _, _ in }
   ) throws {
@@ -41,7 +42,7 @@ public struct ImageTree: TreeSource {
     collect(unpacker.files)
   }
 
-  /// Makes the tree of what is behind the front.
+  /// Makes the tree of everything after the front.
   private static func unpack<Source: ImageSource & ~Copyable>(
     _ reader: ImageReader<Source>, behind frontSize: Int64
   ) throws -> Unpacker<MemoryTree> {
@@ -91,7 +92,7 @@ public struct ImageTree: TreeSource {
     while let event = try reader.next() {
       switch event {
       case .memberBegins(let member):
-        // The one before had nothing, or its root directory alone.
+        // The previous archive was empty, or contained only its root directory.
         if !isEarly { return front }
         front = member.offset
         if member.codec != .raw { return front }
@@ -104,12 +105,12 @@ public struct ImageTree: TreeSource {
       default: break
       }
     }
-    // Nothing but microcode: that is the tree.
+    // Only microcode: that is the tree.
     return 0
   }
 
-  /// lib/earlycpio.c, arch/x86/kernel/cpu/microcode, drivers/acpi/tables.c: what they look for is
-  /// in the directory `kernel`.
+  /// The first component of a name. Microcode and ACPI tables are in the directory `kernel`
+  /// (lib/earlycpio.c, arch/x86/kernel/cpu/microcode, drivers/acpi/tables.c).
   private static func firstComponent(of name: [UInt8]) -> ArraySlice<UInt8>? {
     name.split(separator: UInt8(ascii: "/")).first { !$0.elementsEqual(".".utf8) }
   }
@@ -120,7 +121,7 @@ public struct ImageTree: TreeSource {
     var records: [[UInt8]: Int] = [:]
     for (index, names) in tree.paths() {
       let node = tree.nodes[index]
-      // The kernel's own, which the image has not touched.
+      // The kernel's own files, untouched by the image.
       if index <= 3, node.modificationTime == nil { continue }
       let entry = Entry(
         name: names[0], mode: node.mode, userID: node.userID, groupID: node.groupID,

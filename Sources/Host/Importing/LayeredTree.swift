@@ -4,24 +4,24 @@ import Images
 import Initramfs
 import Newc
 
-/// A file tree in memory, to which tar archives are applied one after the other.
+/// A file tree in memory to which tar archives are applied in order.
 ///
-/// Paths never lead out of it: they are resolved as if its root were `/`, whose `..` is `/` itself,
-/// also where they lead through symbolic links. So do containerd and umoci.
+/// Paths never lead out of it, not even through symbolic links: they are resolved as if its root
+/// were `/`, whose `..` is `/` itself. containerd and umoci do the same.
 struct LayeredTree {
   /// Why an entry cannot be applied.
   enum Fault: Error {
-    /// It is longer than the kernel takes, or a component of it is.
+    /// The path, or a component of it, is longer than the kernel allows.
     case tooLong
-    /// It leads through more symbolic links than the kernel follows, such as this one.
+    /// The path leads through more symbolic links than the kernel follows, such as this one.
     case linkLoop([UInt8], target: [UInt8])
-    /// It leads through this file, which is no directory.
+    /// The path leads through this file, which is not a directory.
     case throughFile([UInt8])
-    /// It is the root, and no directory.
+    /// The entry is the root, but not a directory.
     case root
-    /// It is another name of this file, which is not there, or is a directory.
+    /// The entry is a hard link to this file, which does not exist or is a directory.
     case noLinkTarget([UInt8])
-    /// There are more files than are kept in memory.
+    /// There are more files than may be kept in memory.
     case tooMany
   }
 
@@ -31,16 +31,16 @@ struct LayeredTree {
     var seconds: Int64 = 0
     var xattrs: [Xattr] = []
     var sparse: SparseMap?
-    /// What has its content.
+    /// The number of the record that has its content.
     var content: Int?
-    /// Of a directory.
+    /// The entries of a directory.
     var children: [[UInt8]: Int] = [:]
 
     var isDirectory: Bool { entry.type == .directory }
   }
 
   private var nodes = [Node(entry: Self.impliedDirectory)]
-  // Records of one directory mostly come together.
+  // A cache: records of one directory mostly follow one another.
   private var lastDirectory: (path: [ArraySlice<UInt8>], node: Int) = ([], 0)
 
   private static let impliedDirectory = Entry(
@@ -51,7 +51,7 @@ struct LayeredTree {
 
   /// Applies one record.
   ///
-  /// - Parameter content: what stands for its content.
+  /// - Parameter content: The number of the record that has its content.
   mutating func apply(_ entry: TarEntry, content: Int) throws(Fault) {
     var path = try Self.components(entry.name)
     guard let name = path.popLast().map(Array.init) else {
@@ -78,7 +78,7 @@ struct LayeredTree {
     put(node, name, in: directory)
   }
 
-  /// Removes the file of this name, if there is one, with what is in it.
+  /// Removes the file `name`, if it exists, with everything in it.
   mutating func remove(_ name: [UInt8]) throws(Fault) {
     var path = try Self.components(name)
     guard let name = path.popLast().map(Array.init), let directory = try find(path, follow: true)
@@ -87,7 +87,7 @@ struct LayeredTree {
     lastDirectory = ([], 0)
   }
 
-  /// Removes all that is in a directory, if there is one.
+  /// Removes everything in a directory, if it exists.
   mutating func empty(_ name: [UInt8]) throws(Fault) {
     guard let directory = try find(try Self.components(name), follow: true) else { return }
     nodes[directory].children = [:]
@@ -110,14 +110,14 @@ struct LayeredTree {
 
   private mutating func put(_ node: Int, _ name: [UInt8], in directory: Int) {
     let old = nodes[directory].children.updateValue(node, forKey: name)
-    // The last path may lead through it.
+    // The cached path may lead through it.
     if old != nil { lastDirectory = ([], 0) }
   }
 
   // MARK: Paths
 
-  /// Without empty ones and `.`; a `..` takes the one before it back. umoci and containerd make of a
-  /// record's name what Go's filepath.Clean does.
+  /// The components of a path without empty ones and `.`; a `..` removes the one before it. umoci
+  /// and containerd apply Go's filepath.Clean to names.
   private static func components(_ path: [UInt8]) throws(Fault) -> [ArraySlice<UInt8>] {
     guard path.count < Writer.pathLimit else { throw .tooLong }
     var components: [ArraySlice<UInt8>] = []
@@ -135,7 +135,7 @@ struct LayeredTree {
   private static let dot = Array(".".utf8)
   private static let dotDot = Array("..".utf8)
 
-  /// The directory of that path; what is missing of it is made.
+  /// The directory at `path`; missing directories are made.
   private mutating func directory(_ path: [ArraySlice<UInt8>]) throws(Fault) -> Int {
     if lastDirectory.path == path { return lastDirectory.node }
     var walk = PathWalk(path, from: 0)
@@ -143,7 +143,7 @@ struct LayeredTree {
       if let child = nodes[walk.directory].children[name] {
         try follow(child, name, &walk)
       } else {
-        // The target of a symbolic link may have anything in it.
+        // A symbolic link's target may contain anything.
         if name.count > Writer.componentLimit { throw .tooLong }
         let child = try make(Node(entry: Self.impliedDirectory))
         nodes[walk.directory].children[name] = child
@@ -154,7 +154,7 @@ struct LayeredTree {
     return walk.directory
   }
 
-  /// The file of that path; nil if there is none.
+  /// The file at `path`; nil if there is none.
   private func find(_ path: [ArraySlice<UInt8>], follow: Bool) throws(Fault) -> Int? {
     var walk = PathWalk(path, from: 0)
     while let name = walk.next() {
@@ -173,7 +173,7 @@ struct LayeredTree {
     return node
   }
 
-  /// Goes on with `node`, which has that name.
+  /// Continues with `node`, which is called `name`.
   private func follow(_ node: Int, _ name: [UInt8], _ walk: inout PathWalk<Int>) throws(Fault) {
     switch nodes[node].entry.type {
     case .directory: walk.enter(node, name)
@@ -187,7 +187,7 @@ struct LayeredTree {
 
   // MARK: The whole
 
-  /// All files, by their first names, and what stands for the content of each.
+  /// All files, sorted by their first names, and the record that has the content of each.
   func files() -> (files: [TreeFile], contents: [Int: Int]) {
     var names: [Int: [[UInt8]]] = [0: [[]]]
     var waiting: [(node: Int, path: [UInt8])] = [(0, [])]

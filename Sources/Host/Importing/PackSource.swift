@@ -4,18 +4,18 @@ package import Files
 import Images
 public import SystemPackage
 
-/// What a user wants to have packed: an initramfs, a directory, a tar archive, or a container image.
+/// The source to pack: an initramfs, a directory, a tar archive, or a container image.
 public struct PackSource: Sendable {
   public let path: FilePath
-  /// How many bytes the files of a tar archive or a container image may have.
+  /// The most bytes that the files of a tar archive or a container image may have.
   public var limit: Int64 = 16 << 30
-  /// Which image of several.
+  /// The platform to choose among several images.
   public var platform: Platform
-  /// The name of the image, if there are several.
+  /// The name to choose among several images.
   public var reference: String?
-  /// Where a compressed archive of a container image is decompressed to.
+  /// The directory into which the compressed archive of a container image is decompressed.
   public var workDirectory: FilePath
-  /// The file that the tree will be packed into, if it may be in the source.
+  /// The file that the tree will be packed into, which may be inside the source.
   public var output: FilePath?
 
   public init(_ path: FilePath, _ platform: Platform, workDirectory: FilePath) {
@@ -26,7 +26,7 @@ public struct PackSource: Sendable {
 
   /// Reads the metadata of the tree.
   ///
-  /// - Parameter progress: is called with how much of the source has been read, and its size.
+  /// - Parameter progress: Called with the number of bytes read of the source, and its size.
   /// - Throws: ``FileError``; `CancellationError`.
   public func tree(progress: @escaping (Int64, Int64) -> Void) throws -> any TreeSource {
     let isDirectory =
@@ -40,7 +40,7 @@ public struct PackSource: Sendable {
     return try tree(of: InputFile.copyingPipe(path), progress: progress)
   }
 
-  /// The same of a file that is open.
+  /// Reads the metadata of the tree in an open file.
   package func tree(
     of file: InputFile, progress: @escaping (Int64, Int64) -> Void
   ) throws -> any TreeSource {
@@ -55,13 +55,13 @@ public struct PackSource: Sendable {
   /// Whether a tar archive is compressed.
   private enum TarEncoding { case plain, compressed }
 
-  /// nil if the file is no tar archive.
+  /// The encoding of a tar archive; nil if the file is not one.
   private func tarEncoding(of file: InputFile) throws -> TarEncoding? {
-    // Zero bytes may be in front of an image; libarchive takes them for an empty archive.
+    // An image may begin with zero bytes, which libarchive takes for an empty archive.
     if try ImageParts(file).firstNonZero() != 0 { return nil }
     do {
       return try withNamesAsBytes {
-        // lz4 gives up to 4 MiB at once: the limit applies when the archive is read.
+        // lz4 returns up to 4 MiB at once; the limit applies when the archive is read.
         let stream = try DecodedStream(path, FileStream(file) { _ in }, Budget(.max))
         let isTar = try TarReader(path, stream).advance()
         return isTar ? (stream.isEncoded ? .compressed : .plain) : nil

@@ -2,22 +2,22 @@
 
 import CArchive
 
-/// The headers in front of a record that libarchive uses, or passes over, without telling: POSIX
+/// The headers before a record that libarchive applies or ignores without reporting them: POSIX
 /// pax, "pax Interchange Format"; GNU tar, "Basic Tar Format".
 struct TarHeaders {
-  /// A keyword of a pax header with its value.
+  /// A keyword of a pax header, with its value.
   typealias Keyword = (name: [UInt8], value: [UInt8])
 
-  /// Of headers for all records that follow.
+  /// Keywords that apply to all records that follow.
   private(set) var global: [Keyword] = []
-  /// Of headers for this record.
+  /// Keywords that apply to this record.
   private(set) var local: [Keyword] = []
-  /// The record is the rest of a file whose beginning is in another volume.
+  /// Whether the record continues a file that begins in an earlier volume.
   private(set) var isContinued = false
 
   private static let block = 512
 
-  /// - Parameter bytes: from the first header of a record on, as far as they are known.
+  /// - Parameter bytes: The known bytes from the first header of a record on.
   init(_ bytes: ArraySlice<UInt8>) {
     var rest = bytes
     while rest.count >= Self.block {
@@ -39,7 +39,7 @@ struct TarHeaders {
 
   func hasLocal(_ name: String) -> Bool { local.contains { $0.name.elementsEqual(name.utf8) } }
 
-  /// Octal digits; 0 if it is more than a header of headers has.
+  /// Parses octal digits; 0 if the size is too large for an extended header.
   private static func size(_ field: ArraySlice<UInt8>) -> Int {
     var size = 0
     for byte in field where (0x30...0x37).contains(byte) {
@@ -48,7 +48,7 @@ struct TarHeaders {
     return size <= 64 << 20 ? size : 0
   }
 
-  /// `LENGTH KEYWORD=VALUE` and a line feed, which the length counts as well.
+  /// Parses lines of `LENGTH KEYWORD=VALUE`; the length includes the line feed.
   private static func keywords(_ content: ArraySlice<UInt8>) -> [Keyword] {
     var keywords: [Keyword] = []
     var rest = content
@@ -65,15 +65,16 @@ struct TarHeaders {
   }
 }
 
-/// Keeps what libarchive reads of a record's headers.
+/// Keeps the headers of a record that libarchive reads.
 final class HeaderTap: ByteStream {
-  /// Asked for positions in the stream; set before the first header is read.
+  /// The handle that knows positions in the stream; set before the first header is read.
   var archive: OpaquePointer?
 
   private let stream: any ByteStream
   private var kept: [UInt8] = []
-  /// How much of that is dropped already, and where the rest begins in the stream. Most records are
-  /// far smaller than a block of the stream, which must not move for each of them.
+  /// The number of bytes in `kept` that are already dropped, and the stream offset of the rest.
+  /// Most records are far smaller than a block of the stream, which should not be moved for each of
+  /// them.
   private var dropped = 0
   private var start: Int64 = 0
   private var lastHeader: Int64 = -1
@@ -98,7 +99,7 @@ final class HeaderTap: ByteStream {
     return skipped
   }
 
-  /// The headers of the record that libarchive has just read.
+  /// The headers of the record that libarchive has just returned.
   func headers() -> TarHeaders {
     guard let archive else { return TarHeaders([]) }
     lastHeader = archive_read_header_position(archive)
@@ -106,8 +107,8 @@ final class HeaderTap: ByteStream {
     return TarHeaders(start == lastHeader ? kept[dropped...] : [])
   }
 
-  /// While the headers of a record are being read, all from the first of them on; else what comes
-  /// behind the data that has been read.
+  /// The stream offset of the first byte to keep: the first header of a record while its headers
+  /// are being read, otherwise the end of the data read so far.
   private var needed: Int64 {
     guard let archive else { return 0 }
     let header = archive_read_header_position(archive)

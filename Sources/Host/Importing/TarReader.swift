@@ -9,37 +9,37 @@ import SystemPackage
 
 /// One record of a tar archive.
 struct TarEntry {
-  /// As it is in the archive.
+  /// The name, as it is in the archive.
   var name: [UInt8]
-  /// The name of the file that this is another name of.
+  /// The name of the file that this is a hard link to.
   var hardLink: [UInt8]?
-  /// Metadata; the content's size. Its name is not set.
+  /// The metadata and the size of the content, without a name.
   var file: Entry
-  /// Where a symbolic link leads.
+  /// The target of a symbolic link.
   var target: [UInt8]
   /// The modification time in seconds since 1970.
   var seconds: Int64
   var xattrs: [Xattr]
-  /// Where the data are, if the file has holes.
+  /// The data extents of a sparse file.
   var sparse: SparseMap?
 
-  /// Bytes of its content, without holes.
+  /// The bytes of its content, without holes.
   var dataSize: UInt64 { sparse?.count ?? file.size }
 
   var isDirectory: Bool { hardLink == nil && file.type == .directory }
 }
 
-/// Reads a tar archive: POSIX pax, GNU, ustar and older ones. libarchive.
+/// Reads a tar archive (POSIX pax, GNU, ustar or older) with libarchive.
 final class TarReader {
   private let handle: ArchiveHandle
   private let tap: HeaderTap
-  /// What all records have that say nothing else.
+  /// The values for records that do not set their own.
   private var globals = PaxGlobals()
-  /// The current entry, libarchive's, and where its data are.
+  /// libarchive's current entry, and its data extents.
   private var entry: OpaquePointer?
   private var sparse: SparseMap?
 
-  /// - Parameter path: what errors name.
+  /// - Parameter path: The archive's name in errors.
   init(_ path: FilePath, _ stream: any ByteStream) throws {
     tap = HeaderTap(stream)
     handle = try ArchiveHandle(path, tap) { [tap] raw in
@@ -50,7 +50,7 @@ final class TarReader {
     }
   }
 
-  /// Goes to the next record; false if there is none.
+  /// Advances to the next record; false if there is none.
   func advance() throws -> Bool {
     entry = nil
     let result = archive_read_next_header(handle.raw, &entry)
@@ -58,7 +58,7 @@ final class TarReader {
     return result != ARCHIVE_EOF
   }
 
-  /// - Throws: ``FileError``, also for what cannot be carried.
+  /// - Throws: ``FileError``, also for records that cannot be represented.
   func next() throws -> TarEntry? {
     guard try advance(), let entry else { return nil }
     guard let name = archive_entry_pathname(entry) else {
@@ -96,7 +96,7 @@ final class TarReader {
       xattrs: xattrs(of: entry, headers), sparse: sparse)
   }
 
-  /// GNU's sparse files, in the old format and the three of pax.
+  /// The map of a GNU sparse file, in the old format or one of the three pax formats.
   private func sparse(
     of entry: OpaquePointer, _ file: Entry, _ name: UnsafePointer<CChar>
   ) throws(FileError) -> SparseMap? {
@@ -106,7 +106,7 @@ final class TarReader {
     var extents: [Extent] = []
     var (offset, count, free): (Int64, Int64, Int64) = (0, 0, 0)
     while archive_entry_sparse_next(entry, &offset, &count) == ARCHIVE_OK {
-      // Where the file ends in a hole there is one of no bytes.
+      // A file that ends in a hole has a final extent of zero bytes.
       if count == 0 { continue }
       guard offset >= free, count > 0, count <= Int64.max - offset,
         UInt64(offset + count) <= file.size
@@ -121,7 +121,7 @@ final class TarReader {
     return SparseMap(size: file.size, data: extents)
   }
 
-  /// Hands out the data of the last entry: of a sparse one without its holes.
+  /// Passes on the data of the last entry, without the holes of a sparse file.
   func readData(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
     var filter = ExtentFilter(sparse, size: UInt64(max(0, archive_entry_size(entry))))
     while true {
@@ -176,10 +176,10 @@ final class TarReader {
   }
 
   /// bsdtar writes each xattr twice: as LIBARCHIVE.xattr.* with an encoded name, and as
-  /// SCHILY.xattr.* with the name as it is, of which a reader takes what is behind a `=` for the
-  /// value.
+  /// SCHILY.xattr.* with the plain name, where a reader takes everything after a `=` for the value.
   ///
-  /// - Returns: the names of the first spelling, decoded; none if GNU tar or another has written it.
+  /// - Returns: The decoded names of the LIBARCHIVE keywords; none if another program, such as GNU
+  ///   tar, wrote the archive.
   private static func names(ofLibarchive headers: TarHeaders) -> Set<[UInt8]> {
     if headers.local.isEmpty { return [] }
     let prefix = Array("LIBARCHIVE.xattr.".utf8)
@@ -188,7 +188,7 @@ final class TarReader {
         .map { decoded($0.name.dropFirst(prefix.count)) })
   }
 
-  /// `%3D` is a byte.
+  /// The name with `%3D` and the like decoded.
   private static func decoded(_ name: ArraySlice<UInt8>) -> [UInt8] {
     var bytes: [UInt8] = []
     var rest = name
@@ -204,7 +204,7 @@ final class TarReader {
     return bytes
   }
 
-  /// GNU tar writes `=`, which ends a keyword of pax, as `%3D`, and `%` as `%25`.
+  /// GNU tar writes `=`, which ends a pax keyword, as `%3D`, and `%` as `%25`.
   private static func unescaped(_ name: [UInt8]) -> [UInt8] {
     var result: [UInt8] = []
     var rest = name[...]
@@ -250,7 +250,7 @@ final class TarReader {
   ]
 }
 
-/// The content of an entry that is no sparse file.
+/// The content of an entry that is not a sparse file.
 private final class EntryStream: ByteStream {
   private let handle: ArchiveHandle
 
@@ -268,11 +268,11 @@ private func bytes(_ text: UnsafePointer<CChar>) -> [UInt8] {
   Array(UnsafeRawBufferPointer(start: text, count: strlen(text)))
 }
 
-/// What the pax global headers of an archive have said so far: POSIX pax, "pax Header Block".
+/// The values that pax global headers have set so far: POSIX pax, "pax Header Block".
 private struct PaxGlobals {
   private var numbers: [String: Int64] = [:]
 
-  /// Each of them is of every record, and no archive means that.
+  /// Keywords that cannot sensibly apply to all records.
   private static let refused = [
     "path", "linkpath", "size", "SCHILY.xattr.", "LIBARCHIVE.xattr.", "SCHILY.acl.",
     "SCHILY.realsize", "GNU.sparse.", "RHT.security.selinux",
@@ -283,12 +283,12 @@ private struct PaxGlobals {
       let name = String(decoding: name, as: UTF8.self)
       switch name {
       case "mtime", "uid", "gid":
-        // No value takes an earlier one back.
+        // An empty value cancels an earlier one.
         numbers[name] = value.isEmpty ? nil : try Self.number(name, value, path)
       case "GNU.volume.filename", "GNU.volume.size", "GNU.volume.offset":
         throw FileError(path, "is a later volume of an archive in several; join them first")
       default:
-        // Names of owners, comments, and what nobody knows.
+        // Ignore owners' names, comments and unknown keywords.
         if value.isEmpty || !Self.refused.contains(where: { Self.matches(name, $0) }) { continue }
         throw FileError(
           path, found: "a pax global header with \(name)",
@@ -297,7 +297,7 @@ private struct PaxGlobals {
     }
   }
 
-  /// What a record of these headers has from a global one; nil if it has its own, or none.
+  /// The global value for a record with these headers; nil if it has its own, or there is none.
   func number(_ name: String, unless headers: TarHeaders) -> Int64? {
     numbers.isEmpty || headers.hasLocal(name) ? nil : numbers[name]
   }
@@ -306,7 +306,7 @@ private struct PaxGlobals {
     pattern.hasSuffix(".") ? name.hasPrefix(pattern) : name == pattern
   }
 
-  /// Decimal, of a time with a fraction; that is in the second before the next one.
+  /// Parses a decimal number; a time may have a fraction, and is rounded down.
   private static func number(
     _ name: String, _ value: [UInt8], _ path: FilePath
   ) throws(FileError) -> Int64 {

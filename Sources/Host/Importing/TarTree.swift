@@ -5,17 +5,17 @@ public import SystemPackage
 
 /// The tree of one tar archive, or of the layers of a container image.
 public struct TarTree: TreeSource {
-  /// An archive, ready to be opened as often as it is read.
+  /// An archive that can be opened for each reading.
   struct Layer {
-    /// What errors call it, if it is one of several.
+    /// The name in errors, if it is one of several.
     var name: String?
-    /// Bytes to be read of it.
+    /// The number of bytes to read.
     var size: Int64
-    /// Opens it, without its compression; the closure is called with how many more bytes of it have
-    /// been read, the flag tells whether digests are verified.
+    /// Opens the decompressed archive. `onRead` is called with the number of additional bytes read;
+    /// the flag says whether digests are verified.
     var open: (_ isVerified: Bool, _ onRead: @escaping (Int64) -> Void) throws -> any ByteStream
 
-    /// Puts the layer's name into errors about `path`.
+    /// Adds the layer's name to errors about `path`.
     func naming<Result>(_ path: FilePath, _ body: () throws -> Result) throws -> Result {
       do { return try body() } catch let error as FileError {
         guard let name, error.path == path else { throw error }
@@ -30,14 +30,14 @@ public struct TarTree: TreeSource {
 
   private let path: FilePath
   private let layers: [Layer]
-  /// The running number of a record, and the file that has its content.
+  /// The file that has the content of a record, by the record's number.
   private let contents: [Int: Int]
 
-  /// Reads the layers of a container image, the lowest one first.
+  /// Reads the layers of a container image, from the lowest one.
   ///
   /// - Parameters:
-  ///   - path: the source, for errors.
-  ///   - limit: how many bytes its files may have.
+  ///   - path: The source's name in errors.
+  ///   - limit: The most bytes that its files may have.
   init(
     _ path: FilePath, _ layers: [Layer], permissions: FilePermissions, limit: Int64,
     progress: @escaping (Int64, Int64) -> Void
@@ -54,7 +54,7 @@ public struct TarTree: TreeSource {
     self.init(path, layers, builder.tree, permissions)
   }
 
-  /// Reads layers that are files of their own, of which no digests are known.
+  /// Reads layers that are separate files, without known digests.
   package init(_ path: FilePath, layers files: [InputFile], limit: Int64) throws {
     let layers = files.enumerated().map { index, file in
       Layer(name: "layer \(index + 1)", size: 0) { isFirst, onRead in
@@ -66,7 +66,7 @@ public struct TarTree: TreeSource {
       path, layers, permissions: .ownerReadWrite, limit: limit, progress: { _, _ in })
   }
 
-  /// The tree of an archive whose records have been read.
+  /// Makes the tree of an archive whose records have been read.
   init(
     _ path: FilePath, _ layer: Layer, _ records: [TarRecord], permissions: FilePermissions
   ) throws {
@@ -106,7 +106,7 @@ public struct TarTree: TreeSource {
   }
 }
 
-/// How much of all layers has been read.
+/// The number of bytes read of all layers.
 private final class Progress {
   private let size: Int64
   private let report: (Int64, Int64) -> Void
@@ -123,20 +123,20 @@ private final class Progress {
   }
 }
 
-/// A record of all that a source's archives have.
+/// A record of one of a source's archives.
 struct TarRecord {
-  /// Counted from 1, through all archives.
+  /// The number of the record, counted from 1 through all archives.
   var number: Int
   var entry: TarEntry
 }
 
-/// Reads the records of one archive after the other.
+/// Reads the records of several archives in order.
 struct RecordReader {
   private let path: FilePath
   private let budget: Budget
   private var count = 0
 
-  /// - Parameter limit: how many bytes the files of all archives may have.
+  /// - Parameter limit: The most bytes that the files of all archives may have.
   init(_ path: FilePath, _ limit: Int64) {
     self.path = path
     budget = Budget(limit)
@@ -156,14 +156,14 @@ struct RecordReader {
       }
       return records
     } catch let error as FileError {
-      // If it is damaged, its digest says so best.
+      // If the archive is damaged, the digest error is more helpful.
       try stream.drain()
       throw error
     }
   }
 }
 
-/// Makes the tree of archives. OCI Image Specification, layer.md.
+/// Makes a tree from archives. OCI Image Specification, layer.md.
 private struct TreeBuilder {
   private(set) var tree = LayeredTree()
 
@@ -174,7 +174,7 @@ private struct TreeBuilder {
   mutating func add(_ records: [TarRecord], of layer: TarTree.Layer) throws(FileError) {
     let hasWhiteouts = layer.name != nil
     if hasWhiteouts {
-      // They hide what was there before their layer, wherever in the layer they are.
+      // Whiteouts hide files of lower layers only, wherever in their layer they are.
       for record in records {
         try naming(record.entry, layer) { this throws(LayeredTree.Fault) in
           try this.hide(record.entry.name)
@@ -207,19 +207,19 @@ private struct TreeBuilder {
   }
 }
 
-/// A record that removes what earlier layers brought: layer.md, "Whiteouts".
+/// A record that removes files of earlier layers: layer.md, "Whiteouts".
 private enum Whiteout {
-  /// This file.
+  /// Removes this file.
   case file([UInt8])
-  /// All that is in this directory.
+  /// Removes everything in this directory.
   case allIn([UInt8])
-  /// What aufs keeps there for itself.
+  /// Metadata that aufs keeps for itself.
   case other
 
   private static let prefix = Array(".wh.".utf8)
   private static let opaque = Array(".wh..wh..opq".utf8)
 
-  /// nil if the record of this name is none.
+  /// nil if `name` is not that of a whiteout.
   init?(_ name: [UInt8]) {
     let start = name.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
     let last = name[start...]
@@ -235,7 +235,7 @@ private enum Whiteout {
 }
 
 extension LayeredTree.Fault: CustomStringConvertible {
-  /// What follows the name of the entry.
+  /// The predicate of an error message, after the name of the entry.
   var description: String {
     switch self {
     case .tooLong: "is longer than 4095 bytes, or a component of it than 255"
@@ -251,7 +251,7 @@ extension LayeredTree.Fault: CustomStringConvertible {
 }
 
 extension FileError {
-  /// The same error, of a part of the file; unless it names that already.
+  /// The error, naming the part of the file, unless it already does.
   fileprivate func inside(_ part: String) -> FileError {
     switch fault {
     case .call(let act, let errno): FileError(path, "\(part): cannot \(act) it: \(errno.reason)")

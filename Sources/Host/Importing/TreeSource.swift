@@ -4,24 +4,23 @@ public import Initramfs
 public import Newc
 public import SystemPackage
 
-/// A tree that can be packed: all of its metadata, and its contents in a second reading.
+/// A tree that can be packed: its metadata, and its contents in a second reading.
 public protocol TreeSource {
-  /// All files, by their first names: a directory comes before what is in it.
+  /// All files, sorted by first name: a directory comes before its contents.
   var files: [TreeFile] { get }
-  /// Bytes that belong in front of the packed tree: an image's early microcode.
+  /// The bytes that belong before the packed tree: an image's early microcode.
   var front: [UInt8] { get }
-  /// The permission bits that a file with the whole tree should have.
+  /// The permission bits for a file that holds the whole tree.
   var permissions: FilePermissions { get }
-  /// What the user should know of it, in lines.
+  /// What the user should know about the tree, one note per line.
   var notes: [String] { get }
 
-  /// Hands out the contents of the regular files that have any, each once; of a sparse one the data
-  /// alone.
+  /// Passes on the content of each nonempty regular file once; of a sparse file, only the data.
   ///
   /// - Parameters:
-  ///   - progress: is called with how much of the source has been read, and its size, in bytes.
-  ///   - begin: is called with the index of a file, before its data.
-  ///   - data: is called with the next bytes of that file.
+  ///   - progress: Called with the number of bytes read of the source, and its size.
+  ///   - begin: Called with the index of a file, before its data.
+  ///   - data: Called with the next bytes of that file.
   /// - Throws: `FileError`, also if the source has changed; `CancellationError`.
   func readContents(
     progress: @escaping (Int64, Int64) -> Void, begin: (Int) throws -> Void,
@@ -36,23 +35,23 @@ extension TreeSource {
 
 /// A file of a tree.
 public struct TreeFile: Equatable, Sendable {
-  /// Its metadata, under its first name; the content's size.
+  /// The metadata, with the first name and the size of the content.
   public var entry: Entry
-  /// All its names, sorted.
+  /// All names of the file, sorted.
   public var names: [[UInt8]]
-  /// Where a symbolic link leads.
+  /// The target of a symbolic link.
   public var target: [UInt8]
-  /// The modification time in seconds since 1970, where newc cannot hold it.
+  /// The modification time in seconds since 1970, if newc cannot hold it.
   public var farTime: Int64?
-  /// xattr(7), in the order of their names.
+  /// Extended attributes (xattr(7)), sorted by name.
   public var xattrs: [Xattr]
-  /// Where the data are, if it is a regular file with holes.
+  /// The data extents of a sparse regular file.
   public var sparse: SparseMap?
 
-  /// Bytes of its content, without holes.
+  /// The bytes of its content, without holes.
   public var dataSize: UInt64 { sparse?.count ?? entry.size }
 
-  /// - Parameter seconds: the modification time since 1970.
+  /// - Parameter seconds: The modification time in seconds since 1970.
   init(
     names: [[UInt8]], entry: Entry, target: [UInt8], seconds: Int64, xattrs: [Xattr] = [],
     sparse: SparseMap? = nil
@@ -70,7 +69,7 @@ public struct TreeFile: Equatable, Sendable {
 }
 
 extension [TreeFile] {
-  /// In the order of ``TreeSource/files``.
+  /// Sorts the files like ``TreeSource/files``.
   mutating func sortByName() {
     sort { $0.names[0].lexicographicallyPrecedes($1.names[0]) }
   }
