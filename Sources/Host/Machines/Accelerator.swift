@@ -8,17 +8,17 @@ import SystemPackage
 extension Machine.Accelerator {
   /// KVM if it can run a guest of this architecture, otherwise emulation.
   ///
-  /// That /dev/kvm can be opened proves nothing: in some virtual machines the guest never executes
-  /// an instruction, in others the host executes one after the other for it, and a kernel never
-  /// gets as far as its first line. Therefore a test guest counts to 64 Mi, once per process.
+  /// Opening /dev/kvm proves nothing: in some virtual machines the guest never executes an
+  /// instruction; in others the host emulates each instruction, and a kernel never gets as far as
+  /// its first line. Therefore a test guest counts to 64 Mi, once per process.
   public static func best(for architecture: Architecture) async -> Self {
-    // The probe is x86 code; other hosts emulate.
+    // The probe is x86 code; other hosts use emulation.
     guard architecture == .x86, Architecture.host == .x86 else { return .tcg }
     if hasFailed.withLock({ $0 }) { return .tcg }
     return await servesGuests.value ? .kvm : .tcg
   }
 
-  /// Notes that KVM could not go on with a guest: some run the test guest, but no kernel.
+  /// Notes that KVM failed during a run: some hosts run the test guest, but no kernel.
   static func avoidKVM() { hasFailed.withLock { $0 = true } }
 
   private static let hasFailed = Mutex(false)
@@ -44,7 +44,7 @@ extension Machine.Accelerator {
   }
 
   /// A 64 KiB firmware whose reset vector, 16 bytes before its end, counts and then writes 0x10 to
-  /// port 0xf4. A processor needs some 0.02 s for that.
+  /// port 0xf4. This takes about 0.02 s on a processor.
   private static var probe: [UInt8] {
     var rom = [UInt8](repeating: 0, count: 64 << 10)
     let code: [UInt8] = [

@@ -5,31 +5,31 @@ public import Packing
 
 /// How images are booted.
 public struct BootSettings: Sendable {
-  /// RAM.
+  /// The machine's RAM.
   public var memory = ByteSize(mebibytes: 512)
-  /// Virtual processors.
+  /// The number of virtual processors.
   public var cpus = 1
-  /// Kernel parameters, after ours.
+  /// Kernel parameters to add after ours.
   public var append: String?
-  /// Boots without the leaf, even if the image is wrapped or packed.
+  /// Whether to boot without the leaf, even if the image is wrapped or packed.
   public var isStock = false
-  /// How long the machine may run, in seconds; one of ``timeouts``.
+  /// The time limit of the machine, in seconds; one of ``timeouts``.
   public var timeout = 120.0
-  /// Counts instructions as time; see ``Machine/countsInstructions``.
+  /// Whether to count instructions as time; see ``Machine/countsInstructions``.
   public var countsInstructions = false
-  /// The command to run after the check, its program first; none if empty.
+  /// The command to run after the check, starting with its program; empty for none.
   public var command: [String] = []
-  /// The terminal that the console is for the command; nil if it has none.
+  /// The terminal that the console becomes for the command; nil if it has none.
   public var terminal: Terminal?
 
-  /// In seconds. Swift's clocks end the program at times that they cannot add.
+  /// The valid time limits in seconds. Swift's clocks trap on times too large to add.
   public static let timeouts = 0.1...1_000_000
 
-  /// A boot without a command.
+  /// Creates the settings of a boot without a command.
   public init() {}
 
   /// Makes the initramfs in `directory` and the machine that boots it.
-  /// - Parameter program: The program that checks.
+  /// - Parameter program: The program that runs the check.
   /// - Throws: ``FileError``; `CancellationError`.
   public func machine(
     _ images: [Image], _ kernel: Kernel, _ program: GuestInit, in directory: RunDirectory

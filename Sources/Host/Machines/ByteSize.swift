@@ -2,13 +2,11 @@
 
 /// An amount of memory in MiB.
 public struct ByteSize: CustomStringConvertible, Sendable {
-  /// The amount.
   public let mebibytes: Int
 
-  /// An amount of `mebibytes`.
   public init(mebibytes: Int) { self.mebibytes = mebibytes }
 
-  /// Reads `512M`, `2G`, or a number of MiB; nil if `text` is none of them, or 0.
+  /// Parses `512M`, `2G`, or a number of MiB; nil if `text` is anything else, or 0.
   public init?(_ text: String) {
     var digits = Substring(text)
     var unit = 1
@@ -25,6 +23,6 @@ public struct ByteSize: CustomStringConvertible, Sendable {
     self.mebibytes = mebibytes
   }
 
-  /// `512M`.
+  /// The amount in the form `512M`.
   public var description: String { "\(mebibytes)M" }
 }

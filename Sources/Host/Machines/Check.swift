@@ -4,15 +4,14 @@
 public struct Check: Codable, Equatable, Sendable {
   /// What a process sees after it detaches its root mount.
   public struct Below: Codable, Equatable, Sendable {
-    /// The number of entries in the directory there; 0 is the promise.
+    /// The number of entries in its root directory; LeafRoot promises 0.
     public var entries: Int
     /// Whether it is read-only.
     public var sealed: Bool
 
-    /// The number of other mounts of it in the tree; 0 is the promise.
+    /// The number of other mounts of it in the tree; LeafRoot promises 0.
     public var mounts: Int
 
-    /// A directory with its number of entries and of other mounts.
     public init(entries: Int, sealed: Bool, mounts: Int = 0) {
       self.entries = entries
       self.sealed = sealed
@@ -34,7 +33,7 @@ public struct Check: Codable, Equatable, Sendable {
   public var pivotRoot: String
   /// What lies below `/`; nil if it is not reachable.
   public var below: Below?
-  /// Whether all is as promised.
+  /// Whether all promises are kept.
   public var asPromised: Bool
   /// Seconds from the guest's start to the check.
   public var uptime: Double

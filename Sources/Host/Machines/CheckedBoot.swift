@@ -9,37 +9,37 @@ public import Packing
 /// A boot whose real init is LeafRoot's `check`, followed by a command.
 ///
 /// A raw segment before all images contains `/.leafroot-boot`: the program and the words of the
-/// command. So the images need no file of ours, and none of their files is in the way.
+/// command. Thus the images need no files of ours, and their files do not interfere.
 public struct CheckedBoot: Sendable {
   /// The images, in order.
   public var images: [Image]
-  /// The program that checks.
+  /// The program that runs the check.
   public var program: GuestInit
-  /// The command to run after the check, its program first; none if empty.
+  /// The command to run after the check, starting with its program; empty for none.
   public var command: [String] = []
-  /// The terminal that the console is for the command; nil if it has none.
+  /// The terminal that the console becomes for the command; nil if it has none.
   public var terminal: Terminal?
-  /// Boots without the leaf, even if the image is wrapped or packed.
+  /// Whether to boot without the leaf, even if the image is wrapped or packed.
   public var isStock = false
-  /// Kernel parameters, after ours.
+  /// Kernel parameters to add after ours.
   public var append: [String] = []
 
-  /// A boot of `images`.
+  /// Creates a boot of `images`.
   public init(_ images: [Image], program: GuestInit) {
     self.images = images
     self.program = program
   }
 
-  /// The kernel parameters.
+  /// The kernel parameters, including ``append``.
   ///
   /// They request the leaf only if the first image contains our PID 1, or ``append`` starts it. A
   /// packed image always starts it.
   public var parameters: [String] { start() + (terminal?.parameters ?? []) + append }
 
-  /// The parameters that start the check, and request the leaf.
+  /// The parameters that start the check and request the leaf.
   private func start() -> [String] {
     let initPath = "\(Vocabulary.checkPath)"
-    // The image has our PID 1 elsewhere than in a first raw archive: a hook put it there.
+    // The image has PID 1 elsewhere than in a first raw archive: a hook put it there.
     let given = append.flatMap { $0.split(separator: " ") }
     if !isStock, given.contains(Substring(KernelParameters.program)) {
       return [KernelParameters.realInit(initPath)]
@@ -52,8 +52,8 @@ public struct CheckedBoot: Sendable {
     }
   }
 
-  /// The segment that goes before all images.
-  /// - Throws: ``FileError`` if the command is too long for a file of an image.
+  /// The segment to load before all images.
+  /// - Throws: ``FileError`` if the command is too long for a file in an image.
   public func segment() throws(FileError) -> Segment {
     let name = CheckedBoot.name(Vocabulary.checkPath)
     let directory = Array(name.prefix { $0 != UInt8(ascii: "/") })
@@ -76,7 +76,7 @@ public struct CheckedBoot: Sendable {
     }
   }
 
-  /// A path as an image's entry has it.
+  /// The name of an image's entry at `path`.
   private static func name(_ path: StaticString) -> [UInt8] { Array("\(path)".utf8.dropFirst()) }
 
   /// Makes the initramfs in `directory` and the machine that boots it.

@@ -4,20 +4,22 @@ import Files
 import Subprocess
 import SystemPackage
 
-/// A program that has ended. One way to run them: each combination of inputs and outputs would be
-/// another copy of the library's code.
+/// A program that has ended. All programs run through ``run(_:_:teardown:missing:onLine:)``: each
+/// other combination of inputs and outputs would add a copy of the library's code.
 struct ChildProgram: Sendable {
-  /// What it printed on standard output, without the end of the last line.
+  /// Its standard output, without the last line end.
   let output: String
   let status: TerminationStatus
 
-  /// Runs the program `name` in a session of its own: Ctrl-C on the terminal reaches only us, and we
-  /// end it. Otherwise it could exit first, as if it had ended by itself.
+  /// Runs the program `name` in a session of its own: Ctrl-C on the terminal reaches only this
+  /// process, which then ends the program. Otherwise the program could exit first, as if by itself.
   ///
   /// - Parameters:
-  ///   - teardown: What is sent to it before SIGKILL if the task is cancelled.
-  ///   - onLine: Called with each line on its standard error; what it throws ends the program.
-  /// - Throws: ``FileError`` if it is not installed; `CancellationError`.
+  ///   - teardown: The signals to send before SIGKILL if the task is cancelled.
+  ///   - missing: The error message if it is not installed.
+  ///   - onLine: Called with each line of its standard error; an error that it throws ends the
+  ///     program.
+  /// - Throws: ``FileError`` if it is not installed or cannot be executed; `CancellationError`.
   static func run(
     _ name: String, _ arguments: [String], teardown: [TeardownStep] = [], missing: String,
     onLine: (String) throws -> Void
@@ -28,8 +30,8 @@ struct ChildProgram: Sendable {
     do {
       let result = try await Subprocess.run(
         .name(name), arguments: Arguments(arguments), platformOptions: options, input: .none,
-        // Read beside the lines: the program would wait for a reader of a full pipe. With a limit,
-        // it would once that is reached.
+        // Read concurrently with the lines: if the pipe filled up, the program would block. A limit
+        // would have the same effect once reached.
         output: .string(limit: .max), error: .sequence
       ) { execution in
         for try await line in execution.standardError.strings() { try onLine(line) }
@@ -41,7 +43,7 @@ struct ChildProgram: Sendable {
     } catch let error as SubprocessError where error.code == .executableNotFound {
       throw FileError(FilePath(name), missing)
     } catch let error as SubprocessError where error.code == .spawnFailed {
-      // It is there, but is no program, or one for another processor, or nobody may execute it.
+      // The file exists but is not a program, is for another processor, or is not executable.
       throw FileError(FilePath(name), cannot: "execute", error.underlyingError ?? .execFormatError)
     }
   }

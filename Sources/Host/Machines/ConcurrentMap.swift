@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 extension Array where Element: Sendable {
-  /// Calls `body` for each element, as for a machine that it boots, at most `limit` at a time.
+  /// Calls `body`, which may boot a machine, for each element, at most `limit` at a time.
   ///
-  /// - Returns: the results, in the order of the elements.
-  /// - Throws: What `body` throws first; the others are then cancelled.
+  /// - Returns: The results, in the order of the elements.
+  /// - Throws: The first error of `body`; the other calls are then cancelled.
   public func concurrentMap<Output: Sendable>(
     atMost limit: Int, _ body: @escaping @Sendable (Element) async throws -> Output
   ) async throws -> [Output] {

@@ -4,12 +4,12 @@
 public struct Console: Equatable, Sendable {
   /// The lines, without their ends.
   public let lines: [String]
-  /// What the guest's check reported; nil if it did not run.
+  /// The result of the guest's check; nil if it did not run.
   let check: Check?
-  /// The command that ran after it; nil if none started.
+  /// The command that ran after the check; nil if it did not start.
   let command: Verdict.Command?
 
-  /// Reads `bytes`, which come from a serial port.
+  /// Parses `bytes` from a serial port.
   ///
   /// Bytes that are not UTF-8 become U+FFFD.
   public init(_ bytes: some Sequence<UInt8>) {
@@ -29,20 +29,19 @@ public struct Console: Equatable, Sendable {
   public var text: String { lines.joined(separator: "\n") }
 }
 
-/// Reads a console as it is written: its text, the guest's reports, and what the command prints.
+/// Reads a console as it is written: its text, the guest's reports and the command's output.
 struct ConsoleReader {
   private var filter = EscapeFilter()
   private var text: [UInt8] = []
-  /// Where the last line begins that may be shown.
+  /// The index at which the last line to show begins.
   private var lastStart = 0
   private var report = GuestReport()
   private var output: [UInt8] = []
 
-  /// The last line so far that is not empty, for a person: none of the guest's reports, nor the
-  /// command's.
+  /// The last nonempty line so far, except those of the guest's reports and of the command.
   private(set) var lastLine = ""
 
-  /// Reads on, and returns what the command has printed in `bytes`.
+  /// Reads more bytes, and returns the command's output in them.
   mutating func take(_ bytes: some Sequence<UInt8>) -> [UInt8] {
     let plain = filter.plain(bytes)
     text += plain
@@ -56,14 +55,14 @@ struct ConsoleReader {
     return printed
   }
 
-  /// The rest of the command's output, when the machine has ended.
+  /// Returns the rest of the command's output once the machine has ended.
   mutating func finish() -> [UInt8] {
     let printed = report.finish()
     output += printed
     return printed
   }
 
-  /// What has been read.
+  /// The console read so far.
   var console: Console {
     let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     return Console(
@@ -77,7 +76,7 @@ struct ConsoleReader {
       status: report.status, output: String(decoding: printed, as: UTF8.self))
   }
 
-  /// The last line may be unfinished, and is then read again.
+  /// The last line may be incomplete; it is then read again.
   private mutating func findLastLine() {
     let lines = text[lastStart...]
       .split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
@@ -91,7 +90,7 @@ struct ConsoleReader {
   }
 }
 
-/// Takes terminal escape sequences and carriage returns out of a stream of bytes.
+/// Removes terminal escape sequences and carriage returns from a stream of bytes.
 ///
 /// Firmware and systemd send them. Source: ECMA-48; console_codes(4).
 struct EscapeFilter {
@@ -101,7 +100,7 @@ struct EscapeFilter {
 
   private var state = State.text
 
-  /// The bytes of `stream` that are text; an escape sequence may continue in the next call.
+  /// Returns the text in `stream`; an escape sequence may continue in the next call.
   mutating func plain(_ stream: some Sequence<UInt8>) -> [UInt8] {
     var text: [UInt8] = []
     for byte in stream where takes(byte) { text.append(byte) }

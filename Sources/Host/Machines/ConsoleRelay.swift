@@ -15,7 +15,7 @@ public final class ConsoleRelay: Sendable {
     var isEnding = false
   }
 
-  /// For QEMU, without the suffixes.
+  /// The path for QEMU, without the suffixes.
   let pipe: FilePath
   private let onStart: @Sendable (Check) -> Void
   private let state = Mutex(State())
@@ -44,16 +44,16 @@ public final class ConsoleRelay: Sendable {
   /// Whether the command has started.
   var hasStarted: Bool { state.withLock { $0.hasStarted } }
 
-  /// Relays until the task is cancelled, and what the machine has printed by then.
+  /// Relays until the task is cancelled, then passes on what the machine has printed by then.
   ///
-  /// The terminal is as it was when this returns.
+  /// The terminal's settings are restored before this returns.
   /// - Parameter onOutput: Called with what the command prints, unchanged.
   /// - Throws: ``FileError``; what `onOutput` throws; `CancellationError`.
   func run(_ onOutput: @escaping @Sendable ([UInt8]) throws -> Void) async throws -> Never {
     state.withLock { $0 = State() }
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
-        // poll(2) would block a thread that tasks share.
+        // poll(2) would block a thread of the tasks' shared pool.
         DispatchQueue(label: "console").async {
           continuation.resume(with: Result { try self.relay(onOutput) })
         }
@@ -65,7 +65,7 @@ public final class ConsoleRelay: Sendable {
   }
 
   private func relay(_ onOutput: @escaping @Sendable ([UInt8]) throws -> Void) throws {
-    // For both directions: then opening one waits for nobody, and nobody sees its end.
+    // Opened for both directions, so that opening does not block and there is no end of file.
     let input = try FileError.naming(fifo("in"), cannot: "open") {
       try FileDescriptor.open(fifo("in"), .readWrite, options: [.nonBlocking, .closeOnExec])
     }

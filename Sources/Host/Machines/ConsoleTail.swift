@@ -3,7 +3,7 @@
 import Files
 import SystemPackage
 
-/// A console's log that is still being written.
+/// The log of a console that is still being written.
 struct ConsoleTail {
   private let path: FilePath
   private var offset: Int64 = 0
@@ -14,7 +14,7 @@ struct ConsoleTail {
   /// The last line so far; see ``ConsoleReader/lastLine``.
   var lastLine: String { reader.lastLine }
 
-  /// Reads on, and returns what the command has printed since.
+  /// Reads more of the log, and returns the command's output in it.
   mutating func read() throws(FileError) -> [UInt8] {
     let file = try InputFile(path)
     var output: [UInt8] = []
@@ -26,10 +26,10 @@ struct ConsoleTail {
     }
   }
 
-  /// The rest of the command's output, once the log is complete.
+  /// Returns the rest of the command's output once the log is complete.
   mutating func finish() throws(FileError) -> [UInt8] { try read() + reader.finish() }
 
-  /// Writes the log back without escape sequences, and returns it.
+  /// Rewrites the log without escape sequences, and returns it.
   func cleaned() throws(FileError) -> Console {
     let console = reader.console
     let output = try OutputFile(path)

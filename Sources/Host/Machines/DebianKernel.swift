@@ -5,7 +5,7 @@ public import Packing
 import Subprocess
 public import SystemPackage
 
-/// One of Debian's kernels, by name: `debian:6.12`, `debian:6.12-generic`, `debian:6.12-aarch64`.
+/// A Debian kernel, by name: `debian:6.12`, `debian:6.12-generic`, `debian:6.12-aarch64`.
 ///
 /// Scripts/fetch-kernels puts it into the cache.
 public struct DebianKernel: Equatable, Sendable {
@@ -16,12 +16,12 @@ public struct DebianKernel: Equatable, Sendable {
 
   private static let prefix = "debian:"
 
-  /// Whether `text` is to be read as such a name, not as that of a file.
+  /// Whether `text` is such a name rather than that of a file.
   static func isName(_ text: String) -> Bool { text.hasPrefix(prefix) }
 
-  /// Reads a name; nil if `text` is not one, but the name of a file.
-  /// - Parameter wanted: The required architecture; nil for that of the name, or of this machine.
-  /// - Throws: ``FileError`` if the name is none of a kernel, or of one for another architecture.
+  /// Parses a name; nil if `text` is the name of a file.
+  /// - Parameter wanted: The required architecture; nil for the one in the name, or this machine's.
+  /// - Throws: ``FileError`` if it names no kernel, or one for another architecture.
   public init?(_ text: String, for wanted: Architecture? = nil) throws(FileError) {
     guard Self.isName(text) else { return nil }
     var words = text.dropFirst(Self.prefix.count)
@@ -45,22 +45,22 @@ public struct DebianKernel: Equatable, Sendable {
     name = "\(words[0])\(isGeneric ? "-generic" : "")-\(architecture)"
   }
 
-  /// Two numbers.
+  /// Whether `text` is a pair of numbers.
   private static func isSeries(_ text: Substring) -> Bool {
     let numbers = text.split(separator: ".", omittingEmptySubsequences: false)
     return numbers.count == 2
       && numbers.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy { 0x30...0x39 ~= $0 } }
   }
 
-  /// What happens while a kernel is fetched.
+  /// The progress of fetching a kernel.
   public enum Progress: Equatable, Sendable {
     /// A step begins.
     case step(String)
-    /// So many percent of it are done.
+    /// The completed percentage of the step.
     case percent(Double)
 
-    /// A line on the script's standard error: its own, or apt-get's progress (APT::Status-Fd; apt's
-    /// README.progress-reporting); nil if it says nothing.
+    /// Parses a line from the script's standard error: its own, or apt-get's progress
+    /// (APT::Status-Fd; apt's README.progress-reporting); nil if it reports no progress.
     init?(_ line: String) {
       let fields = line.split(separator: ":", maxSplits: 3, omittingEmptySubsequences: false)
       if fields.count == 4, fields[0] == "dlstatus" {
@@ -74,23 +74,23 @@ public struct DebianKernel: Equatable, Sendable {
     }
   }
 
-  /// A line without the name of the program that wrote it; nil if nothing is left, or it is an
+  /// The line without the name of the program that wrote it; nil if nothing is left, or it is an
   /// error.
   private static func text(_ line: String) -> String? {
     if line.isEmpty || error(line) != nil { return nil }
     return line.removingPrefix(["fetch-kernels: ", "W: "]) ?? line
   }
 
-  /// The error that the line of the script or of apt-get reports; nil if it does not.
+  /// The error in a line of the script or of apt-get; nil if it is not an error.
   private static func error(_ line: String) -> String? {
     line.removingPrefix(["fetch-kernels: error: ", "E: "])
   }
 
-  /// Puts the kernel into the cache, unless it is there.
+  /// Fetches the kernel into the cache unless it is there.
   ///
-  /// If the task is cancelled, the script and what it started are sent SIGTERM.
+  /// If the task is cancelled, SIGTERM is sent to the script and the programs that it started.
   /// - Parameter script: Scripts/fetch-kernels.
-  /// - Returns: the file of the kernel.
+  /// - Returns: The path of the kernel.
   /// - Throws: ``FileError``; `CancellationError`.
   public func fetch(
     with script: FilePath, onProgress: @escaping @Sendable (Progress) -> Void
@@ -98,12 +98,12 @@ public struct DebianKernel: Equatable, Sendable {
     var reason = ""
     let ended = try await ChildProgram.run(
       "sh", [script.string, "--path", name],
-      // To all of the session: to apt-get, too.
+      // The whole session gets it, including apt-get.
       teardown: [
         .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: .seconds(5))
       ], missing: "not found in PATH"
     ) { line in
-      // Not shown as progress: the error of this function has it.
+      // This function throws the error instead of showing it as progress.
       if let error = DebianKernel.error(line) { reason = error }
       guard let progress = Progress(line) else { return }
       if case .step(let text) = progress { reason = text }
@@ -117,7 +117,7 @@ public struct DebianKernel: Equatable, Sendable {
 }
 
 extension String {
-  /// What follows the first of `prefixes` that this begins with; nil if it begins with none.
+  /// The rest after the first of `prefixes` that matches; nil if none does.
   fileprivate func removingPrefix(_ prefixes: [String]) -> String? {
     prefixes.first(where: hasPrefix).map { String(dropFirst($0.count)) }
   }

@@ -3,51 +3,53 @@
 import FoundationEssentials
 import Leaf
 
-/// What the guest reports in lines `@leafroot …` of its console (Sources/Guest/Guest/Probe.swift),
-/// and what the command prints between them, taken out of the bytes as they arrive.
+/// The guest's reports, which are `@leafroot …` lines on its console
+/// (Sources/Guest/Guest/Probe.swift), and the command's output between them, extracted from the
+/// bytes as they arrive.
 ///
-/// The output begins after the line that the command starts, and ends before the last line that it
-/// ended: the command could print such a line itself, so one is kept back until another follows.
-/// The guest puts each of its lines at the start of one, but the kernel may begin it.
+/// The output begins after the line that says that the command starts, and ends before the last
+/// line that says that it ended. The command could print such a line itself, so it is held back
+/// until another one follows. The guest starts each report on a new line, but the kernel may print
+/// before it.
 struct GuestReport {
-  /// The prefix of all lines.
+  /// The prefix of all reports.
   static let prefix = "\(Vocabulary.reportPrefix)"
-  /// A line of ours in the kernel's log.
+  /// A message of LeafRoot in the kernel's log.
   static let log = prefix + "\(Vocabulary.logReport)"
   /// The result of the check.
   private static let checkPrefix = prefix + "\(Vocabulary.checkReport)"
-  /// The command starts.
+  /// The command is about to start.
   private static let start = prefix + "\(Vocabulary.commandReport)"
-  /// The command ended, with this status.
+  /// The command has ended, with this status.
   private static let exit = Array((prefix + "\(Vocabulary.exitReport)").utf8)
   private static let newline = UInt8(ascii: "\n")
 
-  /// The first check: the command could print another. nil until it ran.
+  /// The first check, since the command could print another; nil until it ran.
   private(set) var check: Check?
   /// Whether the command has started.
   private(set) var hasStarted = false
   /// The exit status of the command; nil until it has ended.
   private(set) var status: Int?
-  /// Whether the output has no line end, and the last one is the guest's.
+  /// Whether the command's output lacks a final line end, so that the guest added one.
   private(set) var isLineUnfinished = false
-  /// Bytes that may be the beginning of a line of the guest's.
+  /// Bytes that may be the beginning of a report.
   private var pending: [UInt8] = []
-  /// The last line that the command ended, if any, and what came after it.
+  /// The last line that says that the command ended, if any, and everything after it.
   private var ended: [UInt8] = []
   private var isLineStart = true
 
-  /// What the line that the command ended may begin with: also the line end that the guest adds,
-  /// which is not the command's.
+  /// The possible beginnings of the line that says that the command ended; one includes the line
+  /// end that the guest adds, which is not part of the output.
   private let exits: [[UInt8]]
 
-  /// - Parameter lineEnd: What a line feed is on the console; a carriage return is taken out
-  ///   elsewhere, or comes before it.
+  /// - Parameter lineEnd: The console's form of a line feed: with a carriage return before it,
+  ///   unless those have been removed.
   init(lineEnd: String = "\n") { exits = [Array(lineEnd.utf8) + Self.exit, Self.exit] }
 
-  /// Whether the guest reported that the command ended, and nothing came after that.
+  /// Whether the last line says that the command ended.
   var hasEnded: Bool { !ended.isEmpty }
 
-  /// The command's output in `bytes`, and what was kept back before.
+  /// Returns the command's output in `bytes` and in bytes held back before.
   mutating func take(_ bytes: some Sequence<UInt8>) -> [UInt8] {
     pending += bytes
     var output: [UInt8] = []
@@ -57,7 +59,7 @@ struct GuestReport {
     return output
   }
 
-  /// The rest of the output, when the machine has ended, perhaps in the middle of a line.
+  /// Returns the rest of the output once the machine has ended, perhaps in the middle of a line.
   mutating func finish() -> [UInt8] {
     let isWhole = pending.isEmpty || pending.last == Self.newline
     let output = isWhole ? [] : take([Self.newline]).dropLast()
@@ -65,14 +67,14 @@ struct GuestReport {
     return output + (hasStarted && ended.isEmpty ? pending.dropLast(isWhole ? 0 : 1) : [])
   }
 
-  /// What was kept back as the command's end, and was not.
+  /// Returns the bytes that were held back as the command's end but were not.
   mutating func release() -> [UInt8] {
     defer { ended = [] }
     isLineStart = ended.last == Self.newline
     return ended
   }
 
-  /// Takes a piece off `bytes` and returns the output in it; nil if the piece is not complete.
+  /// Removes a piece from `bytes` and returns the output in it; nil if the piece is incomplete.
   private mutating func nextPiece(_ bytes: inout ArraySlice<UInt8>) -> [UInt8]? {
     guard hasStarted else {
       guard let line = Self.takeLine(&bytes) else { return nil }
@@ -100,7 +102,7 @@ struct GuestReport {
     return Array(piece)
   }
 
-  /// A line before the command's output.
+  /// Reads a line before the command's output.
   private mutating func read(_ line: String) {
     if check == nil {
       check = Self.check(in: line)
@@ -120,8 +122,8 @@ struct GuestReport {
     case yes(status: Int, end: Int, isLineUnfinished: Bool)
   }
 
-  /// Whether `bytes`, at the start of a line, begin with the line that the command ended, or could
-  /// once there are more.
+  /// Whether `bytes`, at the start of a line, begin with the line that says that the command ended,
+  /// or may do so with more bytes.
   private func exitLine(at bytes: ArraySlice<UInt8>) -> Match {
     for exit in exits {
       if exit.starts(with: bytes) { return .perhaps }
@@ -135,7 +137,7 @@ struct GuestReport {
     return .no
   }
 
-  /// Takes a line off `bytes`, with its end; nil if it has none yet.
+  /// Removes a line, including its end, from `bytes`; nil if it has no end yet.
   private static func takeLine(_ bytes: inout ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
     guard let end = bytes.firstIndex(of: newline) else { return nil }
     defer { bytes = bytes[(end + 1)...] }

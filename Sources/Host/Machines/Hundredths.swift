@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/// With two decimals: the guest's clock has no more.
+/// Formats `seconds` with two decimals, the precision of the guest's clock.
 func hundredths(_ seconds: Double) -> String {
   let hundredths = Int((seconds * 100).rounded())
   let fraction = hundredths % 100

@@ -7,11 +7,11 @@ public import SystemPackage
 
 /// Several images in one file, as a boot loader with several `initrd` lines places them in memory.
 public enum Initrd {
-  /// Writes `first`, if any, and `images`, in that order, as the new file `output`.
+  /// Writes `first`, if any, and `images`, in that order, to the new file `output`.
   ///
-  /// Between two images are zero bytes up to a multiple of 4, where a raw archive must start, and
-  /// four more: the kernel's lz4 reader assumes that it can read four bytes past its own member,
-  /// and zero bytes there end it.
+  /// Images are separated by zero bytes up to a multiple of 4, where a raw archive must start, and
+  /// four more: the kernel's lz4 reader reads four bytes past its own member and ends at zero
+  /// bytes.
   /// - Throws: ``FileError``; `CancellationError`.
   public static func write(
     _ first: Segment?, _ images: [Image], into output: FilePath

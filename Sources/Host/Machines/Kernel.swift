@@ -8,9 +8,9 @@ public import SystemPackage
 
 /// A bootable Linux kernel.
 public struct Kernel: Sendable {
-  /// The file that has it, as the user named it.
+  /// The file that contains it, as the user named it.
   public let path: FilePath
-  /// Its bytes: all of the file, or a section of a unified kernel image.
+  /// Its bytes: the whole file, or a section of a unified kernel image.
   let parts: ImageParts
   /// Its architecture, from its header.
   public let architecture: Architecture
@@ -45,7 +45,7 @@ public struct Kernel: Sendable {
     self.architecture = architecture
   }
 
-  /// Writes it into a file of `directory`, if it is a section of one.
+  /// Returns the kernel as a file of its own, extracted into `directory` if it is a section.
   /// - Throws: ``FileError``; `CancellationError`.
   func alone(in directory: RunDirectory) throws -> Kernel {
     guard isSection else { return self }
@@ -59,11 +59,11 @@ public struct Kernel: Sendable {
     // Documentation/arch/x86/boot.rst.
     if holds("HdrS", at: 0x202, in: head) { return .x86 }
     if let architecture = image(head: head) { return architecture }
-    // drivers/firmware/efi/libstub/zboot-header.S: the payload is packed, the PE header is not.
+    // drivers/firmware/efi/libstub/zboot-header.S: the payload is compressed, the PE header is not.
     if holds("MZ", at: 0, in: head), holds("zimg", at: 4, in: head) {
       return Architecture.allCases.first { $0.peMachine == peMachine(in: head) }
     }
-    // Image.gz. An x86 kernel unpacks itself and is never gzipped as a whole.
+    // Image.gz. An x86 kernel decompresses itself and is never gzipped as a whole.
     if Codec(magicOf: head) == .gzip { return image(head: unzipped(head)) }
     return nil
   }
@@ -75,7 +75,7 @@ public struct Kernel: Sendable {
     return nil
   }
 
-  /// The first bytes of the content of a gzipped file; none if they are damaged.
+  /// The first bytes of a gzipped file's content; empty if it is damaged.
   private static func unzipped(_ head: [UInt8]) -> [UInt8] {
     guard let decoder = try? Decoder(.gzip) else { return [] }
     var output = [UInt8](repeating: 0, count: decoder.outputSize)
@@ -84,7 +84,7 @@ public struct Kernel: Sendable {
       try rest.withUnsafeBytes { try decoder.step($0, isLast: false, into: sink) }
     }), step.taken > 0 {
       if step.made > 0 { return Array(output[..<step.made]) }
-      // The decoder has taken the gzip header.
+      // The decoder consumed the gzip header.
       rest = rest.dropFirst(step.taken)
     }
     return []

@@ -7,8 +7,8 @@ public import Initramfs
 import SystemPackage
 
 extension Kernel {
-  /// The version of the kernel in this file, from its header or its banner.
-  /// - Throws: `FileError` if it has none, or is compressed in an unknown format.
+  /// Reads the version of the kernel from its header or its banner.
+  /// - Throws: `FileError` if there is none, or the kernel is compressed in an unknown format.
   public func version() throws(FileError) -> KernelVersion {
     var text = try Kernel.header(of: parts)
     if text == nil { text = try Kernel.banner(in: parts) }
@@ -18,7 +18,7 @@ extension Kernel {
     return version
   }
 
-  /// `kernel_version` of an x86 kernel: its offset, less 0x200, is at 0x20e.
+  /// The `kernel_version` of an x86 kernel; its offset, less 0x200, is at 0x20e.
   ///
   /// Source: Documentation/arch/x86/boot.rst.
   private static func header(of file: ImageParts) throws(FileError) -> String? {
@@ -30,18 +30,18 @@ extension Kernel {
     return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
   }
 
-  /// `linux_banner` (init/version-timestamp.c), without its first words.
+  /// The `linux_banner` (init/version-timestamp.c) without its first words.
   private static func banner(in file: ImageParts) throws(FileError) -> String? {
     let head = try file.bytes(at: 0, count: 64)
     var start: Int64 = 0
-    // drivers/firmware/efi/libstub/zboot-header.S: the offset and the size of the payload.
+    // drivers/firmware/efi/libstub/zboot-header.S: the offset and size of the payload.
     if head.count == 64, head.dropFirst(4).starts(with: "zimg".utf8) {
       start = (0..<4).reduce(0) { $0 | Int64(head[8 + $1]) << (8 * Int64($1)) }
     }
     let magic = try file.bytes(at: start, count: 8)
     var search = BannerSearch()
     guard let codec = Codec(magicOf: magic), codec != .raw else {
-      // Not compressed: an Image.
+      // An uncompressed Image.
       try search.read(file, from: start)
       return search.banner
     }
@@ -53,19 +53,19 @@ extension Kernel {
 /// Searches for the banner in bytes that arrive in pieces.
 private struct BannerSearch {
   private(set) var banner: String?
-  /// The last bytes, in which a banner may have started.
+  /// The last bytes, where a banner may have started.
   private var tail: [UInt8] = []
 
   private static let mark = Array("Linux version ".utf8)
-  /// Longer than any banner.
+  /// A length greater than that of any banner.
   private static let length = 512
 
-  /// - Returns: Whether to continue.
+  /// - Returns: Whether to continue the search.
   mutating func take(_ bytes: [UInt8]) -> Bool {
     let all = tail + bytes
     var rest = all[...]
     while let found = rest.firstRange(of: BannerSearch.mark) {
-      // The format of /proc/version has the same words, followed by %s.
+      // The format of /proc/version starts with the same words, followed by %s.
       let text = all[found.upperBound...].prefix(BannerSearch.length)
       let line = String(decoding: text.prefix { $0 != 0 && $0 != 0x0A }, as: UTF8.self)
       if text.count == BannerSearch.length, KernelVersion(line) != nil {
@@ -87,7 +87,7 @@ private struct BannerSearch {
     }
   }
 
-  /// The same in a compressed file, as far as it can be unpacked.
+  /// Searches a compressed file as far as it can be decompressed.
   mutating func unpack(
     _ file: ImageParts, from start: Int64, _ codec: Codec
   ) throws(FileError) {

@@ -2,20 +2,20 @@
 
 import Files
 
-/// What a search for the least memory found: for people, or as JSON.
+/// The result of a search for the least memory, as a table or as JSON.
 public struct LeastMemoryReport: Encodable, Sendable {
   /// One boot of the search.
   public struct Attempt: CustomStringConvertible, Encodable, Sendable {
-    /// In MiB.
+    /// The machine's memory in MiB.
     let memory: Int
     let isEnough: Bool
     let outcome: Verdict.Outcome
     let isHalfUnpacked: Bool
-    /// The exit status of the command; nil without one, and if it did not exit.
+    /// The exit status of the command; nil if there was none or it did not exit.
     let commandStatus: Int?
     let seconds: Double
 
-    /// A boot with `memory` MiB.
+    /// Creates an attempt with `memory` MiB.
     public init(_ memory: Int, _ verdict: Verdict, isEnough: Bool) {
       self.memory = memory
       self.isEnough = isEnough
@@ -25,7 +25,7 @@ public struct LeastMemoryReport: Encodable, Sendable {
       seconds = verdict.seconds
     }
 
-    /// Why it is enough, or not.
+    /// Why the memory was or was not enough.
     public var description: String {
       let reason =
         if isHalfUnpacked {
@@ -39,17 +39,17 @@ public struct LeastMemoryReport: Encodable, Sendable {
     }
   }
 
-  /// In MiB; nil until it is found.
+  /// The result in MiB; nil until it is found.
   public var leastMemory: Int?
-  /// Its multiples were tried, in MiB.
+  /// The step between tried amounts, in MiB.
   let resolution: Int
   /// All boots, in order.
   public var boots: [Attempt] = []
 
-  /// A search that has not begun.
+  /// Creates the report on a search that has not begun.
   public init(resolution: Int) { self.resolution = resolution }
 
-  /// Two aligned columns.
+  /// Returns the report as two aligned columns.
   public func table() -> String {
     let least = leastMemory ?? 0
     var rows = [("least memory", "\(ByteSize(mebibytes: least))")]

@@ -2,25 +2,25 @@
 
 public import SystemPackage
 
-/// A search for the least memory with which a machine does what is asked of it.
+/// A search for the least memory with which a machine boots as required.
 public struct LeastMemorySearch: Sendable {
-  /// What may be tried, in MiB.
+  /// The bounds in MiB.
   public var bounds: ClosedRange<Int>
-  /// Its multiples are tried, in MiB.
+  /// The step in MiB: only its multiples are tried.
   public var step: Int
 
-  /// A search among the multiples of `step` within `bounds`.
+  /// Creates a search among the multiples of `step` within `bounds`.
   public init(within bounds: ClosedRange<Int> = 32...2048, step: Int = 4) {
     precondition(step > 0 && bounds.lowerBound > 0, "memory is above 0")
     self.bounds = bounds
     self.step = step
   }
 
-  /// Finds the least memory that is enough, by bisection: less was tried and is not, unless it is
-  /// out of bounds.
+  /// Finds the least memory that is enough, by bisection. The next smaller multiple has been tried
+  /// and is not enough, unless it is out of bounds.
   ///
-  /// - Parameter isEnough: whether so many MiB are; called once for each.
-  /// - Returns: nil if nothing within the bounds is.
+  /// - Parameter isEnough: Whether this many MiB are enough; called at most once per amount.
+  /// - Returns: The least memory in MiB; nil if nothing within the bounds is enough.
   public func find<Failure: Error>(
     where isEnough: (_ mebibytes: Int) async throws(Failure) -> Bool
   ) async throws(Failure) -> Int? {
@@ -38,16 +38,16 @@ public struct LeastMemorySearch: Sendable {
     return least
   }
 
-  /// Finds the least memory with which `machine` boots as it should.
+  /// Finds the least memory, in MiB, with which `machine` boots as required.
   ///
   /// - Parameters:
-  ///   - log: The console is written here, of one boot after another.
-  ///   - accelerator: nil for the best that serves a guest.
-  ///   - isEnough: Whether a boot was as it should be. Default: the kernel unpacked all of the
-  ///     initramfs, and the check ran.
+  ///   - log: The file for the console, overwritten by each boot.
+  ///   - accelerator: nil for the best one that can run the guest.
+  ///   - isEnough: Whether a boot met the requirements. By default, the kernel must have unpacked
+  ///     the whole initramfs, and the check must have run.
   ///   - onProgress: Called about four times a second.
   ///   - onBoot: Called after each boot.
-  /// - Throws: what ``Machine/run(log:accelerator:relay:onOutput:onProgress:)`` throws.
+  /// - Throws: What ``Machine/run(log:accelerator:relay:onOutput:onProgress:)`` throws.
   public func find(
     for machine: Machine, log: FilePath, accelerator: Machine.Accelerator? = nil,
     isEnough: (Verdict) -> Bool = { $0.reachedCheckWhole },

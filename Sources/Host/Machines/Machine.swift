@@ -18,25 +18,26 @@ public struct Machine: Sendable {
   public var kernel: Kernel
   /// The initramfs as one file; nil for none.
   public var initrd: FilePath?
-  /// Kernel parameters, after those for every machine.
+  /// Kernel parameters, added to those of every machine.
   public var parameters: [String]
   /// RAM in MiB.
   public var memory = 512
-  /// Virtual processors.
+  /// The number of virtual processors.
   public var cpus = 1
-  /// Emulates several processors in threads of their own (QEMU's MTTCG) instead of in turns. This is
-  /// faster, but where a kernel patches its code, one processor can run what another has replaced,
-  /// and then panics (`Oops: int3`): https://gitlab.com/qemu-project/qemu/-/work_items/4669.
+  /// Whether to emulate several processors in threads of their own (QEMU's MTTCG) instead of in
+  /// turns. This is faster, but when a kernel patches its code, one processor can run what another
+  /// has replaced, and then panic (`Oops: int3`):
+  /// https://gitlab.com/qemu-project/qemu/-/work_items/4669.
   public var emulatesInParallel = false
-  /// Counts instructions as nanoseconds (`-icount shift=0`): guest time is then independent of the
-  /// load of the host. Only with one processor, and only with emulation.
+  /// Whether to count instructions as nanoseconds (`-icount shift=0`), which makes guest time
+  /// independent of the host's load. Requires emulation and a single processor.
   public var countsInstructions = false
   /// A Unix socket on which QEMU's monitor listens; nil for none.
   public var monitor: FilePath?
-  /// How long it may run before QEMU is killed.
+  /// The time after which QEMU is killed.
   public var timeout: Duration = .seconds(120)
 
-  /// A machine of one processor and 512 MiB.
+  /// Creates a machine with one processor and 512 MiB.
   public init(kernel: Kernel, initrd: FilePath?, parameters: [String] = []) {
     self.kernel = kernel
     self.initrd = initrd
@@ -45,9 +46,9 @@ public struct Machine: Sendable {
 
   /// The destination of the console.
   public enum Serial: Sendable {
-    /// A file. (A pipe from timeout(1) lost the end of the log.)
+    /// A file. (A pipe from timeout(1) would lose the end of the log.)
     case file(FilePath)
-    /// QEMU's `pipe`, two FIFOs of that name, and a file.
+    /// QEMU's `pipe`, two FIFOs named after this path, and a file.
     case pipe(FilePath, log: FilePath)
     /// The terminal; Ctrl-A switches to QEMU's monitor.
     case terminal
@@ -71,8 +72,8 @@ public struct Machine: Sendable {
     var arguments: [String]
     switch kernel.architecture {
     case .x86: arguments = ["-M", "q35", "-cpu", "max"]
-    // -cpu max takes 25 s to user space instead of 3: it emulates pointer authentication. Processors
-    // before this one have no pages of 16 KiB.
+    // With -cpu max, user space starts after 25 s instead of 3, since pointer authentication is
+    // emulated. Processors before this one have no 16 KiB pages.
     case .arm: arguments = ["-M", "virt", "-cpu", accelerator == .kvm ? "host" : "cortex-a76"]
     case .riscv: arguments = ["-M", "virt", "-cpu", "rv64"]
     }
@@ -105,7 +106,7 @@ public struct Machine: Sendable {
     return arguments + ["-append", commandLine]
   }
 
-  /// A path in an argument of several values, where a comma ends one.
+  /// Escapes a path for an argument with several values, where a comma ends a value.
   private static func value(_ path: FilePath) -> String {
     path.string.split(separator: ",", omittingEmptySubsequences: false).joined(separator: ",,")
   }

@@ -6,20 +6,20 @@ import SystemPackage
 
 /// The QEMU program as a subprocess.
 enum QEMU {
-  /// KVM cannot go on with the guest, which then stands still.
+  /// KVM cannot continue to run the guest, which hangs.
   struct KVMFailed: Error {}
 
   /// Runs `program` until it exits with status 0.
   ///
-  /// A cancelled task kills it.
-  /// - Throws: ``FileError`` if it is not installed, or ends in another way; with its last message.
+  /// If the task is cancelled, the program is killed.
+  /// - Throws: ``FileError`` with its last message if it is not installed or ends in any other way;
   ///   ``KVMFailed``.
   static func run(_ program: String, _ arguments: [String]) async throws {
     var lastLine = ""
     let ended = try await ChildProgram.run(
       program, arguments, missing: "not found in PATH; boot requires QEMU"
     ) { line in
-      // accel/kvm/kvm-all.c, KVM_EXIT_INTERNAL_ERROR: the machine is paused, QEMU does not end.
+      // accel/kvm/kvm-all.c, KVM_EXIT_INTERNAL_ERROR: QEMU pauses the machine instead of exiting.
       if line.hasPrefix("KVM internal error") { throw KVMFailed() }
       if !line.isEmpty { lastLine = line }
     }

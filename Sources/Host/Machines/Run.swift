@@ -14,13 +14,13 @@ public struct Run: Sendable {
     case timedOut
   }
 
-  /// What it printed.
+  /// The console's content.
   public let console: Console
   /// How it ended.
   public let ending: Ending
   /// How long it ran, in host time.
   public let elapsed: Duration
-  /// The file that keeps ``console``.
+  /// The file with ``console``.
   public let log: FilePath
   /// What executed the guest.
   public let accelerator: Machine.Accelerator
@@ -31,12 +31,12 @@ public struct Run: Sendable {
   public struct Progress: Sendable {
     /// How long it has been running.
     public let elapsed: Duration
-    /// The last line on its console that is not empty.
+    /// The last nonempty line on its console.
     public let lastLine: String
   }
 }
 
-/// Passes on what a running machine prints.
+/// Passes on the output of a running machine.
 private actor Follower {
   private var tail: ConsoleTail
   private let start = ContinuousClock.now
@@ -52,7 +52,7 @@ private actor Follower {
     self.onProgress = onProgress
   }
 
-  /// Until the task is cancelled.
+  /// Follows the log until the task is cancelled.
   func follow() async throws -> Never {
     while true {
       try await Task.sleep(for: .milliseconds(250))
@@ -61,7 +61,7 @@ private actor Follower {
     }
   }
 
-  /// Passes on the rest, when the machine has ended, and cleans the log.
+  /// Passes on the rest once the machine has ended, and cleans the log.
   func finish() throws -> Console {
     try pass(tail.finish())
     return try tail.cleaned()
@@ -77,12 +77,12 @@ extension Machine {
   ///
   /// If the task is cancelled, QEMU is killed before this returns.
   /// - Parameters:
-  ///   - log: Receives the console, without escape sequences, and is kept.
+  ///   - log: The file for the console, without escape sequences; it is kept.
   ///   - accelerator: nil for the best one that can run this guest.
-  ///   - relay: Connects the terminal on standard input and the console while the command runs, for
-  ///     which ``timeout`` does not count.
-  ///   - onOutput: Called with what the command prints, as it comes; with a relay, unchanged. If KVM gives
-  ///     up, the machine, and with it the command, starts again.
+  ///   - relay: Connects the terminal on standard input with the console while the command runs;
+  ///     ``timeout`` does not apply during that time.
+  ///   - onOutput: Called with the command's output as it arrives; unfiltered if there is a relay.
+  ///     If KVM fails, the machine, and with it the command, starts again.
   ///   - onProgress: Called about four times a second.
   /// - Throws: ``FileError`` if QEMU is missing or fails, or `log` cannot be written; what
   ///   `onOutput` throws; `CancellationError`.
@@ -113,7 +113,7 @@ extension Machine {
       accelerator: accelerator, serial: relay.map { .pipe($0.pipe, log: log) } ?? .file(log))
     let follower = Follower(log, relay == nil ? onOutput : { @Sendable _ in }, onProgress)
 
-    // QEMU truncates it too, but only once it has started.
+    // QEMU truncates it too, but only after it has started.
     try FileError.naming(log, cannot: "create") {
       try FileDescriptor.open(
         log, .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite

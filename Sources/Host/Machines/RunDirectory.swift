@@ -4,18 +4,18 @@ public import Files
 import Glibc
 public import SystemPackage
 
-/// The directory with the files of a boot: initramfs, log.
+/// The directory for the files of a boot: initramfs, log.
 public struct RunDirectory: Sendable {
-  /// The directory.
+  /// The path of the directory.
   public let path: FilePath
 
-  /// How many kept directories remain; see ``keep()``.
+  /// The number of kept directories that remain; see ``keep()``.
   public static let keptLimit = 5
 
   private static let prefix = "leafroot-"
   private static let mark = "kept"
 
-  /// Creates one in `$TMPDIR`, or in /tmp. mkdtemp(3).
+  /// Creates a directory in `$TMPDIR` or /tmp. mkdtemp(3).
   /// - Throws: ``FileError``.
   public static func temporary() throws(FileError) -> RunDirectory {
     let parent = getenv("TMPDIR").map { FilePath(platformString: $0) } ?? "/tmp"
@@ -33,11 +33,11 @@ public struct RunDirectory: Sendable {
 
   /// The console's log.
   public var log: FilePath { path.appending("console.log") }
-  /// The console while it is relayed, QEMU's `pipe`.
+  /// The console while it is relayed: QEMU's `pipe`.
   var console: FilePath { path.appending("console") }
-  /// The initramfs, all images in one.
+  /// The initramfs: all images in one file.
   public var initrd: FilePath { path.appending("initrd.img") }
-  /// The kernel, if it has no file of its own.
+  /// The kernel, if it is extracted from another file.
   var kernel: FilePath { path.appending("kernel") }
 
   /// Removes the files in the directory, then the directory.
@@ -48,8 +48,8 @@ public struct RunDirectory: Sendable {
     _ = path.withPlatformString { rmdir($0) }
   }
 
-  /// Keeps the directory for inspection, and removes older kept ones, except the newest. The
-  /// directory of a running boot does not have their mark.
+  /// Keeps the directory for inspection, and removes all but the newest kept ones. A mark tells
+  /// them from the directories of running boots.
   public func keep() {
     let mark = path.appending(RunDirectory.mark)
     let descriptor = mark.withPlatformString { open($0, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600) }
@@ -65,8 +65,8 @@ public struct RunDirectory: Sendable {
     }
   }
 
-  /// When the directory was marked, in nanoseconds since 1970; nil if it is not a kept directory of
-  /// ours. lstat(2).
+  /// When the directory was marked, in nanoseconds since 1970; nil if it is not one of our kept
+  /// directories. lstat(2).
   private var markTime: Int? {
     var status = stat()
     guard path.withPlatformString({ lstat($0, &status) }) == 0,

@@ -2,22 +2,22 @@
 
 import Glibc
 
-/// The terminal on standard input, as the guest's console is to look.
+/// The properties of the terminal on standard input, to be passed on to the guest's console.
 public struct Terminal: Equatable, Sendable {
   /// The size of its window in characters; 0 if unknown.
   public var rows: UInt16
   public var columns: UInt16
-  /// What `TERM` says, environ(7); nil for the kernel's default, `linux`.
+  /// The value of `TERM`, environ(7); nil for the kernel's default, `linux`.
   public var type: String?
 
-  /// A terminal of this size and type.
+  /// Creates a terminal of this size and type.
   public init(rows: UInt16, columns: UInt16, type: String?) {
     self.rows = rows
     self.columns = columns
     self.type = type
   }
 
-  /// The terminal on standard input; nil if it is none. ioctl_tty(2).
+  /// The terminal on standard input; nil if that is not a terminal. ioctl_tty(2).
   public static var standardInput: Terminal? {
     guard isatty(STDIN_FILENO) == 1 else { return nil }
     var size = winsize()
@@ -26,13 +26,13 @@ public struct Terminal: Equatable, Sendable {
       rows: size.ws_row, columns: size.ws_col, type: getenv("TERM").map { String(cString: $0) })
   }
 
-  /// A guest's `struct winsize`; all architectures are little-endian.
+  /// A `struct winsize` for the guest; all supported architectures are little-endian.
   var windowSize: [UInt8] {
     [rows, columns, 0, 0].flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }
   }
 
   /// The kernel parameters that become PID 1's environment (init/main.c, `unknown_bootoption`).
-  /// None for a type that is no name of terminfo(5)'s: a blank would begin another parameter.
+  /// Empty if the type is not a valid terminfo(5) name: a blank would begin another parameter.
   var parameters: [String] {
     guard let type, !type.isEmpty, type.utf8.allSatisfy(Terminal.isNameByte) else { return [] }
     return ["TERM=\(type)"]
@@ -49,8 +49,8 @@ public struct Terminal: Equatable, Sendable {
   }
 }
 
-/// The terminal on standard input while it passes on each key, and leaves the meaning of all of them
-/// to others; then as it was. termios(3).
+/// The terminal on standard input in raw mode: every key is passed on uninterpreted. The settings
+/// are restored at the end. termios(3).
 struct RawTerminal: ~Copyable {
   private var original = termios()
 
@@ -63,7 +63,7 @@ struct RawTerminal: ~Copyable {
 
   deinit {
     var original = original
-    // Not with what the output still has to send: a terminal may have stopped it.
+    // Not TCSADRAIN: the terminal may have stopped its output.
     tcsetattr(STDIN_FILENO, TCSANOW, &original)
   }
 }

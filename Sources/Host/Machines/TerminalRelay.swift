@@ -3,11 +3,11 @@
 import Glibc
 import SystemPackage
 
-/// What the terminal on standard input and the command in a machine say to each other.
+/// Relays between the terminal on standard input and the command in a machine.
 ///
 /// The terminal is raw while this exists and the command has started.
 struct TerminalRelay: ~Copyable {
-  /// The console of the machine. Both do not block.
+  /// The machine's console; both are non-blocking.
   private let input: FileDescriptor
   private let output: FileDescriptor
   private let onOutput: ([UInt8]) throws -> Void
@@ -17,11 +17,11 @@ struct TerminalRelay: ~Copyable {
   private var terminal: RawTerminal?
   private var isTerminalOpen = true
   private var stopKey = StopKey()
-  /// Keys that the machine has not taken yet.
+  /// Keys that the machine has not yet accepted.
   private var typed: [UInt8] = []
   private var isLineStart = true
 
-  /// How long to wait for something to pass on, in milliseconds: who ends this looks that often.
+  /// The longest wait in milliseconds: the caller checks this often whether to end.
   private static let interval: Int32 = 100
 
   init(
@@ -34,9 +34,9 @@ struct TerminalRelay: ~Copyable {
     self.onStart = onStart
   }
 
-  /// Waits, and passes on what there is. poll(2).
+  /// Waits for data and passes it on. poll(2).
   mutating func goOn() throws {
-    // A negative descriptor is not waited for.
+    // poll(2) ignores a negative descriptor.
     let isListening = report.hasStarted && isTerminalOpen && typed.isEmpty
     var ready = [
       pollfd(fd: output.rawValue, events: Int16(POLLIN), revents: 0),
@@ -49,14 +49,14 @@ struct TerminalRelay: ~Copyable {
     if !typed.isEmpty { passKeys() }
   }
 
-  /// Passes on the rest, when the machine has ended.
+  /// Passes on the rest once the machine has ended.
   mutating func finish() throws {
     while try passOutput() {}
     try write(report.finish())
     if !isLineStart { try write(Array("\r\n".utf8)) }
   }
 
-  /// - Returns: whether there was something.
+  /// - Returns: Whether there was any output.
   @discardableResult private mutating func passOutput() throws -> Bool {
     let bytes = TerminalRelay.read(output)
     let hadStarted = report.hasStarted
@@ -72,12 +72,13 @@ struct TerminalRelay: ~Copyable {
   private mutating func readKeys() throws {
     typed = TerminalRelay.read(.standardInput)
     guard !typed.isEmpty else {
-      // It would be ready for ever. The kernel tells only who has it as the controlling terminal.
+      // It would always be ready. The kernel sends SIGHUP only to a process whose controlling
+      // terminal it is.
       isTerminalOpen = false
       kill(getpid(), SIGHUP)
       return
     }
-    // The command printed a line that looks like its end.
+    // The line that looked like the command's end was its output.
     if report.hasEnded { try write(report.release()) }
     if stopKey.isPressed(in: typed) { kill(getpid(), SIGINT) }
   }
@@ -93,7 +94,7 @@ struct TerminalRelay: ~Copyable {
     try onOutput(bytes)
   }
 
-  /// What is there; nothing also if it cannot be read.
+  /// The available bytes; empty also on an error.
   private static func read(_ file: FileDescriptor) -> [UInt8] {
     let bytes = try? [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
       count = try file.read(into: UnsafeMutableRawBufferPointer(buffer))
@@ -102,7 +103,7 @@ struct TerminalRelay: ~Copyable {
   }
 }
 
-/// Ctrl-] three times in a row, as it leaves systemd-nspawn(1).
+/// Ctrl-] three times in a row, as in systemd-nspawn(1).
 private struct StopKey {
   private var count = 0
 

@@ -4,17 +4,17 @@ public import Files
 public import Packing
 public import SystemPackage
 
-/// The boots that a file describes: blocks, each the product of its kernels, images, sizes of memory
-/// and kernel parameters.
+/// The boots that a file describes, in blocks; each block is the product of its kernels, images,
+/// memory sizes and kernel parameters.
 public struct BootMatrix: Sendable {
-  /// What a boot should be, as it stands in the file.
+  /// The expected result of a boot, as written in the file.
   public enum Expectation: String, CaseIterable, Sendable {
     case asPromised = "as promised"
     case notAsPromised = "not as promised"
     case unchecked = "no check"
     case failedCommand = "command fails"
 
-    /// The ``Verdict/exitStatus`` of a boot that is so.
+    /// The ``Verdict/exitStatus`` of a boot with this result.
     var status: Int32 {
       switch self {
       case .asPromised: 0
@@ -33,19 +33,19 @@ public struct BootMatrix: Sendable {
     let settings: BootSettings
     let expectation: Expectation
 
-    /// The kernel, as a row of the table and a class of JUnit name it.
+    /// The kernel's name in the table, and the class name in JUnit.
     public var kernelName: String { architecture.map { "\(kernel) \($0)" } ?? kernel }
-    /// The images, by the last component of their names.
+    /// The last components of the images' names.
     var imageNames: String {
       images.map { FilePath($0).lastComponent?.string ?? $0 }.joined(separator: " + ")
     }
-    /// The kernel parameters that the case has besides those that request the leaf.
+    /// The case's own kernel parameters, besides those that request the leaf.
     var parameters: String {
       ((settings.isStock ? ["--stock"] : []) + (settings.append.map { [$0] } ?? []))
         .joined(separator: " ")
     }
 
-    /// The rest, as a case of JUnit is named.
+    /// The name of the test case in JUnit: everything but the kernel.
     public var name: String {
       [imageNames, "\(settings.memory)", parameters].filter { !$0.isEmpty }
         .joined(separator: " ")
@@ -57,9 +57,9 @@ public struct BootMatrix: Sendable {
 
   /// Reads the file at `path`.
   /// - Parameters:
-  ///   - settings: What a block does not set.
-  ///   - architecture: The same of the kernels; nil for any.
-  /// - Throws: ``FileError`` with the place of what is wrong.
+  ///   - settings: The defaults for what a block does not set.
+  ///   - architecture: The default for the kernels' architecture; nil for any.
+  /// - Throws: ``FileError`` with the place of the mistake.
   public init(
     _ path: FilePath, settings: BootSettings, architecture: Architecture?
   ) throws(FileError) {

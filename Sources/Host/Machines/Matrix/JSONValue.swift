@@ -4,8 +4,8 @@ import Files
 import FoundationEssentials
 import SystemPackage
 
-/// A value in a JSON or JSON5 file, and its place there. What is wrong with it becomes an error that
-/// names the place, what was found, and what was expected.
+/// A value in a JSON or JSON5 file, and its place there. Mistakes become errors that name the
+/// place, what was found and what was expected.
 struct JSONValue: Decodable {
   private enum Content {
     case null
@@ -16,7 +16,7 @@ struct JSONValue: Decodable {
     case object([String: JSONValue])
   }
 
-  /// The name of a key.
+  /// A key of any name.
   private struct Key: CodingKey {
     let stringValue: String
     var intValue: Int? { nil }
@@ -25,9 +25,9 @@ struct JSONValue: Decodable {
     init?(intValue: Int) { nil }
   }
 
-  /// A value that is not what was expected.
+  /// An unexpected value.
   struct Mismatch: Error, CustomStringConvertible {
-    /// Such as `cases[0].memory`; empty for the file itself.
+    /// The place, such as `cases[0].memory`; empty for the whole file.
     let place: String
     let found: String
     let expected: String
@@ -47,7 +47,7 @@ struct JSONValue: Decodable {
     guard !bytes.isEmpty else { throw FileError(path, "is empty") }
     let decoder = JSONDecoder()
     decoder.allowsJSON5 = true
-    // Where the syntax is wrong, Foundation says on macOS only.
+    // Foundation reports the place of a syntax error on macOS only.
     guard let value = try? decoder.decode(JSONValue.self, from: Data(bytes)) else {
       throw FileError(path, "is not JSON or JSON5")
     }
@@ -90,7 +90,7 @@ struct JSONValue: Decodable {
   var string: String? { if case .string(let string) = content { string } else { nil } }
   var list: [JSONValue]? { if case .list(let values) = content { values } else { nil } }
 
-  /// The value as an error names it.
+  /// The value's description in errors.
   private var found: String {
     switch content {
     case .null: "null"
@@ -102,12 +102,12 @@ struct JSONValue: Decodable {
     }
   }
 
-  /// The error for this value.
+  /// An error about this value.
   func mismatch(_ expected: String) -> Mismatch {
     Mismatch(place: place, found: found, expected: expected)
   }
 
-  /// What `read` makes of the value.
+  /// The result of `read` for the value.
   func value<Value>(
     _ expected: String, _ read: (JSONValue) -> Value?
   ) throws(Mismatch) -> Value {
@@ -115,7 +115,7 @@ struct JSONValue: Decodable {
     return value
   }
 
-  /// What `read` makes of each value of a list.
+  /// The results of `read` for each value of a list.
   func values<Value>(
     _ expected: String, of element: String, _ read: (JSONValue) -> Value?
   ) throws(Mismatch) -> [Value] {
@@ -123,7 +123,7 @@ struct JSONValue: Decodable {
     return try list.map { value throws(Mismatch) in try value.value(element, read) }
   }
 
-  /// The fields of an object that has no others.
+  /// The fields of an object, which may have no others than `known`.
   func fields(_ known: [String]) throws(Mismatch) -> [String: JSONValue] {
     guard case .object(let fields) = content else { throw mismatch("an object") }
     if let unknown = fields.keys.sorted().first(where: { !known.contains($0) }) {
@@ -132,7 +132,7 @@ struct JSONValue: Decodable {
     return fields
   }
 
-  /// The error for a key of this object.
+  /// An error about a key of this object.
   func mismatch(at key: String, found: String, _ expected: String) -> Mismatch {
     Mismatch(place: place.isEmpty ? key : "\(place).\(key)", found: found, expected: expected)
   }

@@ -3,8 +3,8 @@
 import SystemPackage
 
 extension MatrixReport {
-  /// JUnit's XML, as CI systems read it (junit-10.xsd of Jenkins' xUnit plugin): a suite, with a case
-  /// for each boot.
+  /// JUnit's XML, as CI systems read it (junit-10.xsd of Jenkins' xUnit plugin): a test suite with
+  /// a case for each boot.
   public func junit() -> String {
     let time = hundredths(results.reduce(0) { $0 + $1.seconds })
     let counts = "tests=\"\(results.count)\" failures=\"\(failures)\" errors=\"\(errors)\""
@@ -36,7 +36,8 @@ extension MatrixReport {
   }
 }
 
-/// `text` in an attribute or an element. What XML 1.0 cannot contain (production 2) becomes U+FFFD.
+/// `text` for an attribute or element. Characters that XML 1.0 does not allow (production 2) become
+/// U+FFFD.
 private func xml(_ text: String) -> String {
   var escaped = ""
   for scalar in text.unicodeScalars {

@@ -3,12 +3,12 @@
 import Files
 public import SystemPackage
 
-/// The results of a matrix: for people, and as JUnit's XML for CI (JUnitReport.swift).
+/// The results of a matrix, as a table and as JUnit's XML for CI (JUnitReport.swift).
 public struct MatrixReport: Sendable {
   let file: FilePath
   let results: [MatrixResult]
 
-  /// The report on the matrix in `file`.
+  /// Creates the report on the matrix in `file`.
   public init(_ file: FilePath, _ results: [MatrixResult]) {
     self.file = file
     self.results = results
@@ -17,10 +17,10 @@ public struct MatrixReport: Sendable {
   var errors: Int { results.count { $0.status == nil } }
   var failures: Int { results.count { $0.status != nil && !$0.isExpected } }
 
-  /// 0 if all went as expected, 2 if a boot could not be made, otherwise 1.
+  /// 0 if all results are as expected, 2 if a boot could not be run, otherwise 1.
   public var status: Int32 { errors > 0 ? 2 : failures > 0 ? 1 : 0 }
 
-  /// A row for each boot, then what was kept, then the sum.
+  /// Returns one row per boot, then the kept directories, then the totals.
   public func table() -> String {
     var rows = [["kernel", "images", "memory", "parameters", "result", "expected", "time"]]
     for result in results {
@@ -31,7 +31,7 @@ public struct MatrixReport: Sendable {
         "\(hundredths(result.seconds)) s",
       ])
     }
-    // Only the newest directories are still there.
+    // Only the newest kept directories still exist.
     let kept = results.compactMap(\.directory).filter { (try? $0.stat()) != nil }
     let sum = "\(results.count) boots: \(failures) unexpected, \(errors) errors"
     return ([columns(rows), ""] + kept.map { "kept \($0)" } + [sum]).joined(separator: "\n")

@@ -3,23 +3,23 @@
 import Files
 import SystemPackage
 
-/// How one boot of a matrix went.
+/// The result of one boot of a matrix.
 public struct MatrixResult: Sendable {
-  /// What was booted.
+  /// The boot.
   public let boot: BootMatrix.Case
-  /// The verdict as a single boot shows it, or the error.
+  /// The verdict in full, or the error.
   let details: String
-  /// In a few words.
+  /// The result in a few words.
   public let summary: String
-  /// nil if the boot could not be made.
+  /// nil if the boot could not be run.
   let status: Int32?
   let seconds: Double
   /// The last lines of the console.
   private(set) var console: [String] = []
-  /// What was kept.
+  /// The kept directory, if any.
   private(set) var directory: FilePath?
 
-  /// How much of a console is kept in memory and written.
+  /// The number of console lines to keep in memory and to report.
   private static let lineCount = 200
 
   init(_ boot: BootMatrix.Case, _ verdict: Verdict, _ console: Console) {
@@ -45,6 +45,6 @@ public struct MatrixResult: Sendable {
 
   var isExpected: Bool { status == boot.expectation.status }
 
-  /// Whether it went as expected, as a word of the table.
+  /// The word in the table for whether the result is as expected.
   public var mark: String { isExpected ? "ok" : status == nil ? "ERROR" : "FAILED" }
 }

@@ -5,21 +5,21 @@ public import Images
 public import Packing
 public import SystemPackage
 
-/// Makes the boots of a matrix, some at a time.
+/// Runs the boots of a matrix, several at a time.
 public struct MatrixRunner: Sendable {
   private let matrix: BootMatrix
   private let directory: FilePath
   private let kernel: @Sendable (String, Architecture?) async throws -> Kernel
   private let program: @Sendable (Architecture) throws -> GuestInit
 
-  /// Kernels and images that cases have in common, by their names.
+  /// Kernels and images that cases share, by their names.
   private typealias Kernels = [String: Result<Kernel, FileError>]
   private typealias Images = [String: Result<Image, FileError>]
 
   /// - Parameters:
-  ///   - directory: What names of files in the matrix are relative to.
-  ///   - kernel: Finds a kernel by its path or name, fetching it if need be.
-  ///   - program: Finds the program that checks.
+  ///   - directory: The directory that file names in the matrix are relative to.
+  ///   - kernel: Finds a kernel by its path or name; may fetch it.
+  ///   - program: Finds the program that runs the check.
   public init(
     _ matrix: BootMatrix, in directory: FilePath,
     kernel: @escaping @Sendable (String, Architecture?) async throws -> Kernel,
@@ -31,14 +31,14 @@ public struct MatrixRunner: Sendable {
     self.program = program
   }
 
-  /// Makes the boots. One that cannot be made is a result, too: the others are made.
+  /// Runs the boots. A boot that cannot be run is also a result, and does not stop the others.
   ///
   /// - Parameters:
-  ///   - jobs: How many machines run at a time.
-  ///   - onImage: Called with each image, once.
+  ///   - jobs: The number of machines to run at a time.
+  ///   - onImage: Called once for each image.
   ///   - onProgress: Called about four times a second for each machine.
   ///   - onResult: Called after each boot.
-  /// - Returns: the results, in the order of the cases.
+  /// - Returns: The results, in the order of the cases.
   /// - Throws: `CancellationError`.
   public func run(
     jobs: Int, onImage: (Image) throws -> Void,
@@ -55,7 +55,7 @@ public struct MatrixRunner: Sendable {
     }
   }
 
-  /// Each kernel, fetched or read once.
+  /// The kernels, each fetched or read once.
   private func kernels() async throws -> Kernels {
     var kernels = Kernels()
     for boot in matrix.cases where kernels[boot.kernelName] == nil {
@@ -71,7 +71,7 @@ public struct MatrixRunner: Sendable {
     return kernels
   }
 
-  /// Each image, opened once.
+  /// The images, each opened once.
   private func images(_ onImage: (Image) throws -> Void) throws -> Images {
     var images = Images()
     for name in matrix.cases.flatMap(\.images) where images[name] == nil {
