@@ -26,7 +26,7 @@ public struct Verdict: Codable, Equatable, Sendable {
     /// What it printed.
     public var output: String
 
-    /// A command that printed `output` and exited with `status`.
+    /// Creates the result of a command that printed `output` and exited with `status`.
     public init(status: Int?, output: String) {
       self.status = status
       self.output = output
@@ -42,20 +42,20 @@ public struct Verdict: Codable, Equatable, Sendable {
   public var check: Check?
   /// The command; nil if none started.
   public var command: Command?
-  /// Whether the kernel could not unpack all of the image.
+  /// Whether the kernel unpacked the image only in part.
   public var isHalfUnpacked: Bool
-  /// The lines of LeafRoot, in the kernel's log and on the console.
+  /// LeafRoot's messages in the kernel's log and on the console.
   public var logged: [String]
   /// The last lines of the console, if the boot did not reach the check.
   public var lastWords: [String]
-  /// How many seconds the machine ran, in host time.
+  /// The seconds of host time that the machine ran.
   public var seconds: Double
   /// The exit status of `leafroot boot`: 0, 1, 2 or 3.
   public private(set) var exitStatus: Int32
   /// What executed the guest; nil if only its console is known.
   public var accelerator: Machine.Accelerator?
   /// The directory of the run, the log, and the command that boots the same machine on a terminal,
-  /// if they remain; see ``keep(_:of:)``.
+  /// if they are kept; see ``keep(_:of:)``.
   public private(set) var directory: String?
   public private(set) var log: String?
   public private(set) var replay: String?
@@ -75,7 +75,7 @@ public struct Verdict: Codable, Equatable, Sendable {
     command = console.command
     isHalfUnpacked = console.lines.contains { $0.contains("Initramfs unpacking failed") }
     logged = console.lines.compactMap(Verdict.ownMessage).reduce(into: []) { known, message in
-      // The kernel may also have printed it on the console.
+      // The kernel may have printed the message on the console too.
       if !known.contains(message) { known.append(message) }
     }
     seconds = elapsed / .seconds(1)
@@ -96,10 +96,10 @@ public struct Verdict: Codable, Equatable, Sendable {
     lastWords = check == nil ? Verdict.lastWords(console) : []
   }
 
-  /// The kernel unpacked all of the image, and the check ran, whatever it found.
+  /// Whether the kernel unpacked the whole image and the check ran, whatever its result.
   public var reachedCheckWhole: Bool { check != nil && !isHalfUnpacked }
 
-  /// Names the files of `run` that remain: all in `directory`, or the log alone.
+  /// Records which files of `run` are kept: all those in `directory`, or only the log.
   public mutating func keep(_ directory: FilePath?, of run: Run) {
     self.directory = directory?.string
     log = run.log.string
@@ -108,12 +108,12 @@ public struct Verdict: Codable, Equatable, Sendable {
 
   /// The message in `line` if it is LeafRoot's, without the kernel's time stamp.
   ///
-  /// The guest reports the messages that `quiet` keeps from the console.
+  /// The guest also reports messages that `quiet` keeps off the console.
   private static func ownMessage(_ line: String) -> String? {
     if let reported = line.firstRange(of: GuestReport.log) {
       return String(line[reported.upperBound...])
     }
-    // The line of the patch that LeafRoot began with, unchanged.
+    // The prefix of the patch that LeafRoot began with, unchanged.
     for mark in [Vocabulary.logPrefix, Vocabulary.failurePrefix] {
       guard let range = line.firstRange(of: "\(mark)") else { continue }
       let before = line[..<range.lowerBound]
@@ -122,7 +122,7 @@ public struct Verdict: Codable, Equatable, Sendable {
     return nil
   }
 
-  /// The lines up to the panic, if there is one, otherwise the last lines.
+  /// The lines up to the panic, if there is one; otherwise the last lines.
   private static func lastWords(_ console: Console) -> [String] {
     let lines = console.lines.filter { line in !line.allSatisfy(\.isWhitespace) }
     if let panic = lines.firstIndex(where: { $0.contains("Kernel panic - not syncing") }) {

@@ -3,7 +3,7 @@
 import Files
 
 extension Verdict {
-  /// Two aligned columns, for a person.
+  /// Returns the verdict as two aligned columns.
   public func table() -> String { columns(rows()) }
 
   private func rows() -> [(label: String, value: String)] {
@@ -39,7 +39,7 @@ extension Verdict {
     return "\(time), check at \(hundredths(check.uptime)) s in the guest"
   }
 
-  /// Rows for `lines`, the label on the first of them.
+  /// Returns rows for `lines`, with the label in the first one.
   private func labelled(_ label: String, _ lines: [String]) -> [(String, String)] {
     lines.enumerated().map { ($0.offset == 0 ? label : "", $0.element) }
   }

@@ -8,7 +8,7 @@ public enum Architecture: String, CaseIterable, Codable, Sendable, CustomStringC
   case arm = "aarch64"
   case riscv = "riscv64"
 
-  /// The name that uname(2) and QEMU use.
+  /// The name, as used by uname(2) and QEMU.
   public var description: String { rawValue }
 
   /// The architecture of this process.
@@ -31,7 +31,7 @@ public enum Architecture: String, CaseIterable, Codable, Sendable, CustomStringC
     }
   }
 
-  /// `Machine` of a PE file; kernels with an EFI stub are PE files (linux/pe.h).
+  /// `Machine` in a PE file; kernels with an EFI stub are PE files (linux/pe.h).
   package var peMachine: UInt16 {
     switch self {
     case .x86: 0x8664
@@ -42,7 +42,7 @@ public enum Architecture: String, CaseIterable, Codable, Sendable, CustomStringC
 }
 
 extension Architecture {
-  /// The architecture of images for `platform`; nil if there is no PID 1 for it.
+  /// Creates the architecture for images of `platform`; nil if there is no PID 1 for it.
   public init?(_ platform: Platform) {
     guard
       let architecture = Self.allCases.first(where: {
@@ -52,7 +52,7 @@ extension Architecture {
     self = architecture
   }
 
-  /// As container images spell it.
+  /// The platform in container images.
   public var platform: Platform {
     switch self {
     case .x86: Platform(architecture: "amd64")

@@ -2,7 +2,7 @@
 
 import Compression
 
-/// The window and tables of a member's decoder, in bytes; 0 if it is raw.
+/// Returns the size of the window and tables of a member's decoder, in bytes; 0 if it is raw.
 func decoderRoom(of member: [UInt8]) -> Int {
   guard let codec = Codec(magicOf: member), codec != .raw, let decoder = try? Decoder(codec) else {
     return 0
@@ -11,7 +11,7 @@ func decoderRoom(of member: [UInt8]) -> Int {
     byteCount: decoder.outputSize, alignment: 64)
   defer { output.deallocate() }
 
-  // The first bytes say it.
+  // The first bytes of the member determine the size.
   var start = 0
   while decoder.workspace == 0 {
     let step = member.withUnsafeBytes { member in

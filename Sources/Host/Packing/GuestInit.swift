@@ -6,14 +6,14 @@ public import SystemPackage
 
 /// A built `leafroot-init`: the program that becomes PID 1 of the guest. Never run it on a host.
 public struct GuestInit: Equatable, Sendable {
-  /// The file that it was read from.
+  /// The file it was read from.
   public let path: FilePath
   /// Its architecture.
   public let architecture: Architecture
-  /// The program.
+  /// The content of the file.
   public let bytes: [UInt8]
 
-  /// Much larger than a PID 1, and small enough to read.
+  /// Much larger than any PID 1, yet small enough to read.
   private static let sizeLimit: Int64 = 16 << 20
 
   /// Reads the program at `path`.

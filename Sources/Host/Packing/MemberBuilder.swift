@@ -7,26 +7,26 @@ import Initramfs
 import Newc
 import SystemPackage
 
-/// Gathers files into members: what has no content first, then the regular files in their order.
+/// Gathers files into members: first everything without content, then the regular files in order.
 struct MemberBuilder {
   private let packer: Packer
   private let output: FilePath
   private let encoder: MemberEncoder
 
-  /// Which xattrs the members have, and which they cannot have.
+  /// The filter for xattrs; it records those that the members cannot have.
   private(set) var xattrs: XattrFilter
 
-  /// The member that is being made, as newc, and what newc cannot carry of it.
+  /// The current member as newc, and its sidecar with what newc cannot express.
   private var bytes: [UInt8] = []
   private var writer = Writer()
   private var sidecar = SidecarWriter()
-  /// A file that is too large to be held: it is compressed as it comes.
+  /// The encoder of a file that is too large to hold in memory: it is compressed as it arrives.
   private var large: Encoder?
-  /// Bytes of the current file that are still to come.
+  /// The number of bytes of the current file still to come.
   private var missing: UInt64 = 0
   private var padding = 0
 
-  /// A file of this size gets a member of its own.
+  /// Files of at least this size get a member of their own.
   private static let largeSize: UInt64 = 64 << 20
 
   init(_ packer: Packer, _ output: FilePath) {
@@ -36,12 +36,12 @@ struct MemberBuilder {
     xattrs = XattrFilter(leavingOut: packer.xattrsLeftOut)
   }
 
-  /// The next member, if it is compressed.
+  /// The next compressed member; nil if it is not ready.
   func take() throws -> MemberEncoder.Encoded? {
     do throws(EncodingFailure) { return try encoder.take() } catch { throw failure(error) }
   }
 
-  /// The first member, and the empty files.
+  /// Adds the first member and the empty files.
   mutating func addFirst(of files: [TreeFile]) throws {
     for file in files where file.entry.type != .regular { try append(file, file.target) }
     try flush()
@@ -50,7 +50,7 @@ struct MemberBuilder {
     }
   }
 
-  /// A file with content, whose data follow.
+  /// Begins a file whose data follows.
   mutating func begin(_ file: TreeFile) throws {
     try endFile()
     if bytes.count >= packer.memberSize { try flush() }
@@ -67,14 +67,14 @@ struct MemberBuilder {
     }
   }
 
-  /// The next bytes of the file.
+  /// Adds the next bytes of the file.
   mutating func add(_ data: UnsafeRawBufferPointer) throws {
     missing -= min(missing, UInt64(data.count))
     guard let large else { return bytes.append(contentsOf: data) }
     try encoding { () throws(EncodingFailure) in try large.write(data) }
   }
 
-  /// Ends the last member, and waits until all are compressed.
+  /// Ends the last member, and waits until all members are compressed.
   mutating func finish() throws {
     try endFile()
     try flush()
@@ -117,7 +117,7 @@ struct MemberBuilder {
     try describe(file)
   }
 
-  /// All names of the file but the last, and the head of that.
+  /// Appends all names of the file, the last one as the head of its data.
   private mutating func appendHead(of file: TreeFile) throws {
     var entry = file.entry
     entry.size = file.dataSize
@@ -127,8 +127,8 @@ struct MemberBuilder {
     try describe(file)
   }
 
-  /// What newc cannot carry of a file belongs to the record that completes it: the last of a regular
-  /// file, which has the data, and the first of others.
+  /// Adds to the sidecar what newc cannot express. It belongs to the record that completes the
+  /// file: the last one of a regular file, which has the data, and the first one of others.
   private mutating func describe(_ file: TreeFile) throws {
     let others = file.names.count - 1
     let isLink = file.entry.type == .symbolicLink
@@ -163,7 +163,7 @@ struct MemberBuilder {
     }
   }
 
-  /// Ends the member that is being made, if it has anything.
+  /// Ends the current member unless it is empty.
   private mutating func flush() throws {
     if bytes.isEmpty { return }
     writer.appendTrailer(to: &bytes)

@@ -3,7 +3,7 @@
 import Encoders
 import Threads
 
-/// Compresses members on several threads, and gives them back in their order.
+/// Compresses members on several threads and returns them in order.
 final class MemberEncoder {
   private struct Plain {
     var number: Int
@@ -11,11 +11,11 @@ final class MemberEncoder {
     var sidecar: [UInt8]
   }
 
-  /// A member as it is written, and what newc cannot carry of it.
+  /// A compressed member, and its sidecar with what newc cannot express.
   struct Encoded {
     var bytes: [UInt8]
     var sidecar: [UInt8]
-    /// Bytes of newc.
+    /// The size of the newc archive in bytes.
     var newcSize: UInt64
   }
 
@@ -29,7 +29,7 @@ final class MemberEncoder {
   private var done: [Int: Result<Encoded, EncodingFailure>] = [:]
   private var next = 0
 
-  /// - Parameter jobs: how many threads compress; each has one member.
+  /// - Parameter jobs: The number of threads; each compresses one member at a time.
   init(_ encoding: Encoding, jobs: Int) {
     self.encoding = encoding
     queue = BoundedQueue(capacity: 1)
@@ -41,14 +41,14 @@ final class MemberEncoder {
 
   deinit { end() }
 
-  /// Hands over the next member, as newc; waits until a thread has room for it.
+  /// Adds the next member, as newc; waits until a thread can take it.
   func add(_ newc: [UInt8], _ sidecar: [UInt8]) throws(EncodingFailure) {
     let member = Plain(number: count, newc: newc, sidecar: sidecar)
     count += 1
     if threads.isEmpty { encode(member) } else { queue.put(member) }
   }
 
-  /// Hands over the next member, which is compressed already.
+  /// Adds the next member, which is already compressed.
   func addEncoded(_ bytes: [UInt8], _ sidecar: [UInt8], newcSize: UInt64) {
     let number = count
     count += 1
@@ -56,7 +56,7 @@ final class MemberEncoder {
     monitor.withLock { done[number] = .success(encoded) }
   }
 
-  /// The next member in order, if it is compressed.
+  /// The next member in order; nil if it is not compressed yet.
   func take() throws(EncodingFailure) -> Encoded? {
     let result = monitor.withLock {
       let result = done.removeValue(forKey: next)

@@ -6,19 +6,19 @@ public import Images
 import Leaf
 public import SystemPackage
 
-/// Nests an image: it is, unchanged, the payload.
+/// Nests an image: the unchanged image is the payload.
 public struct Nester: Sendable {
-  /// Of the files that are not the image's, in seconds since 1970.
+  /// The modification time of LeafRoot's own files, in seconds since 1970.
   public var modificationTime: UInt32 = 0
 
   private static let programNames = [Image.leafName, "init"]
 
   public init() {}
 
-  /// Writes `image` with `program` as PID 1, as the new file `output`.
+  /// Writes `image` with `program` as PID 1 to the new file `output`.
   ///
-  /// - Parameter inspection: of the image.
-  /// - Returns: bytes written.
+  /// - Parameter inspection: The inspection of the image.
+  /// - Returns: The number of bytes written.
   /// - Throws: ``FileError``; `CancellationError`. `output` is then unchanged.
   public func write(
     _ image: Image, _ inspection: Inspection, _ program: GuestInit, into output: FilePath
@@ -35,10 +35,10 @@ public struct Nester: Sendable {
     return try writer.finish(about, permissions: image.permissions)
   }
 
-  /// Writes `program` as PID 1 and an empty directory for the payload, as the new file `output`,
-  /// mode 0644: the boot loader brings the image.
+  /// Writes `program` as PID 1 and an empty directory for the payload to the new file `output`,
+  /// mode 0644; the boot loader adds the image.
   ///
-  /// - Returns: bytes written.
+  /// - Returns: The number of bytes written.
   /// - Throws: ``FileError``; `output` is then unchanged.
   public func writeSegment(
     _ program: GuestInit, into output: FilePath

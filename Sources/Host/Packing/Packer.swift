@@ -9,19 +9,19 @@ import Initramfs
 import Newc
 public import SystemPackage
 
-/// Packs a tree: an image whose payload PID 1 unpacks straight into the leaf.
+/// Packs a tree into an image whose payload PID 1 unpacks directly into the leaf.
 public struct Packer: Sendable {
-  /// How members are compressed.
+  /// The compression of members.
   public var encoding: Encoding
-  /// Threads that compress.
+  /// The number of compressing threads.
   public var jobs: Int
-  /// A member ends with the file that makes it this large, in bytes of newc.
+  /// The size of newc in bytes at which a member ends, after the current file.
   public var memberSize: Int
-  /// The real init, if it is not one of the kernel's list.
+  /// The path of the real init, if it is not one that the kernel would try.
   public var realInit: String?
-  /// Of the files that are not the tree's, in seconds since 1970.
+  /// The modification time of LeafRoot's own files, in seconds since 1970.
   public var modificationTime: UInt32 = 0
-  /// xattrs that the payload does not have.
+  /// The namespaces of xattrs to leave out of the payload.
   public var xattrsLeftOut: Set<XattrNamespace> = []
 
   public init(_ encoding: Encoding, jobs: Int, memberSize: Int) {
@@ -35,18 +35,17 @@ public struct Packer: Sendable {
     public var size: Int64
     public var members: Int
     public var entries: Int
-    /// Of content.
+    /// The bytes of content.
     public var bytes: UInt64
     /// The path of the init that PID 1 finds in the tree; nil if there is none.
     public var realInit: String?
-    /// xattrs of the tree that no tmpfs takes: the payload lacks them.
+    /// The xattrs of the tree that tmpfs does not support and that the payload therefore lacks.
     public var unsettableXattrs = UnsettableXattrs()
   }
 
-  /// Writes `tree` with `program` as PID 1, as the new file `output`.
+  /// Writes `tree` with `program` as PID 1 to the new file `output`.
   ///
-  /// - Parameter progress: is called with how much of the tree's source has been read, and its
-  ///   size, in bytes.
+  /// - Parameter progress: Called with the number of bytes read of the tree's source, and its size.
   /// - Throws: ``FileError``; `CancellationError`. `output` is then unchanged.
   public func write(
     _ tree: any TreeSource, _ program: GuestInit, into output: FilePath,
@@ -85,8 +84,8 @@ public struct Packer: Sendable {
       realInit: found, unsettableXattrs: builder.xattrs.unsettable)
   }
 
-  /// Writes what the paths of later images may lead through: the kernel drops a file without its
-  /// directory. A link to a file leads nowhere else.
+  /// Writes the directories and symbolic links that paths in later images may lead through: the
+  /// kernel drops a file whose directory is missing. Links to files are not needed.
   private func writeSkeleton(
     of files: [TreeFile], _ search: PathSearch, besides names: [String],
     _ writer: inout PayloadWriter
@@ -98,7 +97,7 @@ public struct Packer: Sendable {
       for name in file.names where !replaced.contains(name) {
         if isLink, let type = search.type(at: name), type != .directory { continue }
         var entry = file.entry
-        // Its own of the root is empty.
+        // The root's own name is empty.
         if !name.isEmpty { entry.name = name }
         entry.linkCount = 1
         try writer.write(entry, file.target)
@@ -106,7 +105,7 @@ public struct Packer: Sendable {
     }
   }
 
-  /// Writes the members that are ready.
+  /// Writes the members that are ready so far.
   private func write(
     _ builder: inout MemberBuilder, _ writer: inout PayloadWriter
   ) throws {
@@ -115,7 +114,7 @@ public struct Packer: Sendable {
     }
   }
 
-  /// - Throws: ``FileError`` for files that no payload can hold.
+  /// - Throws: ``FileError`` for files that do not fit into a payload.
   private func refuseUnpackable(_ files: [TreeFile], _ output: FilePath) throws(FileError) {
     for file in files where file.dataSize > UInt64(UInt32.max) {
       throw FileError(
@@ -125,7 +124,7 @@ public struct Packer: Sendable {
     }
   }
 
-  /// Those that the kernel may be told to execute, unless the tree has a directory there.
+  /// The names that the kernel may be told to execute, unless the tree has a directory there.
   private func programNames(beside files: [TreeFile]) -> [String] {
     var names = [Image.leafName, "init"]
     if let realInit { names.append(String(realInit.drop { $0 == "/" })) }
@@ -137,7 +136,7 @@ public struct Packer: Sendable {
 }
 
 extension TreeFile {
-  /// How many of so many bytes each it takes on a tmpfs.
+  /// The number of pages of `size` bytes that the file takes in a tmpfs.
   fileprivate func pages(of size: Int) -> Int {
     // mm/shmem.c, SHORT_SYMLINK_LEN.
     if entry.type == .symbolicLink { return target.count >= 128 ? 1 : 0 }
@@ -147,7 +146,7 @@ extension TreeFile {
 }
 
 extension PayloadManifest.Tree {
-  /// `files` as a tmpfs counts them.
+  /// The size of `files` in a tmpfs.
   fileprivate init(_ files: [TreeFile]) {
     self.init()
     for file in files {

@@ -14,15 +14,15 @@ struct PathSearch {
       uniquingKeysWith: { first, _ in first })
   }
 
-  /// The path of the first init that the tree has, `preferred` before the usual ones; nil if it has
-  /// none.
+  /// The path of the first init in the tree, trying `preferred` before the usual ones; nil if there
+  /// is none.
   func initPath(preferring preferred: String?) -> String? {
     ([preferred].compactMap { $0 } + Inspection.inits).first {
       type(at: Array($0.utf8)) == .regular
     }
   }
 
-  /// What the path leads to, through symbolic links on the way and at its end; nil for nothing.
+  /// The type of the file at `path`, following symbolic links; nil if there is none.
   func type(at path: [UInt8]) -> Entry.FileType? {
     var walk = PathWalk(path, from: ())
     while let name = walk.next() {

@@ -12,14 +12,14 @@ import Unpacking
 
 /// Writes the archive with PID 1 and a payload: `/.leafroot/ID`.
 ///
-/// The first 16 digits of the archive's digest name the payload. So two packed images of one boot do
-/// not overwrite each other's files. They are written last, in place of zeros.
+/// The payload is named by the first 16 digits of the archive's digest, so that two packed images
+/// in one boot do not overwrite each other's files. The digits are written last, in place of zeros.
 struct PayloadWriter: ~Copyable {
-  /// Bytes written.
+  /// The number of bytes written.
   private(set) var size: Int64 = 0
-  /// Files of the payload.
+  /// The number of files in the payload.
   private(set) var count = 0
-  /// The most that the decoder of a member takes, in bytes.
+  /// The most memory that the decoder of a member takes, in bytes.
   private(set) var decoder = 0
 
   private let output: OutputFile
@@ -28,12 +28,12 @@ struct PayloadWriter: ~Copyable {
   private var hasher = Hasher(.sha256)
   /// The name of the payload; nil for the digest.
   private let fixedName: String?
-  /// Where the digest is to be written.
+  /// The offsets at which to write the digest.
   private var places: [Int64] = []
 
   /// - Parameters:
-  ///   - modificationTime: of the files that are not the tree's, in seconds since 1970.
-  ///   - name: of the payload; nil for the digest.
+  ///   - modificationTime: That of LeafRoot's own files, in seconds since 1970.
+  ///   - name: The name of the payload; nil for the digest.
   init(
     _ output: consuming OutputFile, modificationTime: UInt32, name: String? = nil
   ) {
@@ -42,20 +42,20 @@ struct PayloadWriter: ~Copyable {
     fixedName = name
   }
 
-  /// Copies what goes before the archive.
+  /// Writes the bytes before the archive.
   mutating func write(front: [UInt8]) throws(FileError) { try put(front) }
 
-  /// One record of the skeleton.
+  /// Writes one record of the skeleton.
   mutating func write(_ entry: Entry, _ data: [UInt8]) throws(FileError) {
     try append { writer, bytes throws(Writer.Refusal) in
       try writer.append(entry, data: data, to: &bytes)
     }
   }
 
-  /// PID 1 under its names, and the directory of the payload.
+  /// Writes PID 1 under its names, and the payload's directory.
   ///
-  /// The first name is the file's, the others are symbolic links to it: if an image behind this one
-  /// has a file of such a name, the kernel replaces the link, and not the program.
+  /// The first name is the file's, the others are symbolic links to it: if a later image has a file
+  /// of such a name, the kernel replaces the link and not the program.
   mutating func begin(_ program: GuestInit, names: [String]) throws(FileError) {
     for (index, name) in names.enumerated() {
       if index == 0 {
@@ -69,11 +69,12 @@ struct PayloadWriter: ~Copyable {
     try write(entry(Self.directory, directory), [])
     notePlace()
     try write(entry(path, directory), [])
-    // Without an `about` behind it, the image is cut short.
+    // If no `about` follows it, the image is truncated.
     try write(named: "\(Vocabulary.start)", [])
   }
 
-  /// The next file of the payload, behind its sidecar: where a member is, that is there, too.
+  /// Writes the next file of the payload after its sidecar: where the member exists, so does the
+  /// sidecar.
   mutating func write(_ member: MemberEncoder.Encoded) throws(FileError) {
     let name = String(decoding: Payload.name(of: count), as: UTF8.self)
     if !member.sidecar.isEmpty { try write(named: "\(name)\(Sidecar.suffix)", member.sidecar) }
@@ -83,7 +84,7 @@ struct PayloadWriter: ~Copyable {
       decoder, Inspection.workspace(decoderRoom(of: member.bytes), of: member.newcSize))
   }
 
-  /// The next file of the payload: all of `image`.
+  /// Writes the whole of `image` as the next file of the payload.
   mutating func write(_ image: Image) throws {
     var head = entry(path + "/0000", Entry.FileType.regular.rawValue | 0o600)
     head.size = UInt64(image.parts.size)
@@ -97,7 +98,7 @@ struct PayloadWriter: ~Copyable {
     count += 1
   }
 
-  /// Ends the archive; the file takes its name.
+  /// Ends the archive and commits the file.
   consuming func finish(_ about: PayloadManifest, permissions: FilePermissions) throws(FileError)
     -> Int64
   {
@@ -129,7 +130,7 @@ struct PayloadWriter: ~Copyable {
     try write(entry("\(path)/\(name)", Entry.FileType.regular.rawValue | 0o600), data)
   }
 
-  /// The next record is of a path in the payload's directory.
+  /// Notes where the next record has the payload's name in its path.
   private mutating func notePlace() {
     if fixedName == nil { places.append(size + Int64(Header.size + Self.directory.utf8.count + 1)) }
   }

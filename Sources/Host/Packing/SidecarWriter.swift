@@ -2,28 +2,29 @@
 
 import Initramfs
 
-/// Writes what `SidecarReader` reads, record after record.
+/// Writes a sidecar for `SidecarReader`, record by record.
 struct SidecarWriter {
   private var text: [UInt8] = []
-  /// The numbers of the sets, and what they take of the reader's memory.
+  /// The numbers of the xattr sets, and the memory that they take in the reader.
   private var sets: [[Xattr]: Int] = [:]
   private var setSize = 0
 
-  // The run that is not written yet.
+  // The run not written yet.
   private var count = 0
   private var set = 0
-  /// Lines wait for the run of the record that they belong to.
+  /// Whether lines were written that apply to the first record of the next run.
   private var hasProperty = false
 
-  /// With all xattrs different, as signatures are, each is forgotten soon: the reader keeps them.
+  /// The reader keeps all sets in memory, so they are forgotten when they exceed this size: xattrs
+  /// such as signatures are all different.
   private static let setLimit = 1 << 20
-  /// What a set may have, with its names: its line must not be too long.
+  /// The most bytes in a set, including names: it limits the length of a line.
   static let xattrLimit = 256 << 10
 
-  /// So many records have nothing.
+  /// Adds records without properties.
   mutating func skip(_ records: Int) { run(records, 0) }
 
-  /// The next record has this.
+  /// Adds the next record.
   mutating func add(_ extra: Extra) {
     let number = extra.xattrs.isEmpty ? 0 : number(of: extra.xattrs)
     guard extra.time != nil || extra.sparse != nil || extra.isLink else { return run(1, number) }
@@ -38,9 +39,9 @@ struct SidecarWriter {
     run(1, number)
   }
 
-  /// The sidecar of the records since the last call; empty if they have nothing.
+  /// Returns the sidecar of the records since the last call; empty if they have no properties.
   mutating func take() -> [UInt8] {
-    // Records behind the last run have nothing.
+    // Records after the last run have no properties.
     if set > 0 || hasProperty { endRun() }
     let text = text
     self = SidecarWriter()
@@ -61,7 +62,7 @@ struct SidecarWriter {
 
   private mutating func number(of xattrs: [Xattr]) -> Int {
     if let known = sets[xattrs] { return known }
-    // It must stand before the lines of the record that needs it.
+    // The set must precede the lines of the record that needs it.
     endRun()
     let size = xattrs.reduce(0) { $0 + $1.name.count + $1.value.count + 64 }
     if setSize + size > Self.setLimit, !sets.isEmpty {

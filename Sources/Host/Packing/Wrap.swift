@@ -5,12 +5,12 @@ public import Images
 public import SystemPackage
 
 extension Image {
-  /// Writes `segment` and then this image, unchanged, as the new file `output`; `-` is standard
+  /// Writes `segment` and then this image, unchanged, to the new file `output`; `-` is standard
   /// output.
   ///
-  /// The segment comes first. It is raw, so the kernel still finds early microcode after it; and if
-  /// memory is too small for the image, the half-unpacked tree contains our PID 1, which reports
-  /// it. `output` gets this image's permission bits and may be this image.
+  /// The segment comes first. It is raw, so the kernel still finds early microcode after it. If
+  /// memory is too small for the image, the partly unpacked tree contains our PID 1, which reports
+  /// that. `output` gets this image's permission bits, and may be this image.
   /// - Returns: The number of bytes written.
   /// - Throws: ``FileError``, also if this image is already wrapped; `CancellationError` if the
   ///   task was cancelled. A file is then unchanged.
@@ -26,7 +26,7 @@ extension Image {
 }
 
 extension Segment {
-  /// Writes this segment as the new file `output`, mode 0644; `-` is standard output.
+  /// Writes this segment to the new file `output`, mode 0644; `-` is standard output.
   /// - Throws: ``FileError``; a file is then unchanged.
   public func write(to output: FilePath) throws(FileError) {
     try OutputFile.write(bytes, to: output)

@@ -8,14 +8,14 @@ import Newc
 public enum XattrNamespace: String, CaseIterable, Sendable {
   case user, trusted, security, system
 
-  /// With the dot behind it.
+  /// The namespace with its dot.
   fileprivate var prefix: String.UTF8View { "\(rawValue).".utf8 }
 }
 
-/// Which xattrs of a tree become part of a payload.
+/// A filter that decides which xattrs of a tree go into a payload.
 struct XattrFilter {
   let leftOut: Set<XattrNamespace>
-  /// Those that no tmpfs takes.
+  /// The rejected xattrs that tmpfs does not support.
   private(set) var unsettable = UnsettableXattrs()
 
   init(leavingOut: Set<XattrNamespace>) { leftOut = leavingOut }
@@ -49,10 +49,10 @@ struct XattrFilter {
   }
 }
 
-/// xattrs that no tmpfs takes, and that a payload therefore lacks.
+/// The xattrs that tmpfs does not support and that a payload therefore lacks.
 public struct UnsettableXattrs: Equatable, Sendable {
   public private(set) var count = 0
-  /// The first of them: the path of its file, and its name.
+  /// The first one: the path of its file, and its name.
   public private(set) var first: (path: [UInt8], name: [UInt8])?
 
   fileprivate mutating func add(_ xattr: Xattr, of file: TreeFile) {

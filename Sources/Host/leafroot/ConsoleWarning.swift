@@ -6,7 +6,7 @@ import Initramfs
 import Newc
 
 extension ConsoleFile {
-  /// The warning about a tree that has such a file; nil for any other.
+  /// The warning about a tree with such a file; nil for any other tree.
   static func warning(in files: [TreeFile]) -> String? {
     let hasFile = files.contains { file in
       file.entry.type == .regular && file.names.contains(where: isConsole)
@@ -16,7 +16,7 @@ extension ConsoleFile {
 }
 
 extension Image {
-  /// Warns if PID 1 cannot open the console of the tree.
+  /// Warns if the image's console is a regular file.
   func warnOfConsole() throws {
     var console = ConsoleFile()
     _ = try ImageReader(ImageSequence(tree)).finish(noting: &console)

@@ -126,13 +126,13 @@ struct Inspect: AsyncParsableCommand {
     return report.exitStatus
   }
 
-  /// Inspects what PID 1 unpacks of a packed image; nil of any other.
+  /// Inspects the tree that PID 1 unpacks from a packed image; nil for any other image.
   private func inspectPayload(_ image: Image, _ kernel: KernelVersion?) throws -> Inspection? {
     guard image.isPacked, !image.isSegment else { return nil }
     let inits = try image.realInits() + Inspection.inits.map { Array($0.utf8) }
     var payload = try Inspection(
       ImageSequence(image.tree), of: image.name, kernel: kernel, inits: inits)
-    // PID 1 has all decompressors, and more places for an init than the kernel.
+    // PID 1 has all decompressors, and tries more paths for an init than the kernel.
     payload.findings.remove([.lz4Trap, .oldKernels, .noInit])
     if payload.realInit == nil { payload.findings.addNoInit() }
     return payload

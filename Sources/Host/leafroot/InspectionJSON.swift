@@ -8,9 +8,9 @@ import Newc
 import SystemPackage
 
 extension InspectionReport {
-  /// Writes one JSON object, keys sorted.
+  /// Writes one JSON object with sorted keys.
   ///
-  /// Entries are written one by one, however many there are; `entries` comes before all other keys.
+  /// Entries are written one by one, however many there are; `entries` precedes all other keys.
   func writeJSON(to output: Output, entriesOf image: Image?) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -36,7 +36,7 @@ extension InspectionReport {
   }
 }
 
-/// Writes entries as JSON objects, one a line.
+/// Writes entries as JSON objects, one per line.
 private struct EntryWriter {
   private let output: Output
   private let encoder = JSONEncoder()
@@ -89,14 +89,14 @@ private struct EntryJSON: Encodable {
   }
 }
 
-/// `bytes` as a JSON string, and in hex if they are not UTF-8.
+/// `bytes` as a JSON string, and in hexadecimal if they are not UTF-8.
 private func text(_ bytes: [UInt8]) -> (String, String?) {
   if let text = String(validating: bytes, as: UTF8.self) { return (text, nil) }
   let hex = bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   return (String(decoding: bytes, as: UTF8.self), hex)
 }
 
-/// All but the entries.
+/// Everything but the entries.
 private struct Summary: Encodable {
   struct MemberJSON: Encodable {
     var offset: Int64
@@ -131,7 +131,7 @@ private struct Summary: Encodable {
     var kernelMessage: String
   }
 
-  /// Of a packed image.
+  /// The payload of a packed image.
   struct PayloadJSON: Encodable {
     var size: Int64
     var members: [MemberJSON]
@@ -141,7 +141,7 @@ private struct Summary: Encodable {
   }
 
   var image: String
-  /// What has the image, if the file is none itself.
+  /// The kind of file that contains the image; nil if the file is the image itself.
   var container: String?
   var kernel: String?
   var payload: PayloadJSON?

@@ -5,15 +5,15 @@ import Images
 import Initramfs
 import SystemPackage
 
-/// What `leafroot inspect` prints: tables for people, or JSON.
+/// The output of `leafroot inspect`: tables or JSON.
 struct InspectionReport {
   let inspection: Inspection
-  /// Of a packed image, what PID 1 unpacks.
+  /// The part of a packed image that PID 1 unpacks.
   let payload: Inspection?
   let path: FilePath
-  /// What has the image, if the file is none itself.
+  /// The kind of file that contains the image; nil if the file is the image itself.
   let container: String?
-  /// How many payloads it has.
+  /// The number of payloads.
   private let payloadCount: Int
 
   init(
@@ -26,20 +26,20 @@ struct InspectionReport {
     payloadCount = image.payloads.count
   }
 
-  /// The one of the tree that runs.
+  /// The inspection of the tree that runs.
   var tree: Inspection { payload ?? inspection }
 
-  /// MiB that a packed image boots with.
+  /// The MiB that a packed image needs to boot.
   var packedMemory: Int? { payload.map { $0.memory(packedIn: inspection) } }
 
-  /// 1 if the kernel or PID 1 does not unpack all, or a member is damaged.
+  /// 1 if the kernel or PID 1 does not unpack everything, or a member is damaged.
   var exitStatus: Int32 { inspection.findings.haveError || tree.findings.haveError ? 1 : 0 }
 
   func write(to output: Output) throws(FileError) {
     try writeMembers(to: output)
     try output.endLine()
     try writeFacts(to: output)
-    // Those of the kernel's part of a packed image are about a tree that does not stay.
+    // Findings about the kernel's part of a packed image concern a tree that is not kept.
     let own = payload == nil || inspection.findings.haveError ? [inspection] : []
     let findings = (own + [payload].compactMap { $0 }).filter { !$0.findings.kept.isEmpty }
     if findings.isEmpty { return }
@@ -176,7 +176,7 @@ struct InspectionReport {
   }
 }
 
-/// How a terminal shows something: ECMA-48, SGR.
+/// Text styles of a terminal: ECMA-48, SGR.
 private enum Style {
   case bold, red, yellow, faint
 

@@ -3,7 +3,7 @@
 import Glibc
 import SystemPackage
 
-/// Where the files are that the tool was installed with.
+/// The locations of files installed with the tool.
 enum Installation {
   /// The directory of the built programs for the guest.
   static var library: FilePath { directory("LEAFROOT_LIB", "lib/leafroot") }
@@ -19,7 +19,7 @@ enum Installation {
     return tool.removingLastComponent().removingLastComponent().appending(name.components)
   }
 
-  /// This tool's own file. proc_pid_exe(5).
+  /// The path of this tool. proc_pid_exe(5).
   private static var tool: FilePath {
     let link = "/proc/self/exe"
     guard let path = realpath(link, nil) else { return FilePath(link) }

@@ -9,9 +9,9 @@ import SystemPackage
 struct KernelName: Sendable {
   let text: String
 
-  /// Its file.
-  /// - Parameter architecture: The required one; nil for any file, and for this machine's of a
-  ///   name.
+  /// Returns the kernel's file.
+  /// - Parameter architecture: The required one; nil for any architecture of a file, and for this
+  ///   machine's with a name.
   /// - Throws: ``FileError``; `CancellationError`.
   func file(for architecture: Architecture? = nil) async throws -> FilePath {
     guard let kernel = try DebianKernel(text, for: architecture) else { return FilePath(text) }
@@ -31,7 +31,7 @@ struct KernelName: Sendable {
     }
   }
 
-  /// The kernel.
+  /// Returns the kernel.
   func kernel(for architecture: Architecture?) async throws -> Kernel {
     try Kernel(try await file(for: architecture), for: architecture)
   }

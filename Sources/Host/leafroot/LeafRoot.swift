@@ -7,10 +7,10 @@ import Glibc
 /// The host tool.
 @main
 struct LeafRoot: AsyncParsableCommand {
-  /// The version of the tool, and of the images that it makes. The Makefile reads it here.
+  /// The version of the tool and of the images that it makes. The Makefile reads it here.
   static let version = "0.1.0-dev"
 
-  /// What `--version` prints: the version, and the commit if the build knew it.
+  /// The output of `--version`: the version, and the commit if the build knew it.
   static let versionLine: String = {
     let commit = String(cString: leafroot_commit())
     return "leafroot \(version)" + (commit.isEmpty ? "" : " (\(commit))")
@@ -60,9 +60,9 @@ struct LeafRoot: AsyncParsableCommand {
     }
   }
 
-  /// The first argument, or the one after `help`, if it should be a verb and is not one.
+  /// The first argument, or the one after `help`, if it is in the place of a verb but is not one.
   ///
-  /// The argument parser looks for `--help` first, and would print the help of the whole tool.
+  /// The argument parser handles `--help` first, and would print the help of the whole tool.
   static func unknownVerb(in arguments: [String]) -> String? {
     var words = arguments[...]
     if words.first == "help" { words.removeFirst() }

@@ -29,7 +29,7 @@ struct LeastMemory: AsyncParsableCommand {
 
   @OptionGroup var command: GuestCommand
 
-  /// No kernel for these machines is smaller, in MiB.
+  /// The smallest memory to try, in MiB: no kernel for these machines is smaller.
   private static let least = 32
 
   func run() async throws { try await asVerb { try await search() } }
@@ -48,7 +48,7 @@ struct LeastMemory: AsyncParsableCommand {
     defer { line.end() }
 
     var report = LeastMemoryReport(resolution: resolution.mebibytes)
-    // If the most is not enough, memory is not the reason.
+    // If the maximum is not enough, memory is not the cause.
     let run = try await machine.run(
       log: directory.log, onProgress: { line.update($0, label: "\(most)  ") })
     let verdict = Verdict(run)
@@ -75,7 +75,7 @@ struct LeastMemory: AsyncParsableCommand {
     return 0
   }
 
-  /// Without LeafRoot nothing is promised but the whole tree.
+  /// Without LeafRoot, only the whole tree is promised.
   private func isEnough(_ verdict: Verdict) -> Bool {
     let isRight =
       machine.stock

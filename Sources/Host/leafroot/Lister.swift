@@ -8,10 +8,10 @@ import Newc
 /// Prints each entry of an image as `ls -l` does, in the image's order.
 struct Lister {
   private let output: Output
-  // What is in front of an entry's name. Byte by byte, it goes into a structure: whenever a class's
-  // property is changed, Swift looks whether another change is under way.
+  // The line up to an entry's name. It is built byte by byte, in a structure: at every change of a
+  // class's property, Swift would check for concurrent changes.
   private var line: [UInt8] = []
-  // Most files of an image are from a few days.
+  // A cache: most files of an image are from a few days.
   private var day: (number: Int, text: [UInt8]) = (0, Array("1970-01-01 ".utf8))
 
   init(_ output: Output) { self.output = output }
@@ -40,7 +40,7 @@ struct Lister {
     try output.endLine()
   }
 
-  /// A blank, and `number`, on a terminal padded with blanks to `width` digits.
+  /// Appends a blank and `number`, padded to `width` digits on a terminal.
   private mutating func appendColumn(_ number: UInt64, _ width: Int) {
     var digits: [20 of UInt8] = .init(repeating: UInt8(ascii: " "))
     var rest = number
@@ -81,7 +81,8 @@ struct Lister {
     }
   }
 
-  /// Where the bits of owner, group and others are, and what setuid, setgid and sticky look like.
+  /// The shifts of the bits for owner, group and others, and the letters for setuid, setgid and
+  /// sticky.
   private static let triples: [(shift: UInt32, special: UInt32, letters: (UInt8, UInt8))] = [
     (6, 0o4000, (UInt8(ascii: "s"), UInt8(ascii: "S"))),
     (3, 0o2000, (UInt8(ascii: "s"), UInt8(ascii: "S"))),
@@ -89,7 +90,7 @@ struct Lister {
   ]
 
   private mutating func appendTime(_ seconds: Int) {
-    // Before 1970 the day has begun all the same.
+    // Round down, also before 1970.
     let second = (seconds % 86400 + 86400) % 86400
     let number = (seconds &- second) / 86400
     if number != day.number { day = (number, Lister.date(number)) }
@@ -101,7 +102,7 @@ struct Lister {
     line.append(UInt8(ascii: " "))
   }
 
-  /// `number` as two digits.
+  /// Appends `number` as two digits.
   private mutating func appendPair(_ number: Int) {
     line.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / 10))
     line.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))

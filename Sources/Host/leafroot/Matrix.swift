@@ -6,7 +6,7 @@ import Machines
 import SystemPackage
 import Threads
 
-/// `leafroot matrix`: makes many boots, and prints a table of their results.
+/// `leafroot matrix`: runs many boots and prints a table of their results.
 struct Matrix: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Make the boots that a JSON file describes, and print a table.",
@@ -49,7 +49,7 @@ struct Matrix: AsyncParsableCommand {
   private func boot() async throws -> Int32 {
     let matrix = try BootMatrix(
       file, settings: machine.settings(command.words), architecture: machine.arch)
-    // Not after an hour of boots.
+    // Fail now, not after an hour of boots.
     if let junit { _ = try OutputFile(junit) }
 
     let runner = MatrixRunner(

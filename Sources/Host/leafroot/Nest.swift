@@ -7,7 +7,8 @@ import Images
 import Packing
 import SystemPackage
 
-/// `leafroot nest`: an image inside an image, unchanged, which PID 1 unpacks straight into the leaf.
+/// `leafroot nest`: puts an image, unchanged, into an image; PID 1 unpacks it directly into the
+/// leaf.
 struct Nest: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Nest an initramfs so that it is unpacked straight into the leaf.",

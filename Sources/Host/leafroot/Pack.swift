@@ -11,7 +11,7 @@ import Packing
 import SystemPackage
 import Threads
 
-/// `leafroot pack`: an image whose tree PID 1 unpacks straight into the leaf.
+/// `leafroot pack`: makes an image whose tree PID 1 unpacks directly into the leaf.
 struct Pack: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Pack a tree so that it is unpacked straight into the leaf.",
@@ -180,7 +180,7 @@ struct Pack: AsyncParsableCommand {
 }
 
 extension XattrNamespace {
-  /// Reads `user,trusted`.
+  /// Parses `user,trusted`.
   fileprivate static func list(_ text: String) throws -> [XattrNamespace] {
     try text.split(separator: ",", omittingEmptySubsequences: false).map { name in
       guard let namespace = XattrNamespace(rawValue: String(name)) else {

@@ -6,7 +6,7 @@ import Machines
 import Packing
 import SystemPackage
 
-/// `leafroot entry`: what to tell a boot loader.
+/// `leafroot entry`: prints a boot loader's configuration.
 struct PrintEntry: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "entry",
@@ -83,7 +83,7 @@ struct PrintEntry: AsyncParsableCommand {
     var entry = try BootEntry(
       images, for: loader, kernel: kernel, prefix: prefix, append: append, title: title,
       isKernelLeaf: kernelLeaf)
-    // Only QEMU's command depends on it.
+    // Only QEMU's command depends on the architecture.
     let file = try? Kernel(FilePath(entry.kernel))
     entry.architecture = file?.architecture ?? .host
     return try loader.text(entry)

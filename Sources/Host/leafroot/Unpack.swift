@@ -60,9 +60,9 @@ struct Unpack: AsyncParsableCommand {
 }
 
 extension Image {
-  /// Opens the file at `path`; nil, after a message, if it has no image: to who reads images, that is
+  /// Opens the image at `path`; nil, after a message, if the file is not an image, which counts as
   /// a damaged one.
-  /// - Throws: ``FileError`` if it cannot be read.
+  /// - Throws: ``FileError`` if the file cannot be read.
   static func orReport(_ path: FilePath) throws -> Image? {
     let file = try InputFile.copyingPipe(path)
     do {

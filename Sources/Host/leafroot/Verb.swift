@@ -6,16 +6,17 @@ import Glibc
 import Machines
 import SystemPackage
 
-/// Runs a verb, which returns its exit status: an error becomes one line and status 2; a signal
-/// cancels the verb.
+/// Runs a verb, which returns its exit status. An error is printed as one line and becomes status
+/// 2; a signal cancels the verb.
 ///
-/// Only the argument parser's own errors pass: they carry a usage message or an exit status.
+/// Only the argument parser's own errors are rethrown: they carry a usage message or an exit
+/// status.
 func asVerb(_ verb: @escaping @Sendable () async throws -> Int32) async throws {
   let status: Int32
   do {
     status = try await interruptible(verb)
   } catch let error as FileError where error.isBrokenPipe {
-    // The signal may not have arrived yet. Nobody reads an explanation.
+    // The signal may not have arrived yet. There is nobody to read a message.
     throw ExitCode(Interrupted(signal: SIGPIPE).status)
   } catch let error as Interrupted {
     throw ExitCode(error.status)
@@ -29,6 +30,6 @@ func asVerb(_ verb: @escaping @Sendable () async throws -> Int32) async throws {
 }
 
 extension FileError {
-  /// Whether the reader of standard output has gone.
+  /// Whether the reader of standard output is gone.
   var isBrokenPipe: Bool { self == FileError("-", cannot: "write", .brokenPipe) }
 }

@@ -81,7 +81,7 @@ struct Wrap: AsyncParsableCommand {
     }
   }
 
-  /// Reads all of the image, and warns of its defect, which is returned, and of its console.
+  /// Reads the whole image, warns about a defect, which is returned, and about the console.
   private func check(_ image: Image) throws -> FileError? {
     let progress = ReadingProgress()
     defer { progress.end() }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// The conformances are public because their types are, and so these imports must be.
+// The conformances are public because their types are, so these imports must be public too.
 public import ArgumentParser
 public import BootEntries
 public import Encoders

@@ -5,16 +5,16 @@ import Files
 import Machines
 import SystemPackage
 
-/// What `boot` and `shell` have in common: the options of a boot, and the boot.
+/// The common options of `boot` and `shell`, and the boot itself.
 struct BootOptions: ParsableArguments {
   @OptionGroup var booted: BootedImages
   @OptionGroup(title: "Machine") var machine: MachineOptions
   @OptionGroup(title: "Result") var files: RunFiles
 
-  /// Boots, and prints the verdict; for a shell that ended, only if the files are kept.
+  /// Boots and prints the verdict; after a shell that ended, only if the files are kept.
   ///
-  /// - Parameter settings: ``MachineOptions/settings(_:)``, perhaps with a terminal for a shell.
-  /// - Returns: the exit status: that of the shell, if there is one and it ended.
+  /// - Parameter settings: ``MachineOptions/settings(_:)``, with a terminal for a shell.
+  /// - Returns: The exit status; if there is a shell and it ended, its status.
   func boot(_ settings: BootSettings, isJSON: Bool = false) async throws -> Int32 {
     let images = try booted.open()
     let kernel = try await booted.kernel(for: machine.arch)
@@ -36,7 +36,7 @@ struct BootOptions: ParsableArguments {
 
     var verdict = Verdict(run)
     let shellStatus = settings.terminal.flatMap { _ in verdict.command?.status }.map(Int32.init)
-    // A shell that did not end is a machine that ended too early.
+    // If the shell did not end, the machine ended too early.
     let status = settings.terminal == nil ? verdict.exitStatus : shellStatus ?? 2
     let isKept = files.keep || (shellStatus == nil && status != 0)
     if isKept { directory.keep() } else { directory.remove() }
@@ -56,7 +56,7 @@ struct BootOptions: ParsableArguments {
       return try await machine.run(
         log: files.log ?? directory.log, relay: relay,
         onOutput: { bytes in
-          // One JSON object has it at the end.
+          // The JSON object at the end contains the output.
           if !isJSON { try console.print(bytes) }
         }, onProgress: { console.update($0) })
     } catch let error as FileError where !Task.isCancelled && !error.isBrokenPipe {

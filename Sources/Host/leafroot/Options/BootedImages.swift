@@ -6,7 +6,7 @@ import Machines
 import Packing
 import SystemPackage
 
-/// The images of a boot, and its kernel.
+/// The images of a boot, and the kernel.
 struct BootedImages: ParsableArguments {
   @Argument(
     help: ArgumentHelp(
@@ -20,7 +20,7 @@ struct BootedImages: ParsableArguments {
       valueName: "kernel"), completion: .file())
   var kernel: String
 
-  /// Opens the images, and warns of what the user should know before they boot.
+  /// Opens the images, and prints warnings that concern booting them.
   func open() throws -> [Image] {
     try images.map { path in
       let image = try Image(path: path)
@@ -29,7 +29,7 @@ struct BootedImages: ParsableArguments {
     }
   }
 
-  /// - Parameter architecture: The required one; nil for any.
+  /// - Parameter architecture: The required architecture; nil for any.
   func kernel(for architecture: Architecture?) async throws -> Kernel {
     try await KernelName(text: kernel).kernel(for: architecture)
   }

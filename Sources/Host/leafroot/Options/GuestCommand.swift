@@ -17,7 +17,7 @@ struct GuestCommand: ParsableArguments {
   /// Turns `boot IMAGE… -- WORD…` into `boot IMAGE… --command-word=:WORD…`.
   ///
   /// The argument parser does not accept a list after another list, not even after `--`. The colon
-  /// protects empty words, which it takes for missing ones.
+  /// protects empty words, which the parser takes for missing ones.
   static func namingWords(in arguments: [String]) -> [String] {
     guard let verb = arguments.first, verbs.contains(verb),
       let terminator = arguments.firstIndex(of: "--")

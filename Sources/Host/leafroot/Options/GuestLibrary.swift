@@ -26,7 +26,7 @@ struct GuestLibrary: ParsableArguments {
   }
 
   /// Reads the program `name` for `architecture` in the directory of the built programs.
-  /// - Parameter option: another way to name it, for the error.
+  /// - Parameter option: Another way to name the program, for the error.
   static func program(
     _ name: String, for architecture: Architecture, _ option: String = " with"
   ) throws(FileError) -> GuestInit {

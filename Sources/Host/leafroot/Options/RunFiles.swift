@@ -3,7 +3,7 @@
 import ArgumentParser
 import SystemPackage
 
-/// The files that a boot leaves.
+/// The files that a boot leaves behind.
 struct RunFiles: ParsableArguments {
   @Option(
     help: ArgumentHelp("Write the console log to this file, and keep it.", valueName: "file"),

@@ -5,7 +5,7 @@ import Initramfs
 import Machines
 import SystemPackage
 
-/// The kernel that is to boot an image.
+/// The kernel that will boot an image.
 struct TargetKernel: ParsableArguments {
   @Option(
     name: .customLong("kernel"),
@@ -15,7 +15,7 @@ struct TargetKernel: ParsableArguments {
       valueName: "kernel"), completion: .file())
   var kernel: String?
 
-  /// Its version; nil if `--kernel` is not given.
+  /// The kernel's version; nil if `--kernel` is not given.
   /// - Throws: `FileError` if the file has none, or cannot be fetched; `CancellationError`.
   func version() async throws -> KernelVersion? {
     guard let kernel else { return nil }

@@ -3,7 +3,7 @@
 import Machines
 import Synchronization
 
-/// What a boot shows while it runs: progress on standard error, the command's output on standard
+/// The output of a running boot: progress on standard error, the command's output on standard
 /// output. Both may be the same terminal.
 final class BootConsole: Sendable {
   private enum Cursor {
@@ -18,7 +18,7 @@ final class BootConsole: Sendable {
   private let write: @Sendable ([UInt8]) throws -> Void
   private let cursor = Mutex(Cursor.nowhere)
 
-  /// - Parameter write: Receives what goes to standard output.
+  /// - Parameter write: Receives the bytes for standard output.
   init(
     _ line: ProgressLine = ProgressLine(),
     write: @escaping @Sendable ([UInt8]) throws -> Void = { try Output.print($0) }
@@ -27,10 +27,10 @@ final class BootConsole: Sendable {
     self.write = write
   }
 
-  /// Announces what begins.
+  /// Announces a step.
   func begin(_ text: String) { line.begin(text) }
 
-  /// Shows the progress, unless it would overwrite a line of the command's.
+  /// Shows the progress unless that would overwrite a line of the command.
   func update(_ progress: Run.Progress) {
     cursor.withLock { cursor in
       if cursor != .insideLine, cursor != .shell { line.update(progress) }
@@ -49,7 +49,7 @@ final class BootConsole: Sendable {
     }
   }
 
-  /// Announces the shell, which gets the terminal: no more progress is shown.
+  /// Announces the shell, which gets the terminal; no more progress is shown.
   func beginShell(_ check: Check) {
     cursor.withLock { cursor in
       line.end()
@@ -64,7 +64,7 @@ final class BootConsole: Sendable {
       """)
   }
 
-  /// Prints `text` in lines of their own, after an empty line if anything comes before.
+  /// Prints `text` on lines of its own, after an empty line if there was other output.
   /// - Throws: ``FileError``.
   func finish(_ text: String) throws {
     try cursor.withLock { cursor in
@@ -80,6 +80,6 @@ final class BootConsole: Sendable {
     }
   }
 
-  /// Removes the progress.
+  /// Removes the progress line.
   func end() { line.end() }
 }

@@ -3,7 +3,7 @@
 import Machines
 import Synchronization
 
-/// Shows on standard error how far a matrix is: a line for each boot that has ended.
+/// Shows the progress of a matrix on standard error, with a line for each boot that has ended.
 final class MatrixProgress: Sendable {
   private let line: ProgressLine
   private let count: Int

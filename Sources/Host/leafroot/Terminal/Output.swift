@@ -3,12 +3,12 @@
 import Files
 import FoundationEssentials
 
-/// Standard output, written in large pieces. Everything that a verb prints goes through it, and so
-/// a verb fails if it cannot be written.
+/// Standard output, written in large pieces. Everything that a verb prints goes through it, so that
+/// a verb fails if the output cannot be written.
 final class Output {
-  /// Whether a person reads it: columns, and no control characters from an image.
+  /// Whether the output is a terminal: use columns, and print no control characters from an image.
   let isTerminal = StandardStreams.outputIsTerminal
-  /// Whether it may have colours.
+  /// Whether the output may have colours.
   let hasColours = StandardStreams.outputHasColours
 
   private let file = OutputFile.standardOutput
@@ -27,7 +27,7 @@ final class Output {
 
   func write(_ text: UnsafeRawBufferPointer) { bytes.append(contentsOf: text) }
 
-  /// A name from an image: unchanged, or on a terminal with `?` for control characters.
+  /// Writes a name from an image: unchanged, or on a terminal with `?` for control characters.
   func write(name: [UInt8]) {
     guard isTerminal else { return write(name) }
     for byte in name { bytes.append(byte < 0x20 || byte == 0x7F ? UInt8(ascii: "?") : byte) }
@@ -54,7 +54,7 @@ final class Output {
   static func print(_ text: String) throws(FileError) { try print(Array("\(text)\n".utf8)) }
 }
 
-/// One JSON object, keys sorted.
+/// Returns one JSON object with sorted keys.
 func json(_ report: some Encodable) throws -> String {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

@@ -4,15 +4,15 @@ import Glibc
 import Machines
 import Synchronization
 
-/// Shows progress on standard error: on a terminal in one line that is rewritten, otherwise in a
-/// line every ten seconds, if it differs from the last one.
+/// Shows progress on standard error: on a terminal in one line that is rewritten; otherwise as a
+/// new line every ten seconds, if it differs from the last one.
 final class ProgressLine: Sendable {
   private static let interval: Duration = .seconds(10)
 
   private struct State {
     /// When the next line is due.
     var next = ProgressLine.interval
-    /// What was shown last, without the time.
+    /// The last text shown, without the time.
     var last = ""
     var isShown = false
   }
@@ -29,22 +29,22 @@ final class ProgressLine: Sendable {
     self.write = write
   }
 
-  /// Announces what begins.
+  /// Announces a step.
   func begin(_ text: String) { write("leafroot: \(text)\n") }
 
-  /// Shows a step, of which there are few: on a terminal like progress, otherwise in a line.
+  /// Shows one of a few steps: like progress on a terminal, otherwise as a new line.
   func step(_ text: String) {
     if isTerminal { update(text, after: .zero) } else { begin(text) }
   }
 
-  /// Shows the progress of the machine, with `label` before it.
+  /// Shows the progress of a machine, after `label`.
   func update(_ progress: Run.Progress, label: String = "") {
     update(
       progress.lastLine, after: progress.elapsed,
       label: "\(label)\(progress.elapsed.components.seconds) s  ")
   }
 
-  /// Shows `text`, `elapsed` after the start, with `label` before it.
+  /// Shows `text`, `elapsed` after the start, after `label`.
   func update(_ text: String, after elapsed: Duration, label: String = "") {
     if isTerminal {
       state.withLock { $0.isShown = true }
@@ -61,7 +61,7 @@ final class ProgressLine: Sendable {
     if isDue { write("leafroot: \(label)\(text)\n") }
   }
 
-  /// Removes the line, if it is shown.
+  /// Removes the line if it is shown.
   func end() {
     let wasShown = state.withLock { state in
       defer { state.isShown = false }

@@ -11,7 +11,7 @@ final class ReadingProgress: Sendable {
   private let start = ContinuousClock.now
   private let next = Mutex(Duration.milliseconds(500))
 
-  /// `offset` of `size` bytes have been read.
+  /// Notes that `offset` of `size` bytes have been read.
   func update(_ offset: Int64, of size: Int64) {
     let elapsed = ContinuousClock.now - start
     let isDue = next.withLock { next in

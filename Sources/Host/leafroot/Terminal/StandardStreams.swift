@@ -3,20 +3,19 @@
 import Glibc
 import SystemPackage
 
-/// What is known about the three files that a process starts with. Asked here and nowhere else.
+/// The properties of the three standard streams. Nothing else in the tool queries them.
 enum StandardStreams {
-  /// A person reads standard output.
+  /// Whether standard output is a terminal.
   static var outputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
-  /// A person reads standard error.
+  /// Whether standard error is a terminal.
   static var errorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
-  /// Standard output may have colours. https://no-color.org
+  /// Whether standard output may have colours. https://no-color.org
   static var outputHasColours: Bool {
     outputIsTerminal && (getenv("NO_COLOR").map { $0.pointee == 0 } ?? true)
   }
 
-  /// Puts a file that can be neither read nor written in the place of each one that is closed.
-  /// Otherwise the next file that is opened would get its number, and the report would be written
-  /// into an image.
+  /// Opens a file that can be neither read nor written for each closed stream. Otherwise the next
+  /// opened file would get its number, and the report would be written into an image.
   static func fillGaps() {
     for number in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO]
     where fcntl(number, F_GETFD) < 0 && errno == EBADF {
@@ -25,7 +24,7 @@ enum StandardStreams {
   }
 }
 
-/// Writes `text` to standard error. That it cannot be written is no failure: nobody could be told.
+/// Writes `text` to standard error. Failures are ignored: there is nowhere to report them.
 func standardError(_ text: String) {
   _ = try? FileDescriptor.standardError.writeAll(text.utf8)
 }
