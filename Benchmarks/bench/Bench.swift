@@ -26,7 +26,7 @@ struct Bench: Sendable {
   let cache: FilePath
   /// The programs that guests run beside the image, as segments.
   let comparators: FilePath
-  /// Where images and logs go.
+  /// The directory for images and logs.
   let directory: FilePath
 
   /// Builds what is missing.
@@ -87,7 +87,7 @@ struct Bench: Sendable {
   }
 }
 
-/// Where `make build` leaves leafroot-init.
+/// The path of the leafroot-init that `make build` builds.
 func builtInit(for architecture: Architecture) -> FilePath {
   built("leafroot-init", for: architecture)
 }

@@ -7,49 +7,49 @@ import Machines
 import Packing
 import SystemPackage
 
-/// One boot of a test: a kernel, a small system with busybox, and what to run in it.
+/// One boot of a test: a kernel, a small busybox system, and what to run in it.
 struct Boot {
-  /// One of Debian's, or of those that `make kernel` builds: a user-mode Linux is a program, the
-  /// others are booted by QEMU.
+  /// A kernel of Debian or of `make kernel`; a user-mode Linux is run as a program, the others in
+  /// QEMU.
   var kernel = "6.12-x86_64"
   var tree = GuestTree()
-  /// An image in place of the tree, as it is.
+  /// An unmodified image to boot instead of the tree.
   var image: [UInt8]?
-  /// Images before the tree, as they are. `append` must then ask for PID 1.
+  /// Unmodified images before the tree. `append` must then start PID 1.
   var front: [[UInt8]] = []
-  /// Images behind the tree, as they are.
+  /// Unmodified images after the tree.
   var images: [[UInt8]] = []
-  /// Without it, the kernel boots the tree as it would without us.
+  /// Whether PID 1 makes a leaf; otherwise the kernel boots the tree as it would without LeafRoot.
   var hasLeaf = true
-  /// Without it, nothing of ours is before the images: no check, and no word for the kernel.
+  /// Whether to run the check; otherwise neither its segment nor our kernel parameters are added.
   var isChecked = true
   /// How the tree is packed; nil for a tree that the kernel unpacks.
   var packed: PackedImage?
-  /// `leafroot pack` packs the tree like this; nil for a tree that it has not packed.
+  /// How `leafroot pack` packs the tree; nil if it does not.
   var packer: Packer?
-  /// `leafroot nest` nests the tree like this.
+  /// How `leafroot nest` nests the tree; nil if it does not.
   var nester: Nester?
-  /// Whether the images become a part of the tree that is packed or nested.
+  /// Whether the images become part of the tree that is packed or nested.
   var packsImages = false
-  /// Words for the kernel.
+  /// Additional kernel parameters.
   var append: [String] = []
-  /// What runs after the check where there is no script.
+  /// The command to run after the check if there is no script.
   var command: [String] = []
-  /// In MiB.
+  /// The machine's memory in MiB.
   var memory = 256
   var cpus = 1
   var timeout = Duration.seconds(180)
-  /// What else is special to the machine, with QEMU.
+  /// Further changes to QEMU's machine.
   var adjust: @Sendable (inout Machine) -> Void = { _ in }
 }
 
 extension Boot {
-  /// A boot of a user-mode Linux, which takes a moment. The kernel itself makes its root, before it
-  /// unpacks the tree: nothing of ours is in the image but the check.
+  /// A boot of a user-mode Linux, which is fast. The kernel itself makes its root before it unpacks
+  /// the tree; of LeafRoot, only the check is in the image.
   ///
   /// - Parameters:
   ///   - kernel: `linux-um-6.12`, `linux-um-6.12-faulty`, `linux-no-tmpfs-6.12`.
-  ///   - append: rootfs is a tmpfs, as it is on other machines without `root=`.
+  ///   - append: By default, rootfs is a tmpfs, as on other machines without `root=`.
   static func userMode(
     _ kernel: String = "linux-um-6.12",
     append: [String] = ["rootfstype=tmpfs", "nonroot_initramfs"]
@@ -57,7 +57,7 @@ extension Boot {
     Boot(kernel: kernel, hasLeaf: false, append: append)
   }
 
-  /// A boot in which `script` runs first, and may execute PID 1: `/leafroot`.
+  /// A boot that runs `script` first, which may execute PID 1 as `/leafroot`.
   static func prepared(_ script: String) throws -> Boot {
     var boot = Boot(hasLeaf: false, append: ["rdinit=/prepare"])
     try boot.tree.addProgram("leafroot")
@@ -65,16 +65,16 @@ extension Boot {
     return boot
   }
 
-  /// Words for a user-mode Linux in which `prepare` runs first, and may execute PID 1. The kernel
-  /// itself would make the leaf if the word were on its command line.
+  /// The parameters of a user-mode Linux that runs `prepare` first, which may execute PID 1. With
+  /// `nonroot_initramfs` among them, the kernel itself would make the leaf.
   static let preparedWords = [
     "rootfstype=tmpfs", "rdinit=/prepare", "leafroot_init=/.leafroot-boot/init",
   ]
 
-  /// An image that cannot be unpacked, to be put behind a whole one: it only looks like zstd.
+  /// An image that cannot be unpacked, to follow a valid one: it only looks like zstd.
   static let damagedImage = [0x28, 0xb5, 0x2f, 0xfd] + [UInt8](repeating: 0xff, count: 4096)
 
-  /// Boots, runs the check and `script` in the guest's shell, and says what was seen.
+  /// Boots, runs the check and `script` in the guest's shell, and returns the outcome.
   func run(_ script: String = "") async throws -> Outcome {
     try await Gate.shared.pass {
       let directory = try RunDirectory.temporary()
@@ -83,7 +83,7 @@ extension Boot {
     }
   }
 
-  /// The same with its files in `directory`, for those who are past the gate.
+  /// Boots with files in `directory`; the caller must have passed the gate.
   func run(_ script: String = "", in directory: RunDirectory) async throws -> Outcome {
     let path = Place.kernel(kernel)
     guard !kernel.hasPrefix("linux-") else {
@@ -98,7 +98,7 @@ extension Boot {
     return Outcome(try await machine.run(log: directory.log))
   }
 
-  /// This boot, and the same as the kernel boots the tree without us.
+  /// Runs this boot, and the same tree without LeafRoot.
   func runAndStock(_ script: String) async throws -> (ours: Outcome, stock: Outcome) {
     var stock = self
     (stock.packed, stock.hasLeaf) = (nil, false)
@@ -108,7 +108,7 @@ extension Boot {
   private func userMode(
     _ kernel: FilePath, _ initrd: FilePath, _ parameters: [String]
   ) -> ConsoleProgram {
-    // The guest's restart would start the program again, for ever: noreboot.
+    // noreboot: a restart of the guest would run the program again, endlessly.
     let words = ["mem=\(memory)M", "initrd=\(initrd)", "con=null", "con0=fd:0,fd:1"]
     return ConsoleProgram(
       words: [kernel.string] + words + ["quiet", "panic=-1", "noreboot"] + parameters,
@@ -120,7 +120,7 @@ extension Boot {
 
 extension Boot {
   /// Writes all images into one file.
-  /// - Returns: The kernel's words.
+  /// - Returns: The kernel parameters.
   private func writeInitrd(
     for architecture: Architecture, _ script: String, _ directory: RunDirectory
   ) throws -> [String] {
@@ -144,7 +144,7 @@ extension Boot {
     return checked.parameters
   }
 
-  /// The image of the tree.
+  /// The image with the tree.
   private func firstImage(_ program: GuestInit) throws -> [UInt8] {
     if let image { return image }
     if let packed { return try Segment(packed.records(of: tree.records)).bytes }

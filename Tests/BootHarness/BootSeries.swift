@@ -10,18 +10,18 @@ import Packing
 import SystemPackage
 import Testing
 
-/// Many boots in a row: each with a kernel, processors and memory that follow from its number and
-/// the seed of the series. What has been booted is in a file, so that a series that was interrupted
-/// goes on where it was.
+/// A series of boots whose kernel, processors and memory are derived from their number and the seed
+/// of the series. Finished boots are recorded in a file, so that an interrupted series can
+/// continue.
 struct BootSeries {
-  /// Of each boot but its number, and of the whole series.
+  /// The seed of the whole series.
   let seed: UInt64
   private var done: [Int: String] = [:]
 
   static let count = 300
   private static let state = Place.root.appending("build/boots.txt")
 
-  /// The series that was begun, or a new one if there is none that lacks a boot.
+  /// Continues the recorded series, or starts a new one if that is complete.
   init() throws {
     let text = (try? String(contentsOfFile: Self.state.string, encoding: .utf8)) ?? ""
     var lines = text.split(separator: "\n").map(String.init)
@@ -41,7 +41,7 @@ struct BootSeries {
     try write()
   }
 
-  /// Boots those that are missing, as many at once as there are processors.
+  /// Runs the missing boots, as many at a time as there are processors.
   mutating func run() async throws {
     let missing = (1...Self.count).filter { done[$0] == nil }
     let image = try await BootSeriesImage()
@@ -59,9 +59,9 @@ struct BootSeries {
     }
   }
 
-  /// Boots, and again after an oops that is taken for the emulator's own: in parallel, QEMU now and
-  /// then runs the int3 that a kernel puts for a moment where it patches itself (text_poke_bp,
-  /// arch/x86/kernel/alternative.c). See `Machine.emulatesInParallel`.
+  /// Boots, and retries after an oops that is attributed to the emulator: in parallel, QEMU
+  /// sometimes executes the int3 that a kernel inserts briefly where it patches itself
+  /// (text_poke_bp, arch/x86/kernel/alternative.c). See `Machine.emulatesInParallel`.
   private static func attempt(
     _ boot: SeriesBoot, _ image: BootSeriesImage
   ) async throws -> (SeriesBoot, RunDirectory, Outcome) {
@@ -78,7 +78,7 @@ struct BootSeries {
     }
   }
 
-  /// Records the boot; of one that failed, its files are kept.
+  /// Records the boot, and keeps the files of a failed one.
   private mutating func judge(
     _ boot: SeriesBoot, _ directory: RunDirectory, _ outcome: Outcome, _ image: BootSeriesImage
   ) throws {
@@ -109,10 +109,10 @@ struct SeriesBoot: CustomStringConvertible, Sendable {
   let number: Int
   let kernel: StockKernel
   let cpus: Int
-  /// In MiB.
+  /// The machine's memory in MiB.
   let memory: Int
 
-  /// The boot that follows from `number` and `seed`, with between `least` MiB and 2 GiB.
+  /// Derives a boot from `number` and `seed`, with between `least` MiB and 2 GiB.
   init(_ number: Int, seed: UInt64, least: (StockKernel) -> Int) {
     var random = SplitMix(seed: seed &* 1_000_003 &+ UInt64(number))
     self.number = number
@@ -121,7 +121,7 @@ struct SeriesBoot: CustomStringConvertible, Sendable {
     memory = Int.random(in: least(kernel)...2048, using: &random)
   }
 
-  /// On one processor.
+  /// A boot on one processor.
   init(kernel: StockKernel, memory: Int) {
     number = 0
     self.kernel = kernel
@@ -134,17 +134,17 @@ struct SeriesBoot: CustomStringConvertible, Sendable {
   func boot(of image: BootSeriesImage) -> Boot {
     var boot = image.boot
     (boot.kernel, boot.memory, boot.timeout) = (kernel.name, memory, .seconds(300))
-    // PID 1 moves the tree with a thread for each processor.
+    // PID 1 moves the tree with one thread per processor.
     boot.cpus = cpus
     boot.adjust = { $0.emulatesInParallel = true }
     return boot
   }
 }
 
-/// What is booted: a nasty tree, wrapped.
+/// The image of a series: a nasty tree, wrapped.
 struct BootSeriesImage: Sendable {
   var boot: Boot
-  /// With how many MiB each stock kernel boots the image without the leaf.
+  /// The least MiB with which each stock kernel boots the image without the leaf.
   private(set) var least: [String: Int] = [:]
 
   static let kernels = StockKernel.all.filter { $0.machine == "x86_64" }
@@ -154,12 +154,12 @@ struct BootSeriesImage: Sendable {
   init() async throws {
     let tree = NastyTree.tree()
     let image = try Segment.leaf(.built()).bytes + tree.image
-    // A boot that hangs shows how far it came.
+    // The log shows how far a hanging boot came.
     boot = Boot(
       image: image, append: ["loglevel=7"], command: ["/bin/busybox", "sh", "-c", Self.count])
     entries =
       Set(tree.records.map { String(decoding: $0.entry.name, as: UTF8.self) })
-      // Of the kernel's own archive: usr/default_cpio_list.
+      // From the kernel's own archive: usr/default_cpio_list.
       .union(["root", "dev/console"]).count
     let predicted = try memoryNeed(of: image).stock
     for kernel in Self.kernels {
@@ -167,27 +167,27 @@ struct BootSeriesImage: Sendable {
     }
   }
 
-  /// The prediction is 6.12's; newer kernels need a few MiB more for themselves.
+  /// The prediction is for 6.12; newer kernels need a few MiB more.
   private func measureLeast(of kernel: StockKernel, from predicted: Int) async throws -> Int {
     var image = self
     image.boot.hasLeaf = false
     for memory in stride(from: predicted, to: 2 * predicted, by: 2) {
       let verdict = try await SeriesBoot(kernel: kernel, memory: memory).boot(of: image).run()
         .verdict
-      // The check's own segment, and what differs from boot to boot.
+      // Add memory for the check's segment and for variation between boots.
       if verdict.reachedCheckWhole { return memory + 4 }
     }
     throw FileError(Place.kernel(kernel.name), "does not boot the image of the series")
   }
 
-  /// PID 1's file stays where it has nothing to do.
+  /// Excludes PID 1's file, which remains if PID 1 has nothing to do.
   private static let count = """
     cd /
     echo "entries: $(busybox find . -xdev ! -path './leafroot' ! -path './.leafroot-boot*' -print0 |
       busybox tr -dc '\\0' | busybox wc -c)"
     """
 
-  /// What was wrong with a boot, nil for nothing.
+  /// What was wrong with a boot; nil if nothing was.
   func fault(of outcome: Outcome, on kernel: StockKernel) -> String? {
     let verdict = outcome.verdict
     guard verdict.outcome == .asPromised else { return verdict.outcome.rawValue }

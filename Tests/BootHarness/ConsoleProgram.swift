@@ -4,17 +4,17 @@ import Machines
 import Subprocess
 import SystemPackage
 
-/// A program that is a machine: user-mode Linux, or QEMU as a boot loader needs it.
+/// A program that acts as a machine: user-mode Linux, or QEMU as set up for a boot loader.
 struct ConsoleProgram {
   /// The program and its arguments.
   var words: [String]
-  /// Where it runs; nil is here.
+  /// The working directory; nil for the current one.
   var directory: FilePath?
-  /// The file that it writes the console to; nil for its output.
+  /// The file to which it writes the console; nil for its standard output.
   var log: FilePath?
   var timeout: Duration
 
-  /// Runs it to its end, or until timeout(1) kills it with all that it has started.
+  /// Runs it until it ends, or until timeout(1) kills it and everything that it started.
   func run() async throws -> Outcome {
     let start = ContinuousClock.now
     let arguments = ["--signal=KILL", "\(timeout.components.seconds)"] + words
@@ -22,7 +22,7 @@ struct ConsoleProgram {
       .name("timeout"), arguments: Arguments(arguments), workingDirectory: directory,
       platformOptions: apart, input: .none, output: .bytes(limit: 16 << 20),
       error: .combinedWithOutput)
-    // timeout(1), EXIT STATUS: it may have killed itself with the others.
+    // timeout(1), EXIT STATUS: it may have killed itself together with the others.
     let isLate = [.exited(137), .signaled(9)].contains(result.terminationStatus)
     let console = Console(log.flatMap { try? bytes(of: $0) } ?? result.standardOutput)
     let verdict = Verdict(
@@ -30,7 +30,7 @@ struct ConsoleProgram {
     return Outcome(verdict: verdict, console: console)
   }
 
-  /// A session of its own, so that a terminal's Ctrl-C does not reach the guest's console.
+  /// A session of its own, so that the terminal's Ctrl-C does not reach the guest's console.
   private var apart: PlatformOptions {
     var options = PlatformOptions()
     options.createSession = true

@@ -8,7 +8,7 @@ import Testing
 struct EmptyFiles {
   let count: Int
 
-  /// They move, in a machine of so many MiB.
+  /// The files must be moved on a machine with `memory` MiB.
   func expectMove(memory: Int) async throws {
     var boot = Boot(memory: memory)
     for folder in 0..<(count / 10_000) {

@@ -6,7 +6,7 @@ import Machines
 import SystemPackage
 import Testing
 
-/// How a tree of the table comes to its place.
+/// How the tree gets into place in a boot of the table.
 enum Bringing: CaseIterable, Sendable {
   /// PID 1 moves it.
   case moved
@@ -14,17 +14,17 @@ enum Bringing: CaseIterable, Sendable {
   case packed, nested
 }
 
-/// The boots of the table: the same small tree each time, brought by a PID 1 that a script executes.
+/// The boots of the table, all with the same small tree and a PID 1 that a script executes.
 struct FailingBoot {
   private let bringing: Bringing
   private let boot: Boot
   private let stock: [String]
   private let names: [Int: String]
 
-  /// How many system calls PID 1 makes if none fails.
+  /// The number of system calls that PID 1 makes if none fails.
   let calls: Int
 
-  /// Two boots: as the kernel boots the tree without us, and with no call that fails.
+  /// Runs two boots: one without LeafRoot, and one in which no call fails.
   init(_ bringing: Bringing) async throws {
     self.bringing = bringing
     names = try Self.callNames()
@@ -48,7 +48,7 @@ struct FailingBoot {
     #expect(Self.ending(of: outcome, bringing, stock: stock) == .asPromised, "\(outcome)")
   }
 
-  /// The rows of many boots, in the order of `failures`.
+  /// The rows of several boots, in the order of `failures`.
   func rows(_ failures: [SystemCallFailure]) async throws -> [SystemCallFailure.Row] {
     try await withThrowingTaskGroup(of: (Int, SystemCallFailure.Row).self) { group in
       for (place, failure) in failures.enumerated() {
@@ -58,7 +58,7 @@ struct FailingBoot {
     }
   }
 
-  /// The row of one boot; `change` is done to the tree before the census.
+  /// The row of one boot; `change` modifies the tree before the census.
   func row(
     _ failure: SystemCallFailure, after change: String = ""
   ) async throws -> SystemCallFailure.Row {
@@ -71,7 +71,7 @@ struct FailingBoot {
       ending: Self.ending(of: outcome, bringing, stock: stock))
   }
 
-  /// What became of a boot whose tree would be `stock` without us.
+  /// The ending of a boot whose tree would be `stock` without LeafRoot.
   static func ending(
     of outcome: Outcome, _ bringing: Bringing, stock: [String]
   ) -> SystemCallFailure.Ending {
@@ -80,7 +80,7 @@ struct FailingBoot {
       !["leafroot: moved ", "leafroot: unpacked "].contains { line.hasPrefix($0) }
     }
 
-    // This program is in the image, but not in the leaf.
+    // PID 1 is in the image, but not in the leaf.
     let its = check.isLeaf ? stock.filter { !$0.hasPrefix("./leafroot ") } : stock
     let excused = excuses.filter { excuse in said.contains { $0.hasPrefix(excuse.line) } }
       .flatMap(\.entries)
@@ -103,8 +103,8 @@ struct FailingBoot {
     guard let panic = lines.firstIndex(where: { $0.contains("Kernel panic - not syncing") }) else {
       return .broken("no check, no panic: \(outcome.verdict.outcome.rawValue)")
     }
-    // On the console, whatever `quiet` keeps from it. Before main() has begun, as musl starts, it
-    // is the kernel that names the program: "leafroot[1]: segfault at …".
+    // The messages reach the console despite `quiet`. Before main(), while musl starts, it is the
+    // kernel that names the program: "leafroot[1]: segfault at …".
     for mark in ["leafroot: ", "leafroot-init: ", "leafroot[1]: "] {
       for line in lines[..<panic].reversed() {
         if let range = line.firstRange(of: mark) {
@@ -117,7 +117,7 @@ struct FailingBoot {
 
   private static let seed = "Failed to create a non-root filesystem for initramfs: "
 
-  /// What PID 1 says where it could not clean up, and the lines of the census that show it.
+  /// PID 1's messages about incomplete cleanup, and the census lines that may differ then.
   private static let excuses = [
     (
       line: "leafroot: a trace of this program remains in the tree: ",
@@ -145,7 +145,7 @@ struct FailingBoot {
     return count == expected ? nil : "\(count) entries, expected \(expected)"
   }
 
-  /// The census's lines without inode numbers, and without what only the boot has put there.
+  /// The lines of the census without inode numbers, and without files of the boot itself.
   private static func census(_ outcome: Outcome) -> [String] {
     outcome.output.split(separator: "\n").filter { $0.hasPrefix("./") || $0.hasPrefix(". ") }
       .map { line in
@@ -156,7 +156,7 @@ struct FailingBoot {
       .filter { !$0.hasPrefix("./.leafroot-boot") && !$0.hasPrefix("./dev/console ") }
   }
 
-  /// What the real init sees.
+  /// Prints what the real init sees.
   private static let script = """
     /census /
     busybox mount -t proc proc /proc
@@ -176,7 +176,7 @@ struct FailingBoot {
     return Int(match.1)
   }
 
-  /// The names of x86_64's system calls, by number: asm/unistd_64.h.
+  /// The names of x86_64's system calls by number: asm/unistd_64.h.
   private static func callNames() throws -> [Int: String] {
     let header = Place.cache.appending("musl/x86_64/linux-include/asm/unistd_64.h")
     let text = try String(contentsOfFile: header.string, encoding: .utf8)

@@ -3,26 +3,25 @@
 import Fidelity
 import Newc
 
-/// The tree of the boots in which a system call fails: small, as there are thousands of them, and
-/// with something of each kind.
+/// The tree for boots with a failing system call: small, since there are thousands of them, with
+/// something of each kind.
 enum FailingTree {
-  /// What a program before PID 1 has made and mounted goes along.
+  /// Makes and mounts things before PID 1 runs; they must be kept.
   private static let preparation = """
     busybox mount -t tmpfs -o mode=0750 run /run
     echo kept > /run/file
     busybox touch -d @99 /run/file /run
     """
 
-  /// What is behind the tree in an image of its own: the programs that run before PID 1, which is
-  /// executed with `words`.
+  /// A later image with the programs that run before PID 1, which is executed with `words`.
   static func later(_ words: String) throws -> GuestTree {
     var tree = GuestTree(init: nil)
     tree.file("census", try bytes(of: Place.census))
     tree.directory("run")
     tree.script("prepare", "\(preparation)\nexec /leafroot\(words)")
     tree.script("prepare-stock", "\(preparation)\nexec /.leafroot-boot/init")
-    // A file that the tree has, too, with the directories on the way to it: a nested image does not
-    // bring them.
+    // A file that is also in the tree, with its parent directories, which a nested image does not
+    // provide.
     for directory in directories { tree.directory(directory.name, mode: directory.mode) }
     tree.file("deep/er/still/empty", "full")
     return tree
@@ -32,7 +31,7 @@ enum FailingTree {
     ("deep", 0o755), ("deep/er", 0o1777), ("deep/er/still", 0o700),
   ]
 
-  /// - Parameter isMoved: PID 1 is a file of the tree.
+  /// - Parameter isMoved: Whether PID 1 is a file of the tree.
   static func tree(isMoved: Bool) throws -> GuestTree {
     var tree = GuestTree()
     tree.remove("bin/busybox")
@@ -66,11 +65,11 @@ enum FailingTree {
         name: Array("deep/disk".utf8), mode: 0o060660, modificationTime: 78,
         specialDevice: Device(major: 8, minor: 1)))
     tree.add(Entry(name: Array("deep/fifo".utf8), mode: 0o010644, modificationTime: 79))
-    // Moved in pieces, the last one first; written in several.
+    // Moved in pieces, the last one first; unpacked in several.
     tree.file("large", (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) })
     return tree
   }
 
-  /// Of a packed tree, whose record of this file has another time.
+  /// The sidecar data of a packed tree, whose record of this file has a different time.
   static let extras = ["large": PackedImage.Extra(time: 1_600_000_000)]
 }

@@ -2,17 +2,17 @@
 
 import Foundation
 
-/// Lets in as many machines as there are processors: more would only slow each other down.
+/// Admits as many machines as there are processors: more would only slow each other down.
 ///
-/// What is inside goes before the tests that are waiting to run: it mostly waits for a machine, which
-/// would otherwise be idle until hundreds of them have ended.
+/// Admitted tasks have priority over tests that wait to run: they mostly wait for a machine, which
+/// would otherwise stay idle until hundreds of tests have ended.
 actor Gate {
   static let shared = Gate()
 
   private var free = ProcessInfo.processInfo.activeProcessorCount
   private var waiting: [CheckedContinuation<Void, Never>] = []
 
-  /// Runs `body` when there is room for it.
+  /// Runs `body` once a machine may be started.
   nonisolated func pass<Result: Sendable>(
     _ body: @escaping @Sendable () async throws -> Result
   ) async throws -> Result {

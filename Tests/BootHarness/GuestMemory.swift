@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 
-/// What a guest's memory holds, in kB.
+/// The use of a guest's memory, in kB.
 struct GuestMemory {
-  /// tmpfs.
+  /// Memory in tmpfs.
   let shared: Int
   let slab: Int
-  /// What is neither free nor tmpfs nor slab. Free pages wait in lists of each processor, too.
+  /// Memory that is neither free nor in tmpfs or slabs. The processors' lists of free pages count
+  /// as free.
   let other: Int
-  /// Of the image, as the kernel says.
+  /// The memory of the image that the kernel reports as freed.
   let freed: Int
 
-  /// Of a boot that ran the script.
+  /// Reads the outcome of a boot that ran ``script``.
   init?(_ outcome: Outcome) {
     var values: [Substring: Int] = [:]
     for line in outcome.output.split(separator: "\n") {

@@ -11,18 +11,18 @@ extension GuestTree {
     self.init(init: "/init")
   }
 
-  /// The same with its init elsewhere; nil for none at all.
+  /// A busybox system whose init is at `path`; nil for none.
   init(init path: String?) {
-    // A missing kit shows as a guest without a shell, with this path in the failure's console.
+    // If the kit is missing, the guest has no shell, and the failure's console shows this path.
     let content = FileManager.default.contents(atPath: Place.busybox.string).map(Array.init)
     self.init(busybox: content ?? [], init: path)
   }
 
-  /// An archive of its records.
+  /// A newc archive of the records.
   var image: [UInt8] { get throws { try Segment(records).bytes } }
 
-  /// Besides the busybox system, `count` files of so many bytes, each with its number in it, in
-  /// directories of 1,000.
+  /// A busybox system with `count` files of `size` bytes in directories of 1,000; each file
+  /// contains its number.
   static func many(_ count: Int, of size: Int) -> GuestTree {
     var tree = GuestTree()
     tree.directory("many")
@@ -36,7 +36,7 @@ extension GuestTree {
     return tree
   }
 
-  /// PID 1, under a name of the test's choice.
+  /// Adds PID 1 as `name`.
   mutating func addProgram(_ name: String) throws {
     file(name, try GuestInit.built().bytes)
   }

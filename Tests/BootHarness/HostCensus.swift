@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 extension Census {
-  /// Of a directory of the host.
+  /// Takes the census of a directory on the host.
   init(of directory: FilePath) throws {
     let output = try Command([Place.census.string, directory.string]).output()
     self.init(String(decoding: output, as: UTF8.self).split(separator: "\n"))
@@ -14,8 +14,8 @@ extension Census {
 }
 
 extension Outcome {
-  /// A packed tree has, besides what the boot puts there, what it has on the host.
-  /// - Parameter isExcused: tells of a difference that must be.
+  /// A packed tree must be the same as on the host, apart from files of the boot itself.
+  /// - Parameter isExcused: Whether a difference is expected.
   func expectTree(of host: Census, but isExcused: (String) -> Bool) {
     let differences = census.ownEntries.differences(from: host.ownEntries).filter { line in
       ![".leafroot-boot", "/proc/", "/sys/"].contains { line.contains($0) } && !isExcused(line)

@@ -2,9 +2,9 @@
 
 import Testing
 
-/// A call that the leaf makes in the kernel, and what the warning must say if it fails.
+/// A call that the kernel makes for the leaf, and what the warning must say if it fails.
 struct KernelCall: Sendable, CustomTestStringConvertible {
-  /// Counted from 1, as `nonroot_fault=NUMBER,ERRNO` counts them (Kernel/faults.patch).
+  /// The number of the call from 1, as in `nonroot_fault=NUMBER,ERRNO` (Kernel/faults.patch).
   let number: Int
   let step: String
   let errno: Int
@@ -12,8 +12,8 @@ struct KernelCall: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { step }
 
-  /// In their order. The other steps make none: the leaf is mounted where it stays, and there is
-  /// nothing to bring yet.
+  /// All calls in order. Other steps need none: the leaf is mounted in its final place, and there
+  /// is nothing to move yet.
   static let all = [
     KernelCall(number: 1, step: "mount", errno: 12, name: "ENOMEM"),
     KernelCall(number: 2, step: "chdir", errno: 13, name: "EACCES"),
@@ -21,7 +21,7 @@ struct KernelCall: Sendable, CustomTestStringConvertible {
     KernelCall(number: 4, step: "chroot", errno: 1, name: "EPERM"),
   ]
 
-  /// A boot in which it fails, without being made.
+  /// A boot in which the call fails without being made.
   var boot: Boot {
     var boot = Boot.userMode("linux-um-6.12-faulty")
     boot.append.append("nonroot_fault=\(number),\(errno)")

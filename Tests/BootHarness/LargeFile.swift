@@ -4,14 +4,14 @@ import Fidelity
 import Machines
 import Testing
 
-/// One file of lines of 16 bytes, made in the guest: no image of its size is needed.
+/// A file with lines of 16 bytes, made in the guest, so that no image of this size is needed.
 struct LargeFile {
   let bytes: Int
 
-  /// Of `yes 0123456789abcde | head -c BYTES`, by md5sum(1).
+  /// The md5sum(1) of `yes 0123456789abcde | head -c BYTES`.
   let sum: String
 
-  /// It arrives whole in the leaf, in a machine of so many MiB.
+  /// The file must arrive whole in the leaf, on a machine with `memory` MiB.
   func expectMove(memory: Int) async throws {
     var boot = try Boot.prepared(
       """

@@ -12,43 +12,43 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// A boot by a boot loader that has been given what `leafroot entry` prints, unchanged.
+/// A boot by a boot loader that gets the output of `leafroot entry`, unchanged.
 ///
-/// The image is a small system whose /init is the boot's check. It is on the medium together with
-/// the kernel, `vmlinuz`.
+/// The image is a small system whose /init is the boot's check. The medium contains it and the
+/// kernel, `vmlinuz`.
 final class LoaderBoot {
-  /// What starts the boot loader.
+  /// The firmware that starts the boot loader.
   enum Firmware: CaseIterable, Sendable {
     case bios, uefi
   }
 
-  /// How the images are given to the loader.
+  /// The form in which the loader gets the images.
   enum Form: CaseIterable, Sendable {
     /// One wrapped image.
     case wrapped
-    /// The leaf segment, and the image unmodified.
+    /// The leaf segment and the unmodified image.
     case segment
     /// One packed image.
     case packed
-    /// The segment of nest, and the image unmodified.
+    /// The segment of nest and the unmodified image.
     case nested
   }
 
-  /// What the loader sees.
+  /// The files that the loader sees.
   let medium: FilePath
   let kernel: FilePath
-  /// In the order of the entry.
+  /// The images in the order of the entry.
   private(set) var images: [FilePath] = []
 
-  /// What the guest's command line has besides: the console, no reboot, and two words in one.
+  /// Additional kernel parameters: the console, no reboot, and a quoted parameter with a blank.
   static let append = "console=ttyS0 panic=-1 no_timer_check \(words)"
   static let words = "leafroot.test=\"two words\""
 
-  /// Of all files of this boot.
+  /// The directory for all files of this boot.
   let directory: TemporaryDirectory
   private let firmware: Firmware
 
-  /// - Parameter name: of the image that is not ours; a wrapped or packed one has another.
+  /// - Parameter name: The name of the unmodified image; a wrapped or packed one has another name.
   init(
     _ form: Form, _ firmware: Firmware = .bios, image name: String = "image.img",
     kernel: String = "6.12-x86_64"
@@ -64,7 +64,7 @@ final class LoaderBoot {
     images = try makeImages(form, name)
   }
 
-  /// The text for `loader`, of what people get from `leafroot entry`.
+  /// The text for `loader` that `leafroot entry` prints.
   func text(
     for loader: Loader, kernel: String? = nil, prefix: String? = nil, append: String = append
   ) throws -> String {
@@ -73,7 +73,7 @@ final class LoaderBoot {
     return try loader.text(entry)
   }
 
-  /// Writes a file of the medium, with its directories.
+  /// Writes a file of the medium, and its parent directories.
   @discardableResult
   func write(_ text: String, to name: String) throws -> FilePath {
     try place(name) { try Data(text.utf8).write(to: URL(filePath: $0.string)) }
@@ -130,7 +130,7 @@ extension LoaderBoot {
 
   /// Runs a virtual machine with this firmware.
   ///
-  /// - Parameter arguments: the medium, for QEMU.
+  /// - Parameter arguments: QEMU's arguments for the medium.
   func run(_ arguments: [String]) async throws -> Outcome {
     let log = directory.path.appending("console.log")
     var words = [
@@ -141,7 +141,7 @@ extension LoaderBoot {
     return try await run(words + arguments, log)
   }
 
-  /// Runs `words`, which boot a machine whose console is their standard output.
+  /// Runs a shell script that boots a machine whose console is its standard output.
   func run(shell text: String) async throws -> Outcome {
     let log = directory.path.appending("console.log")
     return try await run(["sh", "-c", "exec >'\(log)'\n\(text)"], log)
@@ -153,7 +153,7 @@ extension LoaderBoot {
     return try await Gate.shared.pass { try await program.run() }
   }
 
-  /// The firmware's code, and a copy of its variables.
+  /// QEMU's arguments for the firmware's code and a copy of its variables.
   private func uefi() throws -> [String] {
     let code = Self.loaders("ovmf").appending("usr/share/OVMF/OVMF_CODE_4M.fd")
     let variables = directory.path.appending("variables.fd")
@@ -168,7 +168,8 @@ extension LoaderBoot {
 }
 
 extension Outcome {
-  /// The machine has a leaf as promised, and the kernel got all parameters as they were given.
+  /// The machine must have a leaf as promised, and the kernel must have got all parameters
+  /// unchanged.
   func expectPromise(_ comment: String = "") {
     #expect(verdict.outcome == .asPromised, "\(comment)\n\(self)")
     let line = KernelCommandLine(Array(output.utf8))

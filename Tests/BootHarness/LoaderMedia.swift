@@ -4,19 +4,19 @@ import Foundation
 import SystemPackage
 import TestSupport
 
-/// Disks, and servers, with what a boot loader reads.
+/// Disks and servers for the files that a boot loader reads.
 extension LoaderBoot {
-  /// An ISO image of the medium.
+  /// Makes an ISO image of the medium.
   ///
-  /// - Parameter words: the program that makes it, and its first arguments.
+  /// - Parameter words: The program that makes it, and its first arguments.
   func makeISO(_ words: String...) throws -> FilePath {
     let iso = directory.path.appending("medium.iso")
     _ = try Command(words + ["-o", iso.string, medium.string]).output()
     return iso
   }
 
-  /// A disk with a FAT file system that has the medium: an EFI system partition without the
-  /// partition table, which UEFI accepts.
+  /// Makes a disk with the medium in a FAT file system: an EFI system partition without a partition
+  /// table, which UEFI accepts.
   func makeDisk() throws -> FilePath {
     let disk = directory.path.appending("medium.disk")
     let names = try FileManager.default.subpathsOfDirectory(atPath: medium.string)
@@ -37,19 +37,20 @@ extension LoaderBoot {
     try await run(["-drive", "format=raw,file=\(makeDisk())"])
   }
 
-  /// How the medium comes over QEMU's network.
+  /// The protocol that serves the medium over QEMU's network.
   enum Server: CaseIterable, Sendable {
     case tftp, http
 
-    /// The medium's URL, with the last `/`; for TFTP, where the boot loader came from.
+    /// The medium's URL, with the last `/`; empty for TFTP, where paths are relative to the boot
+    /// loader.
     var prefix: String { self == .tftp ? "" : "http://10.0.2.100/" }
   }
 
-  /// Boots from the network: QEMU's DHCP names `file`, which its TFTP has.
+  /// Boots from the network: QEMU's DHCP names `file`, which its TFTP serves.
   ///
   /// - Parameters:
   ///   - others: More arguments for QEMU.
-  ///   - rom: The card has iPXE; otherwise the firmware loads `file`.
+  ///   - rom: Whether the card has iPXE; otherwise the firmware loads `file`.
   func runFromNetwork(
     _ file: String, _ others: [String] = [], rom: Bool = true
   ) async throws -> Outcome {

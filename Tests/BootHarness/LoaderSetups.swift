@@ -6,9 +6,9 @@ import Foundation
 import SystemPackage
 import TestSupport
 
-/// What each boot loader needs around its entry.
+/// The setup that each boot loader needs around its entry.
 extension LoaderBoot {
-  /// Where UEFI looks for the boot loader of a disk.
+  /// The path where UEFI looks for a disk's boot loader.
   static let removableLoader = "EFI/BOOT/BOOTX64.EFI"
 
   /// Boots the iPXE of QEMU's network card.
@@ -17,7 +17,7 @@ extension LoaderBoot {
     return try await runFromNetwork("entry.ipxe")
   }
 
-  /// A disk that has only a newer iPXE, which continues with the network's `entry.ipxe`.
+  /// Makes a disk with only a newer iPXE, which continues with `entry.ipxe` from the network.
   func makeIPXEDisk() throws -> FilePath {
     let disk = directory.path.appending("ipxe.disk")
     let script = try directory.file(
@@ -42,18 +42,18 @@ extension LoaderBoot {
     return try await run(["-cdrom", try makeISO("grub-mkrescue", "-quiet").string])
   }
 
-  /// Writes the entry, and a configuration that boots it at once.
+  /// Writes the entry, and a configuration that boots it immediately.
   ///
-  /// - Parameter prefix: of paths, if the configuration is not where the images are.
+  /// - Parameter prefix: The prefix of paths, if the configuration is not beside the images.
   func writeSyslinux(_ loader: Loader, configuration: String, prefix: String = "") throws {
     try write(text(for: loader, prefix: prefix.isEmpty ? nil : prefix), to: "entry.cfg")
     try write("DEFAULT leafroot\nINCLUDE \(prefix)entry.cfg\n", to: configuration)
   }
 
-  /// Builds the unified kernel image where UEFI looks for a boot loader.
+  /// Builds the unified kernel image in the place where UEFI looks for a boot loader.
   func makeUKI() throws {
     let text = try text(for: .uki, kernel: kernel.string)
-    // The stub is where ukify does not look for it, and Debian's python has its libraries.
+    // ukify does not find the stub by itself, and Debian's python has its libraries.
     let ukify = Self.loaders("ukify").appending("usr/lib/systemd/ukify")
     let stub = Self.loaders("newer-systemd").appending("usr/lib/systemd/boot/efi/linuxx64.efi.stub")
     try directory.file(
@@ -72,7 +72,7 @@ extension LoaderBoot {
         for: .qemu, kernel: kernel.string, append: "panic=-1 no_timer_check \(Self.words)"))
   }
 
-  /// Boots a system with kexec, the kernel and the images, where the entry is a script.
+  /// Boots a system with kexec, the kernel and the images, and runs the entry there as a script.
   func runKexec() async throws -> Outcome {
     var tree = GuestTree(init: nil)
     let names = try FileManager.default.contentsOfDirectory(atPath: medium.string)

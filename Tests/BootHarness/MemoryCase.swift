@@ -6,22 +6,22 @@ import Machines
 import Packing
 import Testing
 
-/// An image whose least memory is predicted, and booted with a little more and a little less.
+/// An image whose predicted least memory is tested by boots with a little more and a little less.
 struct MemoryCase: CustomTestStringConvertible, Sendable {
-  /// How many files.
+  /// The number of files.
   var files: Int
-  /// Bytes in each of them.
+  /// The bytes in each file.
   var bytes: Int
-  /// Of rootfs: the kernel's default, or `initramfs_options`.
+  /// The mount options of rootfs (`initramfs_options`); nil for the kernel's default.
   var option: String?
-  /// Booted wrapped.
+  /// Whether the image is wrapped.
   var isWrapped = false
 
   var testDescription: String {
     "\(files) files of \(bytes) bytes, \(option ?? "default limit")\(isWrapped ? ", wrapped" : "")"
   }
 
-  /// Boots with 5 % more than is predicted, and not with 5 % less.
+  /// The image must boot with 5 % more than predicted, and fail with 5 % less.
   func expectPrediction() async throws {
     let content = try content()
     let need = try memoryNeed(of: content)
@@ -40,7 +40,7 @@ struct MemoryCase: CustomTestStringConvertible, Sendable {
     }
   }
 
-  /// Bytes that do not compress, so that image and tree are as large.
+  /// Incompressible bytes, so that the image is as large as the tree.
   private func content() throws -> [UInt8] {
     var random = SplitMix(seed: 1)
     var tree = GuestTree.bare

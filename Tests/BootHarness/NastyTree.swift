@@ -12,7 +12,7 @@ extension NastyTree {
     return tree
   }
 
-  /// One line for each entry: name, type and permissions, owner, links, size, device, mtime,
+  /// Prints one line per entry: name, type and permissions, owner, links, size, device, mtime,
   /// target, and the content's checksum.
   static let census = """
     cd /
@@ -23,8 +23,8 @@ extension NastyTree {
       busybox sort -k 2 | busybox sed 's/^/census /'
     """
 
-  /// The census in the root file system that the kernel makes by itself: one boot of each kernel,
-  /// however many tests compare with it.
+  /// The census in the root file system that the kernel makes by itself. Each kernel is booted
+  /// once, however many tests compare with it.
   static func stock(_ kernel: String = "6.12-x86_64") async throws -> Outcome {
     try await stockBoots.value(kernel) {
       try await Boot(kernel: kernel, tree: tree(), hasLeaf: false).run(census)
@@ -33,15 +33,15 @@ extension NastyTree {
 
   private static let stockBoots = Once<Outcome>()
 
-  /// The census's lines, but for what only the test itself has put there, and for the console: its
-  /// time is that of the last line on it.
+  /// The lines of the census without the test's own files and without the console, whose time is
+  /// that of the last output.
   static func entries(_ outcome: Outcome) -> [String] {
     outcome.output.split(separator: "\n").filter { $0.hasPrefix("census ") }
       .map { String($0.dropFirst(7)) }
       .filter { !$0.contains(".leafroot-boot") && !$0.hasPrefix("./dev/console ") }
   }
 
-  /// The census of a leaf is that of the stock kernel's rootfs, entry by entry.
+  /// The census of a leaf must be that of the stock kernel's rootfs, entry by entry.
   static func expectSame(_ leaf: Outcome, as stock: Outcome) {
     let (ours, theirs) = (entries(leaf), entries(stock))
     #expect(theirs.count > 300, "\(stock)")
@@ -53,7 +53,7 @@ extension NastyTree {
 }
 
 extension Boot {
-  /// A nasty tree is in the leaf as the stock kernel unpacks it, to the last entry.
+  /// In the leaf, every entry of a nasty tree must be as the stock kernel unpacks it.
   func expectNastyTree() async throws {
     var boot = self
     boot.tree = NastyTree.tree()

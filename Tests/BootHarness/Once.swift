@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/// What takes a boot, and is made once for each name, however many tests want it.
+/// Values that take a boot and are made once per name, however many tests use them.
 actor Once<Value: Sendable> {
   private var tasks: [String: Task<Value, any Error>] = [:]
 

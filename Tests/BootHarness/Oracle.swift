@@ -10,11 +10,11 @@ import SystemPackage
 import TestSupport
 import Unpacking
 
-/// Many images in one, as a stock kernel unpacks them and as `leafroot unpack` does.
+/// Compares how a stock kernel and `leafroot unpack` unpack a batch of images.
 struct Oracle {
   let name: String
   let kernel: Kernel
-  /// What is known of this kernel.
+  /// The known rules of this kernel.
   let rules: KernelRules
   let census: [UInt8]
 
@@ -25,28 +25,28 @@ struct Oracle {
     census = try bytes(of: Place.census)
   }
 
-  /// Those that `make test` boots: something changes between them in how images are read.
+  /// The kernels that `make test` boots, chosen because they differ in how they read images.
   static let kernels = stock.filter(\.isTested).map(\.name)
   /// The others.
   static let otherKernels = stock.filter { !$0.isTested }.map(\.name)
 
   private static let stock = StockKernel.all.filter { $0.machine == "x86_64" && !$0.isGeneric }
 
-  /// What was made of a batch.
+  /// The result of unpacking a batch.
   struct Outcome {
-    /// What the kernel said, or would say; nil if it took all.
+    /// The message of the kernel, or the one it would print; nil if it unpacked everything.
     var refusal: String?
-    /// nil where there was no program for it.
+    /// nil if the program that takes the census was not unpacked.
     var census: Census?
   }
 
-  /// The images of `batch`, in one.
+  /// The images of `batch`, as one image.
   func image(_ batch: Batch) -> [UInt8] { batch.image(census) }
 
-  /// Boots a machine.
+  /// Unpacks the batch in a virtual machine.
   func boot(_ batch: Batch) async throws -> Outcome { try await boot(batch, Boot(kernel: name)) }
 
-  /// The same, by the user-mode Linux of this series, which boots in a moment.
+  /// Unpacks the batch in the user-mode Linux of this series, which boots quickly.
   func bootUserMode(_ batch: Batch) async throws -> Outcome {
     try await boot(batch, .userMode(append: ["rootfstype=tmpfs"]))
   }
@@ -65,7 +65,7 @@ struct Oracle {
       line.firstRange(of: "Initramfs unpacking failed: ").map { String(line[$0.upperBound...]) }
     }.first
     let isWhole = console.lines.contains { $0.hasPrefix("@census end") }
-    // An image that is refused at its beginning takes the census with it.
+    // If an image is refused at its beginning, the program for the census is lost too.
     guard isWhole || refusal != nil else {
       throw Incomplete(console: console.text)
     }
@@ -74,9 +74,9 @@ struct Oracle {
 
   struct Incomplete: Error { let console: String }
 
-  /// Unpacks the same bytes here, behind those of the kernel's own archive (usr/default_cpio_list).
+  /// Unpacks the same bytes on the host, after the kernel's own archive (usr/default_cpio_list).
   func unpack(_ batch: Batch) throws -> Outcome {
-    // What must be first would not be; what the kernel's own archive makes is left out then.
+    // An image that must be first is unpacked without the kernel's own archive.
     let isFirst = batch.last?.isFirst ?? false
     return try unpack((isFirst ? [] : Batch.builtIn) + image(batch))
   }
@@ -84,7 +84,7 @@ struct Oracle {
   /// Unpacks `image` as this kernel does.
   private func unpack(_ image: [UInt8]) throws -> Outcome {
     let directory = try TemporaryDirectory()
-    // As the kernel's own root, which is a tmpfs.
+    // Like the kernel's root, which is a tmpfs.
     chmod(directory.path.string, 0o1777)
     var unpack = DirectoryUnpacker()
     unpack.rules = rules
@@ -94,19 +94,19 @@ struct Oracle {
       refusal: summary.image.refusal?.kernelMessage, census: try Census(of: directory.path))
   }
 
-  /// Whether this kernel unpacks it to its end, as far as we know.
+  /// Whether this kernel is expected to unpack the whole image.
   private func endsWell(_ image: [UInt8]) -> Bool {
     let summary = ImageReader(Bytes(image), rules).finish()
     return summary.refusal == nil && !summary.isCutShort
   }
 
-  /// All that are unpacked to their end, as far as we know, are in the first boot; each of the
-  /// others ends a boot.
+  /// The first batch has all images that are expected to be unpacked whole; each of the others ends
+  /// a boot.
   func batches(_ images: [OddImage]) throws -> [Batch] {
     var first = Batch()
     var others: [Batch] = []
     for image in images {
-      // How this kernel reads digits is one of its rules.
+      // The rules include how this kernel reads digits.
       let isClear = image.explanation == nil || image.explanation == .digits
       if !image.isAlone && !image.isFirst && isClear && endsWell(image.bytes) {
         first.whole.append(image)

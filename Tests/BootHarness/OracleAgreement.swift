@@ -7,7 +7,7 @@ import OddImages
 import Testing
 
 extension Batch {
-  /// Whether it shows something of which there is little.
+  /// Whether it covers a case with few images.
   fileprivate var isRare: Bool {
     switch last?.explanation {
     case .emptyTarget, .staleHeader, .lzmaMarker: true
@@ -17,18 +17,18 @@ extension Batch {
 }
 
 extension Oracle {
-  /// By user-mode Linux, unless the stock kernel has another answer.
+  /// The answer of user-mode Linux, or of the stock kernel where the two differ.
   func answer(_ batch: Batch) async throws -> Outcome {
-    // User-mode Linux has the filters of all processors.
+    // User-mode Linux has the xz filters of all processors.
     if batch.last?.name.hasPrefix("xz-") == true { return try await boot(batch) }
     do { return try await bootUserMode(batch) } catch is Incomplete {
-      // Its lz4 reader looks behind the end of its memory.
+      // Its lz4 reader reads past the end of its memory.
       return try await boot(batch)
     }
   }
 
-  /// All that end well, in one boot, what is rare, and each `step`th of those that need a boot
-  /// each.
+  /// Tests all images that are unpacked whole, in one boot, the rare ones, and every `step`th of
+  /// those that need a boot of their own.
   func expectAgreementOnSome(_ step: Int) async throws {
     let batches = try batches(try Corpus.images())
     #expect(batches[0].whole.count > 400)
@@ -36,7 +36,7 @@ extension Oracle {
     _ = try await expectAgreement(some.map(\.element))
   }
 
-  /// - Returns: Which explanations differences had.
+  /// - Returns: The explanations of differences that occurred.
   func expectAgreement(_ batches: [Batch]) async throws -> Set<OddImage.Explanation> {
     try await withThrowingTaskGroup(of: OddImage.Explanation?.self) { group in
       for batch in batches {
@@ -93,7 +93,7 @@ extension Oracle {
       #expect(theirs.refusal == "invalid magic at start of compressed archive", "\(name)")
     case .damagedData:
       #expect((ours.refusal == nil) == (theirs.refusal == nil), "\(name): \(theirs.refusal ?? "")")
-      // How much of the damaged member there is, is the decompressors' own business.
+      // Decompressors may differ in how much of the damaged member they produce.
       if ours.refusal != nil {
         differences.removeAll { $0.hasPrefix("./\(image!.name)") }
       }

@@ -3,25 +3,25 @@
 import Fidelity
 import Machines
 
-/// What a boot showed.
+/// The outcome of a boot.
 struct Outcome: CustomStringConvertible {
   let verdict: Verdict
   let console: Console
-  /// The command that boots the same machine on a terminal; nil if it was not QEMU's.
+  /// The command that boots the same machine on a terminal; nil if it did not run in QEMU.
   var replay: String?
 
   var check: Check? { verdict.check }
 
-  /// What the script printed.
+  /// The output of the script.
   var output: String { verdict.command?.output ?? "" }
 
-  /// The census that it printed.
+  /// The census in the output.
   var census: Census { Census(output.split(separator: "\n")) }
 
-  /// Whether PID 1 said so.
+  /// Whether PID 1 logged `text`.
   func logs(_ text: String) -> Bool { verdict.logged.contains { $0.contains(text) } }
 
-  /// What a failed expectation shows.
+  /// The text for failed expectations.
   var description: String { "\(verdict.outcome.rawValue)\n\(console.text.suffix(6000))" }
 }
 

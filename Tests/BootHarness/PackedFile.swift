@@ -5,22 +5,22 @@ import Machines
 import SystemPackage
 import TestSupport
 
-/// An image that is packed or nested once, and booted often.
+/// An image that is packed or nested once and booted often.
 struct PackedFile {
   enum Form: CaseIterable {
     case packed, nested
-    /// The image as a file that a boot loader makes: PID 1 does not know the tree's size.
+    /// The image as a file made by a boot loader: PID 1 does not know the size of the tree.
     case injected
   }
 
-  /// The MiB that it needs, as `leafroot inspect` says.
+  /// The MiB that it needs, according to `leafroot inspect`.
   let predicted: Int
   private let boot: Boot
 
-  /// By the tool that `make build` leaves: the one beside the tests is not optimized, and takes
-  /// minutes for what is large.
+  /// Packs with the tool from `make build`: the one beside the tests is not optimized, and takes
+  /// minutes for large sources.
   ///
-  /// - Parameter kernel: as ``Place/kernel(_:)`` names it.
+  /// - Parameter kernel: The kernel's name, as for ``Place/kernel(_:)``.
   init(_ source: FilePath, _ form: Form, for kernel: String = "6.12-x86_64") throws {
     let directory = try TemporaryDirectory()
     let path = directory.path.appending("packed.img")
@@ -37,14 +37,14 @@ struct PackedFile {
     boot = Boot(kernel: kernel, image: try bytes(of: path), timeout: .seconds(1800))
   }
 
-  /// Of `leafroot inspect --json`.
+  /// The output of `leafroot inspect --json`.
   private struct Report: Decodable {
     struct Payload: Decodable { var memory: Int }
     var payload: Payload
   }
 
-  /// Boots it and checks, in so many MiB.
-  /// - Parameter isCounted: guest time counts instructions.
+  /// Boots it with `memory` MiB and runs the check.
+  /// - Parameter isCounted: Whether guest time counts instructions.
   func boot(
     _ memory: Int, _ cpus: Int = 1, command: String = "", isCounted: Bool = false
   ) async throws -> Outcome {

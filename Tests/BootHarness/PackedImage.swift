@@ -4,24 +4,24 @@ import Newc
 import OddImages
 import Packing
 
-/// A packed image of a tree, told a second time: it shares no code with `leafroot pack`.
+/// A second implementation of packed images, which shares no code with `leafroot pack`.
 struct PackedImage: Sendable {
-  /// The compressors of the members, in turn; none compresses nothing.
+  /// The compressors of the members, in turn; empty for no compression.
   var compressors: [Compressor] = [.zstd]
-  /// How many members have files; 0 puts the whole tree into one file, as nest does.
+  /// The number of members with files; 0 puts the whole tree into one file, as nest does.
   var parts = 3
-  /// What newc cannot carry, by the files' names.
+  /// The sidecar data, by the files' names.
   var extras: [String: Extra] = [:]
-  /// Lines of the file `about` instead of the right ones.
+  /// The content of the file `about`; nil for the right one.
   var about: String?
   /// The name of the payload's directory.
   var id = "0123456789abcdef"
   /// Called with the payload's files before they are put into the image.
   var damage: @Sendable (inout [[UInt8]]) -> Void = { _ in }
 
-  /// What a sidecar says of a record.
+  /// The sidecar data of a record.
   struct Extra: Sendable {
-    /// As `NAME=0xHEX`.
+    /// Extended attributes in the form `NAME=0xHEX`.
     var xattrs: [String] = []
     var time: Int?
   }
@@ -74,7 +74,7 @@ struct PackedImage: Sendable {
     return text
   }
 
-  /// What is outside of the payload, too, for the images behind.
+  /// The records that are outside the payload too, for later images.
   static func skeleton(of tree: [(entry: Entry, data: [UInt8])])
     -> [(entry: Entry, data: [UInt8])]
   {
@@ -106,7 +106,7 @@ struct PackedImage: Sendable {
       """
   }
 
-  /// What has no content comes first; of a file of several names all are in the second.
+  /// Entries without content come first; all names of a hard-linked file are in the second part.
   private func parted(_ tree: [(entry: Entry, data: [UInt8])])
     -> [[(entry: Entry, data: [UInt8])]]
   {

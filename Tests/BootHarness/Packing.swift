@@ -8,29 +8,29 @@ import Packing
 import SystemPackage
 import TestSupport
 
-// What the tool writes to files, in memory.
+// Results that the tool writes to files, as bytes in memory.
 
 extension GuestInit {
-  /// PID 1, as `make guest` has built it.
+  /// Reads PID 1, as built by `make guest`.
   static func built(for architecture: Architecture = .x86) throws -> GuestInit {
     try GuestInit(Place.library.appending("leafroot-init.\(architecture)"), for: architecture)
   }
 }
 
 extension Packer {
-  /// What `leafroot pack` makes of an image.
+  /// The image that `leafroot pack` makes of an image.
   func packed(_ image: [UInt8], _ program: GuestInit) throws -> [UInt8] {
     try withFile(image) { try packed(ImageTree(Image(path: $0)), program) }
   }
 
-  /// The same of any tree.
+  /// The image that `leafroot pack` makes of any tree.
   func packed(_ tree: any TreeSource, _ program: GuestInit) throws -> [UInt8] {
     try written { _ = try write(tree, program, into: $0) }
   }
 }
 
 extension Nester {
-  /// What `leafroot nest` makes of an image.
+  /// The image that `leafroot nest` makes of an image.
   func nested(_ image: [UInt8], _ program: GuestInit) throws -> [UInt8] {
     try withFile(image) { path in
       let inspection = try Inspection(InputFile(path), of: path)
@@ -38,19 +38,19 @@ extension Nester {
     }
   }
 
-  /// What `leafroot nest --segment` writes.
+  /// The output of `leafroot nest --segment`.
   func segment(_ program: GuestInit) throws -> [UInt8] {
     try written { _ = try writeSegment(program, into: $0) }
   }
 }
 
-/// The archive that a boot loader makes of an image that it puts behind the segment of nest.
+/// The archive that a boot loader makes of an image after the segment of nest.
 func injected(_ image: [UInt8]) -> [UInt8] {
   archive([OddRecord(Array(".leafroot/nested/0000".utf8), mode: 0o100600, data: image)])
 }
 
 extension Tool {
-  /// The tool with the built guest and our kernels, that keeps its files in the directory.
+  /// The tool with the built guest programs and our kernels, running in `directory`.
   init(booting directory: TemporaryDirectory, _ verb: String...) {
     self.init(in: directory)
     words = verb
@@ -60,7 +60,7 @@ extension Tool {
   }
 }
 
-/// How much memory `leafroot inspect` predicts for an image.
+/// The memory that `leafroot inspect` predicts for an image.
 func memoryNeed(of image: [UInt8]) throws -> MemoryNeed {
   try withFile(image) { try Inspection(InputFile($0), of: $0).memory }
 }

@@ -3,9 +3,9 @@
 import Machines
 import Testing
 
-/// The promise, point by point, on a machine of any kind: what is run in it.
+/// The promise, point by point: the scripts to run in a machine of any kind.
 enum Promise {
-  /// For point 4, an init that says what it was given, and what is in the root directory.
+  /// For point 4: an init that prints its arguments, its environment and the root directory.
   static let given = """
     echo "arguments: $*."
     busybox env | busybox sed 's/^/environment: /'
@@ -13,7 +13,7 @@ enum Promise {
     exec /.leafroot-boot/init
     """
 
-  /// For point 6, behind a script with `proc`.
+  /// For point 6: to follow a script that mounts `proc`.
   static let core = """
     echo '|/sbin/core' > /proc/sys/kernel/core_pattern
     ulimit -c unlimited
@@ -22,13 +22,13 @@ enum Promise {
     [ -s /tmp/core ] && echo "core: written" || echo "core: missing"
     """
 
-  /// For point 7.
+  /// For point 7: prints the standard descriptors of the real init.
   static let console = """
     busybox mount -t proc proc /proc
     for n in 0 1 2; do echo "fd $n: $(busybox readlink /proc/1/fd/$n)"; done
     """
 
-  /// The mount of `/`.
+  /// Prints the mount of `/`.
   static let mounts = "busybox mount -t proc proc /proc; busybox grep ' / ' /proc/mounts"
 }
 
@@ -44,7 +44,7 @@ extension Outcome {
     #expect(check.below?.sealed == true)
   }
 
-  /// The twin: as the kernel boots it, pivot_root gives EINVAL.
+  /// Without LeafRoot, the kernel boots into rootfs, and pivot_root fails with EINVAL.
   func expectRootfs() throws {
     #expect(verdict.outcome == .notAsPromised, "\(self)")
     let check = try #require(check, "\(self)")
@@ -53,10 +53,10 @@ extension Outcome {
     #expect(check.below == nil)
   }
 
-  /// Point 4, of ``Promise/given``.
+  /// Point 4, after ``Promise/given``.
   /// - Parameters:
-  ///   - arguments: all of them.
-  ///   - environment: one of its entries.
+  ///   - arguments: All arguments.
+  ///   - environment: Some entries of the environment.
   func expectGiven(_ arguments: String, environment: String...) throws {
     #expect(verdict.outcome == .asPromised, "\(self)")
     #expect(console.lines.contains("arguments: \(arguments)."), "\(self)")
@@ -70,8 +70,8 @@ extension Outcome {
     }
   }
 
-  /// Point 7, of ``Promise/console``: the real init's standard descriptors are the leaf's console.
-  /// With " (deleted)" behind it, it would be that of rootfs.
+  /// Point 7, after ``Promise/console``: the real init's standard descriptors are the leaf's
+  /// console. The console of rootfs would be followed by " (deleted)".
   func expectConsole() {
     for number in 0...2 {
       #expect(output.contains("fd \(number): /dev/console\n"), "\(self)")
@@ -81,7 +81,7 @@ extension Outcome {
 }
 
 extension Boot {
-  /// `initramfs_options=` are the leaf's mount options.
+  /// `initramfs_options=` must set the leaf's mount options.
   func expectMountOptions() async throws {
     var boot = self
     boot.append.append("initramfs_options=size=77m,nr_inodes=5000")

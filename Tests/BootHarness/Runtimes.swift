@@ -10,7 +10,7 @@ enum Runtimes {
     "pivot_root(busybox)", "runc", "crun", "bwrap", "bwrap (userns)", "podman+runc", "podman+crun",
   ]
 
-  /// Runs them, and expects `result` of each.
+  /// Runs them in `boot` and expects `result` from each.
   @discardableResult
   static func expectEach(
     _ result: String, of names: [String] = names, in boot: Boot
@@ -18,7 +18,7 @@ enum Runtimes {
     var boot = boot
     (boot.memory, boot.timeout) = (1024, .seconds(400))
     boot.images = [try bytes(of: Place.cache.appending("kit/full/kit.cpio.zst"))]
-    // Our kernels have no modules.
+    // The kernels of `make kernel` have no modules.
     if !boot.kernel.hasPrefix("bzImage-") {
       boot.tree.addOverlay(try bytes(of: Place.module("overlay", of: boot.kernel)))
     }

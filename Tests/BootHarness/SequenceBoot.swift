@@ -5,17 +5,17 @@ import Fidelity
 import Machines
 import Packing
 
-/// One boot of several images, of which some are packed or nested, in a kernel that does not make
-/// the leaf itself.
+/// One boot of several images, some of them packed or nested, on a kernel that does not make the
+/// leaf itself.
 struct SequenceBoot {
-  /// How an image is given to the kernel.
+  /// The form in which the kernel gets an image.
   enum Form: String, CaseIterable { case raw, packed, nested }
 
   let images: [[UInt8]]
   let forms: [Form]
-  /// Whether PID 1 makes a leaf.
+  /// Whether the kernel boots the images without PID 1.
   var isStock = false
-  /// Words for the kernel besides.
+  /// Additional kernel parameters.
   var words: [String] = []
 
   init(_ images: [[UInt8]], _ forms: [Form]) { (self.images, self.forms) = (images, forms) }
@@ -24,7 +24,7 @@ struct SequenceBoot {
     (self.images, forms, isStock) = (images, images.map { _ in .raw }, true)
   }
 
-  /// The images are packed behind the gate: those that wait would fill the memory.
+  /// Images are packed only past the gate: those of waiting boots would fill the memory.
   func run() async throws -> Outcome {
     try await Gate.shared.pass {
       let directory = try RunDirectory.temporary()
@@ -34,7 +34,7 @@ struct SequenceBoot {
   }
 
   private func boot() throws -> Boot {
-    // The kernel's own leaf fails, and PID 1 comes to a rootfs.
+    // The kernel's own leaf fails, so that PID 1 starts in rootfs.
     var boot = KernelCall.all[0].boot
     boot.tree = GuestTree.bare
     boot.tree.file(".census", try bytes(of: Place.census), mode: 0o755)

@@ -4,15 +4,16 @@ import Foundation
 import SystemPackage
 import Testing
 
-/// One of Debian's kernels that are booted: `Scripts/stock-kernels`.
+/// A Debian kernel listed in `Scripts/stock-kernels`.
 struct StockKernel: CustomTestStringConvertible, Sendable {
-  /// As `Scripts/fetch-kernels` names it: SERIES-ARCH.
+  /// The name in `Scripts/fetch-kernels`: SERIES-ARCH.
   let name: String
 
-  /// Whether `make test` boots it; `make proof`, which sets LEAFROOT_KERNELS=all, boots all.
+  /// Whether `make test` boots it; `make proof`, which sets LEAFROOT_KERNELS=all, boots all
+  /// kernels.
   let isTested: Bool
 
-  /// Whether `/` is a leaf already when the image is unpacked (fs/nullfs.c, Linux 7.0).
+  /// Whether `/` is already a leaf when the image is unpacked (fs/nullfs.c, Linux 7.0).
   var isLeaf: Bool { name.hasPrefix("7.") }
 
   /// Whether the mirror has its modules: only the newest of a series in a suite keeps them.
@@ -22,7 +23,7 @@ struct StockKernel: CustomTestStringConvertible, Sendable {
 
   var testDescription: String { name }
 
-  /// The whole table.
+  /// All kernels in the table.
   static let all: [StockKernel] = {
     let table = FileManager.default.contents(
       atPath: Place.root.appending("Scripts/stock-kernels").string)
@@ -37,42 +38,42 @@ struct StockKernel: CustomTestStringConvertible, Sendable {
   private static let areAllChosen =
     ProcessInfo.processInfo.environment["LEAFROOT_KERNELS"] == "all"
 
-  /// Those of this run.
+  /// The kernels of this run.
   private static let chosen = all.filter { $0.isTested || areAllChosen }
 
   private static func chosen(on machines: String..., isLeaf: Bool) -> [StockKernel] {
     chosen.filter { machines.contains($0.machine) && $0.isLeaf == isLeaf }
   }
 
-  /// Those on which the tree lies in rootfs.
+  /// The x86_64 kernels that unpack the tree into rootfs.
   static let rootfs = chosen(on: "x86_64", isLeaf: false)
 
-  /// Of these, those with modules.
+  /// Those of them with modules.
   static let modular = rootfs.filter(\.hasModules)
 
-  /// Those on which it lies in a leaf.
+  /// The x86_64 kernels that unpack the tree into a leaf.
   static let leaf = chosen(on: "x86_64", isLeaf: true)
 
-  /// For what takes long, as container runtimes do: those with modules, of which `make test` boots
-  /// one.
+  /// The kernels for slow tests, such as those with container runtimes: all with modules, but only
+  /// one in `make test`.
   static let rootfsSample = modular.filter { areAllChosen || $0.name == "6.12-x86_64" }
 
-  /// The same, and those on which it lies in a leaf: none of these in `make test`.
+  /// The same, and those that unpack into a leaf, which `make test` leaves out.
   static let sample = rootfsSample + leaf.filter { areAllChosen && $0.hasModules }
 
-  /// Those of aarch64 and riscv64.
+  /// The kernels for aarch64 and riscv64.
   static let rootfsElsewhere = chosen(on: "aarch64", "riscv64", isLeaf: false)
   static let leafElsewhere = chosen(on: "aarch64", "riscv64", isLeaf: true)
 
-  /// Pages of 16 KiB, where most have 4.
+  /// Whether it has pages of 16 KiB instead of 4.
   var hasLargePages: Bool { name.contains("-16k-") }
 
-  /// The series, as `6.12`.
+  /// The series, such as `6.12`.
   var series: String { String(name.prefix { $0 != "-" }) }
 
-  /// As `uname -m` says it there.
+  /// The output of `uname -m` on this kernel.
   var machine: String { String(name.split(separator: "-").last!) }
 
-  /// Whether it is Debian's kernel for real machines instead of the one for clouds.
+  /// Whether it is Debian's kernel for physical machines instead of the cloud kernel.
   var isGeneric: Bool { name.contains("-generic-") }
 }

@@ -5,41 +5,42 @@ import Testing
 
 /// A system call of PID 1 that fails without being made, on a kernel with Kernel/faults.patch.
 struct SystemCallFailure: Sendable {
-  /// Counted from 1, since PID 1 was executed.
+  /// The number of the call from 1, counted since PID 1 was executed.
   let number: Int
   let error: Error
-  /// Whether all later calls of its kind fail, too.
+  /// Whether all later calls of its kind fail too.
   var isLasting = false
 
   enum Error: Int {
     case inputOutput = 5
     case noMemory = 12
 
-    /// errno(3)
+    /// The name in errno(3).
     var name: String { self == .inputOutput ? "EIO" : "ENOMEM" }
   }
 
-  /// The kernel's word for it.
+  /// The kernel parameter for it.
   var word: String { "fail_syscall=\(number),\(error.rawValue)" + (isLasting ? ",always" : "") }
 }
 
 extension SystemCallFailure {
-  /// What may become of a boot. There is no other way.
+  /// How a boot ends. There is no other way.
   enum Ending: Equatable {
-    /// As promised, the tree is stock's.
+    /// All promises are kept, and the tree is the stock boot's.
     case asPromised
-    /// The root is a leaf and the tree is stock's; the line says what is not as it should be.
+    /// The root is a leaf, and the tree is the stock boot's; the line says what is wrong.
     case leafOnly(line: String)
-    /// The real init runs in rootfs, the tree is stock's; the line says why.
+    /// The real init runs in rootfs, and the tree is the stock boot's; the line says why.
     case fallsBack(line: String)
     /// The boot stops, and the line says why.
     case lastWords(line: String)
-    /// What must not happen.
+    /// A result that must not occur.
     case broken(String)
 
     var isFallback: Bool { if case .fallsBack = self { true } else { false } }
 
-    /// Whether it is another end than that of a boot in which nothing fails, with a line for it.
+    /// Whether the ending is acceptable but differs from a boot without failures, and a line says
+    /// so.
     var hasLine: Bool {
       switch self {
       case .leafOnly, .fallsBack, .lastWords: true
@@ -72,7 +73,7 @@ extension SystemCallFailure {
   }
 }
 
-/// No boot ended as none may.
+/// No boot may have ended in a forbidden way.
 func expectUnbroken(_ rows: [SystemCallFailure.Row]) {
   for row in rows {
     if case .broken = row.ending { Issue.record("\(row.text)") }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-/// What a document shows of a terminal: the commands in its blocks ```` ```console ````, and what
-/// each prints. In a command, a line that begins with `>` continues the one before. In what is
-/// printed, `…` stands for any text of a line, and alone in a line for any lines.
+/// The terminal sessions in a document: the commands in its ```` ```console ```` blocks, and their
+/// output. A line that begins with `>` continues a command. In output, `…` stands for any text in a
+/// line, and alone on a line for any lines.
 struct Transcript {
   struct Step {
     var command: String
     var expected: [String] = []
-    /// The line of the document.
+    /// The line number in the document.
     var line: Int
   }
 
@@ -43,7 +43,7 @@ struct Transcript {
 }
 
 extension Transcript.Step {
-  /// Whether a command printed what the document shows.
+  /// Whether the command's output is as shown in the document.
   func matches(_ output: String) -> Bool {
     var lines = output.split(separator: "\n", omittingEmptySubsequences: false)[...]
     if lines.last == "" { lines.removeLast() }

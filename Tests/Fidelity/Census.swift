@@ -2,12 +2,12 @@
 
 import Glibc
 
-/// All that can be seen of a tree, so that two trees can be compared: what the program
-/// `Tests/Census` prints.
+/// Everything that can be seen of a tree, to compare it with another one: the output of the program
+/// `Tests/Census`.
 public struct Census: Equatable, Sendable {
-  /// An entry, as its line has it.
+  /// An entry, with the fields of its line.
   public struct Entry: Equatable, Sendable {
-    /// The type of a file, in the words of inode(7).
+    /// The type of a file, as named in inode(7).
     public enum FileType: String, CaseIterable, Encodable, Sendable {
       case directory
       case file
@@ -21,22 +21,22 @@ public struct Census: Equatable, Sendable {
     public var mode: String
     /// `UID:GID`.
     public var owner: String
-    /// The number of names; 0 for a directory.
+    /// The number of hard links; 0 for a directory.
     public var links: String
-    /// `MAJOR:MINOR` of the device that the file is.
+    /// `MAJOR:MINOR` of a device file.
     public var device: String
-    /// In bytes; 0 for a directory.
+    /// The size in bytes; 0 for a directory.
     public var size: String
-    /// The modification time in seconds since 1970, or `now`; empty if it says nothing.
+    /// The modification time in seconds since 1970, or `now`; empty if it is not significant.
     public var time: String
-    /// The first path of a file of several names; otherwise empty.
+    /// The first path of a hard-linked file; otherwise empty.
     public var sameAs: String
-    /// The checksum of a regular file, the target of a symbolic link.
+    /// The checksum of a regular file, or the target of a symbolic link.
     public var content: String
     /// The extended attributes, as `NAME=VALUE`.
     public var xattrs: [String]
 
-    /// The type in ``mode``; nil if that is no mode.
+    /// The type in ``mode``; nil if that is not a valid mode.
     public var type: FileType? {
       switch (UInt32(mode, radix: 8) ?? 0) & 0o170000 {
       case 0o040000: .directory
@@ -49,19 +49,19 @@ public struct Census: Equatable, Sendable {
       }
     }
 
-    /// The fields, in the order of the line.
+    /// The fields in the order of the line.
     var text: String {
       ([mode, owner, links, device, size, time, sameAs, content] + xattrs).joined(separator: " ")
     }
   }
 
-  /// The entries by path, which begins with `./`.
+  /// The entries by path; paths begin with `./`.
   public private(set) var entries: [String: Entry] = [:]
 
-  /// Reads the lines of the program among others.
+  /// Reads the program's lines among others.
   ///
-  /// - Parameter now: Seconds since 1970; nil for the host's clock. Entries that nothing has dated
-  ///   have the time at which they were made, about now.
+  /// - Parameter now: Seconds since 1970; nil for the host's clock. Entries without a date of their
+  ///   own have the time at which they were made, about now.
   public init(_ lines: some Sequence<some StringProtocol>, now: Int? = nil) {
     let now = now ?? time(nil)
     var firstPaths: [String: String] = [:]
@@ -73,7 +73,7 @@ public struct Census: Equatable, Sendable {
       let (path, links, inode) = (fields[0], fields[3], fields[7])
       var time = fields[6]
       if let seconds = Int(time), abs(seconds - now) < 100_000 { time = "now" }
-      // The kernel has dated these when it was built, or nobody has.
+      // These have the date of the kernel's build, or none.
       if [".", "./dev", "./dev/console", "./root"].contains(path) { time = "" }
 
       var sameAs = ""
@@ -87,14 +87,14 @@ public struct Census: Equatable, Sendable {
     }
   }
 
-  /// The same without what the kernel's own archive has made.
+  /// The census without the entries of the kernel's own archive.
   public var ownEntries: Census {
     var own = self
     for path in ["./dev", "./dev/console", "./root"] { own.entries[path] = nil }
     return own
   }
 
-  /// The same without `paths`, and all that is below them.
+  /// The census without `paths` and everything below them.
   public func excluding(_ paths: [String]) -> Census {
     var rest = self
     rest.entries = entries.filter { path, _ in
@@ -103,7 +103,7 @@ public struct Census: Equatable, Sendable {
     return rest
   }
 
-  /// What is not the same in `other`, a line each.
+  /// The differences from `other`, one per line.
   public func differences(from other: Census) -> [String] {
     Set(entries.keys).union(other.entries.keys).sorted().compactMap { path in
       let (mine, theirs) = (entries[path], other.entries[path])

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-/// How far a process of a container with CAP_SYS_ADMIN gets, as `Benchmarks/guest/escape` prints
-/// it: `@escape WAY ENTRIES READS WRITES`.
+/// How far a process with CAP_SYS_ADMIN gets out of a container, as printed by
+/// `Benchmarks/guest/escape`: `@escape WAY ENTRIES READS WRITES`.
 public struct Escape: Encodable, Equatable, Sendable {
   /// How the container got its root.
   public enum Way: String, Encodable, Sendable {
@@ -12,14 +12,14 @@ public struct Escape: Encodable, Equatable, Sendable {
   }
 
   public let way: Way
-  /// Entries that it sees outside of its root, in all depths.
+  /// The number of entries that it sees outside its root, at all depths.
   public let entries: Int
-  /// Whether it reads one of the host's files.
+  /// Whether it can read one of the host's files.
   public let reads: Bool
   /// Whether it can make a file there.
   public let writes: Bool
 
-  /// Reads the line among others; nil if it is missing.
+  /// Finds and reads the line; nil if it is missing.
   public init?(_ lines: some Sequence<some StringProtocol>) {
     for line in lines {
       let fields = String(line).split(separator: " ")
@@ -34,7 +34,7 @@ public struct Escape: Encodable, Equatable, Sendable {
 }
 
 extension Escape: CustomStringConvertible {
-  /// What it does to the host, as in `reads and writes the tree`.
+  /// What it can do to the host, such as `reads and writes the tree`.
   public var description: String {
     switch (entries, reads, writes) {
     case (0, _, false): "reaches nothing"

@@ -7,7 +7,7 @@ public struct GuestTree: Sendable {
   /// The records of a newc archive, in order.
   public private(set) var records: [(entry: Entry, data: [UInt8])] = []
 
-  /// Nothing at all: a part of a tree that another image has.
+  /// An empty tree, for an image with only a part of a tree.
   public static var bare: GuestTree { GuestTree() }
 
   private init() {}
@@ -15,14 +15,14 @@ public struct GuestTree: Sendable {
   /// A busybox system whose init is the boot's check.
   ///
   /// - Parameters:
-  ///   - busybox: The program, linked statically.
-  ///   - path: Of the init; nil for none at all.
+  ///   - busybox: The statically linked program.
+  ///   - path: The path of the init; nil for none.
   public init(busybox: [UInt8], init path: String?) {
     directory(".", mode: 0o755)
     for name in ["bin", "dev", "proc", "sys", "tmp", "sbin", "etc"] { directory(name) }
     file("bin/busybox", busybox)
     link("bin/sh", to: "busybox")
-    // A shell's background job reads from there.
+    // A shell's background jobs read from /dev/null.
     add(
       Entry(
         name: Array("dev/null".utf8), mode: 0o020666, modificationTime: Self.time,
@@ -47,14 +47,14 @@ public struct GuestTree: Sendable {
     add(entry(name, 0o040000 | mode))
   }
 
-  /// Gives the record of that name another modification time.
+  /// Changes the modification time of the record `name`.
   public mutating func setModificationTime(of name: String, _ seconds: UInt32) {
     for place in records.indices where records[place].entry.name == Array(name.utf8) {
       records[place].entry.modificationTime = seconds
     }
   }
 
-  /// Leaves out the record of that name; of a directory, not what is in it.
+  /// Removes the record `name`, but not what is in a directory.
   public mutating func remove(_ name: String) {
     records.removeAll { $0.entry.name == Array(name.utf8) }
   }
@@ -64,7 +64,7 @@ public struct GuestTree: Sendable {
     add(entry(name, 0o100000 | mode), data)
   }
 
-  /// Adds a regular file of this text.
+  /// Adds a regular file with this text.
   public mutating func file(_ name: String, _ text: String, mode: UInt32 = 0o644) {
     file(name, Array(text.utf8), mode: mode)
   }
@@ -74,12 +74,12 @@ public struct GuestTree: Sendable {
     add(entry(name, 0o120777), Array(target.utf8))
   }
 
-  /// A script for the guest's shell.
+  /// Adds a script for the guest's shell.
   public mutating func script(_ name: String, _ text: String) {
     file(name, "#!/bin/busybox sh\n\(text)\n", mode: 0o755)
   }
 
-  /// overlayfs for a kernel that has it as a module, which modprobe(8) loads.
+  /// Adds overlayfs for a kernel that has it as a module, which modprobe(8) loads.
   public mutating func addOverlay(_ module: [UInt8]) {
     file("overlay.ko", module)
     script("sbin/modprobe", "exec /bin/busybox insmod /overlay.ko")

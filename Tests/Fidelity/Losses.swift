@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-/// What a tree has lost of another.
+/// What a tree lacks, compared with another one.
 public struct Losses: Equatable, Sendable {
-  /// What can be lost of an entry.
+  /// The properties of an entry that can be lost.
   public enum Kind: String, CaseIterable, Encodable, Sendable {
     /// The entry itself, or its type.
     case entry
@@ -14,22 +14,22 @@ public struct Losses: Equatable, Sendable {
     case mode
     case device = "device number"
     case time
-    /// It is not lost: nothing of it was there.
+    /// Not a loss: the entry is new.
     case added
   }
 
-  /// One thing that entries of one type have lost.
+  /// A property that entries of one type have lost.
   public struct Loss: Encodable, Equatable, Sendable {
     public var kind: Kind
     public var type: Census.Entry.FileType
-    /// Which entries, sorted.
+    /// The paths of the entries, sorted.
     public var paths: [String]
   }
 
-  /// All of them, in the order of kinds and types.
+  /// All losses, by kind and type.
   public let all: [Loss]
 
-  /// What `census` has lost of `original`.
+  /// Determines what `census` lacks, compared with `original`.
   public init(of original: Census, in census: Census) {
     var paths: [Kind: [Census.Entry.FileType: [String]]] = [:]
     for (path, entry) in original.entries {
@@ -67,7 +67,7 @@ public struct Losses: Equatable, Sendable {
 }
 
 extension Losses: CustomStringConvertible {
-  /// `nothing`, or as in `1 socket, hard links of 8 files, time of 3 directories`.
+  /// `nothing`, or for example `1 socket, hard links of 8 files, time of 3 directories`.
   public var description: String {
     guard !all.isEmpty else { return "nothing" }
     return Kind.allCases.compactMap { kind in

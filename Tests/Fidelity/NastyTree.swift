@@ -2,9 +2,9 @@
 
 import Newc
 
-/// A tree with all that newc can say.
+/// A tree with everything that newc can express.
 public enum NastyTree {
-  /// Adds some 350 entries.
+  /// Adds about 350 entries.
   public static func add(to tree: inout GuestTree) {
     addModes(&tree)
     addNames(&tree)
@@ -37,7 +37,7 @@ public enum NastyTree {
     tree.file("names/-rf", "option")
     tree.file("names/line\nfeed", "two lines")
     tree.file("names/ünïcödé", "two bytes each")
-    // Neither UTF-8 nor text.
+    // Neither UTF-8 nor printable.
     tree.add(Entry(name: Array("names/".utf8) + [0xff, 0xfe, 0x01, 0x7f], mode: 0o100644), [1])
     tree.link("names/dangling", to: "nowhere/at/all")
     tree.link("names/absolute", to: "/bin/busybox")

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 
-/// What the kit's container runtimes said, as `Scripts/kit/runtimes` prints it:
-/// `NAME<TAB>ok|FAILED<TAB>DETAIL`, a line each.
+/// The results of the kit's container runtimes, as printed by `Scripts/kit/runtimes`: lines of
+/// `NAME<TAB>ok|FAILED<TAB>DETAIL`.
 public struct RuntimeResults: Equatable, Sendable {
   /// `ok` or `FAILED`, by the runtime's name.
   public let all: [String: String]
 
-  /// Reads the lines among others.
+  /// Reads the results among other lines.
   public init(_ lines: some Sequence<some StringProtocol>) {
     var all: [String: String] = [:]
     for line in lines {
@@ -17,6 +17,6 @@ public struct RuntimeResults: Equatable, Sendable {
     self.all = all
   }
 
-  /// The names of those that ran a container, sorted.
+  /// The names of the runtimes that ran a container, sorted.
   public var passing: [String] { all.filter { $0.value == "ok" }.keys.sorted() }
 }

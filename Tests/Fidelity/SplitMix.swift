@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-/// Random numbers that are the same everywhere, for ever: S. Vigna's SplitMix64,
+/// A random number generator with reproducible results: S. Vigna's SplitMix64,
 /// https://prng.di.unimi.it/splitmix64.c.
 public struct SplitMix: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
-  /// Repeats the numbers of this seed.
+  /// Starts the sequence of this seed.
   public init(seed: UInt64) { state = seed }
 
-  /// The next number.
   public mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var word = state
@@ -17,7 +16,7 @@ public struct SplitMix: RandomNumberGenerator, Sendable {
     return word ^ (word >> 31)
   }
 
-  /// So many bytes.
+  /// Returns `count` random bytes.
   public mutating func bytes(_ count: Int) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: count + 8) { buffer, size in
       for offset in stride(from: 0, to: count, by: 8) {

@@ -2,7 +2,7 @@
 
 import TestSupport
 
-/// The seven compressors of the kernel, as their own programs.
+/// The kernel's seven compressors, as programs.
 public enum Compressor: String, CaseIterable, Sendable {
   case gzip, bzip2, lzma, xz, lzo, lz4, zstd
 
@@ -18,7 +18,7 @@ public enum Compressor: String, CaseIterable, Sendable {
     }
   }
 
-  /// `bytes`, compressed; with `options` for the program.
+  /// Compresses `bytes`, passing `options` to the program.
   public func compress(_ bytes: [UInt8], _ options: String...) throws -> [UInt8] {
     try Command(command + options, input: bytes).output()
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/// Two entries of one name: what was there first, and what comes over it.
+/// Pairs of entries with the same name: the first one, and one that replaces it.
 enum Duplicates {
   private static let firsts: [(String, @Sendable (String) -> [OddRecord])] = [
     ("file", { [.file($0, "first content", 0o4755)] }),
@@ -23,7 +23,8 @@ enum Duplicates {
     ("block", { .node($0, 0o060600, (7, 0)) }),
     ("fifo", { .node($0, 0o010600, (0, 0)) }),
     ("socket", { .node($0, 0o140700, (0, 0)) }),
-    // clean_path() comes before the look at the type: what was there goes, and nothing comes.
+    // clean_path() runs before the type is examined: the old entry is removed, and no new one is
+    // made.
     ("typeless", { OddRecord($0, mode: 0o644) }),
   ]
 
@@ -41,7 +42,8 @@ enum Duplicates {
 
   private static var others: [OddImage] {
     [
-      // With the slash lstat(2) follows the link, so that it is not cleaned; mkdir(2) does not.
+      // With the slash, lstat(2) follows the link, so it is not cleaned; mkdir(2) does not follow
+      // it.
       OddImage("dup-dangling-dir-slash") { here in
         [
           .link("\(here)/x", to: "nowhere"), .directory("\(here)/x/", 0o711),
@@ -58,14 +60,14 @@ enum Duplicates {
         ["one and a half", "two", ""].map { .file("\(here)/x", $0) }
       },
       OddImage("dup-dir-times") { here in
-        // Times of directories are set at the end, the last one first: the first entry's stays.
+        // Directory times are set at the end in reverse order: the first entry's time prevails.
         [
           .directory("\(here)/x", 0o700).with { $0.time = 111 }, .file("\(here)/x/f"),
           .directory("\(here)/x", 0o755).with { $0.time = 222 },
         ]
       },
       OddImage("dup-dir-gone") { here in
-        // The directory's time is set on what has its name at the end.
+        // The directory's time is set on whatever has its name at the end.
         [
           .directory("\(here)/x").with { $0.time = 111 },
           .file("\(here)/x", "now a file").with { $0.time = 222 },

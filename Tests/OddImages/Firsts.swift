@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-/// Images that begin oddly: the kernel's unpacker then waits for a record, elsewhere for padding
-/// too.
+/// Images with an odd beginning: there the kernel's unpacker expects a record, while elsewhere it
+/// also accepts padding.
 enum Firsts {
   static func images() throws -> [OddImage] {
     func file(_ name: String) -> [UInt8] { archive([.file(name, "content")]) }

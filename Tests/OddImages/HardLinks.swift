@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/// Files of several names, and what only looks like them.
+/// Hard-linked files, and files that only look like them.
 enum HardLinks {
   static var images: [OddImage] { data + keys + kinds + broken }
 
@@ -102,7 +102,7 @@ enum HardLinks {
   private static var broken: [OddImage] {
     [
       OddImage("link-same-name") { here in
-        // The name is removed before it is linked to itself, and is gone.
+        // The name is removed before it is linked to itself, so it is lost.
         [.file("\(here)/x", "first").linked(7), .file("\(here)/x", "second").linked(7)]
       },
       OddImage("link-first-lost") { here in

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/// Fields with more in them than a file has.
+/// Header fields with values that no file has.
 enum Headers {
   static var images: [OddImage] { modes + owners + nodes + data + targets + magics + digits + sums }
 
@@ -40,7 +40,7 @@ enum Headers {
       OddImage("owner-large") { here in
         [.file("\(here)/x").with { ($0.user, $0.group) = (0xFFFF_FFFE, 0x8000_0000) }]
       },
-      // (uid_t)-1 leaves the owner as it is: chown(2).
+      // (uid_t)-1 leaves the owner unchanged: chown(2).
       OddImage("owner-none") { here in
         [
           .file("\(here)/x").with { ($0.user, $0.group) = (0xFFFF_FFFF, 0xFFFF_FFFF) },
@@ -48,7 +48,7 @@ enum Headers {
           .link("\(here)/l", to: "x").with { ($0.user, $0.group) = (3, 0xFFFF_FFFF) },
         ]
       },
-      // A change of owner takes setuid away, the change of mode after it brings it back.
+      // Changing the owner clears setuid; the following change of mode restores it.
       OddImage("owner-setuid") { here in
         [
           .file("\(here)/x", "x", 0o6755).with { ($0.user, $0.group) = (7, 8) },
@@ -89,7 +89,7 @@ enum Headers {
     ]
   }
 
-  /// Data of what has none: the record is skipped, and not even its name is looked at.
+  /// Data in entries that have none: the record is skipped, without even checking its name.
   private static var data: [OddImage] {
     [
       ("dir", 0o040755), ("char", 0o020600), ("block", 0o060600), ("fifo", 0o010600),
@@ -165,7 +165,7 @@ enum Headers {
     ]
   }
 
-  /// Numbers with something else in them.
+  /// Numbers with other characters in them.
   private static var digits: [OddImage] {
     [
       // inode, mode, uid, time, filesize, namesize, check
@@ -200,7 +200,7 @@ enum Headers {
         [.directory("\(here)/x").summed.with { $0.check = 9 }, .file("\(here)/after")]
       },
       OddImage("sum-lost-bad") { here in
-        // What cannot be written is not summed.
+        // Data that cannot be written is not summed.
         [.file("\(here)/no/x", "lost").summed.with { $0.check = 9 }, .file("\(here)/after")]
       },
       OddImage("sum-upper-bytes") { here in

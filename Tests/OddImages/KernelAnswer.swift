@@ -3,18 +3,18 @@
 public import Fidelity
 import Foundation
 
-/// What a stock kernel made of a batch of odd images, as `Linux-6.12.census` has it. It is recorded
+/// How a stock kernel unpacked a batch of odd images, as recorded in `Linux-6.12.census`
 /// by OracleProofTests: LEAFROOT_RECORD=1 make proof FILTER=OracleProofTests
 public struct KernelAnswer: Sendable {
-  /// The names of the images that are unpacked to their end.
+  /// The names of the images that are unpacked whole.
   public var whole: [String] = []
   public var last: String?
-  /// What the kernel said; nil if it took all.
+  /// The kernel's message; nil if it unpacked everything.
   public var refusal: String?
-  /// What is in the tree; nil if there was no program for a census.
+  /// The entries of the tree; nil if the program that takes the census was not unpacked.
   public var entries: [String: String]?
 
-  /// What was seen of `batch`.
+  /// Creates the answer to `batch`.
   public init(_ batch: Batch, refusal: String?, _ census: Census?) {
     whole = batch.whole.map(\.name)
     last = batch.last?.name
@@ -22,27 +22,26 @@ public struct KernelAnswer: Sendable {
     entries = census.map(Self.entries)
   }
 
-  /// What a batch is called in a failure.
+  /// The name of the batch in failures.
   public var name: String { last ?? "\(whole.count) images" }
 
-  /// The batch that it is about; nil if there is no such image any more.
+  /// The batch that it answers; nil if one of the images no longer exists.
   public func batch(of images: [String: OddImage]) -> Batch? {
     let found = whole.compactMap { images[$0] }
     guard found.count == whole.count, last == nil || images[last!] != nil else { return nil }
     return Batch(whole: found, last: last.flatMap { images[$0] })
   }
 
-  /// Whether it is recorded: what the kernel does is what we should do.
+  /// Whether the answer is recorded, because we should do the same as the kernel.
   public static func isRecorded(_ image: OddImage) -> Bool {
     image.explanation == nil || image.explanation == .digits
   }
 
   // MARK: Entries
 
-  /// The entries of a census, but for the test's own, and for what the kernel has of its own, as it
-  /// is.
+  /// The entries of a census, without the test's own and without the kernel's own if unchanged.
   public static func entries(_ census: Census) -> [String: String] {
-    // Of several names the census names the one that it came upon first.
+    // For a hard-linked file, the census uses the first name that it finds; use the least instead.
     var first: [String: String] = [:]
     for (path, entry) in census.entries where !entry.sameAs.isEmpty {
       first[entry.sameAs] = min(first[entry.sameAs] ?? path, path)
@@ -65,7 +64,7 @@ public struct KernelAnswer: Sendable {
     "./dev/console": "20600 0:0 1 5:1 0 - - -", "./root": "40700 0:0 0 0:0 0 - - -",
   ]
 
-  /// Names of 4,095 bytes are no text for people.
+  /// Shortens names that are too long to read, up to 4,095 bytes.
   private static func abridged(_ text: String) -> String {
     let bytes = text.utf8
     guard bytes.count > 120 else { return text }
@@ -75,7 +74,7 @@ public struct KernelAnswer: Sendable {
     return "\(text.prefix(40))…\(bytes.count)…\(String(sum, radix: 16))"
   }
 
-  /// The same without the checksums of files, and, where the image ends in a file, without the times
+  /// The answer without the checksums of files and, if the image ends inside a file, without times
   /// that were not set yet.
   public func withoutContents(andTimes isUntimed: Bool) -> KernelAnswer {
     var rest = self
@@ -88,7 +87,7 @@ public struct KernelAnswer: Sendable {
     return rest
   }
 
-  /// The entries that are not the same in `other`, a line each.
+  /// The entries that differ in `other`, one per line.
   public func differences(from other: KernelAnswer) -> [String] {
     guard let entries, let others = other.entries else { return [] }
     return Set(entries.keys).union(others.keys).sorted().compactMap { path in
@@ -99,11 +98,11 @@ public struct KernelAnswer: Sendable {
 
   // MARK: The file
 
-  /// Where they are recorded.
+  /// The file with the recorded answers.
   public static let file = URL(filePath: #filePath).deletingLastPathComponent()
     .appending(path: "Linux-6.12.census").path
 
-  /// The lines of a file.
+  /// The text of a file with `answers`.
   public static func text(_ answers: [KernelAnswer], _ about: [String]) -> String {
     var lines = about.map { "# \($0)" }
     for answer in answers {
@@ -118,7 +117,7 @@ public struct KernelAnswer: Sendable {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// Reads the file.
+  /// Reads the recorded answers.
   public static func recorded() throws -> [KernelAnswer] {
     var answers: [KernelAnswer] = []
     for line in try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n") {

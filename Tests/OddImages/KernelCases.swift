@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-/// The cases of the kernel's own init/initramfs_test.c, as of Linux 7.0, one to one. Only they use
-/// names outside of a directory of their own.
+/// The cases of the kernel's own init/initramfs_test.c, as of Linux 7.0, one to one. Only these use
+/// names outside a directory of their own.
 enum KernelCases {
   static var images: [OddImage] {
     [
@@ -27,7 +27,7 @@ enum KernelCases {
       ]))
   }
 
-  /// The name's NUL and the padding behind it are overwritten: "malformed archive".
+  /// The name's NUL and the padding after it are overwritten: "malformed archive".
   static var fnameOverrun: OddImage {
     var bytes = archive([file("initramfs_test_fname_overrun")], trailer: false)
     while let last = bytes.lastIndex(of: 0), last > 110 { bytes[last] = UInt8(ascii: "P") }
@@ -51,7 +51,7 @@ enum KernelCases {
 
   static var checksum: OddImage { sums("initramfs_test_csum", off: 0) }
 
-  /// The file stays, with its content; what comes after it does not.
+  /// The file and its content remain; what follows is lost.
   static var checksumBroken: OddImage { sums("initramfs_test_csum_broken", off: 1) }
 
   static var hardLink: OddImage {
@@ -76,7 +76,7 @@ enum KernelCases {
     return OddImage("initramfs_test_fname_pad", archive([padded], trailer: false))
   }
 
-  /// A name of more than PATH_MAX is skipped over, one of PATH_MAX is unpacked.
+  /// A name longer than PATH_MAX is skipped; one of PATH_MAX is unpacked.
   static var fnamePathMax: OddImage {
     func name(_ start: String, _ size: Int) -> [UInt8] {
       Array((start + String(repeating: "/", count: size - 1 - start.utf8.count)).utf8)
@@ -92,7 +92,7 @@ enum KernelCases {
         ], trailer: false))
   }
 
-  /// "0x" before the numbers of uid, gid and namesize.
+  /// "0x" before the uid, gid and namesize.
   static var headerHex: OddImage {
     func injected(_ record: OddRecord, _ user: String, _ group: String, _ size: String) -> OddRecord
     {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/// What is between the records, and where the bytes end.
+/// Bytes between records, and truncated images.
 enum Layouts {
   static var images: [OddImage] { padding + archives + cuts + junk }
 
@@ -11,7 +11,7 @@ enum Layouts {
     )
   }
 
-  /// Zeros between two raw archives, with and without a trailer, and before the first.
+  /// Zero bytes between two raw archives, with and without a trailer, and before the first one.
   private static var padding: [OddImage] {
     [true, false].flatMap { trailer in
       ([0, 1, 2, 3, 4, 5, 6, 7, 8, 508, 4096, 70_001, 1 << 17]).map { count in
@@ -49,7 +49,7 @@ enum Layouts {
     ]
   }
 
-  /// The image ends early: in a header, a name, data, padding; nobody minds.
+  /// Images that end early, in a header, a name, data or padding; none is refused.
   private static var cuts: [OddImage] {
     [
       (1, "magic"), (5, "magic-5"), (6, "digits"), (60, "half"), (109, "header"), (110, "name"),
@@ -85,7 +85,7 @@ enum Layouts {
       ]
   }
 
-  /// Something else behind an archive, or within.
+  /// Other bytes after or inside an archive.
   private static var junk: [OddImage] {
     ["X", "junk behind the archive", "\u{1}", "\n", "7", "0", "07", "07070", "0707010000"]
       .enumerated()
@@ -99,7 +99,7 @@ enum Layouts {
           "junk-after-zeros",
           archive([.directory("junk-after-zeros")]) + zeros(8) + Array("junk".utf8)),
         OddImage("junk-in-name-padding") { here in
-          // Two bytes between the NUL and the data: nobody looks.
+          // Two bytes between the NUL and the data, which nothing checks.
           [
             .file("\(here)/xy", "data").with {
               ($0.nameSize, $0.name) = (UInt32($0.name.count), $0.name + [0xAA])

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/// Compressed members, alone and in company.
+/// Compressed members, alone and combined.
 enum Members {
   static func images() throws -> [OddImage] {
     try Compressor.allCases.flatMap(single) + pairs() + splits()
@@ -59,7 +59,7 @@ enum Members {
     ]
   }
 
-  /// Each compressor directly behind each; and behind lz4 also with the zeros that it needs.
+  /// Every pair of compressors back to back; after lz4 also with the zero bytes that it needs.
   private static func pairs() throws -> [OddImage] {
     try Compressor.allCases.flatMap { first in
       try Compressor.allCases.flatMap { second -> [OddImage] in
@@ -75,7 +75,7 @@ enum Members {
     }
   }
 
-  /// One archive in two members, cut between and within records.
+  /// An archive in two members, split between and within records.
   private static func splits() throws -> [OddImage] {
     try [0, 1, 2].flatMap { place in
       try [Compressor.gzip, .zstd, .xz].map { compressor in

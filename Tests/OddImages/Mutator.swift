@@ -2,7 +2,7 @@
 
 import Fidelity
 
-/// Images that nobody thought of: some sound records, and a few changes by a seeded generator.
+/// Generated images: some valid records with a few random changes from a seed.
 public enum Mutator {
   public static func images(_ count: Int) -> [OddImage] {
     (0..<count).map { seed in
@@ -25,7 +25,7 @@ public enum Mutator {
     return OddImage(name, bytes)
   }
 
-  /// Some of everything, with few names and few inodes, so that they meet.
+  /// Records of all types, with so few names and inodes that they collide.
   private static func sound(_ here: String, _ random: inout SplitMix) -> [OddRecord] {
     (0..<Int.random(in: 3...9, using: &random)).map { _ in
       let name = "\(here)/" + path(&random)
@@ -51,7 +51,7 @@ public enum Mutator {
 
   private static func path(_ random: inout SplitMix) -> String {
     let parts = ["a", "b", "c", "..", ".", ""]
-    // Not above the image's own directory.
+    // Stay inside the image's own directory.
     let first = ["a", "b", "c"].randomElement(using: &random)!
     let more = (0..<Int.random(in: 0...2, using: &random)).map { _ in
       parts.randomElement(using: &random)!
@@ -81,7 +81,7 @@ public enum Mutator {
     }
   }
 
-  /// Bytes cut off, put in, taken out or turned over behind the directory's own record.
+  /// Truncates, inserts, removes or changes bytes after the directory's own record.
   private static func damage(
     _ bytes: inout [UInt8], behind start: Int, _ random: inout SplitMix
   ) {
@@ -92,7 +92,7 @@ public enum Mutator {
       bytes.insert(contentsOf: zeros(Int.random(in: 1...8, using: &random)), at: place)
     case 2: bytes.removeSubrange(place..<min(bytes.count, place + 4))
     default:
-      // A bit of the name or of the data: the header's digits have a test of their own.
+      // A byte of a name or of data: digits in headers have a test of their own.
       bytes[place] = bytes[place] == 0 ? 1 : 0
     }
   }

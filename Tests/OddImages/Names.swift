@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-/// Names that lead elsewhere, nowhere, or are none.
+/// Names that lead elsewhere or nowhere, or are invalid.
 enum Names {
   static var images: [OddImage] { paths + slashes + sizes + trailers + ways + outside }
 
-  /// Files that go by odd paths.
+  /// Files with odd paths.
   private static var paths: [OddImage] {
     let names = [
       "./%/x", "/%/x", "//%//x", "%/./x", "%/../%/x", "../../%/x", "%/d/../x", "%/no/../x",
@@ -26,7 +26,7 @@ enum Names {
     ]
   }
 
-  /// Every type with a slash behind its name, over nothing and over a directory.
+  /// Every type with a slash after its name, in a new place and over a directory.
   private static var slashes: [OddImage] {
     let types: [(String, UInt32)] = [
       ("file", 0o100644), ("dir", 0o040755), ("link", 0o120777), ("char", 0o020600),
@@ -139,7 +139,7 @@ enum Names {
     ]
   }
 
-  /// Symbolic links in the way.
+  /// Paths that lead through symbolic links.
   private static var ways: [OddImage] {
     let targets = [
       "d", "./d", "../%/d", "/%/d", "//%/d/", "../../../../%/d", "/../../%/d", "loop", "f", "none",
@@ -172,7 +172,7 @@ enum Names {
         ]
       },
       OddImage("way-late-time") { here in
-        // The time of the lost directory is set on the one that comes later.
+        // The time of the lost directory is set on the later one.
         [
           .directory("\(here)/a/b").with { $0.time = 5 }, .directory("\(here)/a"),
           .directory("\(here)/a/b").with { $0.time = 6 },
@@ -181,7 +181,7 @@ enum Names {
     ]
   }
 
-  /// What concerns the root itself, and what the kernel has put there.
+  /// The root itself, and entries that the kernel made.
   private static var outside: [OddImage] {
     [
       OddImage("root-dot", archive([.directory(".", 0o700).with { $0.user = 4 }])).alone,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/// One newc record in which everything can be wrong. It shares no code with what it tests.
+/// A newc record in which anything can be wrong. It shares no code with the code under test.
 public struct OddRecord: Sendable {
   public var magic = "070701"
   public var inode: UInt32 = 0
@@ -12,13 +12,13 @@ public struct OddRecord: Sendable {
   public var device: (UInt32, UInt32) = (0, 1)
   public var node: (UInt32, UInt32) = (0, 0)
   public var check: UInt32 = 0
-  /// The name as it stands in the record, with its NUL.
+  /// The name as it is in the record, with its NUL.
   public var name: [UInt8]
   public var data: [UInt8] = []
-  /// What the header says instead of the name's size and the data's.
+  /// The sizes of name and data in the header, if not the right ones.
   public var nameSize: UInt32?
   public var dataSize: UInt32?
-  /// Text that is put over the header, by offset.
+  /// Text that replaces parts of the header, by offset.
   public var overlay: [Int: String] = [:]
 
   public init(_ name: String, mode: UInt32, data: String = "") {
@@ -31,7 +31,7 @@ public struct OddRecord: Sendable {
     self.data = data
   }
 
-  /// A change on a copy, so that records can be made in one expression.
+  /// Returns a changed copy, so that records can be made in one expression.
   public func with(_ change: (inout OddRecord) -> Void) -> OddRecord {
     var record = self
     change(&record)
@@ -78,12 +78,12 @@ public struct OddRecord: Sendable {
     OddRecord("TRAILER!!!", mode: 0).with { $0.time = 0 }
   }
 
-  /// The same as one name of a file of several.
+  /// The record as one name of a hard-linked file.
   public func linked(_ inode: UInt32, links: UInt32 = 2) -> OddRecord {
     with { ($0.inode, $0.links) = (inode, links) }
   }
 
-  /// The same in crc format with the right sum.
+  /// The record in crc format with the right sum.
   public var summed: OddRecord {
     with {
       $0.magic = "070702"
@@ -92,10 +92,10 @@ public struct OddRecord: Sendable {
   }
 }
 
-/// So many zero bytes.
+/// Returns `count` zero bytes.
 public func zeros(_ count: Int) -> [UInt8] { [UInt8](repeating: 0, count: count) }
 
-/// The records, and a trailer.
+/// Returns an archive of the records and a trailer.
 public func archive(_ records: [OddRecord], trailer: Bool = true) -> [UInt8] {
   (records + (trailer ? [.trailer] : [])).flatMap(\.bytes)
 }

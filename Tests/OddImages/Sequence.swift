@@ -2,50 +2,50 @@
 
 import Fidelity
 
-/// Two or three images in one boot that have something of each type at the same path: a path for
-/// each combination of types. What the images have there differs in all else, too: permissions,
-/// owner, time, content.
+/// Two or three images for one boot that have entries of all types at the same paths, with one path
+/// for each combination of types. The entries also differ in everything else: permissions, owner,
+/// time, content.
 public struct Sequence: Sendable {
   /// What an image has at a shared path.
   public enum Kind: String, CaseIterable, Sendable {
     case absent, file, link, directory, device, fifo
-    /// The first name of a file of two names.
+    /// The first name of a file with two names.
     case hard
-    /// Its second name.
+    /// The second name of such a file.
     case second
     /// A directory with a file in it.
     case full
-    /// A file below the path, without a record of its directory.
+    /// A file below the path, without a record for its directory.
     case below
 
-    /// What each image can have, whatever it is followed by.
+    /// The kinds that any image can have, whatever follows.
     public static let recorded = allCases.filter { $0 != .below }
 
     var isDirectory: Bool { self == .directory || self == .full }
 
     private var isFile: Bool { self == .file || self == .hard || self == .second }
 
-    /// Whether both are of one type, as the kernel compares it.
+    /// Whether the kernel considers both to be of the same type.
     public func isOfType(_ other: Kind) -> Bool {
       self == other || isDirectory && other.isDirectory || isFile && other.isFile
     }
   }
 
-  /// What each image has at one path.
+  /// The kinds of entries that the images have at one path.
   public struct Combination: Sendable {
     public let kinds: [Kind]
 
-    /// As the census names it.
+    /// The path in the census.
     public var path: String { "./all/\(name)" }
 
     fileprivate var name: String { kinds.map(\.rawValue).joined(separator: "-") }
   }
 
   public let combinations: [Combination]
-  /// The bytes of a file that each image has, which no compressor makes smaller; 0 for none.
+  /// The size of an incompressible file in each image; 0 for none.
   private let size: Int
 
-  /// - Parameter kinds: all that an image can have.
+  /// - Parameter kinds: The kinds that each image can have.
   public init(of count: Int, _ kinds: [Kind], size: Int) {
     var combinations: [[Kind]] = [[]]
     for _ in 0..<count {
@@ -55,7 +55,7 @@ public struct Sequence: Sendable {
     self.size = size
   }
 
-  /// The image at `place`, which is a raw archive.
+  /// The image at `place`, as a raw archive.
   public func image(_ place: Int) -> [UInt8] {
     var records: [OddRecord] = [
       .directory(".", [0o755, 0o751, 0o711][place]),
@@ -74,7 +74,7 @@ public struct Sequence: Sendable {
   private func records(_ combination: Combination, _ place: Int, inode: UInt32) -> [OddRecord] {
     let name = "all/\(combination.name)"
     let mode: UInt32 = [0o644, 0o4751, 0o600][place]
-    // The last one is neither the longest nor the shortest.
+    // The last text is neither the longest nor the shortest.
     let text =
       "\(combination.name) of \(place)" + String(repeating: ".", count: [90, 3, 40][place])
     let records: [OddRecord]
@@ -102,7 +102,7 @@ public struct Sequence: Sendable {
     }
   }
 
-  /// Other bytes at each place.
+  /// Random bytes, different at each place.
   private func noise(_ place: Int) -> [UInt8] {
     var random = SplitMix(seed: UInt64(place))
     return random.bytes(size)
@@ -110,7 +110,7 @@ public struct Sequence: Sendable {
 }
 
 extension Sequence.Combination {
-  /// What the images may have made: the path, the other name of a file, and what is in a directory.
+  /// The paths that the images may make: the path, the file's other name, and files in a directory.
   public var paths: [String] {
     [path, "\(path)-other"] + kinds.indices.map { "\(path)/\($0)" }
   }

@@ -2,7 +2,7 @@
 
 import TestSupport
 
-/// What each compressor's format allows, and the kernel perhaps not.
+/// Streams that a compressor's format allows but the kernel may not.
 enum Streams {
   static func images() throws -> [OddImage] {
     try gzip() + bzip2() + xz() + lzma() + lzo() + lz4() + zstd() + chunks()
@@ -22,7 +22,7 @@ enum Streams {
     OddImage(name, try make(content(name)))
   }
 
-  /// `bytes` with those at `offset` (from the end if negative) turned over.
+  /// `bytes` with a byte inverted at `offset`, which counts from the end if negative.
   private static func flipped(_ bytes: [UInt8], at offset: Int) -> [UInt8] {
     var bytes = bytes
     bytes[offset < 0 ? bytes.count + offset : offset] ^= 0xFF
@@ -109,7 +109,7 @@ enum Streams {
       image("lzma-1") { try Compressor.lzma.compress($0, "-1") },
       image("lzma-9") { try Compressor.lzma.compress($0, "-9") },
       image("lzma-sized") {
-        // The size instead of -1, and the end marker that then is not needed.
+        // A size instead of -1, which makes the end marker unnecessary.
         var bytes = try Compressor.lzma.compress($0)
         let count = UInt64($0.count)
         for byte in 0..<8 { bytes[5 + byte] = UInt8(truncatingIfNeeded: count >> (8 * byte)) }
@@ -187,7 +187,8 @@ enum Streams {
     ]
   }
 
-  /// Records that begin just before 32 KiB, where the kernel's gzip reader hands on a first part.
+  /// Records that begin just before 32 KiB, where the kernel's gzip reader passes on its first
+  /// piece.
   private static func chunks() throws -> [OddImage] {
     func image(_ name: String, before count: Int, _ record: OddRecord) throws -> OddImage {
       let head = archive([.directory(name)], trailer: false)

@@ -2,7 +2,7 @@
 
 public import Newc
 
-/// Records put one behind the other, with any header at all.
+/// A sequence of records with arbitrary headers.
 public struct Archive {
   public var bytes: [UInt8] = []
 

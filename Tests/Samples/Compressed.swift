@@ -4,12 +4,12 @@ public import Compression
 import OddImages
 import TestSupport
 
-/// `bytes` as a member in `codec`, by its compressor's command: the kernel takes what that writes.
+/// Compresses `bytes` with the command for `codec`, whose output the kernel accepts.
 public func encoded(_ bytes: [UInt8], _ codec: Codec) throws -> [UInt8] {
   try Compressor(rawValue: "\(codec)")?.compress(bytes) ?? bytes
 }
 
-/// `bytes` through a filter of the field, as `gzip -c`.
+/// Passes `bytes` through a filter program such as `gzip -c`.
 public func filter(_ bytes: [UInt8], _ command: String...) throws -> [UInt8] {
   try Command(command, input: bytes).output()
 }

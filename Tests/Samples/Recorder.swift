@@ -3,14 +3,14 @@
 public import Initramfs
 public import Newc
 
-/// Keeps all that is in an image.
+/// Records everything in an image.
 public struct Recorder {
-  /// What is wanted of data.
+  /// How to read data.
   public enum Wish {
     case data
-    /// Nothing, but its sum must be right.
+    /// Discard it, but verify its checksum.
     case verified
-    /// Nothing at all.
+    /// Skip it.
     case nothing
   }
 
@@ -57,7 +57,7 @@ public func read(
   return (recorder.summary, recorder)
 }
 
-/// What the reader says of an image in memory.
+/// Returns the reader's summary of an image in memory.
 public func check(_ image: [UInt8], _ rules: KernelRules = KernelRules()) -> ImageSummary {
   ImageReader(Bytes(image), rules).finish()
 }

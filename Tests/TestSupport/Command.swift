@@ -3,14 +3,14 @@
 public import Foundation
 public import SystemPackage
 
-/// A program to run, as people run it.
+/// A program to run as a user would.
 public struct Command: Sendable {
   /// The program, looked up on PATH if it has no slash, and its arguments.
   public var words: [String]
   public var input: [UInt8]
-  /// Where it is run; nil is here.
+  /// The working directory; nil for the current one.
   public var directory: FilePath?
-  /// Our own, if not changed.
+  /// The environment; by default that of the tests.
   public var environment = ProcessInfo.processInfo.environment
 
   public init(_ words: [String], input: [UInt8] = [], in directory: FilePath? = nil) {
@@ -19,10 +19,10 @@ public struct Command: Sendable {
     self.directory = directory
   }
 
-  /// The tool that was built beside the tests.
+  /// The path of the tool built beside the tests.
   public static let leafroot = beside("leafroot")
 
-  /// What takes the census of a tree, built for this machine: Tests/Census.
+  /// The path of Tests/Census, which takes the census of a tree, built for this machine.
   public static let census = beside("census")
 
   private static func beside(_ name: String) -> String {
@@ -30,7 +30,7 @@ public struct Command: Sendable {
       .deletingLastPathComponent().appending(path: name).path
   }
 
-  /// What a program that has ended left.
+  /// The results of a program that has ended.
   public struct Ended: Sendable {
     public let status: Int32
     public let bytes: [UInt8]
@@ -39,7 +39,7 @@ public struct Command: Sendable {
     public var output: String { String(decoding: bytes, as: UTF8.self) }
   }
 
-  /// It ended with a status other than 0.
+  /// A program ended with a nonzero status.
   public struct Failed: Error {
     public let words: [String]
     public let status: Int32
@@ -60,13 +60,13 @@ public struct Command: Sendable {
     }
   }
 
-  /// Runs it to its end, on another thread than the tests.
+  /// Runs it until it ends, on a thread that no test uses.
   public func ended() async throws -> Ended {
     try await onOtherThread { try run() }
   }
 
-  /// Starts it. Its input, output and errors are files: nobody has to serve two pipes at once.
-  /// - Parameter terminal: what all three are instead; nil for none.
+  /// Starts it. Its input, output and errors are files, so no pipes need to be served.
+  /// - Parameter terminal: A terminal for all three instead; nil for none.
   public func start(on terminal: Pseudoterminal? = nil) throws -> Running {
     let files = try TemporaryDirectory()
     func file(_ name: String, _ bytes: [UInt8] = []) throws -> URL {
@@ -79,7 +79,7 @@ public struct Command: Sendable {
     if let directory { process.currentDirectoryURL = URL(filePath: directory.string) }
 
     let input = try file("input", input)
-    // lzop writes the time of its input into its header.
+    // lzop writes its input's time into its header.
     try FileManager.default.setAttributes(
       [.modificationDate: Date(timeIntervalSince1970: 1)], ofItemAtPath: input.path)
     let (output, errors) = (try file("output"), try file("errors"))
@@ -90,10 +90,10 @@ public struct Command: Sendable {
     return Running(process: process, files: files)
   }
 
-  /// Runs it to its end.
+  /// Runs it until it ends.
   public func run() throws -> Ended { try start().end() }
 
-  /// What it writes; it must end with 0.
+  /// Returns its output; it must exit with status 0.
   public func output() throws -> [UInt8] {
     let ended = try run()
     guard ended.status == 0 else {
@@ -103,8 +103,8 @@ public struct Command: Sendable {
   }
 }
 
-/// Calls what waits for other processes. The threads of the tests are as few as the processors: one
-/// that waits would keep the others from their machines.
+/// Calls a function that waits for other processes. There are only as many test threads as
+/// processors: one that waits would keep other tests from their machines.
 public func onOtherThread<Result: Sendable>(
   _ body: @escaping @Sendable () throws -> Result
 ) async throws -> Result {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/// An EFI program with sections, as ukify(1) makes it: each stored at a multiple of 512 bytes.
+/// Returns an EFI program with sections, like ukify(1): each is stored at a multiple of 512 bytes.
 public func unifiedKernelImage(_ sections: [(name: String, content: [UInt8])]) -> [UInt8] {
   func number(_ value: Int, _ count: Int = 4) -> [UInt8] {
     (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
@@ -28,7 +28,7 @@ public func unifiedKernelImage(_ sections: [(name: String, content: [UInt8])]) -
   return bytes + contents
 }
 
-/// What mkimage(1) writes: a header of 64 bytes, and `content`.
+/// Returns an image as mkimage(1) writes it: a header of 64 bytes, and `content`.
 /// - Parameter type: 3 for a ramdisk, 2 for a kernel.
 public func uBootImage(_ content: [UInt8], type: UInt8 = 3) -> [UInt8] {
   var header = [UInt8](repeating: 0, count: 64)

@@ -2,8 +2,8 @@
 
 import Glibc
 
-/// Whether the tests that need root are run. Ordinary users may go without them; where
-/// LEAFROOT_MUST_RUN is set, each fails instead.
+/// Whether to run tests that need root. Ordinary users may skip them; if LEAFROOT_MUST_RUN is set,
+/// they fail instead.
 public enum Privilege {
   public static let mayRun = geteuid() == 0 || getenv("LEAFROOT_MUST_RUN") != nil
 }

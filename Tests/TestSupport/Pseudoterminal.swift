@@ -2,22 +2,22 @@
 
 public import Foundation
 
-/// A terminal for a program, with the test in the place of the person before it. pty(7). One thread
-/// uses it at a time.
+/// A terminal for a program, with the test in the role of the user. pty(7). Only one thread at a
+/// time may use it.
 public final class Pseudoterminal: @unchecked Sendable {
-  /// What was to be seen was not.
+  /// The expected text did not appear.
   public struct Unseen: Error {
     public let text: String
     public let output: String
   }
 
-  /// The program's end.
+  /// The program's side.
   public let file: FileHandle
   private var own: Int32
   private var bytes: [UInt8] = []
   private var seen = 0
 
-  /// A terminal with a window of this size. openpty(3).
+  /// Opens a terminal with a window of this size. openpty(3).
   public init(rows: UInt16, columns: UInt16) throws {
     var descriptor: Int32 = -1
     var size = winsize(ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
@@ -32,20 +32,20 @@ public final class Pseudoterminal: @unchecked Sendable {
 
   deinit { hangUp() }
 
-  /// The person goes, and takes the terminal along.
+  /// Closes the terminal, as if the user had gone.
   public func hangUp() {
     if own >= 0 { close(own) }
     own = -1
   }
 
-  /// What termios(3) says of it.
+  /// The terminal's termios(3) structure.
   public var attributes: [UInt8] {
     var attributes = termios()
     _ = tcgetattr(file.fileDescriptor, &attributes)
     return withUnsafeBytes(of: &attributes) { Array($0) }
   }
 
-  /// All that was printed.
+  /// Everything printed so far.
   public var output: String {
     read()
     return String(decoding: bytes, as: UTF8.self)
@@ -57,8 +57,8 @@ public final class Pseudoterminal: @unchecked Sendable {
     _ = keys.withUnsafeBytes { write(own, $0.baseAddress, $0.count) }
   }
 
-  /// Waits until `text` is printed, after what was waited for before.
-  /// - Throws: ``Unseen`` after so many seconds.
+  /// Waits until `text` is printed, after the text of the last wait.
+  /// - Throws: ``Unseen`` after `seconds`.
   public func wait(for text: String, seconds: Double) throws {
     let end = Date(timeIntervalSinceNow: seconds)
     let wanted = Array(text.utf8)
@@ -73,7 +73,7 @@ public final class Pseudoterminal: @unchecked Sendable {
     }
   }
 
-  /// Reads what is there.
+  /// Reads the available output.
   private func read() {
     var buffer = [UInt8](repeating: 0, count: 4096)
     while true {

@@ -4,11 +4,11 @@ import Foundation
 public import SystemPackage
 import Tree
 
-/// A directory that goes with the test that made it.
+/// A directory that is removed with this object.
 public final class TemporaryDirectory: Sendable {
   public let path: FilePath
 
-  /// - Parameter parent: where it is made; nil for TMPDIR.
+  /// - Parameter parent: The parent directory; nil for TMPDIR.
   public init(below parent: String? = nil) throws {
     let parent = parent.map { URL(filePath: $0) } ?? FileManager.default.temporaryDirectory
     let url = parent.appending(path: "leafroot-test-\(UUID())")
@@ -17,7 +17,7 @@ public final class TemporaryDirectory: Sendable {
   }
 
   deinit {
-    // Trees of odd images are deeper than a path is long; there FileManager gives up.
+    // Trees of odd images can be deeper than the longest path, where FileManager fails.
     if let directory = try? FileDescriptor.open(path, .readOnly, options: .directory) {
       try? empty(directory.rawValue)
       try? directory.close()
@@ -25,12 +25,12 @@ public final class TemporaryDirectory: Sendable {
     _ = path.withPlatformString { rmdir($0) }
   }
 
-  /// The names in it, sorted, hidden ones too.
+  /// The names in it, sorted, including hidden ones.
   public var names: [String] {
     get throws { try FileManager.default.contentsOfDirectory(atPath: path.string).sorted() }
   }
 
-  /// The names in a directory of it, sorted.
+  /// The names in one of its subdirectories, sorted.
   public func names(in name: String) throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: path.appending(name).string).sorted()
   }
@@ -45,24 +45,24 @@ public final class TemporaryDirectory: Sendable {
     return file
   }
 
-  /// Runs a script in it, which must end well.
-  /// - Returns: What it prints.
+  /// Runs a script in it, which must succeed.
+  /// - Returns: The script's output.
   @discardableResult
   public func shell(_ script: String) throws -> [UInt8] {
     try Command(["bash", "-ec", script], in: path).output()
   }
 
-  /// Removes a directory of it, with all that is in it.
+  /// Removes one of its subdirectories and everything in it.
   public func removeTree(_ name: String) throws {
     try FileManager.default.removeItem(atPath: path.appending(name).string)
   }
 
-  /// What is in a file of it.
+  /// The content of a file in it.
   public func bytes(_ name: String) throws -> [UInt8] {
     Array(try Data(contentsOf: URL(filePath: path.appending(name).string)))
   }
 
-  /// The permission bits of a file of it.
+  /// The permission bits of a file in it.
   public func permissions(_ name: String) throws -> Int? {
     let attributes = try FileManager.default.attributesOfItem(
       atPath: path.appending(name).string)

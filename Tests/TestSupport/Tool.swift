@@ -2,12 +2,13 @@
 
 import Foundation
 
-/// The tool that was built beside the tests, run in a directory as people run it.
+/// The tool built beside the tests, run in a directory as a user would.
 public struct Tool: Sendable {
   public let directory: TemporaryDirectory
-  /// The verb, and arguments before those of a run.
+  /// The verb, and arguments that precede those of each run.
   public var words: [String]
-  /// Our own, without what dates files and forbids colours; leafroot-init is in the directory.
+  /// The tests' environment, without variables that set dates or disable colours; leafroot-init is
+  /// in the directory.
   public var environment = ProcessInfo.processInfo.environment
 
   public init(in directory: TemporaryDirectory, _ words: String...) {
@@ -18,7 +19,7 @@ public struct Tool: Sendable {
     environment["NO_COLOR"] = nil
   }
 
-  /// What runs it with more arguments.
+  /// The command that runs it with more arguments.
   public func command(_ arguments: [String]) -> Command {
     prepared([Command.leafroot] + words + arguments)
   }
@@ -46,7 +47,7 @@ public struct Tool: Sendable {
     return try command.run()
   }
 
-  /// What a terminal shows of a run: script(1) writes what it gets.
+  /// The output of a run on a terminal, which script(1) provides.
   public func onTerminal(_ arguments: String...) throws -> String {
     let line = (["exec", Command.leafroot] + words + arguments).joined(separator: " ")
     let ended = try prepared(["script", "-qc", line, "/dev/null"]).run()

@@ -2,7 +2,7 @@
 
 import Leaf
 
-/// A property of an image that its maker may not know.
+/// A property of an image that its maker may not know about.
 public struct Finding: Equatable, Sendable {
   /// How bad it is.
   public enum Level: String, Sendable, Encodable, Comparable {

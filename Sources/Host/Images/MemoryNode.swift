@@ -9,7 +9,7 @@ extension MemoryTree {
     package var mode: UInt32
     package var userID: UInt32 = 0
     package var groupID: UInt32 = 0
-    /// nil if that is the time at which it was made, or something was made in it.
+    /// nil for the time at which it was made, or something was last made in it.
     package var modificationTime: Int64?
     package var device = Device()
     package var size: UInt64 = 0
