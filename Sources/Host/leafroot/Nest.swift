@@ -36,7 +36,7 @@ struct Nest: AsyncParsableCommand {
     completion: .file(), transform: { FilePath($0) })
   var output: FilePath
 
-  @Flag(help: "Write the archive without an image.")
+  @Flag(help: "Write only the archive, without an image.")
   var segment = false
 
   @Option(help: "The architecture that the image runs on.")

@@ -47,13 +47,13 @@ struct Pack: AsyncParsableCommand {
       valueName: "level"))
   var level: Int?
 
-  @Option(help: "Threads that compress. (default: one for each processor)")
+  @Option(help: "Compress with this many threads. (default: one for each processor)")
   var jobs: Int?
 
   @Option(
     help: ArgumentHelp(
-      "A member of the payload ends at this size, before compression. (default: 16M; 32M from "
-        + "zstd level 16 on)", valueName: "size"))
+      "End a member of the payload at this size, before compression. (default: 16M; 32M from zstd "
+        + "level 16 on)", valueName: "size"))
   var memberSize: ByteSize?
 
   @Option(
@@ -68,13 +68,13 @@ struct Pack: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Which image of a container image for several platforms: linux/amd64, linux/arm64/v8. "
-        + "(default: the one for --arch)", valueName: "os/arch"))
+      "Select the image for this platform, such as linux/arm64/v8, in a container image for "
+        + "several. (default: the one for --arch)", valueName: "os/arch"))
   var platform: Platform?
 
   @Option(
     help: ArgumentHelp(
-      "Which image of several in a container image: its name, or name and tag.",
+      "Select the image with this name, or name and tag, in an archive of several.",
       valueName: "name"))
   var reference: String?
 
@@ -87,7 +87,7 @@ struct Pack: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The most that the files of a tar archive or a container image may have.",
+      "Refuse a tar archive or a container image whose files exceed this size.",
       valueName: "size"))
   var maxSize = ByteSize(mebibytes: 16 << 10)
 

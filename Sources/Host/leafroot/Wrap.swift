@@ -37,7 +37,7 @@ struct Wrap: AsyncParsableCommand {
     completion: .file(), transform: { FilePath($0) })
   var output: FilePath
 
-  @Flag(help: "Write the archive with /leafroot alone, without an image.")
+  @Flag(help: "Write only the archive with /leafroot, without an image.")
   var segment = false
 
   @Option(help: "The architecture that the image runs on.")

@@ -16,7 +16,7 @@ struct BootedImages: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The kernel: a file, or debian:SERIES, one of Debian's, which apt-get fetches.",
+      "The kernel: a file, or debian:SERIES for one of Debian's, fetched with apt-get.",
       valueName: "kernel"), completion: .file())
   var kernel: String
 
