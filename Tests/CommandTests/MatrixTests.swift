@@ -203,6 +203,7 @@ import Testing
     (block("expect: 'ok'"), "cases[0].expect: found \"ok\", expected \"as promised\", "),
     (block("cpus: 0"), "cases[0].cpus: found 0, expected a number from 1 on"),
     (block("timeout: Infinity"), "cases[0].timeout: found inf, expected seconds, from 0.1"),
+    (block("timeout: 1e999"), "cases[0].timeout: found a number out of range, expected seconds,"),
     (block("stock: 'no'"), "cases[0].stock: found \"no\", expected true or false"),
     (
       "{'cases': [{'kernels': ['a'], 'images': ['i', true]}]}",

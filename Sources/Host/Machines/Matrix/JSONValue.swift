@@ -10,7 +10,8 @@ struct JSONValue: Decodable {
   private enum Content {
     case null
     case bool(Bool)
-    case number(Double)
+    /// nil if the number is out of range.
+    case number(Double?)
     case string(String)
     case list([JSONValue])
     case object([String: JSONValue])
@@ -66,8 +67,7 @@ struct JSONValue: Decodable {
       content = .object(Dictionary(fields, uniquingKeysWith: { $1 }))
       return
     }
-    if let list = try? decoder.unkeyedContainer() {
-      var list = list
+    if var list = try? decoder.unkeyedContainer() {
       var values: [JSONValue] = []
       while !list.isAtEnd { values.append(try list.decode(JSONValue.self)) }
       content = .list(values)
@@ -81,7 +81,7 @@ struct JSONValue: Decodable {
     } else if let string = try? scalar.decode(String.self) {
       content = .string(string)
     } else {
-      content = .number(try scalar.decode(Double.self))
+      content = .number(try? scalar.decode(Double.self))
     }
   }
 
@@ -95,7 +95,8 @@ struct JSONValue: Decodable {
     switch content {
     case .null: "null"
     case .bool(let bool): "\(bool)"
-    case .number(let number): Int(exactly: number).map { "\($0)" } ?? "\(number)"
+    case .number(nil): "a number out of range"
+    case .number(let number?): Int(exactly: number).map { "\($0)" } ?? "\(number)"
     case .string(let string): "\"\(string)\""
     case .list(let values): values.isEmpty ? "an empty list" : "a list"
     case .object: "an object"
