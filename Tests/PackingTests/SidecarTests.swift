@@ -192,7 +192,7 @@ import Unpacking
   // MARK: Sizes
 
   @Test(.enabled(if: Privilege.mayRun, "needs root"))
-  func `labels that are told once cost little, and cost nothing where there are none`() throws {
+  func `labels that are stored once cost little, and nothing if there are none`() throws {
     try sh("cd root && mkdir $(seq 40) && for d in $(seq 40); do touch $d/{1..250}; done")
     try pack()
     #expect(try sidecars(of: out).isEmpty)

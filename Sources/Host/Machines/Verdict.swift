@@ -53,7 +53,7 @@ public struct Verdict: Codable, Equatable, Sendable {
   /// The exit status of `leafroot boot`: 0, 1, 2 or 3.
   public private(set) var exitStatus: Int32
   /// What executed the guest; nil if only its console is known.
-  public var accelerator: Machine.Accelerator?
+  public private(set) var accelerator: Machine.Accelerator?
   /// The directory of the run, the log, and the command that boots the same machine on a terminal,
   /// if they are kept; see ``keep(_:of:)``.
   public private(set) var directory: String?
