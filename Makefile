@@ -94,7 +94,7 @@ tests: setup
 others := $(patsubst %,build/test/guest-unpack.%,$(filter-out x86_64,$(arches)))
 
 # The kernels of all series and architectures, those with faults, and those that are only compiled.
-proof: build kit build/test/census build/test/guest-unpack $(others) ## run the long tests, and the boot tests on all kernels
+proof: build kit build/test/census build/test/guest-unpack $(others) ## run the long tests, and all cases of the boot tests on all kernels
 	@Scripts/fetch-kernels proof
 	@Scripts/loaders proof
 	@Benchmarks/yardstick >/dev/null

@@ -35,7 +35,8 @@ struct StockKernel: CustomTestStringConvertible, Sendable {
     }
   }()
 
-  private static let areAllChosen =
+  /// Whether `make proof` runs, with all kernels and all cases of a table.
+  static let areAllChosen =
     ProcessInfo.processInfo.environment["LEAFROOT_KERNELS"] == "all"
 
   /// The kernels of this run.

@@ -10,7 +10,7 @@ import Testing
 /// Several images in one boot, of which some are packed or nested: the tree in the leaf is what the
 /// stock kernel makes of the raw ones, whatever type each has at one path.
 @Suite struct SequenceTests {
-  @Test(arguments: Forms.all, ImageSequences.allCases)
+  @Test(arguments: Forms.all.sample(every: 4), ImageSequences.allCases)
   func `of what several images have at one path, that is in the leaf which stock leaves there`(
     forms: Forms, images: ImageSequences
   ) async throws {
