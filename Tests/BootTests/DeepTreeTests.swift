@@ -42,7 +42,7 @@ import Testing
     case movedBesidePayload
   }
 
-  @Test(arguments: Form.allCases.sample(every: 2))
+  @Test(arguments: Form.allCases)
   func `a tree of 6,600 levels comes into the leaf as it comes into rootfs`(
     form: Form
   ) async throws {

@@ -12,7 +12,7 @@ import Testing
 /// Documentation/decisions.md.
 @Suite(.enabled(if: Privilege.mayRun, "gives owners and makes devices: needs root"))
 struct OracleTests {
-  @Test(arguments: Oracle.kernels.sample(every: 2))
+  @Test(arguments: Oracle.kernels)
   func `odd images are unpacked as the stock kernel does, to the last entry`(kernel: String)
     async throws
   {

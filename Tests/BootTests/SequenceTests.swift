@@ -10,6 +10,8 @@ import Testing
 /// Several images in one boot, of which some are packed or nested: the tree in the leaf is what the
 /// stock kernel makes of the raw ones, whatever type each has at one path.
 @Suite struct SequenceTests {
+  /// Of each four sequences of forms one is in `make test`: together they have each two unlike forms
+  /// behind each other, in both orders.
   @Test(arguments: Forms.all.sample(every: 4), ImageSequences.allCases)
   func `of what several images have at one path, that is in the leaf which stock leaves there`(
     forms: Forms, images: ImageSequences

@@ -117,7 +117,7 @@ import Testing
     #expect(try names(image.tree) == [".leafroot", ".leafroot/a"])
   }
 
-  @Test func `the sidecars of two payloads are told apart`() throws {
+  @Test func `each payload gets its own sidecar`() throws {
     func packed(_ id: String, _ xattr: String) -> [UInt8] {
       archive([
         .file("leafroot", "program", 0o755), .directory(".leafroot"), .directory(".leafroot/\(id)"),
