@@ -17,10 +17,9 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-/// For loops that take time: make compiles the tool, and the packages that it depends on, with
-/// -Osize. The driver passes the last -O of its options on, and ours behind it.
-let fast: [SwiftSetting] =
-  isGuest ? [] : [.unsafeFlags(["-Xfrontend", "-O"], .when(configuration: .release))]
+/// For loops that take time: make compiles the tool with -Osize, and the tests with -Onone. The
+/// driver passes the last -O of its options on, and ours behind it.
+let fast: [SwiftSetting] = isGuest ? [] : [.unsafeFlags(["-Xfrontend", "-O"])]
 
 /// The host build refuses what Embedded Swift lacks.
 let embeddable = strict + fast + [.treatWarning("EmbeddedRestrictions", as: .error)]

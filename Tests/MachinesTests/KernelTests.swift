@@ -46,6 +46,32 @@ import Testing
     ) { try Kernel(path, for: .arm) }
   }
 
+  /// An x86-64 ELF file with one note behind its only program header.
+  private func vmlinux(owner: String, type: UInt8, _ content: String = "") -> [UInt8] {
+    var bytes = elf(count: 200)
+    bytes.replaceSubrange(32..<200, with: zeros(168))
+    (bytes[32], bytes[56]) = (64, 1)
+    (bytes[64], bytes[72], bytes[96]) = (4, 120, 36)
+    // A note of 2 bytes, which are padded, and the one that counts.
+    (bytes[120], bytes[124]) = (4, 2)
+    (bytes[140], bytes[144], bytes[148]) = (4, 4, type)
+    bytes.replaceSubrange(152..<156, with: Array("\(owner)\0".utf8))
+    return bytes + Array(content.utf8) + zeros(1000)
+  }
+
+  @Test func `a vmlinux that QEMU can start is an x86 kernel`() throws {
+    let bytes = vmlinux(owner: "Xen", type: 18, "Linux version 6.12.1 (a@b) #1\n")
+    #expect(try Kernel(directory.file("vmlinux", bytes)).architecture == .x86)
+    #expect(try version(bytes) == KernelVersion(6, 12, 1))
+    for other in [vmlinux(owner: "Xen", type: 17), vmlinux(owner: "GNU", type: 18), elf()] {
+      let path = try directory.file("program", other)
+      #expect(
+        throws: FileError(
+          path, "is not a Linux kernel (x86 bzImage or vmlinux, arm64 or riscv64 Image)")
+      ) { try Kernel(path) }
+    }
+  }
+
   @Test func `what is no kernel is refused`() throws {
     let path = try directory.file("image", [0x28, 0xB5, 0x2F, 0xFD, 1, 2, 3, 4, 5])
     #expect(throws: FileError.self) { try Kernel(path) }

@@ -19,8 +19,9 @@ public struct Kernel: Sendable {
 
   /// Reads the header of the kernel at `path`.
   /// - Parameter wanted: The required architecture; nil for any.
-  /// - Throws: `FileError` if it is neither an x86 bzImage nor an arm64 or riscv64 Image (plain,
-  ///   gzipped or as EFI zboot), alone or in a unified kernel image, or is for another architecture.
+  /// - Throws: `FileError` if it is neither an x86 bzImage or vmlinux nor an arm64 or riscv64 Image
+  ///   (plain, gzipped or as EFI zboot), alone or in a unified kernel image, or is for another
+  ///   architecture.
   public init(_ path: FilePath, for wanted: Architecture? = nil) throws(FileError) {
     let file = try InputFile(path)
     let section = try UnifiedKernelImage(file).map { unified throws(FileError) in
@@ -31,10 +32,13 @@ public struct Kernel: Sendable {
     }
     let parts = section.map { ImageParts(file, [$0]) } ?? ImageParts(file)
     let head = try parts.bytes(at: 0, count: 4096)
-    guard let architecture = Kernel.architecture(head: head) else {
+    let isVmlinux = try Kernel.isVmlinux(parts, head: head)
+    guard let architecture = isVmlinux ? .x86 : Kernel.architecture(head: head) else {
       throw FileError(
         path,
-        head.isEmpty ? "is empty" : "is not a Linux kernel (x86 bzImage, arm64 or riscv64 Image)")
+        head.isEmpty
+          ? "is empty"
+          : "is not a Linux kernel (x86 bzImage or vmlinux, arm64 or riscv64 Image)")
     }
     if let wanted, wanted != architecture {
       throw FileError(path, "is a kernel for \(architecture), not for \(wanted)")
@@ -88,6 +92,36 @@ public struct Kernel: Sendable {
       rest = rest.dropFirst(step.taken)
     }
     return []
+  }
+
+  /// Whether this is an x86-64 ELF file with the entry by which QEMU starts a kernel without its
+  /// decompressor: a note of the owner Xen and the type XEN_ELFNOTE_PHYS32_ENTRY.
+  ///
+  /// Source: elf(5); include/xen/interface/elfnote.h, arch/x86/platform/pvh/head.S.
+  private static func isVmlinux(
+    _ file: ImageParts, head: [UInt8]
+  ) throws(FileError) -> Bool {
+    func number(_ bytes: [UInt8], _ offset: Int, _ count: Int) -> Int64 {
+      guard offset >= 0, offset + count <= bytes.count else { return 0 }
+      return bytes[offset..<offset + count].reversed().reduce(0) { $0 << 8 | Int64($1) & 0xFF }
+    }
+    guard holds("\u{7F}ELF\u{2}\u{1}", at: 0, in: head), number(head, 18, 2) == 62 else {
+      return false
+    }
+    let (ptNote, headerSize) = (Int64(4), 56)
+    for index in 0..<Int(number(head, 56, 2)) {
+      let header = Int(number(head, 32, 4)) + index * headerSize
+      guard number(head, header, 4) == ptNote else { continue }
+      let notes = try file.bytes(
+        at: number(head, header + 8, 6), count: Int(min(number(head, header + 32, 4), 1 << 16)))
+      var note = 0
+      while note + 12 <= notes.count {
+        let (name, type) = (number(notes, note, 4), number(notes, note + 8, 4))
+        if type == 18, notes.dropFirst(note + 12).starts(with: "Xen\0".utf8) { return true }
+        note += 12 + Int((name + 3) & ~3) + Int((number(notes, note + 4, 4) + 3) & ~3)
+      }
+    }
+    return false
   }
 
   private static func holds(_ text: StaticString, at offset: Int, in head: [UInt8]) -> Bool {
