@@ -36,7 +36,8 @@ setup: ## install what the build needs (apt-get), fetch musl and build the decod
 
 build: setup guest $(statics) ## build/bin/leafroot, build/lib/leafroot/leafroot-init.ARCH
 	LEAFROOT_COMMIT=$(commit) swift build -c release --product leafroot --static-swift-stdlib \
-	  --disable-local-rpath -Xlinker -s -Xswiftc -Osize
+	  --disable-local-rpath -Xlinker -s -Xswiftc -Osize -Xswiftc -Xfrontend \
+	  -Xswiftc -function-sections
 	@install -D .build/release/leafroot build/bin/leafroot
 	@install -D -t build/libexec/leafroot Scripts/fetch-kernels
 	@install -D -m 644 -t build/libexec/leafroot Scripts/cache.sh

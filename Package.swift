@@ -81,11 +81,11 @@ let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-s
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
 /// How the release of the tool is linked: the compressors' libraries from build/static, if make has
-/// put archives there, and without what only a library or a thrown C++ exception needs. Here, and
-/// not in the Makefile, since flags of the command line compile everything anew.
+/// put archives there, the same code once, and without what only a library or a thrown C++ exception
+/// needs. Here, and not in the Makefile, since flags of the command line compile everything anew.
 let slim = LinkerSetting.unsafeFlags(
   [
-    "-use-ld=lld", "-L\(Context.packageDirectory)/build/static",
+    "-use-ld=lld", "-Xlinker", "--icf=all", "-L\(Context.packageDirectory)/build/static",
     "-Xlinker", "--no-export-dynamic", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs",
     "-Xlinker", "-T", "-Xlinker", "\(Context.packageDirectory)/Toolsets/release.ld",
   ], .when(configuration: .release))
