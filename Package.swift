@@ -122,7 +122,7 @@ let fuzzer =
 
 let testRooms = [
   room("Fidelity", in: "Tests", uses: ["Newc"]),
-  room("TestSupport", in: "Tests", uses: ["Tree", systemPackage]),
+  room("TestSupport", in: "Tests", uses: ["Compression", "Tree", systemPackage]),
   .target(
     name: "OddImages", dependencies: ["Fidelity", "TestSupport"], path: "Tests/OddImages",
     exclude: ["Linux-6.12.census"], swiftSettings: strict),

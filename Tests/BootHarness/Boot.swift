@@ -39,9 +39,9 @@ struct Boot {
   var memory = 256
   var cpus = 1
   var timeout = Duration.seconds(180)
-  /// Whether the kernel starts as behind a loader: it decompresses itself, and reads ACPI's tables.
-  /// So it does in `make proof`, and where 1 MiB of memory matters.
-  var decompresses = StockKernel.areAllChosen
+  /// Whether an x86 kernel starts without firmware, its decompressor and, on one processor, ACPI: not
+  /// in `make proof`, nor where 1 MiB of memory matters.
+  var isAbridged = !StockKernel.areAllChosen
   /// Further changes to QEMU's machine.
   var adjust: @Sendable (inout Machine) -> Void = { _ in }
 }
@@ -93,12 +93,12 @@ extension Boot {
       let parameters = try writeInitrd(for: .x86, script, directory)
       return try await userMode(path, directory.initrd, parameters).run()
     }
-    let kernel = try await decompresses ? Kernel(path) : Vmlinux.inside(path)
+    let kernel = try await isAbridged ? Vmlinux.inside(path) : Kernel(path)
     let parameters = try writeInitrd(for: kernel.architecture, script, directory)
     // The kernel's tests of its ciphers and of its source of random numbers take a fifth of a boot.
     var shorter = ["cryptomgr.notests", "initcall_blacklist=jent_mod_init"]
     // ACPI takes another seventh; it finds all processors but the first.
-    if !decompresses, cpus == 1, kernel.architecture == .x86 { shorter.append("acpi=off") }
+    if isAbridged, cpus == 1, kernel.architecture == .x86 { shorter.append("acpi=off") }
     var machine = Machine(
       kernel: kernel, initrd: directory.initrd, parameters: shorter + parameters)
     (machine.memory, machine.cpus, machine.timeout) = (memory, cpus, timeout)

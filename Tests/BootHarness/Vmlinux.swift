@@ -5,6 +5,7 @@ import Files
 import Images
 import Machines
 import SystemPackage
+import TestSupport
 
 /// The kernels inside of bzImages. Firmware, the move to a random address and decompression take
 /// 0.7 s of the 2.4 s in which an emulated machine reaches PID 1.
@@ -36,16 +37,8 @@ enum Vmlinux {
     let payload = try file.bytes(at: Int64(start), count: number(0x24C) - 4)
     guard let codec = Codec(magicOf: payload), codec != .raw else { return nil }
 
-    let decoder = try Decoder(codec)
-    var block = [UInt8](repeating: 0, count: decoder.outputSize)
-    var (bytes, rest) = ([UInt8](), payload[...])
-    while true {
-      let step = try block.withUnsafeMutableBytes { sink in
-        try rest.withUnsafeBytes { try decoder.step($0, isLast: true, into: sink) }
-      }
-      bytes += block[..<step.made]
-      rest = rest.dropFirst(step.taken)
-      if step.isEnd { return bytes }
-    }
+    let decoded = try Decoded(payload, codec)
+    if let failure = decoded.failure { throw failure }
+    return decoded.bytes
   }
 }

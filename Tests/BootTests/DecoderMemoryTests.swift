@@ -16,7 +16,7 @@ import Testing
     var boot = Boot(nester: Nester())
     boot.images = [try Compressor.xz.compress(tree.image, "-9")]
     boot.packsImages = true
-    (boot.memory, boot.decompresses) = (memory, true)
+    (boot.memory, boot.isAbridged) = (memory, false)
     return try await boot.run()
   }
 

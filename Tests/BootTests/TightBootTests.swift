@@ -43,7 +43,7 @@ import Testing
     async throws
   {
     var boot = Boot()
-    (boot.memory, boot.decompresses) = (150, true)
+    (boot.memory, boot.isAbridged) = (150, false)
     boot.packer = Packer(.none, jobs: 1, memberSize: 1 << 20)
     for number in 0..<45 {
       boot.tree.file("\(number)", [UInt8](repeating: UInt8(number), count: 1 << 20))
@@ -64,7 +64,7 @@ import Testing
     let record = OddRecord.file("cut").with { $0.dataSize = 2_000_000_000 }
     let image = record.bytes + [UInt8](repeating: 7, count: 1000)
     let script = "busybox stat -c 'size %s' /cut; busybox head -c 1000 /cut | busybox md5sum"
-    let boot = Boot(images: [image], append: words, memory: 512, decompresses: true)
+    let boot = Boot(images: [image], append: words, memory: 512, isAbridged: false)
     let (leaf, stock) = try await boot.runAndStock(script)
 
     #expect(leaf.check?.isLeaf == true, "\(leaf)")

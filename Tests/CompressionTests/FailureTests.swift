@@ -4,6 +4,7 @@ import Compression
 import Images
 import Initramfs
 import OddImages
+import TestSupport
 import Testing
 
 /// Why `member` is not decoded.

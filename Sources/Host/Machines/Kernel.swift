@@ -103,7 +103,7 @@ public struct Kernel: Sendable {
   ) throws(FileError) -> Bool {
     func number(_ bytes: [UInt8], _ offset: Int, _ count: Int) -> Int64 {
       guard offset >= 0, offset + count <= bytes.count else { return 0 }
-      return bytes[offset..<offset + count].reversed().reduce(0) { $0 << 8 | Int64($1) & 0xFF }
+      return bytes[offset..<offset + count].reversed().reduce(0) { $0 << 8 | Int64($1) }
     }
     guard holds("\u{7F}ELF\u{2}\u{1}", at: 0, in: head), number(head, 18, 2) == 62 else {
       return false

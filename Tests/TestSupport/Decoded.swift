@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 
-import Compression
+public import Compression
 
 /// What became of a member.
-struct Decoded {
+public struct Decoded {
   /// What was in it, as far as it goes.
-  var bytes: [UInt8] = []
+  public private(set) var bytes: [UInt8] = []
   /// Why it goes no further.
-  var failure: Decoder.Failure?
+  public private(set) var failure: Decoder.Failure?
 
   /// Decodes `member` with the host's decoder, which gets all that is left of it at each step.
-  init(_ member: [UInt8], _ codec: Codec) throws {
+  public init(_ member: [UInt8], _ codec: Codec) throws {
     do {
       let decoder = try Decoder(codec)
       var buffer = [UInt8](repeating: 0, count: decoder.outputSize)
