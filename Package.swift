@@ -121,7 +121,7 @@ let fuzzer =
   ? [program("fuzz", at: "Fuzz/Fuzzer", uses: ["FuzzChecks"], flags: ["-parse-as-library"])] : []
 
 let testRooms = [
-  room("Fidelity", in: "Tests", uses: ["Newc"]),
+  room("Fidelity", in: "Tests", uses: ["Newc"], strict + fast),
   room("TestSupport", in: "Tests", uses: ["Compression", "Tree", systemPackage]),
   .target(
     name: "OddImages", dependencies: ["Fidelity", "TestSupport"], path: "Tests/OddImages",

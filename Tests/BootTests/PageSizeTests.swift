@@ -26,7 +26,7 @@ import Testing
 
   /// In steps that are smaller than what is counted wrong if a page has 4 KiB, 94 MiB, and than what
   /// the kernel may add to its watermark, 32 MiB.
-  @Test(arguments: [144, 168, 192, 200, 204, 208, 216, 224])
+  @Test(arguments: [144, 168, 192, 200, 204, 208, 216, 224].sample(every: 2))
   func `where it does not, the boot stops before the first file, or succeeds`(
     memory: Int
   ) async throws {
