@@ -16,6 +16,9 @@ private func string(_ text: Text) -> String { String(decoding: text.bytes, as: U
       entries: 6478, bytes: 213_123_123, pages: [52_345, 13_400, 4001])
     about.decoder = 9_105_408
     about.realInit = Array("/usr/lib/systemd/systemd".utf8)
+    about.squash = ["usr", "opt/a vendor"].map { Array($0.utf8) }
+    about.squashed = PayloadManifest.Squashed(entries: 5128, bytes: 204_123_456)
+    about.over = 1
     #expect(PayloadManifest(about.text.bytes) == about)
     #expect(
       string(about.text) == """
@@ -25,6 +28,10 @@ private func string(_ text: Text) -> String { String(decoding: text.bytes, as: U
         pages 52345 13400 4001
         decoder 9105408
         init /usr/lib/systemd/systemd
+        squash usr
+        squash opt/a vendor
+        squashed 5128 204123456
+        over 1
 
         """)
     #expect(PayloadManifest(PayloadManifest().text.bytes) == PayloadManifest())
@@ -34,7 +41,7 @@ private func string(_ text: Text) -> String { String(decoding: text.bytes, as: U
     "", "\n\n", "members", "members x\n", "members -1\n", "entries 1\nbytes 2\n",
     "entries 1\nbytes 2\npages 99999999999999999999 1 1\n", "color blue\n",
     "entries 1\nbytes 2\npages 3\n", "entries 1\nbytes 2\npages 3 2 1 1\n",
-    "entries 1\nbytes 2\npages 3 x 2 1\n", "decoder x\n",
+    "entries 1\nbytes 2\npages 3 x 2 1\n", "decoder x\n", "squashed 1\n", "squashed 1 x\n", "over x\n",
   ])
   func `says nothing where it is damaged`(text: String) {
     #expect(PayloadManifest(Array(text.utf8)) == PayloadManifest())

@@ -16,6 +16,30 @@ public struct PayloadManifest: Equatable, Sendable {
   /// The real init that the builder asked for.
   public var realInit: [UInt8]?
 
+  /// The directories whose content is in the payload's squashfs, without a leading slash. ``tree``
+  /// counts each of them, but nothing below it.
+  public var squash: [[UInt8]] = []
+
+  /// What the squashfs holds; nil if there is none.
+  public var squashed: Squashed?
+
+  /// The number of files after ``members`` that are unpacked over the squashed directories: they
+  /// have what a squashfs cannot hold.
+  public var over = 0
+
+  /// The content of a squashfs.
+  public struct Squashed: Equatable, Sendable {
+    /// Names.
+    public var entries: Int
+    /// Bytes of content, before compression.
+    public var bytes: Int
+
+    public init(entries: Int, bytes: Int) {
+      self.entries = entries
+      self.bytes = bytes
+    }
+  }
+
   /// The size of a tree.
   public struct Tree: Equatable, Sendable {
     /// Names, counted like inodes of a tmpfs: each hard link is one.
@@ -51,6 +75,9 @@ public struct PayloadManifest: Equatable, Sendable {
   private static var pages: StaticString { "pages" }
   private static var decoder: StaticString { "decoder" }
   private static var realInit: StaticString { "init" }
+  private static var squash: StaticString { "squash" }
+  private static var squashed: StaticString { "squashed" }
+  private static var over: StaticString { "over" }
 
   public init() {}
 
@@ -73,6 +100,13 @@ public struct PayloadManifest: Equatable, Sendable {
         decoder = number(value) ?? 0
       } else if key.equals(Self.realInit) {
         realInit = Array(value)
+      } else if key.equals(Self.squash) {
+        squash.append(Array(value))
+      } else if key.equals(Self.squashed) {
+        let numbers = Self.numbers(value)
+        if numbers.count == 2 { squashed = Squashed(entries: numbers[0], bytes: numbers[1]) }
+      } else if key.equals(Self.over) {
+        over = number(value) ?? 0
       }
     }
     if let entries, let bytes, pages.count == Tree.pageSizes.count {
@@ -101,6 +135,12 @@ public struct PayloadManifest: Equatable, Sendable {
       }
       text.add("\n")
     }
+    func add(_ key: StaticString, _ value: [UInt8]) {
+      text.add(key)
+      text.add(" ")
+      text.add(value)
+      text.add("\n")
+    }
     add(Self.members, members)
     if let tree {
       add(Self.entries, tree.entries)
@@ -108,12 +148,10 @@ public struct PayloadManifest: Equatable, Sendable {
       add(Self.pages, tree.pages[0], tree.pages[1], tree.pages[2])
     }
     if decoder > 0 { add(Self.decoder, decoder) }
-    if let realInit {
-      text.add(Self.realInit)
-      text.add(" ")
-      text.add(realInit)
-      text.add("\n")
-    }
+    if let realInit { add(Self.realInit, realInit) }
+    for directory in squash { add(Self.squash, directory) }
+    if let squashed { add(Self.squashed, squashed.entries, squashed.bytes) }
+    if over > 0 { add(Self.over, over) }
     return text
   }
 }

@@ -25,6 +25,10 @@ public enum Vocabulary {
   /// The first file of a payload, which is empty, and the last, which describes it.
   public static var start: StaticString { "start" }
   public static var about: StaticString { "about" }
+  /// The squashfs of a payload, and the directory of the modules that mount it, which has one
+  /// directory for each kernel release.
+  public static var squash: StaticString { "squash" }
+  public static var modules: StaticString { "modules" }
   /// The program of a boot that the host checks.
   public static var checkPath: StaticString { "/.leafroot-boot/init" }
   /// Its command, each argument ended by a NUL.
