@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 
+import Files
 import Subprocess
 import Testing
-
-@testable import Machines
 
 @Suite struct ChildProgramTests {
   /// Runs a script.

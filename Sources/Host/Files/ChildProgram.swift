@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-import Files
-import Subprocess
+package import Subprocess
 import SystemPackage
 
 /// A program that has ended. All programs run through ``run(_:_:teardown:missing:onLine:)``: each
 /// other combination of inputs and outputs would add a copy of the library's code.
-struct ChildProgram: Sendable {
+package struct ChildProgram: Sendable {
   /// Its standard output, without the last line end.
-  let output: String
-  let status: TerminationStatus
+  package let output: String
+  package let status: TerminationStatus
 
   /// Runs the program `name` in a session of its own: Ctrl-C on the terminal reaches only this
   /// process, which then ends the program. Otherwise the program could exit first, as if by itself.
@@ -20,7 +19,7 @@ struct ChildProgram: Sendable {
   ///   - onLine: Called with each line of its standard error; an error that it throws ends the
   ///     program.
   /// - Throws: ``FileError`` if it is not installed or cannot be executed; `CancellationError`.
-  static func run(
+  package static func run(
     _ name: String, _ arguments: [String], teardown: [TeardownStep] = [], missing: String,
     onLine: (String) throws -> Void
   ) async throws -> ChildProgram {
