@@ -8,8 +8,8 @@ import Testing
   /// Runs a script.
   private func run(
     _ script: String, onLine: (String) throws -> Void = { _ in }
-  ) async throws -> ChildProgram {
-    try await ChildProgram.run("sh", ["-c", script], missing: "not found", onLine: onLine)
+  ) async throws -> (text: String, status: TerminationStatus) {
+    try await ChildProgram.output(of: "sh", ["-c", script], missing: "not found", onLine: onLine)
   }
 
   @Test(.timeLimit(.minutes(1)))
@@ -19,7 +19,7 @@ import Testing
     let ended = try await run("\(text); \(text) >&2; \(text)") { _ in lines += 1 }
     #expect(ended.status.isSuccess)
     #expect(lines == 100_000)
-    #expect(ended.output.utf8.count == 2_000_000 - 1)
+    #expect(ended.text.utf8.count == 2_000_000 - 1)
   }
 
   @Test(.timeLimit(.minutes(1)))

@@ -10,9 +10,11 @@ struct FakeTree: TreeSource {
   var permissions: FilePermissions { .ownerReadWrite }
 
   func readContents(
-    progress: @escaping (Int64, Int64) -> Void, begin: (Int) throws -> Void,
-    data: (UnsafeRawBufferPointer) throws -> Void
+    of isWanted: (Int) -> Bool, progress: @escaping (Int64, Int64) -> Void,
+    begin: (Int) throws -> Void, data: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
-    for (index, file) in files.enumerated() where file.dataSize > 0 { try begin(index) }
+    for (index, file) in files.enumerated() where file.dataSize > 0 && isWanted(index) {
+      try begin(index)
+    }
   }
 }

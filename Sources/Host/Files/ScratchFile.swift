@@ -60,6 +60,12 @@ package struct ScratchFile: ~Copyable {
     }
   }
 
+  /// Returns another descriptor of the file, for a program that writes or reads it.
+  /// - Throws: ``FileError``.
+  package func duplicate() throws(FileError) -> FileDescriptor {
+    try FileError.naming(directory, cannot: "open a file in") { try descriptor.duplicate() }
+  }
+
   /// Returns the file, open for reading.
   /// - Parameters:
   ///   - path: Its name in errors.

@@ -33,13 +33,15 @@ public struct HostTree: TreeSource {
   }
 
   public func readContents(
-    progress: @escaping (Int64, Int64) -> Void, begin: (Int) throws -> Void,
-    data: (UnsafeRawBufferPointer) throws -> Void
+    of isWanted: (Int) -> Bool, progress: @escaping (Int64, Int64) -> Void,
+    begin: (Int) throws -> Void, data: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
-    let size = files.reduce(0) { $0 + Int64(clamping: $1.dataSize) }
+    let wanted = files.indices.filter { files[$0].dataSize > 0 && isWanted($0) }
+    let size = wanted.reduce(0) { $0 + Int64(clamping: files[$1].dataSize) }
     var read: Int64 = 0
     let directory = try HostDirectory(path)
-    for (index, file) in files.enumerated() where file.dataSize > 0 {
+    for index in wanted {
+      let file = files[index]
       try begin(index)
       let extents = file.sparse?.extents ?? [Extent(offset: 0, count: file.entry.size)]
       try directory.read(file.names[0], extents) { bytes in

@@ -65,17 +65,20 @@ public struct ImageTree: TreeSource {
   }
 
   public func readContents(
-    progress: @escaping (Int64, Int64) -> Void = { _, _ in }, begin: (Int) throws -> Void,
-    data: (UnsafeRawBufferPointer) throws -> Void
+    of isWanted: (Int) -> Bool, progress: @escaping (Int64, Int64) -> Void,
+    begin: (Int) throws -> Void, data: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
     let reader = ImageReader(ImageSequence(image.parts, onRead: progress))
     var count = 0
+    var isRead = false
     while let event = try reader.next() {
       switch event {
       case .entry:
         count += 1
-        if let index = owners[count] { try begin(index) } else { reader.passOver() }
-      case .data(let bytes): if owners[count] != nil { try data(bytes) }
+        let index = owners[count].flatMap { isWanted($0) ? $0 : nil }
+        isRead = index != nil
+        if let index { try begin(index) } else { reader.passOver() }
+      case .data(let bytes): if isRead { try data(bytes) }
       default: break
       }
     }

@@ -85,8 +85,8 @@ public struct TarTree: TreeSource {
   }
 
   public func readContents(
-    progress: @escaping (Int64, Int64) -> Void, begin: (Int) throws -> Void,
-    data: (UnsafeRawBufferPointer) throws -> Void
+    of isWanted: (Int) -> Bool, progress: @escaping (Int64, Int64) -> Void,
+    begin: (Int) throws -> Void, data: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
     let summary = Progress(layers, progress)
     var count = 0
@@ -96,7 +96,7 @@ public struct TarTree: TreeSource {
           let reader = try TarReader(path, try layer.open(false) { summary.add($0) })
           while try reader.next() != nil {
             count += 1
-            guard let index = contents[count] else { continue }
+            guard let index = contents[count], isWanted(index) else { continue }
             try begin(index)
             try reader.readData(data)
           }

@@ -4,7 +4,7 @@ public import Initramfs
 public import Newc
 public import SystemPackage
 
-/// A tree that can be packed: its metadata, and its contents in a second reading.
+/// A tree that can be packed: its metadata, and its contents in further readings.
 public protocol TreeSource {
   /// All files, sorted by first name: a directory comes before its contents.
   var files: [TreeFile] { get }
@@ -15,22 +15,32 @@ public protocol TreeSource {
   /// What the user should know about the tree, one note per line.
   var notes: [String] { get }
 
-  /// Passes on the content of each nonempty regular file once; of a sparse file, only the data.
+  /// Passes on the content of each wanted nonempty regular file once; of a sparse file, only the
+  /// data.
   ///
   /// - Parameters:
+  ///   - isWanted: Whether the file with this index is wanted.
   ///   - progress: Called with the number of bytes read of the source, and its size.
   ///   - begin: Called with the index of a file, before its data.
   ///   - data: Called with the next bytes of that file.
   /// - Throws: `FileError`, also if the source has changed; `CancellationError`.
   func readContents(
-    progress: @escaping (Int64, Int64) -> Void, begin: (Int) throws -> Void,
-    data: (UnsafeRawBufferPointer) throws -> Void
+    of isWanted: (Int) -> Bool, progress: @escaping (Int64, Int64) -> Void,
+    begin: (Int) throws -> Void, data: (UnsafeRawBufferPointer) throws -> Void
   ) throws
 }
 
 extension TreeSource {
   public var front: [UInt8] { [] }
   public var notes: [String] { [] }
+
+  /// Passes on the content of all files.
+  public func readContents(
+    progress: @escaping (Int64, Int64) -> Void = { _, _ in }, begin: (Int) throws -> Void,
+    data: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    try readContents(of: { _ in true }, progress: progress, begin: begin, data: data)
+  }
 }
 
 /// A file of a tree.

@@ -96,8 +96,8 @@ public struct DebianKernel: Equatable, Sendable {
     with script: FilePath, onProgress: @escaping @Sendable (Progress) -> Void
   ) async throws -> FilePath {
     var reason = ""
-    let ended = try await ChildProgram.run(
-      "sh", [script.string, "--path", name],
+    let (path, status) = try await ChildProgram.output(
+      of: "sh", [script.string, "--path", name],
       // The whole session gets it, including apt-get.
       teardown: [
         .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: .seconds(5))
@@ -109,10 +109,10 @@ public struct DebianKernel: Equatable, Sendable {
       if case .step(let text) = progress { reason = text }
       onProgress(progress)
     }
-    guard ended.status.isSuccess, !ended.output.isEmpty else {
+    guard status.isSuccess, !path.isEmpty else {
       throw FileError(FilePath(text), reason.isEmpty ? "\(script) failed" : reason)
     }
-    return FilePath(ended.output)
+    return FilePath(path)
   }
 }
 

@@ -16,16 +16,16 @@ enum QEMU {
   ///   ``KVMFailed``.
   static func run(_ program: String, _ arguments: [String]) async throws {
     var lastLine = ""
-    let ended = try await ChildProgram.run(
+    let status = try await ChildProgram.run(
       program, arguments, missing: "not found in PATH; boot requires QEMU"
     ) { line in
       // accel/kvm/kvm-all.c, KVM_EXIT_INTERNAL_ERROR: QEMU pauses the machine instead of exiting.
       if line.hasPrefix("KVM internal error") { throw KVMFailed() }
       if !line.isEmpty { lastLine = line }
     }
-    guard ended.status.isSuccess else {
+    guard status.isSuccess else {
       let lastWords = lastLine.isEmpty ? "" : ": \(lastLine)"
-      throw FileError(FilePath(program), ending(ended.status) + lastWords)
+      throw FileError(FilePath(program), ending(status) + lastWords)
     }
   }
 
@@ -43,7 +43,7 @@ enum QEMU {
     await withTaskGroup(of: Int32?.self) { group in
       group.addTask {
         let ended = try? await ChildProgram.run(program, arguments, missing: "not found") { _ in }
-        guard case .exited(let status) = ended?.status else { return nil }
+        guard case .exited(let status) = ended else { return nil }
         return status
       }
       group.addTask {
