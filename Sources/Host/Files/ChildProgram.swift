@@ -15,8 +15,8 @@ package enum ChildProgram {
   ///   - output: Its standard output, which is closed here; nil to discard it.
   ///   - teardown: The signals to send before SIGKILL if the task is cancelled.
   ///   - missing: The error message if it is not installed.
-  ///   - feed: Called once it runs, to serve the other ends of its input and output. Its standard
-  ///     error is read afterwards: the program blocks if it writes more there than a pipe holds.
+  ///   - feed: Called once it runs, to write its input. Its standard error is read afterwards: the
+  ///     program blocks if it writes more there than a pipe holds.
   ///   - onLine: Called with each line of its standard error; an error that it throws ends the
   ///     program.
   /// - Returns: How it ended.
@@ -69,10 +69,26 @@ package enum ChildProgram {
     return (text, status)
   }
 
-  private static func openNull(_ mode: FileDescriptor.AccessMode) throws(FileError) -> FileDescriptor {
+  private static func openNull(
+    _ mode: FileDescriptor.AccessMode
+  ) throws(FileError) -> FileDescriptor {
     let path: FilePath = "/dev/null"
     return try FileError.naming(path, cannot: "open") {
       try FileDescriptor.open(path, mode, options: .closeOnExec)
     }
+  }
+}
+
+extension TerminationStatus {
+  /// - Parameter lastLine: The last line of the program's standard error, which says why it failed.
+  /// - Throws: ``FileError`` unless `program` has exited with status 0.
+  package func check(_ program: String, _ lastLine: String) throws(FileError) {
+    if isSuccess { return }
+    let ending =
+      switch self {
+      case .exited(let code): "exited with status \(code)"
+      case .signaled(let signal): "killed by signal \(signal)"
+      }
+    throw FileError(FilePath(program), ending + (lastLine.isEmpty ? "" : ": \(lastLine)"))
   }
 }

@@ -70,6 +70,13 @@ public final class InputFile: Sendable {
 
   deinit { try? descriptor.close() }
 
+  /// Returns another descriptor of the file, for a program that reads it. Both share one offset,
+  /// which this object does not use.
+  /// - Throws: ``FileError``.
+  package func duplicate() throws(FileError) -> FileDescriptor {
+    try FileError.naming(path, cannot: "open") { try descriptor.duplicate() }
+  }
+
   /// Reads the whole file.
   public func bytes() throws(FileError) -> [UInt8] { try bytes(at: 0, count: Int(size)) }
 

@@ -23,17 +23,7 @@ enum QEMU {
       if line.hasPrefix("KVM internal error") { throw KVMFailed() }
       if !line.isEmpty { lastLine = line }
     }
-    guard status.isSuccess else {
-      let lastWords = lastLine.isEmpty ? "" : ": \(lastLine)"
-      throw FileError(FilePath(program), ending(status) + lastWords)
-    }
-  }
-
-  private static func ending(_ status: TerminationStatus) -> String {
-    switch status {
-    case .exited(let code): "exited with status \(code)"
-    case .signaled(let signal): "killed by signal \(signal)"
-    }
+    try status.check(program, lastLine)
   }
 
   /// Runs `program` for at most `limit`, and returns its exit status; nil if it did not exit.
