@@ -71,9 +71,12 @@ final class Budget {
   }
 
   func take(_ count: Int64, of path: FilePath) throws(FileError) {
-    guard count <= left else {
-      throw FileError(path, "has more than \(limit >> 20) MiB, the limit of --max-size")
-    }
+    guard count <= left else { throw Self.exceeded(limit, path) }
     left -= count
+  }
+
+  /// The error about a source with more than `limit` bytes.
+  static func exceeded(_ limit: Int64, _ path: FilePath) -> FileError {
+    FileError(path, "has more than \(limit >> 20) MiB, the limit of --max-size")
   }
 }

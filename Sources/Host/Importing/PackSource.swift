@@ -4,7 +4,7 @@ package import Files
 import Images
 public import SystemPackage
 
-/// The source to pack: an initramfs, a directory, a tar archive, or a container image.
+/// The source to pack: an initramfs, a directory, a tar archive, a squashfs, or a container image.
 public struct PackSource: Sendable {
   public let path: FilePath
   /// The most bytes that the files of a tar archive or a container image may have.
@@ -13,10 +13,15 @@ public struct PackSource: Sendable {
   public var platform: Platform
   /// The name to choose among several images.
   public var reference: String?
-  /// The directory into which the compressed archive of a container image is decompressed.
+  /// The directory into which a squashfs is unpacked as an archive, or the compressed archive of a
+  /// container image is decompressed.
   public var workDirectory: FilePath
   /// The file that the tree will be packed into, which may be inside the source.
   public var output: FilePath?
+
+  /// The open file, or the archive that a squashfs was unpacked to.
+  private var file: InputFile?
+  private var notes: [String] = []
 
   public init(_ path: FilePath, _ platform: Platform, workDirectory: FilePath) {
     self.path = path
@@ -24,20 +29,35 @@ public struct PackSource: Sendable {
     self.workDirectory = workDirectory
   }
 
+  /// Opens the source. A squashfs is unpacked, by `sqfs2tar`; other sources need not be opened
+  /// before ``tree(progress:)``.
+  /// - Throws: ``FileError``; `CancellationError`.
+  public mutating func open() async throws {
+    if try isDirectory { return }
+    let opened = try InputFile.copyingPipe(path)
+    file = opened
+    guard try Squashfs.isOne(opened) else { return }
+    (file, notes) = try await Squashfs.archive(of: opened, limit, in: workDirectory)
+  }
+
   /// Reads the metadata of the tree.
   ///
   /// - Parameter progress: Called with the number of bytes read of the source, and its size.
   /// - Throws: ``FileError``; `CancellationError`.
   public func tree(progress: @escaping (Int64, Int64) -> Void) throws -> any TreeSource {
-    let isDirectory =
-      try path != "-"
-      && FileError.naming(path, cannot: "open") { try path.stat().type } == .directory
-    if isDirectory {
+    if try isDirectory {
       let store = BlobDirectory(path: path)
       if let kind = try ContainerImage.kind(store) { return try container(store, kind, progress) }
       return try HostTree(path, leavingOut: output)
     }
-    return try tree(of: InputFile.copyingPipe(path), progress: progress)
+    return try tree(of: try file ?? InputFile.copyingPipe(path), progress: progress)
+  }
+
+  private var isDirectory: Bool {
+    get throws {
+      try path != "-"
+        && FileError.naming(path, cannot: "open") { try path.stat().type } == .directory
+    }
   }
 
   /// Reads the metadata of the tree in an open file.
@@ -100,7 +120,9 @@ public struct PackSource: Sendable {
       return try scratch.reopened(as: path)
     }
     if let kind = try ContainerImage.kind(store) { return try container(store, kind, progress) }
-    return try TarTree(path, layer, records, permissions: file.permissions)
+    var tree = try TarTree(path, layer, records, permissions: file.permissions)
+    tree.notes = notes
+    return tree
   }
 
   // MARK: Container images
