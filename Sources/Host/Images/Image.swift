@@ -133,9 +133,34 @@ public struct Image: Sendable {
   }
 
   /// The image with the tree that runs: the payloads' files replace PID 1 and the payloads'
-  /// archives. The whole image if it has no payload.
-  public var tree: ImageParts {
-    isPacked && !isSegment ? parts.pieces(archives.pieces) : parts
+  /// archives. The whole image if it has no payload. What is in a squashfs is missing.
+  public var tree: ImageParts { tree(with: [:]) }
+
+  /// The same, with members that have what is in the squashfs of payloads.
+  /// - Parameter squashed: The members by the names of the payloads.
+  package func tree(with squashed: [[UInt8]: SquashMembers]) -> ImageParts {
+    guard isPacked, !isSegment else { return parts }
+    var tree = ImageParts()
+    for stretch in archives.stretches {
+      switch stretch {
+      case .ordinary(let piece): tree.append(piece, of: parts)
+      case .payload(let id):
+        let payload = archives.payload(id)
+        let pieces = payload.members.map(\.piece)
+        let count = memberCount(of: payload)
+        for piece in pieces.prefix(count) { tree.append(piece, of: parts) }
+        if let members = squashed[id] {
+          for piece in members.pieces { tree.append(piece, of: members.file) }
+        }
+        for piece in pieces.dropFirst(count) { tree.append(piece, of: parts) }
+      }
+    }
+    return tree
+  }
+
+  /// The number of files that are unpacked before the squashfs is mounted.
+  private func memberCount(of payload: PackedPayload) -> Int {
+    (try? about(payload))?.members ?? payload.members.count
   }
 
   /// Returns what is wrong with the image: damage in `summary`, which is that of ``parts`` or
@@ -154,9 +179,9 @@ public struct Image: Sendable {
     for payload in payloads {
       let missing =
         if let about = try about(payload) {
-          Payload.firstMissing(of: about.members, in: payload.members.count) {
+          Payload.firstMissing(of: about.members + about.over, in: payload.members.count) {
             payload.members[$0].name
-          }
+          } ?? (about.squash.isEmpty || payload.squash != nil ? nil : Self.squashName)
         } else { Array("\(Vocabulary.about)".utf8) }
       if let missing {
         return String(decoding: payload.id + [UInt8(ascii: "/")] + missing, as: UTF8.self)
@@ -174,9 +199,26 @@ public struct Image: Sendable {
     return inits
   }
 
+  private static let squashName = Array("\(Vocabulary.squash)".utf8)
+
+  /// What is squashed in its payloads; nil if nothing is.
+  public func squash() throws(FileError) -> PackedSquashfs? {
+    var squash: PackedSquashfs?
+    for payload in payloads {
+      guard let image = payload.squash, let about = try about(payload) else { continue }
+      squash = PackedSquashfs(image, about, kernels: payload.kernels, besides: squash)
+    }
+    return squash
+  }
+
+  /// The squashed directories of a payload, without a leading slash.
+  package func squashedDirectories(of payload: PackedPayload) throws(FileError) -> [[UInt8]] {
+    try about(payload)?.squash ?? []
+  }
+
   private func about(_ payload: PackedPayload) throws(FileError) -> PayloadManifest? {
-    // Read no more than this, even from a hostile image.
-    guard let about = payload.about, about.size <= 4096 else { return nil }
+    // Read no more than PID 1 does, even from a hostile image.
+    guard let about = payload.about, about.size <= 65536 else { return nil }
     return PayloadManifest(try parts.bytes(at: about.offset, count: Int(about.size)))
   }
 

@@ -66,14 +66,24 @@ public struct ImageParts: Sendable {
 
   /// `pieces` of `file`.
   public init(_ file: InputFile, _ pieces: [FilePiece]) {
-    for piece in pieces { append(piece, .file(file, piece.offset)) }
+    for piece in pieces { append(piece, of: file) }
   }
 
   /// Returns pieces of it as an image of their own.
   public func pieces(_ pieces: [FilePiece]) -> ImageParts {
     var image = ImageParts()
-    for piece in pieces { image.append(piece, .image(self, piece.offset)) }
+    for piece in pieces { image.append(piece, of: self) }
     return image
+  }
+
+  /// Appends a piece of another image.
+  mutating func append(_ piece: FilePiece, of image: ImageParts) {
+    append(piece, .image(image, piece.offset))
+  }
+
+  /// Appends a piece of a file.
+  mutating func append(_ piece: FilePiece, of file: InputFile) {
+    append(piece, .file(file, piece.offset))
   }
 
   /// Appends `head`, immediately followed by `image`, like a boot loader that makes a file of an

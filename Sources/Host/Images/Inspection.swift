@@ -80,9 +80,21 @@ public struct Inspection: Equatable, Sendable {
   }
 
   /// The least memory in MiB for a packed image with this one as its payload.
-  /// - Parameter image: The packed image as the kernel sees it.
-  public func memory(packedIn image: Inspection) -> Int {
-    MemoryNeed.packed(image.memory, totals, workspace: workspace)
+  /// - Parameters:
+  ///   - image: The packed image as the kernel sees it.
+  ///   - squash: What is squashed in it; nil if nothing is.
+  ///   - isLarge: Whether the kernel gets `initramfs_options=size=90%`.
+  public func memory(
+    packedIn image: Inspection, _ squash: PackedSquashfs? = nil, isLarge: Bool = false
+  ) -> Int {
+    MemoryNeed.packed(
+      image.memory, totals, workspace: workspace, squash: squash?.size ?? 0, isLarge: isLarge)
+  }
+
+  /// What the root keeps after the boot of a packed image with this one as its payload, in MiB.
+  public func memoryKept(_ squash: PackedSquashfs) -> Int {
+    let bytes = UInt64(squash.size) + totals.pages << 12
+    return Int(clamping: (bytes + (1 << 20) - 1) >> 20)
   }
 
   /// The paths that the kernel and PID 1 try for the init, in this order.
@@ -94,11 +106,12 @@ public struct Inspection: Equatable, Sendable {
   ///   - config: The configuration of the kernel that will boot it, if known.
   ///   - kernel: The kernel's version, if known and not the one in `config`.
   ///   - inits: The paths to try for the init; the first that exists is used.
+  ///   - squash: What is squashed in the image; nil if nothing is. An init in it is taken to exist.
   /// - Throws: the source's read error; ``FileError`` if it exceeds a limit of this machine.
   public init<Source: ImageSource & ~Copyable>(
     _ source: consuming Source, of path: FilePath, config: KernelConfig? = nil,
     kernel: KernelVersion? = nil,
-    inits: [[UInt8]] = [Array("/init".utf8)]
+    inits: [[UInt8]] = [Array("/init".utf8)], squash: PackedSquashfs? = nil
   ) throws {
     self.kernel = kernel ?? config?.version
     var inspector: Inspector
@@ -111,7 +124,8 @@ public struct Inspection: Equatable, Sendable {
     summary = inspector.summary
     contents = inspector.contents
     totals = inspector.totals
-    realInit = inits.lazy.compactMap(inspector.realInit).first
+    let squashed = squash?.directories ?? []
+    realInit = inits.lazy.compactMap { inspector.realInit($0, squashed: squashed) }.first
     findings = inspector.findings
     memory = MemoryNeed(imageSize: summary.size, totals: totals, members: summary.members)
   }

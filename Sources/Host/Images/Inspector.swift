@@ -109,12 +109,17 @@ struct Inspector {
   }
 
   /// The program at `path`; nil if nothing is there.
-  func realInit(_ path: [UInt8]) -> Inspection.RealInit? {
+  /// - Parameter squashed: Directories whose content is not in the tree; a program in one of them is
+  ///   taken to exist.
+  func realInit(_ path: [UInt8], squashed: [[UInt8]] = []) -> Inspection.RealInit? {
     var path = path
     var chain = [path]
     // A file may follow the 40th link: include/linux/namei.h, MAXSYMLINKS.
     for _ in 0...40 {
       guard let node = unpacker.files.find(path, follow: false) else {
+        if leads(path, below: squashed) {
+          return Inspection.RealInit(chain: chain, isExecutable: true)
+        }
         return chain.count == 1 ? nil : Inspection.RealInit(chain: chain, isExecutable: false)
       }
       let file = unpacker.files.nodes[node]
@@ -127,5 +132,22 @@ struct Inspector {
       path = file.target.first == UInt8(ascii: "/") ? file.target : path[...end] + file.target
     }
     return Inspection.RealInit(chain: chain, isExecutable: false)
+  }
+
+  /// Whether `path` leads below one of `directories`.
+  private func leads(_ path: [UInt8], below directories: [[UInt8]]) -> Bool {
+    if directories.isEmpty { return false }
+    let nodes = Set(directories.compactMap { tree.find($0, follow: false) })
+    var walk = PathWalk(path, from: 0)
+    while let name = walk.next() {
+      if nodes.contains(walk.directory) { return true }
+      guard let node = tree.find(walk.path(of: name), follow: false) else { return false }
+      switch tree.nodes[node].type {
+      case .directory: walk.enter(node, name)
+      case .symbolicLink: guard walk.enter(link: tree.nodes[node].target) else { return false }
+      default: return false
+      }
+    }
+    return false
   }
 }

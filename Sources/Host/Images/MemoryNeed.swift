@@ -55,15 +55,19 @@ public struct MemoryNeed: Equatable, Sendable, Encodable {
   ///   - image: The need of the image as the kernel sees it.
   ///   - totals: The totals of the payload's tree.
   ///   - workspace: The most that a decoder of the payload's members takes, in bytes.
+  ///   - squash: The size of the payload's squashfs, which is never freed; 0 if there is none.
+  ///   - isLarge: Whether rootfs may take 90 % of the memory.
   public static func packed(
-    _ image: MemoryNeed, _ totals: Inspection.Totals, workspace: Int
+    _ image: MemoryNeed, _ totals: Inspection.Totals, workspace: Int, squash: Int64 = 0,
+    isLarge: Bool = false
   ) -> Int {
     let names = Double(totals.names) * inode / mebi
     let decoder = max(0, Double(workspace) / mebi - ordinaryDecoder)
+    let mounted = squash > 0 ? Double(squash) / mebi + mounting : 0
     let fill =
-      (Double(totals.pages) / 256 + names + unpacking + decoder + late) / (1 - pageTable)
+      (Double(totals.pages) / 256 + names + mounted + unpacking + decoder + late) / (1 - pageTable)
     let kept = fill < hugePages ? 0 : min(hugePageWatermark, fill / 20)
-    return max(image.stock, Int((fill + kept).rounded(.up)))
+    return max(isLarge ? image.large : image.stock, Int((fill + kept).rounded(.up)))
   }
 
   /// From `hugePages` MiB on, the kernel keeps `hugePageWatermark` MiB free for huge pages, but at
@@ -73,6 +77,8 @@ public struct MemoryNeed: Equatable, Sendable, Encodable {
   /// MiB that PID 1 takes while it unpacks, and the decoder's part of that.
   private static let unpacking = 12.0
   private static let ordinaryDecoder = 5.0
+  /// MiB of the modules that mount a squashfs, of its decompressors and of its first pages.
+  private static let mounting = 4.0
 
   private struct Tree {
     let pages: Double

@@ -15,6 +15,10 @@ public struct PackedPayload: Sendable {
   public internal(set) var members: [(name: [UInt8], piece: FilePiece)] = []
   /// The manifest that pack or nest wrote.
   public internal(set) var about: FilePiece?
+  /// The squashfs, if some directories are squashed.
+  public internal(set) var squash: FilePiece?
+  /// The releases of the kernels for which it has modules to mount the squashfs.
+  public internal(set) var kernels: [String] = []
 
   init(_ id: [UInt8]) { self.id = id }
 }
@@ -28,14 +32,17 @@ struct PayloadArchives: Sendable {
   /// The names of payloads that occur repeatedly.
   private(set) var overwritten: [[UInt8]] = []
 
-  private var stretches: [Stretch] = []
+  /// The image in order, with payloads instead of LeafRoot's archives.
+  private(set) var stretches: [Stretch] = []
   private var found: [[UInt8]: Payload] = [:]
   private var archive = Archive(start: 0)
   /// The end of the last of these archives, where foreign bytes begin.
   private var rest: Int64 = 0
 
-  private enum Stretch: Equatable {
+  /// A part of the image.
+  enum Stretch: Equatable {
     case ordinary(FilePiece)
+    /// The payload of this name.
     case payload([UInt8])
   }
 
@@ -43,6 +50,8 @@ struct PayloadArchives: Sendable {
     var files: [[UInt8]: FilePiece] = [:]
     var sidecars: [[UInt8]: FilePiece] = [:]
     var about: FilePiece?
+    var squash: FilePiece?
+    var kernels: Set<[UInt8]> = []
   }
 
   /// The raw archive that is being read.
@@ -141,6 +150,9 @@ struct PayloadArchives: Sendable {
       found[id] = Payload()
       stretches.append(.payload(id))
     }
+    if components.count == 4, components[2].elementsEqual("\(Vocabulary.modules)".utf8) {
+      found[id]?.kernels.insert(Array(components[3]))
+    }
     guard components.count == 3, record.entry.type == .regular else { return }
     let piece = FilePiece(
       offset: Int64(record.offset) + Int64(Header.size + record.entry.name.count + 4) & ~3,
@@ -155,6 +167,8 @@ struct PayloadArchives: Sendable {
       found[id]?.sidecars[owner] = piece
     } else if name.elementsEqual("\(Vocabulary.about)".utf8) {
       found[id]?.about = piece
+    } else if name.elementsEqual("\(Vocabulary.squash)".utf8) {
+      found[id]?.squash = piece
     }
   }
 
@@ -185,10 +199,12 @@ struct PayloadArchives: Sendable {
     }
   }
 
-  private func payload(_ id: [UInt8]) -> PackedPayload {
+  func payload(_ id: [UInt8]) -> PackedPayload {
     var payload = PackedPayload(id)
     guard let found = found[id] else { return payload }
     payload.about = found.about
+    payload.squash = found.squash
+    payload.kernels = found.kernels.map { String(decoding: $0, as: UTF8.self) }.sorted()
     payload.members = found.files.map { name, piece in
       var piece = piece
       piece.sidecar = found.sidecars[name].map {
@@ -203,16 +219,6 @@ struct PayloadArchives: Sendable {
         ? $0.name.count < $1.name.count : $0.name.lexicographicallyPrecedes($1.name)
     }
     return payload
-  }
-
-  /// The image, with the payloads' members instead of LeafRoot's archives.
-  var pieces: [FilePiece] {
-    stretches.flatMap { stretch in
-      switch stretch {
-      case .ordinary(let piece): [piece]
-      case .payload(let id): payload(id).members.map(\.piece)
-      }
-    }
   }
 }
 
