@@ -127,30 +127,8 @@ struct MemberBuilder {
     try describe(file)
   }
 
-  /// Adds to the sidecar what newc cannot express. It belongs to the record that completes the
-  /// file: the last one of a regular file, which has the data, and the first one of others.
-  private mutating func describe(_ file: TreeFile) throws {
-    let others = file.names.count - 1
-    let isLink = file.entry.type == .symbolicLink
-    let xattrs = xattrs.kept(of: file)
-    let isPlain = xattrs.isEmpty && file.farTime == nil && file.sparse == nil
-    if isPlain, !isLink || others == 0 { return sidecar.skip(others + 1) }
-
-    let size = xattrs.reduce(0) { $0 + $1.name.count + $1.value.count }
-    guard size <= SidecarWriter.xattrLimit else {
-      throw FileError(
-        output,
-        "\(quoted(file.names[0])) has \(size) bytes of extended attributes, at most "
-          + "\(SidecarWriter.xattrLimit) are packed")
-    }
-    let extra = Extra(xattrs: xattrs, time: file.farTime, sparse: file.sparse)
-    if file.entry.type == .regular {
-      sidecar.skip(others)
-      return sidecar.add(extra)
-    }
-    sidecar.add(extra)
-    guard isLink else { return sidecar.skip(others) }
-    for _ in 0..<others { sidecar.add(Extra(isLink: true)) }
+  private mutating func describe(_ file: TreeFile) throws(FileError) {
+    try sidecar.describe(file, xattrs.kept(of: file), output)
   }
 
   private mutating func record(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import BootFacts
+public import BootFacts
 public import Encoders
 import Files
 import Images
@@ -41,15 +41,22 @@ public struct Packer: Sendable {
     public var realInit: String?
     /// The xattrs of the tree that tmpfs does not support and that the payload therefore lacks.
     public var unsettableXattrs = UnsettableXattrs()
+    /// What the squashfs holds; nil if there is none.
+    public var squashed: PayloadManifest.Squashed?
+    /// What the root keeps in memory after the boot, in bytes: the squashfs, and the content of the
+    /// other files in pages of 4 KiB.
+    public var kept: Int64
   }
 
   /// Writes `tree` with `program` as PID 1 to the new file `output`.
   ///
-  /// - Parameter progress: Called with the number of bytes read of the tree's source, and its size.
+  /// - Parameters:
+  ///   - squash: The squashed parts of `tree`; nil if there are none.
+  ///   - progress: Called with the number of bytes read of the tree's source, and its size.
   /// - Throws: ``FileError``; `CancellationError`. `output` is then unchanged.
   public func write(
-    _ tree: any TreeSource, _ program: GuestInit, into output: FilePath,
-    progress: @escaping (Int64, Int64) -> Void = { _, _ in }
+    _ tree: any TreeSource, _ program: GuestInit, squashed squash: Squash? = nil,
+    into output: FilePath, progress: @escaping (Int64, Int64) -> Void = { _, _ in }
   ) throws -> Summary {
     try refuseUnpackable(tree.files, output)
     var writer = PayloadWriter(try OutputFile(output), modificationTime: modificationTime)
@@ -57,31 +64,72 @@ public struct Packer: Sendable {
     let names = programNames(beside: tree.files)
     let search = PathSearch(tree.files)
     try writeSkeleton(of: tree.files, search, besides: names, &writer)
-    try writer.begin(program, names: names)
+    try writer.begin(program, names: names, squash?.kernels ?? [])
+    if let squash { try writer.write(squash: squash.image) }
 
+    let members: any TreeSource = squash?.tree.outside ?? tree
+    var xattrs = try makeMembers(of: members, output, progress: progress) { try writer.write($0) }
+    let memberCount = writer.count
+    if let squash { xattrs.add(try write(over: squash.tree, output, &writer)) }
+
+    var about = PayloadManifest()
+    about.members = memberCount
+    about.tree = PayloadManifest.Tree(members.files + (squash?.tree.over.files ?? []))
+    about.decoder = writer.decoder
+    about.realInit = realInit.map { Array($0.utf8) }
+    about.over = writer.count - memberCount
+    if let squash { squash.describe(in: &about) }
+    return try finish(writer, about, tree.permissions, search, xattrs, squash)
+  }
+
+  private func finish(
+    _ writer: consuming PayloadWriter, _ about: PayloadManifest, _ permissions: FilePermissions,
+    _ search: PathSearch, _ xattrs: UnsettableXattrs, _ squash: Squash?
+  ) throws -> Summary {
+    let tree = about.tree ?? PayloadManifest.Tree()
+    let count = writer.count
+    return Summary(
+      size: try writer.finish(about, permissions: permissions), members: count,
+      entries: tree.entries, bytes: UInt64(tree.bytes),
+      realInit: search.initPath(preferring: realInit), unsettableXattrs: xattrs,
+      squashed: about.squashed,
+      kept: (squash?.image.size ?? 0) + Int64(tree.pages[0] * PayloadManifest.Tree.pageSizes[0]))
+  }
+
+  /// Makes the members of a tree.
+  ///
+  /// - Parameters:
+  ///   - output: The name of the image in errors.
+  ///   - onMember: Called with each member, in order.
+  /// - Returns: The xattrs that they lack.
+  func makeMembers(
+    of tree: any TreeSource, _ output: FilePath,
+    progress: @escaping (Int64, Int64) -> Void = { _, _ in },
+    onMember: (MemberEncoder.Encoded) throws -> Void
+  ) throws -> UnsettableXattrs {
     var builder = MemberBuilder(self, output)
     try builder.addFirst(of: tree.files)
     try tree.readContents(progress: progress) { index in
       try builder.begin(tree.files[index])
-      try write(&builder, &writer)
+      while let member = try builder.take() { try onMember(member) }
     } data: { bytes in
       try builder.add(bytes)
     }
     try builder.finish()
-    try write(&builder, &writer)
+    while let member = try builder.take() { try onMember(member) }
+    return builder.xattrs.unsettable
+  }
 
-    let size = PayloadManifest.Tree(tree.files)
-    var about = PayloadManifest()
-    about.members = writer.count
-    about.tree = size
-    about.decoder = writer.decoder
-    let found = search.initPath(preferring: realInit)
-    about.realInit = realInit.map { Array($0.utf8) }
-    let members = writer.count
-    return Summary(
-      size: try writer.finish(about, permissions: tree.permissions), members: members,
-      entries: size.entries, bytes: UInt64(size.bytes),
-      realInit: found, unsettableXattrs: builder.xattrs.unsettable)
+  /// Writes the members with what the squashfs cannot hold.
+  /// - Returns: The xattrs that the squashfs and these members lack.
+  private func write(
+    over tree: SquashedTree, _ output: FilePath, _ writer: inout PayloadWriter
+  ) throws -> UnsettableXattrs {
+    var xattrs = tree.unsettable
+    if !tree.over.files.isEmpty {
+      xattrs.add(try makeMembers(of: tree.over, output) { try writer.write($0) })
+    }
+    return xattrs
   }
 
   /// Writes the directories and symbolic links that paths in later images may lead through: the
@@ -102,15 +150,6 @@ public struct Packer: Sendable {
         entry.linkCount = 1
         try writer.write(entry, file.target)
       }
-    }
-  }
-
-  /// Writes the members that are ready so far.
-  private func write(
-    _ builder: inout MemberBuilder, _ writer: inout PayloadWriter
-  ) throws {
-    while let member = try builder.take() {
-      try writer.write(member)
     }
   }
 
@@ -147,7 +186,7 @@ extension TreeFile {
 
 extension PayloadManifest.Tree {
   /// The size of `files` in a tmpfs.
-  fileprivate init(_ files: [TreeFile]) {
+  init(_ files: [TreeFile]) {
     self.init()
     for file in files {
       entries += file.names.count

@@ -22,6 +22,14 @@ struct PathSearch {
     }
   }
 
+  /// The first component of `path` that is a symbolic link; nil if none is.
+  func firstLink(on path: [UInt8]) -> TreeFile? {
+    let slash = UInt8(ascii: "/")
+    let ends = path.indices.filter { path[$0] == slash } + [path.endIndex]
+    return ends.lazy.compactMap { files[Array(path[..<$0])] }
+      .first { $0.entry.type == .symbolicLink }
+  }
+
   /// The type of the file at `path`, following symbolic links; nil if there is none.
   func type(at path: [UInt8]) -> Entry.FileType? {
     var walk = PathWalk(path, from: ())

@@ -52,11 +52,13 @@ struct PayloadWriter: ~Copyable {
     }
   }
 
-  /// Writes PID 1 under its names, and the payload's directory.
+  /// Writes PID 1 under its names, and the payload's directory with the modules for some kernels.
   ///
   /// The first name is the file's, the others are symbolic links to it: if a later image has a file
   /// of such a name, the kernel replaces the link and not the program.
-  mutating func begin(_ program: GuestInit, names: [String]) throws(FileError) {
+  mutating func begin(
+    _ program: GuestInit, names: [String], _ kernels: [KernelModules] = []
+  ) throws(FileError) {
     for (index, name) in names.enumerated() {
       if index == 0 {
         try write(entry(name, Entry.FileType.regular.rawValue | 0o755), program.bytes)
@@ -65,12 +67,36 @@ struct PayloadWriter: ~Copyable {
         try write(link, Array("/\(names[0])".utf8))
       }
     }
-    let directory = Entry.FileType.directory.rawValue | 0o700
-    try write(entry(Self.directory, directory), [])
+    try write(entry(Self.directory, Self.directoryMode), [])
     notePlace()
-    try write(entry(path, directory), [])
+    try write(entry(path, Self.directoryMode), [])
+    if !kernels.isEmpty { try writeDirectories(of: kernels) }
     // If no `about` follows it, the image is truncated.
     try write(named: "\(Vocabulary.start)", [])
+    for kernel in kernels { try writeModules(of: kernel) }
+  }
+
+  private mutating func writeDirectories(of kernels: [KernelModules]) throws(FileError) {
+    let modules = "\(Vocabulary.modules)"
+    for name in [modules] + kernels.map({ "\(modules)/\($0.release)" }) {
+      notePlace()
+      try write(entry("\(path)/\(name)", Self.directoryMode), [])
+    }
+  }
+
+  /// Writes the modules of a kernel. Their names sort in the order in which they are loaded.
+  private mutating func writeModules(of kernel: KernelModules) throws(FileError) {
+    for (index, module) in kernel.modules.enumerated() {
+      let number = (index < 10 ? "0" : "") + "\(index)"
+      try write(
+        named: "\(Vocabulary.modules)/\(kernel.release)/\(number)-\(module.name).ko",
+        module.bytes)
+    }
+  }
+
+  /// Writes the squashfs.
+  mutating func write(squash image: InputFile) throws {
+    try write(named: "\(Vocabulary.squash)", ImageParts(image), image.path)
   }
 
   /// Writes the next file of the payload after its sidecar: where the member exists, so does the
@@ -86,15 +112,8 @@ struct PayloadWriter: ~Copyable {
 
   /// Writes the whole of `image` as the next file of the payload.
   mutating func write(_ image: Image) throws {
-    var head = entry(path + "/0000", Entry.FileType.regular.rawValue | 0o600)
-    head.size = UInt64(image.parts.size)
-    let entry = head
-    notePlace()
-    try append { writer, bytes throws(Writer.Refusal) in
-      try writer.appendHead(of: entry, to: &bytes)
-    }
-    try image.parts.forEachBlock(image.name) { try put($0) }
-    try put(Array(Writer.padding(after: head.size)))
+    let name = String(decoding: Payload.name(of: count), as: UTF8.self)
+    try write(named: name, image.parts, image.name)
     count += 1
   }
 
@@ -118,6 +137,7 @@ struct PayloadWriter: ~Copyable {
   }
 
   private static var directory: String { "\(Vocabulary.payload)" }
+  private static let directoryMode = Entry.FileType.directory.rawValue | 0o700
   private static let digitCount = 16
 
   /// The payload's directory.
@@ -128,6 +148,21 @@ struct PayloadWriter: ~Copyable {
   private mutating func write(named name: String, _ data: [UInt8]) throws(FileError) {
     notePlace()
     try write(entry("\(path)/\(name)", Entry.FileType.regular.rawValue | 0o600), data)
+  }
+
+  /// - Parameter source: The name of `data` in errors.
+  private mutating func write(
+    named name: String, _ data: ImageParts, _ source: FilePath
+  ) throws {
+    var head = entry("\(path)/\(name)", Entry.FileType.regular.rawValue | 0o600)
+    head.size = UInt64(data.size)
+    let entry = head
+    notePlace()
+    try append { writer, bytes throws(Writer.Refusal) in
+      try writer.appendHead(of: entry, to: &bytes)
+    }
+    try data.forEachBlock(source) { try put($0) }
+    try put(Array(Writer.padding(after: head.size)))
   }
 
   /// Notes where the next record has the payload's name in its path.

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 
+import Files
+import Importing
 import Initramfs
+import Newc
+import SystemPackage
 
 /// Writes a sidecar for `SidecarReader`, record by record.
 struct SidecarWriter {
@@ -20,6 +24,37 @@ struct SidecarWriter {
   private static let setLimit = 1 << 20
   /// The most bytes in a set, including names: it limits the length of a line.
   static let xattrLimit = 256 << 10
+
+  /// Adds what newc cannot express of a file. It belongs to the record that completes the file: the
+  /// last one of a regular file, which has the data, and the first one of others.
+  ///
+  /// - Parameters:
+  ///   - xattrs: Those of the file that are kept.
+  ///   - output: The name of the image in errors.
+  mutating func describe(
+    _ file: TreeFile, _ xattrs: [Xattr], _ output: FilePath
+  ) throws(FileError) {
+    let others = file.names.count - 1
+    let isLink = file.entry.type == .symbolicLink
+    let isPlain = xattrs.isEmpty && file.farTime == nil && file.sparse == nil
+    if isPlain, !isLink || others == 0 { return skip(others + 1) }
+
+    let size = xattrs.reduce(0) { $0 + $1.name.count + $1.value.count }
+    guard size <= Self.xattrLimit else {
+      throw FileError(
+        output,
+        "\(quoted(file.names[0])) has \(size) bytes of extended attributes, at most "
+          + "\(Self.xattrLimit) are packed")
+    }
+    let extra = Extra(xattrs: xattrs, time: file.farTime, sparse: file.sparse)
+    if file.entry.type == .regular {
+      skip(others)
+      return add(extra)
+    }
+    add(extra)
+    guard isLink else { return skip(others) }
+    for _ in 0..<others { add(Extra(isLink: true)) }
+  }
 
   /// Adds records without properties.
   mutating func skip(_ records: Int) { run(records, 0) }

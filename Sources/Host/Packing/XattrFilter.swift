@@ -60,6 +60,11 @@ public struct UnsettableXattrs: Equatable, Sendable {
     if first == nil { first = (file.names[0], xattr.name) }
   }
 
+  mutating func add(_ other: UnsettableXattrs) {
+    count += other.count
+    first = first ?? other.first
+  }
+
   public static func == (one: UnsettableXattrs, other: UnsettableXattrs) -> Bool {
     one.count == other.count && one.first?.path == other.first?.path
       && one.first?.name == other.first?.name
