@@ -38,6 +38,8 @@ public final class LoadedImages: Sendable {
   public let inspection: Inspection
   /// What PID 1 unpacks.
   public let payload: Inspection?
+  /// What is squashed in it; nil if nothing is.
+  public let squash: PackedSquashfs?
 
   /// What the kernel or PID 1 would not unpack, with its place in the image at fault.
   public let damage: [FileError]
@@ -68,6 +70,7 @@ public final class LoadedImages: Sendable {
       File(path: path, size: image.parts.size, injectedAs: head.isEmpty ? nil : Self.injected)
     }
     inspection = try Inspection(ImageSequence(all.parts), of: all.name)
+    squash = try all.squash()
     payload = all.isPacked ? try Inspection(ImageSequence(all.tree), of: all.name) : nil
     damage = try Self.damage(
       all, [inspection, payload].compactMap { $0?.summary }, images.map(\.image))
@@ -81,6 +84,11 @@ public final class LoadedImages: Sendable {
   /// The least memory in MiB that the images boot with: with the kernel's defaults, and with
   /// `initramfs_options=size=90%` if that makes a difference.
   public var memory: (least: Int, large: Int?) {
+    if let payload, let squash {
+      let least = payload.memory(packedIn: inspection, squash)
+      let large = payload.memory(packedIn: inspection, squash, isLarge: true)
+      return (least, large < least ? large : nil)
+    }
     if let payload { return (payload.memory(packedIn: inspection), nil) }
     let need = inspection.memory
     return (need.stock, need.large < need.stock ? need.large : nil)

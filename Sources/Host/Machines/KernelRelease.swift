@@ -10,12 +10,21 @@ extension Kernel {
   /// Reads the version of the kernel from its header or its banner.
   /// - Throws: `FileError` if there is none, or the kernel is compressed in an unknown format.
   public func version() throws(FileError) -> KernelVersion {
-    var text = try Kernel.header(of: parts)
-    if text == nil { text = try Kernel.banner(in: parts) }
-    guard let text, let version = KernelVersion(text) else {
+    guard let text = try banner(), let version = KernelVersion(text) else {
       throw FileError(path, "contains no readable kernel version; specify the version instead")
     }
     return version
+  }
+
+  /// Reads the release of the kernel, as `uname -r` prints it; nil if there is none.
+  /// - Throws: `FileError`.
+  public func release() throws(FileError) -> String? {
+    try banner()?.split(separator: " ").first.map(String.init)
+  }
+
+  private func banner() throws(FileError) -> String? {
+    if let text = try Kernel.header(of: parts) { return text }
+    return try Kernel.banner(in: parts)
   }
 
   /// The `kernel_version` of an x86 kernel; its offset, less 0x200, is at 0x20e.

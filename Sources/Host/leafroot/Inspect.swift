@@ -4,6 +4,7 @@ import ArgumentParser
 import Files
 import Images
 import Initramfs
+import Packing
 import SystemPackage
 
 /// `leafroot inspect`: reports what an image contains, and what the kernel makes of it.
@@ -16,7 +17,8 @@ struct Inspect: AsyncParsableCommand {
       ramdisk with U-Boot's header. By default, it prints the members, totals, the init program, the \
       least memory to boot with, and findings: what the kernel refuses or loses.
 
-      Of a packed image, the tree is that of its payload, also with --list and --cat.
+      Of a packed image, the tree is that of its payload, also with --list and --cat. What is \
+      squashed is listed, but otherwise only counted.
 
       On a terminal, inspect prints colours and columns. Otherwise it separates fields by one \
       tab, with --list by one blank.
@@ -63,11 +65,11 @@ struct Inspect: AsyncParsableCommand {
       let output = Output()
       let status =
         if let cat {
-          try printFile(cat, of: image, output, kernel)
+          try await printFile(cat, of: image, output, kernel)
         } else if list, !json {
-          try printList(of: image, output, kernel)
+          try await printList(of: image, output, kernel)
         } else {
-          try inspect(image, output, kernel)
+          try await inspect(image, output, kernel)
         }
       try output.flush()
       return status
@@ -76,9 +78,10 @@ struct Inspect: AsyncParsableCommand {
 
   private func printList(
     of image: Image, _ output: Output, _ kernel: KernelVersion?
-  ) throws -> Int32 {
+  ) async throws -> Int32 {
     var lister = Lister(output)
-    let reader = ImageReader(ImageSequence(image.tree), KernelRules(of: kernel))
+    let reader = ImageReader(
+      ImageSequence(try await image.wholeTree()), KernelRules(of: kernel))
     while let event = try reader.next() {
       guard case .entry(let record) = event else { continue }
       try lister.write(record)
@@ -90,9 +93,10 @@ struct Inspect: AsyncParsableCommand {
 
   private func printFile(
     _ path: String, of image: Image, _ output: Output, _ kernel: KernelVersion?
-  ) throws -> Int32 {
+  ) async throws -> Int32 {
     let contents = FileContents(Array(path.utf8), of: image.name)
-    let summary = try contents.read(ImageSequence(image.tree), KernelRules(of: kernel)) {
+    let tree = try await image.wholeTree()
+    let summary = try contents.read(ImageSequence(tree), KernelRules(of: kernel)) {
       bytes throws(FileError) in
       output.write(bytes)
       try output.flush()
@@ -102,12 +106,13 @@ struct Inspect: AsyncParsableCommand {
 
   private func inspect(
     _ image: Image, _ output: Output, _ kernel: KernelVersion?
-  ) throws -> Int32 {
+  ) async throws -> Int32 {
     let config = try kernelConfig.map { path throws(FileError) in try KernelConfig(path) }
     var inspection = try Inspection(
       ImageSequence(image.parts), of: image.name, config: config, kernel: kernel)
     _ = try inspection.summary.damage(image.name)
-    var payload = try inspectPayload(image, kernel)
+    let squash = try image.squash()
+    var payload = try inspectPayload(image, squash, kernel)
     let missing = try image.missingFile()
     if image.overwritesPayload { inspection.findings.addOverwrittenPayload() }
     if let missing {
@@ -117,9 +122,12 @@ struct Inspect: AsyncParsableCommand {
         payload?.findings.addMissing(payloadFile: missing)
       }
     }
-    let report = InspectionReport(inspection, payload: payload, of: image, path: self.image)
+    let report = InspectionReport(
+      inspection, payload: payload, squash: squash, of: image, path: self.image)
     if json {
-      try report.writeJSON(to: output, entriesOf: list ? image : nil)
+      var tree: ImageParts?
+      if list { tree = try await image.wholeTree() }
+      try report.writeJSON(to: output, entriesOf: tree)
     } else {
       try report.write(to: output)
     }
@@ -127,14 +135,19 @@ struct Inspect: AsyncParsableCommand {
   }
 
   /// Inspects the tree that PID 1 unpacks from a packed image; nil for any other image.
-  private func inspectPayload(_ image: Image, _ kernel: KernelVersion?) throws -> Inspection? {
+  /// - Parameter squash: What is squashed in it: it is not read.
+  private func inspectPayload(
+    _ image: Image, _ squash: PackedSquashfs?, _ kernel: KernelVersion?
+  ) throws -> Inspection? {
     guard image.isPacked, !image.isSegment else { return nil }
     let inits = try image.realInits() + Inspection.inits.map { Array($0.utf8) }
     var payload = try Inspection(
-      ImageSequence(image.tree), of: image.name, kernel: kernel, inits: inits)
+      ImageSequence(image.tree), of: image.name, kernel: kernel, inits: inits, squash: squash)
     // PID 1 has all decompressors, and tries more paths for an init than the kernel.
     payload.findings.remove([.lz4Trap, .oldKernels, .noInit])
     if payload.realInit == nil { payload.findings.addNoInit() }
+    // In a squashfs, which was not read.
+    if payload.realInit?.isExecutable == true { payload.findings.remove([.initNotExecutable]) }
     return payload
   }
 

@@ -11,11 +11,12 @@ extension InspectionReport {
   /// Writes one JSON object with sorted keys.
   ///
   /// Entries are written one by one, however many there are; `entries` precedes all other keys.
-  func writeJSON(to output: Output, entriesOf image: Image?) throws {
+  /// - Parameter tree: The image whose entries are written; nil for none.
+  func writeJSON(to output: Output, entriesOf tree: ImageParts?) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     let summary = Array(try encoder.encode(Summary(self)))
-    guard let image else {
+    guard let tree else {
       output.write(summary)
       return try output.endLine()
     }
@@ -23,7 +24,7 @@ extension InspectionReport {
     output.write("{\n  \"entries\" : [")
     var writer = EntryWriter(output)
     let rules = KernelRules(of: inspection.kernel)
-    let reader = ImageReader(ImageSequence(image.tree), rules)
+    let reader = ImageReader(ImageSequence(tree), rules)
     while let event = try reader.next() {
       guard case .entry(let record) = event else { continue }
       try writer.write(record)
@@ -136,8 +137,20 @@ private struct Summary: Encodable {
     var size: Int64
     var members: [MemberJSON]
     var memory: Int?
+    var squashfs: SquashfsJSON?
     var findings: [FindingJSON]
     var refusal: RefusalJSON?
+  }
+
+  /// What is squashed in the payload.
+  struct SquashfsJSON: Encodable {
+    var directories: [String]
+    var size: Int64
+    var entries: Int
+    var bytes: Int
+    var kernels: [String]
+    var large: Int?
+    var memoryKept: Int?
   }
 
   var image: String
@@ -179,7 +192,16 @@ private struct Summary: Encodable {
     payload = report.payload.map { payload in
       PayloadJSON(
         size: payload.summary.size, members: Self.members(payload), memory: report.packedMemory,
-        findings: Self.findings(payload), refusal: Self.refusal(payload))
+        squashfs: Self.squashfs(report), findings: Self.findings(payload),
+        refusal: Self.refusal(payload))
+    }
+  }
+
+  private static func squashfs(_ report: InspectionReport) -> SquashfsJSON? {
+    report.squash.map { squash in
+      SquashfsJSON(
+        directories: squash.names, size: squash.size, entries: squash.entries, bytes: squash.bytes,
+        kernels: squash.kernels, large: report.largePackedMemory, memoryKept: report.memoryKept)
     }
   }
 

@@ -10,6 +10,8 @@ struct InspectionReport {
   let inspection: Inspection
   /// The part of a packed image that PID 1 unpacks.
   let payload: Inspection?
+  /// What is squashed in it; nil if nothing is.
+  let squash: PackedSquashfs?
   let path: FilePath
   /// The kind of file that contains the image; nil if the file is the image itself.
   let container: String?
@@ -17,10 +19,12 @@ struct InspectionReport {
   private let payloadCount: Int
 
   init(
-    _ inspection: Inspection, payload: Inspection? = nil, of image: Image, path: FilePath
+    _ inspection: Inspection, payload: Inspection? = nil, squash: PackedSquashfs? = nil,
+    of image: Image, path: FilePath
   ) {
     self.inspection = inspection
     self.payload = payload
+    self.squash = squash
     self.path = path
     container = image.container
     payloadCount = image.payloads.count
@@ -30,7 +34,20 @@ struct InspectionReport {
   var tree: Inspection { payload ?? inspection }
 
   /// The MiB that a packed image needs to boot.
-  var packedMemory: Int? { payload.map { $0.memory(packedIn: inspection) } }
+  var packedMemory: Int? { payload.map { $0.memory(packedIn: inspection, squash) } }
+
+  /// The same with `initramfs_options=size=90%`, if that makes a difference.
+  var largePackedMemory: Int? {
+    guard let payload, let squash, let packedMemory else { return nil }
+    let memory = payload.memory(packedIn: inspection, squash, isLarge: true)
+    return memory < packedMemory ? memory : nil
+  }
+
+  /// The MiB that the root of an image with squashed directories keeps after the boot.
+  var memoryKept: Int? {
+    guard let payload, let squash else { return nil }
+    return payload.memoryKept(squash)
+  }
 
   /// 1 if the kernel or PID 1 does not unpack everything, or a member is damaged.
   var exitStatus: Int32 { inspection.findings.haveError || tree.findings.haveError ? 1 : 0 }
@@ -113,7 +130,8 @@ struct InspectionReport {
           + (container.map { ", \($0)" } ?? "")
       )
     ] + payloadFact + [
-      ("tree", (counts + ["\(totals.bytes) bytes"]).joined(separator: ", ")),
+      ("tree", (counts + ["\(totals.bytes) bytes"]).joined(separator: ", "))
+    ] + squashFacts + [
       ("init", realInit),
       ("memory", memory),
     ] + (inspection.kernel.map { [("kernel", "Linux \($0)")] } ?? [])
@@ -131,8 +149,23 @@ struct InspectionReport {
     ]
   }
 
+  private var squashFacts: [(String, String)] {
+    guard let squash else { return [] }
+    return [
+      (
+        "squashfs",
+        "\(squash.names.joined(separator: ", ")): \(squash.entries) entries, \(squash.bytes) bytes, "
+          + "\(squash.size) compressed"
+      ),
+      ("modules", squash.kernels.isEmpty ? "none" : squash.kernels.joined(separator: ", ")),
+    ]
+  }
+
   private var memory: String {
-    if let packedMemory { return "\(packedMemory) MiB" }
+    if let packedMemory {
+      let large = largePackedMemory.map { ", \($0) MiB with initramfs_options=size=90%" } ?? ""
+      return "\(packedMemory) MiB\(large)" + (memoryKept.map { ", \($0) MiB kept" } ?? "")
+    }
     let memory = inspection.memory
     return "\(memory.stock) MiB, \(memory.large) MiB with initramfs_options=size=90%, "
       + "\(memory.wrapped) MiB wrapped"

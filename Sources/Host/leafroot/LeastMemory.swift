@@ -37,6 +37,7 @@ struct LeastMemory: AsyncParsableCommand {
   private func search() async throws -> Int32 {
     let images = try booted.open()
     let kernel = try await booted.kernel(for: machine.arch)
+    try booted.warn(of: kernel, images)
     let most = machine.memory ?? ByteSize(mebibytes: 2048)
     var settings = machine.settings(command.words)
     settings.memory = most

@@ -16,13 +16,17 @@ struct Pack: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Pack a tree so that it is unpacked straight into the leaf.",
     discussion: """
-      SOURCE is an initramfs; a directory; a tar archive, compressed or not; or a container image: \
-      an OCI image layout, in a directory or an archive, or what docker save writes. It may be -, \
-      standard input, or a pipe.
+      SOURCE is an initramfs; a directory; a tar archive, compressed or not; a squashfs; or a \
+      container image: an OCI image layout, in a directory or an archive, or what docker save \
+      writes. It may be -, standard input, or a pipe.
 
       OUT boots on any kernel, in less memory than an initramfs of the same tree: the kernel only \
       copies the packed tree, and LeafRoot's PID 1 unpacks it into the leaf, and frees it as it \
       goes. Early microcode of an initramfs stays in front.
+
+      With --squash, the content of a directory stays compressed, as a squashfs with an overlay \
+      over it. The kernel needs loop, squashfs and overlay: pack takes the modules from the tree's \
+      /lib/modules, and those of --modules.
 
       OUT is written atomically. The same inputs give the same bytes, however many jobs there are; \
       files that pack adds are dated SOURCE_DATE_EPOCH, or 0.
@@ -80,6 +84,20 @@ struct Pack: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "Keep the content of this directory compressed in memory; may be repeated. Not for / and "
+        + "what the system writes to.", valueName: "dir"),
+    transform: { try SquashedDirectory($0) })
+  var squash: [SquashedDirectory] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "The modules of kernels for --squash: a directory such as /lib/modules, that of one kernel, "
+        + "or debian:SERIES for those of one of Debian's kernels; may be repeated.",
+      valueName: "dir"), completion: .directory)
+  var modules: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
       "Leave out the extended attributes of these namespaces, separated by commas: user, trusted, "
         + "security, system.", valueName: "namespaces"),
     transform: { try XattrNamespace.list($0) })
@@ -113,20 +131,62 @@ struct Pack: AsyncParsableCommand {
       )
     }
     if output == "-" { throw ValidationError("OUT must be a file, not standard output.") }
+    if let conflict = SquashedDirectory.conflict(in: squash) {
+      throw ValidationError("--squash: \(conflict).")
+    }
+    if squash.isEmpty, !modules.isEmpty {
+      throw ValidationError("--modules requires --squash.")
+    }
   }
 
   func run() async throws {
     try await asVerb {
-      let (report, warnings) = try pack()
+      let (report, warnings) = try await pack()
       for warning in warnings { standardError("leafroot: warning: \(warning)\n") }
       try Output.print(report)
       return 0
     }
   }
 
-  private func pack() throws -> (report: String, warnings: [String]) {
+  private func pack() async throws -> (report: String, warnings: [String]) {
     let arch = arch ?? platform.flatMap { Architecture($0) } ?? .host
     let program = try GuestLibrary.program("leafroot-init", for: arch)
+    let packer = try packer()
+    let given = try await SquashModules(names: modules).given(for: arch)
+
+    let progress = ReadingProgress()
+    defer { progress.end() }
+    // Each file is read once more for its content, and what is squashed before that.
+    let readings: Int64 = squash.isEmpty ? 2 : 3
+    func update(_ reading: Int64) -> (Int64, Int64) -> Void {
+      { progress.update((reading * $1 + $0) / readings, of: $1) }
+    }
+    var source = self.source(for: arch)
+    try await source.open()
+    let tree = try source.tree(progress: update(0))
+    let squash = try await squash(tree, packer, given, progress: update(1))
+    let summary = try packer.write(
+      tree, program, squashed: squash?.image, into: output, progress: update(readings - 1))
+
+    let lines = [
+      """
+      \(output): \(summary.size) bytes, \(program.bytes.count) of LeafRoot (\(arch)); \
+      \(summary.entries) entries, \(summary.bytes) bytes of content in \(summary.members) members
+      """
+    ]
+    let report =
+      lines + (squash?.report(summary) ?? []) + tree.notes
+      + ["kernel parameters: \(KernelParameters.request)"]
+    let warnings = [
+      warning(starting: summary.realInit), warning(about: summary.unsettableXattrs),
+      ConsoleFile.warning(in: tree.files),
+    ]
+    return (
+      report.joined(separator: "\n"), warnings.compactMap { $0 } + (squash?.warnings ?? [])
+    )
+  }
+
+  private func packer() throws -> Packer {
     let encoding = Encoding(codec, level: level)
     var packer = Packer(
       encoding, jobs: jobs ?? processorCount(),
@@ -134,30 +194,34 @@ struct Pack: AsyncParsableCommand {
     packer.realInit = realInit
     packer.xattrsLeftOut = Set(noXattrs.joined())
     packer.modificationTime = try Wrap.sourceDateEpoch(getenv("SOURCE_DATE_EPOCH"))
+    return packer
+  }
 
+  private func source(for arch: Architecture) -> PackSource {
     var source = PackSource(
       source, platform ?? arch.platform, workDirectory: output.removingLastComponent())
     source.limit = Int64(maxSize.mebibytes) << 20
     source.reference = reference
     source.output = output
-    let progress = ReadingProgress()
-    defer { progress.end() }
-    let tree = try source.tree { progress.update($0 / 2, of: $1) }
-    let summary = try packer.write(tree, program, into: output) {
-      progress.update(($1 + $0) / 2, of: $1)
-    }
-    let lines = [
-      """
-      \(output): \(summary.size) bytes, \(program.bytes.count) of LeafRoot (\(arch)); \
-      \(summary.entries) entries, \(summary.bytes) bytes of content in \(summary.members) members
-      """
-    ]
-    let report = lines + tree.notes + ["kernel parameters: \(KernelParameters.request)"]
-    let warnings = [
-      warning(starting: summary.realInit), warning(about: summary.unsettableXattrs),
-      ConsoleFile.warning(in: tree.files),
-    ]
-    return (report.joined(separator: "\n"), warnings.compactMap { $0 })
+    return source
+  }
+
+  /// Makes the squashfs, if there is to be one.
+  /// - Parameter given: The modules of --modules.
+  private func squash(
+    _ tree: any TreeSource, _ packer: Packer, _ given: KernelModules.Found,
+    progress: @escaping (Int64, Int64) -> Void
+  ) async throws -> SquashReport? {
+    if squash.isEmpty { return nil }
+    let parts = try SquashedTree(
+      tree, squash, leavingOut: packer.xattrsLeftOut, from: source)
+    let found = try SquashModules.find(in: tree, given, from: source)
+    var writer = SquashWriter(jobs: packer.jobs)
+    if codec == .zstd, let level { writer.level = level }
+    writer.modificationTime = packer.modificationTime
+    let image = try await writer.write(
+      parts, in: output.removingLastComponent(), progress: progress)
+    return SquashReport(parts, Squash(parts, image, found.kernels), found)
   }
 
   private func warning(about xattrs: UnsettableXattrs) -> String? {

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import BootEntries
+import Images
 import Machines
 import Packing
 import SystemPackage
@@ -24,7 +25,8 @@ struct PrintEntry: AsyncParsableCommand {
       print commands for sh(1), it is IMAGE itself. PREFIX, and PATH of --kernel, may contain \
       variables of iPXE and GRUB.
 
-      For an image without PID 1, entry is an error, unless --kernel-leaf is given.
+      For an image without PID 1, entry is an error, unless --kernel-leaf is given. If the kernel \
+      is a file here, and a squashed image has no modules for it, entry prints a warning.
 
       Exit status: 0 success; 1 IMAGE is damaged, the entry is printed; 2 failure; 64 usage \
       error, or the loader has no way to write a name or parameter; 128 + N ended by signal N.
@@ -83,9 +85,10 @@ struct PrintEntry: AsyncParsableCommand {
     var entry = try BootEntry(
       images, for: loader, kernel: kernel, prefix: prefix, append: append, title: title,
       isKernelLeaf: kernelLeaf)
-    // Only QEMU's command depends on the architecture.
     let file = try? Kernel(FilePath(entry.kernel))
+    // Only QEMU's command depends on the architecture.
     entry.architecture = file?.architecture ?? .host
+    if let file { try PackedSquashfs.warn(of: file, images.squash, images.files[0].path) }
     return try loader.text(entry)
   }
 }

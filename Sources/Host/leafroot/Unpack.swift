@@ -6,6 +6,7 @@ import Files
 import Glibc
 import Images
 import Initramfs
+import Packing
 import SystemPackage
 import Unpacking
 
@@ -46,7 +47,7 @@ struct Unpack: AsyncParsableCommand {
       guard let image = try Image.orReport(image) else { return 1 }
       let progress = ReadingProgress()
       defer { progress.end() }
-      let source = ImageSequence(image.tree) { progress.update($0, of: $1) }
+      let source = ImageSequence(try await image.wholeTree()) { progress.update($0, of: $1) }
       let summary = try OutputDirectory(directory).fill(from: source, by: unpacker)
       let damage = try image.damage(summary.image)
       progress.end()

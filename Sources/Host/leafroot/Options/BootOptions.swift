@@ -18,6 +18,7 @@ struct BootOptions: ParsableArguments {
   func boot(_ settings: BootSettings, isJSON: Bool = false) async throws -> Int32 {
     let images = try booted.open()
     let kernel = try await booted.kernel(for: machine.arch)
+    try booted.warn(of: kernel, images)
     let directory = try RunDirectory.temporary()
     let console = BootConsole()
     let machine: Machine

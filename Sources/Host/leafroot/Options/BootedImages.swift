@@ -33,4 +33,21 @@ struct BootedImages: ParsableArguments {
   func kernel(for architecture: Architecture?) async throws -> Kernel {
     try await KernelName(text: kernel).kernel(for: architecture)
   }
+
+  /// Prints a warning for each image that `kernel` cannot mount.
+  func warn(of kernel: Kernel, _ images: [Image]) throws {
+    for image in images {
+      try PackedSquashfs.warn(of: kernel, try image.squash(), image.name)
+    }
+  }
+}
+
+extension PackedSquashfs {
+  /// Prints a warning if `kernel` cannot mount what is squashed in the image at `path`.
+  static func warn(of kernel: Kernel, _ squash: PackedSquashfs?, _ path: FilePath) throws {
+    guard let squash, let release = try kernel.release(),
+      let complaint = squash.complaint(about: release)
+    else { return }
+    standardError("leafroot: warning: \(path): \(complaint)\n")
+  }
 }
