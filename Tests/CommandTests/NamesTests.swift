@@ -72,6 +72,18 @@ import Testing
     try expectSame("unpacked")
   }
 
+  @Test func `any byte comes through a squashfs`() throws {
+    try directory.shell(
+      """
+      mkdir -p source/lib/modules/6.12.1 && cp -a tree source/names
+      for part in loop squashfs overlay; do : >source/lib/modules/6.12.1/$part.ko; done
+      """)
+    try leafroot(
+      "pack", "source", "-o", "image", "--arch", "x86_64", "--squash", "names", "--level", "1")
+    try leafroot("unpack", "image", "unpacked")
+    try expectSame("unpacked/names")
+  }
+
   @Test func `twin: an attribute that is not there is missed`() throws {
     try directory.shell("cp -a tree other && setfattr -x user.= other/= && rm other/+")
     #expect(differences(from: "other").count == 2)
