@@ -240,6 +240,103 @@ extension TreeTests {
       }
     }
 
+    /// Composes with a tmpfs on the directory `part` of the tree, which is mounted by the payload.
+    private func composePart(
+      hasAllDirectories: Bool = true, part: (Planting) throws -> Void = { _ in },
+      after: (Planting) throws -> Void, _ verify: (Arena) throws -> Void
+    ) throws {
+      try Arena.with { arena in
+        let rest = Planting(directory: arena.source)
+        try rest.directory("part")
+        try rest.directory("payload", 0o700)
+        try rest.file("payload/about")
+        let first = try copyPeriod(of: ["payload/about"], in: arena.source)
+        tick()
+        try after(rest)
+        tick()
+        try rest.file("payload/last")
+        let second = try copyPeriod(of: ["payload/last"], in: arena.source)
+
+        var composition = try Composition(
+          of: arena.source, Status(of: arena.source), in: arena.target, besides: "payload")
+        try composition.prepare(first, hasAllDirectories: hasAllDirectories)
+        try Arena.mount("tmpfs", on: path("part", in: arena.target), "mode=755,size=1m")
+        let root = try openDescriptor("part", in: arena.target)
+        try part(Planting(directory: root))
+        composition.add(TreePart(path: Array("part".utf8), root: root))
+        try composition.prepare(second, hasAllDirectories: hasAllDirectories)
+        try remove(cName("payload"), in: arena.source)
+        try composition.finish()
+        #expect(try names(in: arena.source).isEmpty)
+        try verify(arena)
+      }
+    }
+
+    @Test func `what belongs into a file system of the tree moves there, with its hard links`()
+      throws
+    {
+      try composePart {
+        try $0.file("old", size: 1)
+      } after: {
+        try $0.directory("part/directory", 0o711)
+        try $0.file("part/directory/one", size: 2)
+        for name in ["two", "directory/three"] {
+          try $0.hardLink("part/\(name)", to: "part/directory/one")
+        }
+        try $0.file("outside", size: 3)
+        try $0.hardLink("linked", to: "outside")
+      } _: { (arena: Arena) throws in
+        let three = try status("part/directory/three", arena)
+        #expect((three.size, three.links) == (2, 3))
+        #expect(try status("part/two", arena).inode == three.inode)
+        #expect(try !status("part/two", arena).isBeside(status("outside", arena)))
+        #expect(try status("part/directory", arena).permissions == 0o711)
+        #expect(try size("part/old", arena) == 1)
+        #expect(try status("linked", arena).links == 2)
+      }
+    }
+
+    @Test func `a hard link out of a file system of the tree is a failure that names it`()
+      throws
+    {
+      let failure = #expect(throws: Failure.self) {
+        try composePart {
+          try $0.file("part/inside", size: 2)
+          try $0.hardLink("outside", to: "part/inside")
+        } _: { (arena: Arena) throws in
+        }
+      }
+      #expect(failure?.code == EXDEV)
+      #expect(failure?.name == Array("part".utf8))
+    }
+
+    @Test func `directories of a file system of the tree keep the times that they had`() throws {
+      try composePart(hasAllDirectories: false) {
+        try $0.directory("kept")
+        try $0.settleTimes()
+      } after: {
+        try $0.directory("part/kept")
+        try $0.file("part/kept/file", size: 1)
+        try $0.file("part/file", size: 1)
+      } _: { (arena: Arena) throws in
+        // Planting's times, which no other entry has.
+        for name in ["part", "part/kept"] {
+          #expect((1_000_000_000..<1_000_000_010).contains(try status(name, arena).modified))
+        }
+      }
+    }
+
+    @Test(arguments: [
+      ("usr", true), ("usr/lib", true), ("us", false), ("usr2", false), ("opt", true),
+      ("opt/vendor/x", true), ("opt/vendor2", false), ("etc", false),
+    ])
+    func `no second file system lies in one of the tree, or holds it`(
+      path: String, overlaps: Bool
+    ) {
+      let parts = ["usr", "opt/vendor"].map { TreePart(path: Array($0.utf8), root: -1) }
+      #expect(parts.contains { $0.overlaps(Array(path.utf8)) } == overlaps)
+    }
+
     @Test func `a mount stays where it is until all is unpacked`() throws {
       try Arena.with { arena in
         let rest = Planting(directory: arena.source)

@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/loop.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -129,10 +130,21 @@ static inline int linux_clone_mount(int directory) {
   return (int)syscall(428, directory, ".", 1 /* CLONE */ | O_CLOEXEC);
 }
 
-// openat2(2), Linux 5.6, with RESOLVE_IN_ROOT.
+// openat2(2), Linux 5.6.
+static inline int linux_openat2(int directory, const char *path, int flags, mode_t mode,
+                                uint64_t resolve) {
+  uint64_t how[3] = {(unsigned)(flags | O_CLOEXEC), mode, resolve};
+  return (int)syscall(437, directory, path, how, sizeof how);
+}
+
+// With RESOLVE_IN_ROOT.
 static inline int linux_openat2_in_root(int root, const char *path, int flags, mode_t mode) {
-  uint64_t how[3] = {(unsigned)(flags | O_CLOEXEC), mode, 0x10};
-  return (int)syscall(437, root, path, how, sizeof how);
+  return linux_openat2(root, path, flags, mode, 0x10);
+}
+
+// With RESOLVE_NO_XDEV, RESOLVE_NO_SYMLINKS and RESOLVE_BENEATH.
+static inline int linux_openat2_plainly(int directory, const char *path, int flags) {
+  return linux_openat2(directory, path, flags, 0, 0x1 | 0x4 | 0x8);
 }
 
 // sched_getaffinity(2): the length in bytes of the mask that was written, or -1.
@@ -157,6 +169,23 @@ static inline int linux_mincore(void *start, unsigned long size, unsigned char *
 // ioctl(2), for requests of ioctl_tty(2).
 static inline int linux_terminal_control(int terminal, unsigned long request, const void *argument) {
   return (int)syscall(SYS_ioctl, terminal, request, argument);
+}
+
+// finit_module(2), without parameters for the module.
+static inline int linux_load_module(int file) {
+  return (int)syscall(SYS_finit_module, file, "", 0);
+}
+
+// loop(4): the number of a loop device that is not in use. `control` is open on /dev/loop-control.
+static inline int linux_free_loop_device(int control) {
+  return (int)syscall(SYS_ioctl, control, LOOP_CTL_GET_FREE, 0);
+}
+
+// loop(4), Linux 5.8: a read-only device on the file until its last user is gone.
+static inline int linux_configure_loop_device(int device, int file) {
+  struct loop_config config = {
+      .fd = (unsigned)file, .info = {.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR}};
+  return (int)syscall(SYS_ioctl, device, LOOP_CONFIGURE, &config);
 }
 
 static inline int linux_unshare(int flags) { return (int)syscall(SYS_unshare, flags); }

@@ -5,6 +5,9 @@
 ///
 /// What came before a payload moves into the tree before the payload is unpacked there, so the
 /// payload meets what the kernel would have met. What came after the last payload moves last.
+///
+/// On directories of the tree, a payload may mount file systems of its own. What belongs there
+/// moves into each of them separately, as no hard link leads out of it.
 public struct Composition {
   private let rest: Int32
   private let status: Status
@@ -14,8 +17,9 @@ public struct Composition {
   /// When the kernel copied the payload that was unpacked last.
   private var period: CopyPeriod?
   private var hasAllDirectories = true
-  /// The times of directories that existed before that payload; nil if the kernel made all of them.
-  private var times: DirectoryTimes?
+  /// The file systems on directories of the tree, and last the tree. They have the times of
+  /// directories that existed before that payload, unless the kernel made all of them.
+  private var parts: [TreePart]
 
   /// Whether two paths in one payload may be the same file, hard-linked by earlier images.
   public private(set) var hasLinkedFiles = false
@@ -31,6 +35,7 @@ public struct Composition {
     self.rest = rest
     self.status = status
     self.tree = tree
+    parts = [TreePart(path: [], root: tree)]
     self.holder = try Status(of: cName(holder), in: rest).inode
     try copyMetadata(from: rest, status, to: tree)
   }
@@ -43,24 +48,56 @@ public struct Composition {
   public mutating func prepare(
     _ period: CopyPeriod, hasAllDirectories: Bool
   ) throws(Failure) {
-    try times?.restore(below: tree)
+    try restoreTimes()
     let selection = Selection(period: period, holder: holder)
     try reconcile(selection)
-    let mover = Mover(from: rest, status, to: tree, merging: true, selecting: selection)
-    try mover.move()
+    let movedLinks = try move(selection)
     // An earlier payload may have some.
-    hasLinkedFiles = hasLinkedFiles || mover.hasLinkedFiles || self.period != nil
+    hasLinkedFiles = hasLinkedFiles || movedLinks || self.period != nil
     self.period = period
     self.hasAllDirectories = self.hasAllDirectories && hasAllDirectories
-    times =
-      self.hasAllDirectories ? nil : try DirectoryTimes(below: tree, besides: Self.builtIn)
+    if !self.hasAllDirectories { try noteTimes() }
   }
 
+  /// Adds a file system that the last payload has mounted on a directory of the tree.
+  public mutating func add(_ part: TreePart) { parts.insert(part, at: 0) }
+
+  /// Whether a directory lies in, or holds, one that a file system is mounted on already.
+  public func overlaps(_ path: [UInt8]) -> Bool { parts.contains { $0.overlaps(path) } }
+
   /// Moves in the rest, after the payloads are gone.
-  public func finish() throws(Failure) {
-    try times?.restore(below: tree)
+  public mutating func finish() throws(Failure) {
+    try restoreTimes()
     try reconcile(nil)
-    try Mover(from: rest, try Status(of: rest), to: tree, merging: true).move()
+    _ = try move(nil)
+    for part in parts where !part.isTree { closeQuietly(part.root) }
+  }
+
+  /// Moves into each part what belongs there.
+  ///
+  /// - Returns: whether there were regular files with several names.
+  private func move(_ selection: Selection?) throws(Failure) -> Bool {
+    var hasLinks = false
+    for part in parts {
+      let kept = part.isTree && selection != nil ? status : nil
+      if try part.move(from: rest, kept, selection) { hasLinks = true }
+    }
+    return hasLinks
+  }
+
+  private mutating func noteTimes() throws(Failure) {
+    for index in parts.indices {
+      let part = parts[index]
+      parts[index].times = try DirectoryTimes(
+        below: part.root, includesRoot: !part.isTree, besides: part.isTree ? Self.builtIn : [])
+    }
+  }
+
+  private mutating func restoreTimes() throws(Failure) {
+    for index in parts.indices {
+      try parts[index].times?.restore()
+      parts[index].times = nil
+    }
   }
 
   /// Directories that the kernel makes before it unpacks images (usr/default_cpio_list): the first

@@ -24,7 +24,7 @@ final class DirectoryMove {
   /// lock.
   var pending = 1
 
-  /// The xattrs of an existing target before `disinherit` removed one.
+  /// The xattrs of an existing target before `disinherit` removed one; nil if it removed none.
   private var kept: Attributes?
 
   init(
@@ -57,8 +57,11 @@ final class DirectoryMove {
   /// Removes the default ACL of an existing target until the move ends, so that no entry inherits
   /// it.
   func disinherit() throws(Failure) {
-    kept = try Attributes(of: target)
-    _ = fremovexattr(target, cName("system.posix_acl_default"))
+    let attributes = try Attributes(of: target)
+    let list = cName("system.posix_acl_default")
+    guard attributes.all.contains(where: { $0.name == list }) else { return }
+    kept = attributes
+    _ = fremovexattr(target, list)
   }
 
   /// Ends the move of an emptied directory. Sets owner, permissions and default ACL only now, so

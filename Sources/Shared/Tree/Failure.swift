@@ -22,7 +22,7 @@ public struct Failure: Error {
   }
 
   /// Returns this failure with the entry's name, unless it has a name already.
-  func on(_ entry: [CChar]) -> Failure {
+  package func on(_ entry: [CChar]) -> Failure {
     guard name.isEmpty else { return self }
     var named = self
     for byte in entry where byte != 0 { named.name.append(UInt8(bitPattern: byte)) }

@@ -196,6 +196,12 @@ final class HardLinks {
     }
   }
 
+  /// Whether a file still has names outside the tree. All names in the tree have moved.
+  func hasRest() throws(Failure) -> Bool {
+    var keys = try Listing(of: source.directory)
+    return try keys.next() != nil
+  }
+
   /// Moves data and metadata of each regular file that still has names outside the tree. All names
   /// in the tree have moved.
   ///

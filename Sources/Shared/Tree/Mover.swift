@@ -31,6 +31,7 @@ public final class Mover {
   private let target: Int32
   private let status: Status
   private let isMerge: Bool
+  private let isApart: Bool
   private let selection: Selection?
   /// The inodes of selected files that have several names.
   private var selectedFiles: Set<UInt64> = []
@@ -51,18 +52,21 @@ public final class Mover {
   ///   - target: a directory, open for reading; empty unless `merging`.
   ///   - merging: whether the target has entries, which it keeps. Directories in both trees get the
   ///     times of those in the source, and keep their other metadata.
+  ///   - apart: whether no file may also have a name outside of the tree, as the target's file
+  ///     system has no place for it. Such a file fails the move with EXDEV, before its data move.
   ///   - selection: what is moved; nil for everything. With a selection, directories remain in both
   ///     trees, mounts stay where they are, and there is no way back.
   ///   - threads: the number of threads that may work; nil for one per processor.
   public init(
     from source: Int32, _ status: Status, to target: Int32, merging: Bool = false,
-    selecting selection: Selection? = nil, threads: Int? = nil
+    apart: Bool = false, selecting selection: Selection? = nil, threads: Int? = nil
   ) {
     self.source = source
     self.target = target
     self.status = status
     self.selection = selection
     isMerge = merging
+    isApart = apart
     crew = Crew(size: threads ?? processorCount())
   }
 
@@ -190,6 +194,7 @@ public final class Mover {
   /// Moves the data of files that have names elsewhere, once all names in the tree have moved.
   private func finishLinks() throws(Failure) {
     guard let links else { return }
+    if isApart, try links.hasRest() { throw Failure("link", EXDEV) }
     count(0, try links.moveRest())
     try links.dissolve()
     self.links = nil

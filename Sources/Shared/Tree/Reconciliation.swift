@@ -47,7 +47,7 @@ struct Reconciliation {
     let status = try Status(of: name, in: rest)
     if status.isMountRoot { return }
     if let selection, !selection.includes(status) { return }
-    guard let other = try entry(name, in: tree) else { return }
+    guard let other = try statusIfAny(of: name, in: tree) else { return }
 
     let new = Place(directory: rest, name: name)
     let old = Place(directory: tree, name: name)
@@ -87,14 +87,6 @@ struct Reconciliation {
     try remove(new.name, in: new.directory)
   }
 
-  private func setOwnerAndPermissions(of place: Place, _ status: Status) throws(Failure) {
-    try attempt("fchownat") {
-      fchownat(place.directory, place.name, status.user, status.group, AT_SYMLINK_NOFOLLOW)
-    }
-    if status.isSymbolicLink { return }
-    try attempt("fchmodat") { fchmodat(place.directory, place.name, status.permissions, 0) }
-  }
-
   /// Replaces one non-directory with another.
   private func replace(
     _ old: Place, _ other: Status, _ new: Place, _ status: Status
@@ -115,27 +107,40 @@ struct Reconciliation {
       try remove(old.name, in: old.directory)
     }
   }
+}
 
-  private func entry(_ name: [CChar], in directory: Int32) throws(Failure) -> Status? {
-    do throws(Failure) {
-      return try Status(of: name, in: directory)
-    } catch {
-      if error.code == ENOENT { return nil }
-      throw error
-    }
+// MARK: One of two entries
+
+/// The status of an entry; nil if there is none of this name.
+func statusIfAny(of name: [CChar], in directory: Int32) throws(Failure) -> Status? {
+  do throws(Failure) {
+    return try Status(of: name, in: directory)
+  } catch {
+    if error.code == ENOENT { return nil }
+    throw error
   }
+}
 
-  /// Removes an entry that is in the way of one of another type, unless it is a non-empty directory
-  /// (init/initramfs.c, clean_path()) or a mount point.
-  private func removeIfEmpty(_ place: Place, _ status: Status) throws(Failure) -> Bool {
-    do throws(Failure) {
-      try attempt("unlink") {
-        unlinkat(place.directory, place.name, status.isDirectory ? AT_REMOVEDIR : 0)
-      }
-      return true
-    } catch {
-      if error.code == ENOTEMPTY || error.code == EBUSY { return false }
-      throw error
+/// Gives an entry the owner and the permissions of another one, of which the kernel makes only
+/// these calls.
+func setOwnerAndPermissions(of place: Place, _ status: Status) throws(Failure) {
+  try attempt("fchownat") {
+    fchownat(place.directory, place.name, status.user, status.group, AT_SYMLINK_NOFOLLOW)
+  }
+  if status.isSymbolicLink { return }
+  try attempt("fchmodat") { fchmodat(place.directory, place.name, status.permissions, 0) }
+}
+
+/// Removes an entry that is in the way of one of another type, unless it is a non-empty directory
+/// (init/initramfs.c, clean_path()) or a mount point.
+func removeIfEmpty(_ place: Place, _ status: Status) throws(Failure) -> Bool {
+  do throws(Failure) {
+    try attempt("unlink") {
+      unlinkat(place.directory, place.name, status.isDirectory ? AT_REMOVEDIR : 0)
     }
+    return true
+  } catch {
+    if error.code == ENOTEMPTY || error.code == EBUSY { return false }
+    throw error
   }
 }

@@ -34,6 +34,22 @@ func moveRegularFile(
   }
 }
 
+/// Replaces content and metadata of a regular file, and so of all its names, with those of another
+/// one, which stays.
+func overwriteRegularFile(
+  at target: Place, with source: Place, _ status: Status
+) throws(Failure) {
+  let from = try Source(source, mayBeCut: false)
+  defer { closeQuietly(from.descriptor) }
+  let to = try attempt("open") {
+    linux_openat(target.directory, target.name, O_WRONLY | O_TRUNC | O_NOFOLLOW, 0)
+  }
+  defer { closeQuietly(to) }
+
+  try copy(0..<status.size, from: from.descriptor, to: to)
+  try setMetadata(of: to, status, Attributes(of: from.descriptor))
+}
+
 /// A regular file whose content is being moved.
 struct Source {
   let descriptor: Int32
