@@ -210,4 +210,46 @@ struct PayloadTests {
       [0, 7, 9999, 10000].map { String(decoding: Payload.name(of: $0), as: UTF8.self) }
         == ["0000", "0007", "9999", "10000"])
   }
+
+  @Test func `a squashfs is no part of what becomes free`() throws {
+    try source.file("0000", [UInt8](repeating: 0, count: 100))
+    try source.file("squash", [UInt8](repeating: 0, count: 5000))
+    try withDirectories { directory, _ in
+      let payload = try #require(try Payload(in: directory))
+      #expect((payload.size, payload.squashSize) == (100, 5000))
+    }
+  }
+
+  @Test func `files that lie over mounts wait for them, with the directories that they are in`()
+    throws
+  {
+    let over = archive([
+      .directory("d").with { $0.time = 333 }, .file("d/4", "over").with { $0.time = 444 },
+      .directory("d/dated").with { $0.time = 555 }, .file("d/dated/5", "over"),
+    ])
+    for (number, file) in (members + [over]).enumerated() { try source.file("000\(number)", file) }
+    var plan = Payload.Plan()
+    (plan.members, plan.over) = (3, 1)
+    try withDirectories { directory, root in
+      let payload = try #require(try Payload(in: directory))
+      try payload.unpack(into: root, plan)
+      #expect(try source.names == ["0003"])
+      #expect(try target.bytes("d/4") == Array("four".utf8))
+      try target.shell("mkdir d/dated")
+
+      try payload.unpackOver(into: root, plan)
+      #expect(try source.names == [])
+      #expect(try target.bytes("d/4") == Array("over".utf8))
+      #expect(payload.entries == 12)
+      for (name, time) in [("d", 333), ("d/4", 444), ("d/dated", 555)] {
+        #expect(try attributes(name).st_mtim.tv_sec == time)
+      }
+    }
+  }
+
+  @Test func `a missing file that lies over mounts is named before anything is freed`() throws {
+    let failure = try unpack(members) { ($0.members, $0.over) = (3, 1) }.failure
+    #expect(failure?.file == Array("0003".utf8))
+    #expect(try source.names == ["0000", "0001", "0002"])
+  }
 }

@@ -18,6 +18,14 @@ public struct Text: Sendable {
     return text
   }
 
+  public static func + (start: Text, end: [UInt8]) -> Text {
+    var text = start
+    text.add(end)
+    return text
+  }
+
+  public static func + (start: Text, end: Text) -> Text { start + end.bytes }
+
   public mutating func add(_ text: StaticString) {
     text.withUTF8Buffer { bytes.append(contentsOf: $0) }
   }

@@ -7,14 +7,18 @@ import Newc
 import Threads
 public import Tree
 
+import enum Leaf.Vocabulary
+
 /// Images in a directory, in numbered files: 0000, 0001 … They are unpacked into one tree, and
 /// freed as they are read.
 ///
 /// The concatenation of the files, in order, is an initramfs with the same tree, except for what
 /// their sidecars add: see `SidecarReader`.
 public final class Payload {
-  /// The size of all files and their sidecars, in bytes.
+  /// The size of all files and their sidecars, which become free, in bytes.
   public let size: Int
+  /// The size of the squashfs, which stays, in bytes; nil if there is none.
+  public let squashSize: Int?
   /// The number of files.
   public var count: Int { names.count }
   /// When the kernel copied the files.
@@ -45,6 +49,8 @@ public final class Payload {
     public var rules = KernelRules()
     /// The number of files made by pack; those after the first are independent of each other.
     public var members = 0
+    /// The number of files that come last, for `unpackOver`.
+    public var over = 0
     /// The number of threads that may work.
     public var threads = 1
     /// Tells how much memory is free as the tree grows; nil if that is not watched.
@@ -64,22 +70,26 @@ public final class Payload {
   /// - Returns: nil if there are no files.
   public init?(in directory: Int32) throws(Failure) {
     var (names, size, period): ([[CChar]], Int, CopyPeriod) = ([], 0, CopyPeriod())
+    var squashSize: Int?
+    let squash = cName(Vocabulary.squash)
     for name in try entryNames(of: directory) {
       let status = try Status(of: name, in: directory)
       guard status.isRegular else { continue }
       period.add(status)
       if Self.isNumber(name) { names.append(name) }
-      size += status.size
+      if name == squash { squashSize = status.size } else { size += status.size }
     }
     if names.isEmpty { return nil }
 
     self.directory = directory
     self.names = names.sorted { $0.count != $1.count ? $0.count < $1.count : isLess($0, $1) }
     self.size = size
+    self.squashSize = squashSize
     self.period = period
   }
 
-  /// Unpacks all files into the directory that `root` is open on.
+  /// Unpacks all files, except those that come last (`Plan.over`), into the directory that `root`
+  /// is open on.
   public func unpack(into root: Int32, _ plan: Plan) throws(PayloadFailure) {
     (entries, bytes, failure, refusal) = (0, 0, nil, nil)
     xattrLosses = MissingXattrs()
@@ -87,24 +97,35 @@ public final class Payload {
     if let missing, !plan.endsAtRefusal { throw missing }
     // Keeps the directories, as their times are set last.
     var first = Unpacker(tree(root))
-    var rest = names[...]
+    var rest = plan.over > 0 ? names.prefix(plan.members) : names[...]
 
     if plan.members > 1 {
       // The first file is small, and kept: until another is freed, a failure can be undone.
       try unpackInOrder(names.prefix(1), &first, plan, frees: false)
-      rest = names.dropFirst(plan.members)
+      rest = rest.dropFirst(plan.members)
       unpackInParallel(names[1..<rest.startIndex], into: root, plan)
       if failure == nil { free(names[0]) }
     }
     try unpackInOrder(rest, &first, plan, frees: true)
     if refusal == nil { refusal = missing }
+    try finish(&first)
+  }
 
+  /// Unpacks the files that come last over what is in the tree by now. They have the directories
+  /// whose entries they change.
+  public func unpackOver(into root: Int32, _ plan: Plan) throws(PayloadFailure) {
+    var unpacker = Unpacker(tree(root))
+    try unpackInOrder(names.dropFirst(plan.members), &unpacker, plan, frees: true)
+    try finish(&unpacker)
+  }
+
+  private func finish(_ unpacker: inout Unpacker<DirectoryTree>) throws(PayloadFailure) {
     do throws(UnpackFailure) {
-      try first.finish()
+      try unpacker.finish()
     } catch {
       throw PayloadFailure(file: [], offset: 0, cause: .unpack(error))
     }
-    xattrLosses.add(first.missingXattrs)
+    xattrLosses.add(unpacker.missingXattrs)
   }
 
   private func tree(_ root: Int32) -> DirectoryTree {
@@ -114,7 +135,7 @@ public final class Payload {
   /// The first missing file; nil if there is none. The kernel logs nothing after a truncated raw
   /// archive.
   private func missing(of plan: Plan) -> PayloadFailure? {
-    Self.firstMissing(of: plan.members, in: names.count) { bytes(of: names[$0]) }
+    Self.firstMissing(of: plan.members + plan.over, in: names.count) { bytes(of: names[$0]) }
       .map { PayloadFailure(file: $0, offset: 0, cause: .missing) }
   }
 

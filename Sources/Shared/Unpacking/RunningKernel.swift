@@ -14,3 +14,10 @@ extension KernelRules {
     return KernelVersion(Array(release) + version).map { KernelRules($0) } ?? KernelRules()
   }
 }
+
+/// The release of the running kernel, as `uname -r` prints it; empty if it is unknown.
+package func runningRelease() -> [UInt8] {
+  var name = utsname()
+  guard uname(&name) == 0 else { return [] }
+  return withUnsafeBytes(of: name.release) { Array($0.prefix { $0 != 0 }) }
+}
