@@ -117,6 +117,7 @@ struct Init {
     if let packed {
       warnOfLosses(packed)
       logTree("unpacked ", packed.entries, packed.bytes, time)
+      packed.logSquashes(log)
     } else {
       logTree("moved ", calls.entries, calls.bytes, time)
     }

@@ -114,7 +114,8 @@ struct LinuxSyscalls: Syscalls {
   private mutating func unpack(_ packed: PackedTrees) throws(Tree.Failure) {
     do throws(Tree.Failure) { try OwnProgram.removeNames() } catch { trace = error }
     do throws(PackedTreeFailure) {
-      let left = try packed.unpack(into: leaf, status, endsAtRefusal: endsAtRefusal)
+      let left = try packed.unpack(
+        into: leaf, status, options, proc, endsAtRefusal: endsAtRefusal)
       trace = trace ?? left
     } catch {
       reason = error.reason

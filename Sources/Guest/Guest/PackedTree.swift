@@ -13,6 +13,9 @@ struct PackedTree {
   let about: PayloadManifest
   let payload: Payload
 
+  /// What of the tree stays compressed; nil if nothing does.
+  let squash: Squash?
+
   /// The name of the directory.
   private let id: [UInt8]
 
@@ -22,10 +25,12 @@ struct PackedTree {
   /// - Returns: nil if `name` is not the directory of a payload.
   static func find(_ name: [CChar], in holder: Int32) throws(PayloadFailure) -> PackedTree? {
     let id = name.dropLast().map { UInt8(bitPattern: $0) }
+    let directory: Int32
     var about: [UInt8]?
     var payload: Payload?
     do throws(Tree.Failure) {
-      guard let directory = try openDirectoryIfAny(name, in: holder) else { return nil }
+      guard let opened = try openDirectoryIfAny(name, in: holder) else { return nil }
+      directory = opened
       about = try read(Vocabulary.about, in: directory)
       payload = try Payload(in: directory)
       if about == nil, try read(Vocabulary.start, in: directory) == nil {
@@ -41,16 +46,37 @@ struct PackedTree {
       throw PayloadFailure(missing: Vocabulary.about).inDirectory(id)
     }
     guard let payload else { throw PayloadFailure(missing: "0000").inDirectory(id) }
-    return PackedTree(about: PayloadManifest(about), payload: payload, id: id)
+    let manifest = PayloadManifest(about)
+    if !manifest.squash.isEmpty, payload.squashSize == nil {
+      throw PayloadFailure(missing: Vocabulary.squash).inDirectory(id)
+    }
+    return PackedTree(
+      about: manifest, payload: payload, squash: Squash(manifest, payload, in: directory), id: id)
   }
 
   /// Unpacks it into the directory that `root` is open on.
-  func unpack(into root: Int32, _ plan: Payload.Plan) throws(PayloadFailure) {
+  ///
+  /// - Parameter mount: mounts what stays compressed, before the files that lie over it are
+  ///   unpacked.
+  func unpack(
+    into root: Int32, _ plan: Payload.Plan, _ mount: (Squash) throws(PackedTreeFailure) -> Void
+  ) throws(PackedTreeFailure) {
     var plan = plan
-    plan.members = about.members
-    do throws(PayloadFailure) {
-      try payload.unpack(into: root, plan)
-    } catch { throw error.inDirectory(id) }
+    (plan.members, plan.over) = (about.members, about.over)
+    try naming { () throws(PayloadFailure) in try payload.unpack(into: root, plan) }
+    guard let squash else { return }
+    try mount(squash)
+    if plan.over > 0 {
+      try naming { () throws(PayloadFailure) in try payload.unpackOver(into: root, plan) }
+    }
+  }
+
+  private func naming(
+    _ body: () throws(PayloadFailure) -> Void
+  ) throws(PackedTreeFailure) {
+    do throws(PayloadFailure) { try body() } catch {
+      throw PackedTreeFailure(Text(error.inDirectory(id)))
+    }
   }
 
   /// Where the kernel would have stopped, if the plan allows that.

@@ -80,6 +80,13 @@ struct PackedTrees {
   /// The real inits that they were packed with, that of the last image first.
   var realInits: [[UInt8]] { all.reversed().compactMap { $0.about.realInit } }
 
+  /// Logs what stays compressed.
+  func logSquashes(_ log: Log) {
+    for packed in all {
+      if let squash = packed.squash { log.write(.info, squash.logLine) }
+    }
+  }
+
   /// The number of entries unpacked, and of bytes of their content.
   var entries: Int { all.reduce(0) { $0 + $1.payload.entries } }
   var bytes: Int { all.reduce(0) { $0.plus(Int(clamping: $1.payload.bytes)) } }
@@ -95,7 +102,8 @@ struct PackedTrees {
   /// - Parameter limits: those of the file system that the payloads are in.
   func need(_ limits: Limits) -> Limits {
     let tree = tree ?? PayloadNeed.largestTree(in: FreeMemory.unused() + size)
-    return limits.holding(tree, insteadOf: size)
+    let kept = all.reduce(0) { $0.plus($1.payload.squashSize ?? 0) }
+    return limits.holding(tree, insteadOf: size.plus(kept))
   }
 
   /// Returns why the boot stops before anything is unpacked, as lines for the log; nil if memory
@@ -113,11 +121,12 @@ struct PackedTrees {
   ///
   /// - Parameters:
   ///   - status: the status of the root directory, as the kernel left it.
+  ///   - options: the mount options of the leaf, which what lies over a squashfs also gets.
   ///   - endsAtRefusal: whether a tree only ends, without a failure, where the kernel would refuse
   ///     it.
   /// - Returns: why something of the payloads could not be removed.
   func unpack(
-    into leaf: Int32, _ status: Status, endsAtRefusal: Bool
+    into leaf: Int32, _ status: Status, _ options: Text, _ proc: Proc, endsAtRefusal: Bool
   ) throws(PackedTreeFailure) -> Tree.Failure? {
     var composition = try naming {
       () throws(Tree.Failure) in
@@ -129,9 +138,10 @@ struct PackedTrees {
         try composition.prepare(period, hasAllDirectories: members > 0)
       }
       let plan = plan(isAlone: !composition.hasLinkedFiles, endsAtRefusal: endsAtRefusal)
-      do throws(PayloadFailure) {
-        try packed.unpack(into: leaf, plan)
-      } catch { throw PackedTreeFailure(Text(error)) }
+      try packed.unpack(into: leaf, plan) { squash throws(PackedTreeFailure) in
+        try squash.refuseOverlap(with: composition)
+        for part in try squash.mount(over: leaf, options, proc) { composition.add(part) }
+      }
     }
     memory.close()
 
@@ -191,5 +201,10 @@ struct PackedTreeFailure: Error {
 
   init(_ failure: Tree.Failure) {
     reason = Text(call: failure)
+  }
+
+  /// A failure of what mounts a squashfs.
+  init(squash failure: Tree.Failure) {
+    reason = Text("squash: ") + Text(call: failure)
   }
 }
