@@ -10,6 +10,8 @@ struct PackedImage: Sendable {
   var compressors: [Compressor] = [.zstd]
   /// The number of members with files; 0 puts the whole tree into one file, as nest does.
   var parts = 3
+  /// What stays compressed; nil for nothing.
+  var squashed: SquashedDirectories?
   /// The sidecar data, by the files' names.
   var extras: [String: Extra] = [:]
   /// The content of the file `about`; nil for the right one.
@@ -30,29 +32,41 @@ struct PackedImage: Sendable {
   func records(of tree: [(entry: Entry, data: [UInt8])]) throws
     -> [(entry: Entry, data: [UInt8])]
   {
-    let files = try members(of: tree)
+    let outside = squashed?.outside(tree) ?? tree
+    let files = try members(of: outside)
 
     let program = try GuestInit.built().bytes
     var records = parts > 0 ? Self.skeleton(of: tree) : []
     records.append((Entry(name: Array("leafroot".utf8), mode: 0o100755), program))
     records.append((Entry(name: Array("init".utf8), mode: 0o120777), Array("/leafroot".utf8)))
     let directory = ".leafroot/\(id)"
-    for path in [".leafroot", directory] {
+    func addDirectory(_ path: String) {
       records.append((Entry(name: Array(path.utf8), mode: 0o040700), []))
     }
+    for path in [".leafroot", directory] { addDirectory(path) }
     func add(_ name: String, _ data: [UInt8]) {
       records.append((Entry(name: Array("\(directory)/\(name)".utf8), mode: 0o100600), data))
     }
     add("start", [])
-    let sidecars = parted(tree).map(sidecar)
-    for (number, file) in files.enumerated() {
+    for file in try squashed?.files(tree) ?? [] {
+      if let content = file.content {
+        add(file.name, content)
+      } else {
+        addDirectory("\(directory)/\(file.name)")
+      }
+    }
+    let over = squashed?.overlying(tree) ?? []
+    let sidecars = (parted(outside) + (over.isEmpty ? [] : [over])).map(sidecar)
+    let overMembers = over.isEmpty ? [] : [try Segment(over).bytes]
+    for (number, file) in (files + overMembers).enumerated() {
       let digits = String(number)
       let name = String(repeating: "0", count: 4 - digits.count) + digits
       let sidecar = number < sidecars.count ? sidecars[number] : ""
       if !sidecar.isEmpty { add("\(name).extra", Array(sidecar.utf8)) }
       add(name, file)
     }
-    add("about", Array((about ?? lines(tree, files.count)).utf8))
+    let lines = lines(outside, files.count) + (squashed?.lines(tree) ?? "")
+    add("about", Array((about ?? lines).utf8))
     return records
   }
 

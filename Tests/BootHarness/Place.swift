@@ -24,6 +24,11 @@ enum Place {
     cache.appending("kernels/\(kernel)/modules/\(name).ko")
   }
 
+  /// The file with the release of a Debian kernel, as `uname -r` prints it.
+  static func release(of kernel: String) -> FilePath {
+    cache.appending("kernels/\(kernel)/version")
+  }
+
   /// The kit's statically linked busybox.
   static let busybox = cache.appending("kit/demo/tree/kit/bin/busybox")
 
