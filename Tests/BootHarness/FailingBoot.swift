@@ -12,6 +12,8 @@ enum Bringing: CaseIterable, Sendable {
   case moved
   /// PID 1 unpacks it, from members or from one file.
   case packed, nested
+  /// PID 1 unpacks one half of it, and mounts the other.
+  case squashed
 }
 
 /// The boots of the table, all with the same small tree and a PID 1 that a script executes.
@@ -39,6 +41,10 @@ struct FailingBoot {
     if bringing != .moved {
       var packed = PackedImage(parts: bringing == .nested ? 0 : 1)
       packed.extras = FailingTree.extras
+      if bringing == .squashed {
+        packed.squashed = SquashedDirectories("deep", "links")
+        packed.squashed?.kernels = []
+      }
       boot.tree.setModificationTime(of: "large", 1)
       boot.packed = packed
     }
@@ -77,7 +83,7 @@ struct FailingBoot {
   ) -> SystemCallFailure.Ending {
     guard let check = outcome.check else { return endingInPanic(outcome) }
     let said = outcome.verdict.logged.filter { line in
-      !["leafroot: moved ", "leafroot: unpacked "].contains { line.hasPrefix($0) }
+      !["moved ", "unpacked ", "mounted "].contains { line.hasPrefix("leafroot: \($0)") }
     }
 
     // PID 1 is in the image, but not in the leaf.

@@ -8,8 +8,8 @@ import Testing
 /// Each system call of PID 1 fails in turn, in a real boot: the leaf is made all the same, or the
 /// boot goes on in rootfs with the tree intact, or it stops with last words.
 @Suite struct SystemCallFailureTests {
-  /// Every so many calls: some thirty boots. `make proof` has each call fail.
-  @Test(arguments: [(Bringing.moved, 31), (.packed, 149), (.nested, 307)])
+  /// Every so many calls: some forty boots. `make proof` has each call fail.
+  @Test(arguments: [(Bringing.moved, 31), (.packed, 149), (.nested, 307), (.squashed, 149)])
   func `whatever system call of PID 1 fails, nothing is lost, and no boot ends in silence`(
     bringing: Bringing, step: Int
   ) async throws {
