@@ -19,6 +19,8 @@ struct BootImage: Sendable {
   let command: [String]
   /// Segments appended to each form of the image, so that all have the same tree.
   let attachments: [FilePath]
+  /// The directories that ``Variant/squash`` keeps compressed.
+  var squashed = ["/usr"]
   /// The directory of its forms.
   let directory: FilePath
 
@@ -66,12 +68,30 @@ struct BootImage: Sendable {
       let image = try Image(path: plain)
       let inspection = try Inspection(ImageSequence(image.parts), of: plain)
       _ = try Nester().write(image, inspection, bench.program, into: output)
+    case .squash: try await squash(bench, into: output)
     case .stock, .cp, .fileByFile, .tar, .bind, .kernelStock, .kernel: break
     }
   }
 
   private func pack(_ encoding: Encoding, _ bench: Bench, into output: FilePath) throws {
-    let packer = Packer(encoding, jobs: processorCount(), memberSize: 16 << 20)
-    _ = try packer.write(try ImageTree(Image(path: plain)), bench.program, into: output)
+    _ = try packer(encoding).write(tree(), bench.program, into: output)
+  }
+
+  private func squash(_ bench: Bench, into output: FilePath) async throws {
+    let tree = try tree()
+    let directories = try squashed.map { try SquashedDirectory($0) }
+    let parts = try SquashedTree(tree, directories, from: plain)
+    let packer = packer(.zstd(level: 10))
+    let image = try await SquashWriter(jobs: packer.jobs).write(parts, in: self.directory)
+    let modules = try KernelModules.find(
+      inDirectory: bench.kernelDirectory.appending("modules"))
+    _ = try packer.write(
+      tree, bench.program, squashed: Squash(parts, image, modules.kernels), into: output)
+  }
+
+  private func tree() throws -> ImageTree { try ImageTree(Image(path: plain)) }
+
+  private func packer(_ encoding: Encoding) -> Packer {
+    Packer(encoding, jobs: processorCount(), memberSize: 16 << 20)
   }
 }

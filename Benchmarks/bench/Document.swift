@@ -42,12 +42,16 @@ extension Results {
   /// The table of costs.
   var markdown: String {
     markdownTable(
-      ["", "real init", "over stock", "least memory", "with `size=90%`"],
+      [
+        "", "real init", "over stock", "memory kept", "all read", "least memory",
+        "with `size=90%`",
+      ],
       times.map { time in
         let over = time.variant.hasLeaf ? overStock(time.variant) : nil
         return [
           time.variant.title, time.uptime.map { "\(fixed($0, 2)) s" } ?? "–",
           over.map { ($0 < 0 ? "" : "+") + "\(fixed($0, 2)) s" } ?? "",
+          time.kept.map { "\($0) MiB" } ?? "–", time.read.map { "\(fixed($0, 2)) s" } ?? "–",
         ]
           + [nil, "size=90%"].map { options in
             least(time.variant, options: options).map { "\($0) MiB" } ?? "–"

@@ -11,7 +11,8 @@ extension Bench {
     try await variants.concurrentMap(atMost: jobs) { variant in
       let boot = try await countingBoot(variant, image.bootImage, name: "time-\(variant.rawValue)")
       return Results.Time(
-        variant: variant, uptime: boot.uptime, moved: boot.moved, problem: boot.problem)
+        variant: variant, uptime: boot.uptime, moved: boot.moved, kept: boot.reading?.kept,
+        read: boot.reading?.uptime, problem: boot.problem)
     }
   }
 

@@ -52,6 +52,10 @@ struct Results: Encodable {
     let uptime: Double?
     /// Milliseconds that the move took, as reported by leafroot-init.
     let moved: Int?
+    /// MiB of memory that the root keeps, when the real init starts.
+    let kept: Int?
+    /// Seconds until each file has been read once.
+    let read: Double?
     let problem: String?
   }
 
@@ -102,7 +106,7 @@ struct Results: Encodable {
   let image: Figures
   let smallImage: Figures
   let programSizes: [String: Int]
-  /// The sizes in bytes of the stock and of the packed image, by the variant that boots it.
+  /// The sizes in bytes of the stock image and of the packed ones, by the variant that boots it.
   let imageSizes: [String: Int64]
   var times: [Time] = []
   var small: Small?

@@ -61,13 +61,15 @@ extension Results {
 
   private var variants: String {
     var table = Table()
-    table.add("", "real init", "over stock", "least memory", "size=90%")
+    table.add("", "real init", "over stock", "memory kept", "all read", "least memory", "size=90%")
     for time in times {
       let over = time.variant.hasLeaf ? overStock(time.variant) : nil
       table.add(
         time.variant.title,
         time.uptime.map { "\(fixed($0, 2)) s" } ?? time.problem ?? "",
         over.map { "\($0 < 0 ? "" : "+")\(fixed($0, 2)) s" } ?? "",
+        time.kept.map { "\($0) MiB" } ?? "–",
+        time.read.map { "\(fixed($0, 2)) s" } ?? "–",
         least(time.variant, options: nil).map { "\($0) MiB" } ?? "–",
         least(time.variant, options: "size=90%").map { "\($0) MiB" } ?? "–")
     }

@@ -9,6 +9,8 @@ struct TimedBoot: Sendable {
   let uptime: Double?
   /// Milliseconds that PID 1 reports for its own work.
   let moved: Int?
+  /// What the image's files told while they were read, once all of them had been.
+  let reading: Reading?
   /// Why ``uptime`` is nil.
   let problem: String?
   /// Seconds on the host.
@@ -21,6 +23,7 @@ struct TimedBoot: Sendable {
     self.problem = problem
     uptime = problem == nil ? verdict.check?.uptime : nil
     moved = run.console.lines.lazy.compactMap(TimedBoot.milliseconds).first
+    reading = verdict.command.flatMap { Reading($0.output.split(separator: "\n")) }
     seconds = verdict.seconds
   }
 

@@ -25,6 +25,8 @@ enum Variant: String, CaseIterable, Codable, ExpressibleByArgument {
   case packLZ4 = "pack-lz4"
   /// `leafroot nest`.
   case nest
+  /// `leafroot pack --squash /usr`.
+  case squash
   /// Stock, with the kernel of `make kernel`: the baseline of ``kernel``.
   case kernelStock = "kernel-stock"
   /// The kernel of `make kernel` makes the leaf.
@@ -43,6 +45,7 @@ enum Variant: String, CaseIterable, Codable, ExpressibleByArgument {
     case .pack: "leafroot pack"
     case .packLZ4: "leafroot pack --codec lz4"
     case .nest: "leafroot nest"
+    case .squash: "leafroot pack --squash"
     case .kernelStock: "own kernel, no leaf"
     case .kernel: "own kernel, makes the leaf"
     }
@@ -79,7 +82,7 @@ enum Variant: String, CaseIterable, Codable, ExpressibleByArgument {
   var isOurs: Bool {
     switch self {
     case .stock, .cp, .fileByFile, .tar, .nested, .bind, .kernelStock: false
-    case .wrap, .pack, .packLZ4, .nest, .kernel: true
+    case .wrap, .pack, .packLZ4, .nest, .squash, .kernel: true
     }
   }
 

@@ -43,7 +43,7 @@ extension Variant {
   var role: SVG.Role {
     switch self {
     case .stock, .kernelStock: .stock
-    case .wrap, .pack, .packLZ4, .nest, .kernel: .ours
+    case .wrap, .pack, .packLZ4, .nest, .squash, .kernel: .ours
     case .cp, .fileByFile, .tar, .nested, .bind: .other
     }
   }
