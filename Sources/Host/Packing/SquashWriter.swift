@@ -50,10 +50,12 @@ public struct SquashWriter: Sendable {
     return try scratch.reopened(as: program)
   }
 
+  /// With an export table, the overlay finds a file again by its inode number, which `index=on`
+  /// needs: fs/overlayfs/super.c, ovl_get_indexdir(); fs/squashfs/export.c.
   private var arguments: [String] {
     [
       "--quiet", "--no-skip", "--force", "--compressor", "zstd", "--comp-extra", "level=\(level)",
-      "--block-size", "\(Self.blockSize)", "--num-jobs", "\(jobs)",
+      "--exportable", "--block-size", "\(Self.blockSize)", "--num-jobs", "\(jobs)",
       "--defaults", "mtime=\(modificationTime)", "/dev/stdout",
     ]
   }
