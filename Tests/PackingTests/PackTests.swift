@@ -117,6 +117,17 @@ import Testing
     #expect(about.hasPrefix("members 5\nentries 7\nbytes 23\npages 3 3 3\n"), "\(about)")
   }
 
+  @Test func `all directories come before what has names in them`() throws {
+    let linked = [
+      OddRecord.directory("a"), .directory("z"), .node("a/p", 0o010644, (0, 0)).linked(5),
+      .node("z/p", 0o010644, (0, 0)).linked(5), .link("b", to: "z"),
+    ]
+    let first = try #require(try payload(pack(archive(linked))).members.first)
+    let found = Recorder(first)
+    #expect(found.names == ["a", "z", "a/p", "z/p", "b"])
+    try expectSameTree(pack(archive(linked)), archive(linked))
+  }
+
   /// Around the sizes of pages, with links that take one or none.
   @Test func `pages are counted in each size that a kernel has, by pack as by nest`() throws {
     let sizes = [0, 1, 4095, 4096, 4097, 16_384, 16_385, 65_535, 65_536, 65_537, 200_000]

@@ -42,8 +42,13 @@ struct MemberBuilder {
   }
 
   /// Adds the first member and the empty files.
+  ///
+  /// The directories come first: a file with several names may have one in a later directory.
   mutating func addFirst(of files: [TreeFile]) throws {
-    for file in files where file.entry.type != .regular { try append(file, file.target) }
+    for file in files where file.entry.type == .directory { try append(file, []) }
+    for file in files where file.entry.type != .directory && file.entry.type != .regular {
+      try append(file, file.target)
+    }
     try flush()
     for file in files where file.entry.type == .regular && file.dataSize == 0 {
       try append(file, [])
