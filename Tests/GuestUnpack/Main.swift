@@ -114,7 +114,7 @@ private func map(_ path: UnsafePointer<CChar>) -> UnsafeRawBufferPointer? {
 
 /// - Returns: Whether all could be written.
 private func decode(
-  _ file: UnsafeRawBufferPointer, _ decoder: borrowing Decoder,
+  _ file: UnsafeRawBufferPointer, _ decoder: Decoder,
   _ buffer: UnsafeMutableRawBufferPointer
 ) throws(Decoder.Failure) -> Bool {
   var offset = 0

@@ -54,6 +54,25 @@ private func noise(_ count: Int) -> [UInt8] {
     #expect(try read(Array(image.prefix(image.count * 2 / 3))).summary.refusal != nil)
   }
 
+  @Test func `what one reader leaves to the next changes nothing`() throws {
+    // Too small for a thread: a damaged member would end earlier or later.
+    let archive = try archive("file", noise(700_000)) + archive("last", [1])
+    let decoders = DecoderStore()
+    for codec in [.zstd, .zstd, .gzip, .zstd, .lz4, .xz, .raw, .zstd] as [Codec] {
+      let image = try encoded(archive, codec)
+      var broken = image
+      for place in (image.count / 2)..<(image.count / 2 + 100) { broken[place] ^= 0x55 }
+      for bytes in [image, broken, Array(image.prefix(image.count / 3)), image] {
+        let expected = Recorder(bytes)
+        let found = Recorder(bytes, KernelRules(), .data, decoders)
+        #expect(found.summary == expected.summary)
+        #expect(found.names == expected.names)
+        let isSame = found.contents["file"]?.elementsEqual(expected.contents["file"] ?? []) ?? true
+        #expect(isSame)
+      }
+    }
+  }
+
   @Test func `a refusal inside a large member says the same each time`() throws {
     let image = try encoded(
       archive("file", noise(5_000_000)) + [7] + noise(5_000_000), .zstd)

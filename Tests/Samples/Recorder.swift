@@ -23,8 +23,11 @@ public struct Recorder {
 
   public var names: [String] { entries.map { String(decoding: $0.name, as: UTF8.self) } }
 
-  public init(_ image: [UInt8], _ rules: KernelRules = KernelRules(), _ wish: Wish = .data) {
-    let reader = ImageReader(Bytes(image), rules)
+  public init(
+    _ image: [UInt8], _ rules: KernelRules = KernelRules(), _ wish: Wish = .data,
+    _ decoders: DecoderStore = DecoderStore()
+  ) {
+    let reader = ImageReader(Bytes(image), rules, decoders)
     var current = ""
     while let event = reader.next() {
       switch event {

@@ -12,7 +12,15 @@ public struct Decoded {
   /// Decodes `member` with the host's decoder, which gets all that is left of it at each step.
   public init(_ member: [UInt8], _ codec: Codec) throws {
     do {
-      let decoder = try Decoder(codec)
+      self = try Decoded(member, Decoder(codec))
+    } catch let failure as Decoder.Failure {
+      self.failure = failure
+    }
+  }
+
+  /// Decodes `member` with `decoder`.
+  public init(_ member: [UInt8], _ decoder: Decoder) throws {
+    do {
       var buffer = [UInt8](repeating: 0, count: decoder.outputSize)
       var rest = member[...]
       while true {

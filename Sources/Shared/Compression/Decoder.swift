@@ -4,8 +4,9 @@
 ///
 /// Call ``step(_:isLast:into:)`` until it reports the end of the member. It throws a ``Failure``
 /// where the kernel refuses the data; ``isCheckWrong`` covers the checks that the kernel ignores
-/// (gzip's and lzop's). Memory use is that of the codec's window, at most ``memoryLimit``.
-public struct Decoder: ~Copyable {
+/// (gzip's and lzop's). Memory use is that of the codec's window, at most ``memoryLimit``. A copy of a
+/// decoder is the same decoder.
+public struct Decoder {
   /// What differs between kernels.
   public struct Rules: Equatable, Sendable {
     /// Whether four zero bytes end an lz4 member.
@@ -69,6 +70,12 @@ public struct Decoder: ~Copyable {
     outputSize = backend.outputSize
   }
 
+  /// Prepares for another member of the same codec, whatever became of this one. The memory for the
+  /// window stays allocated.
+  ///
+  /// - Returns: Whether the codec's library can do so; otherwise a new decoder is needed.
+  public func restart() -> Bool { backend.restart() }
+
   /// Whether ``check(_:)`` has something to do.
   public var hasCheck: Bool { backend.hasCheck }
 
@@ -105,6 +112,7 @@ protocol Backend: AnyObject {
   var workspace: Int { get }
   /// The kernel's message for a truncated member.
   var truncated: StaticString? { get }
+  func restart() -> Bool
   func check(_ bytes: UnsafeRawBufferPointer)
   func step(
     _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer
@@ -116,6 +124,7 @@ extension Backend {
   var needed: Int { 1 }
   var hasCheck: Bool { false }
   var isCheckWrong: Bool { false }
+  func restart() -> Bool { false }
   func check(_ bytes: UnsafeRawBufferPointer) {}
 }
 

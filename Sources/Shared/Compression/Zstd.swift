@@ -18,6 +18,12 @@ final class ZstdDecoder: Backend {
 
   deinit { ZSTD_freeDCtx(context) }
 
+  func restart() -> Bool {
+    isStarted = false
+    workspace = 0
+    return ZSTD_isError(ZSTD_DCtx_reset(context, ZSTD_reset_session_only)) == 0
+  }
+
   func step(
     _ input: UnsafeRawBufferPointer, isLast: Bool, into output: UnsafeMutableRawBufferPointer
   ) throws(Decoder.Failure) -> Decoder.Step {

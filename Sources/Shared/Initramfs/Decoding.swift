@@ -35,11 +35,11 @@ final class Decoding<Source: ImageSource & ~Copyable> {
   var isCheckWrong: Bool { decoder.isCheckWrong }
   var workspace: Int { decoder.workspace }
 
-  private let decoder: Decoder
+  let decoder: Decoder
   private let window: Window<Source>
   private let start: Int64
 
-  init(_ decoder: consuming Decoder, _ window: Window<Source>) {
+  init(_ decoder: Decoder, _ window: Window<Source>) {
     start = window.offset
     self.decoder = decoder
     self.window = window
@@ -83,6 +83,7 @@ final class DecodedPieces<Source: ImageSource & ~Copyable> {
 
   let decoding: Decoding<Source>
 
+  private let decoders: DecoderStore
   private let buffers: [UnsafeMutableRawBufferPointer]
   private let free: BoundedQueue<UnsafeMutableRawBufferPointer>
   private let full: BoundedQueue<Filled>
@@ -93,8 +94,9 @@ final class DecodedPieces<Source: ImageSource & ~Copyable> {
   private static var threshold: Int64 { 1 << 20 }
 
   /// - Parameter size: bytes of the image from the member's start on.
-  init(_ decoding: Decoding<Source>, of size: Int64) {
+  init(_ decoding: Decoding<Source>, _ decoders: DecoderStore, of size: Int64) {
     self.decoding = decoding
+    self.decoders = decoders
     let isParallel = decoding.hasCheck && size >= Self.threshold
     // Three buffers of lz4 are 24 MiB.
     let count = !isParallel ? 1 : decoding.bufferSize > 1 << 20 ? 3 : 6
@@ -112,6 +114,7 @@ final class DecodedPieces<Source: ImageSource & ~Copyable> {
     free.close()
     thread?.join()
     for buffer in buffers { buffer.deallocate() }
+    decoders.keep(decoding.decoder)
   }
 
   /// Returns the next piece; its bytes are valid until the next call.

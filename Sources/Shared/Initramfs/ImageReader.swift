@@ -17,6 +17,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
   public private(set) var summary: ImageSummary
 
   private let rules: KernelRules
+  private let decoders: DecoderStore
   private let window: Window<Source>
   private var reader: Reader
   private var stage = Stage.between
@@ -44,8 +45,14 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
   private var compressedEnd: Int64 = 0
 
   /// A reader at the start of `source` that follows `rules`.
-  public init(_ source: consuming Source, _ rules: KernelRules = KernelRules()) {
+  ///
+  /// - Parameter decoders: those of earlier readers.
+  public init(
+    _ source: consuming Source, _ rules: KernelRules = KernelRules(),
+    _ decoders: DecoderStore = DecoderStore()
+  ) {
     self.rules = rules
+    self.decoders = decoders
     window = Window(source)
     reader = Reader(rules.records)
     summary = ImageSummary(size: window.source.size)
@@ -321,7 +328,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
     reader.beginMember()
     compressedEnd = window.offset
     pieces = DecodedPieces(
-      Decoding(try decoder(of: codec), window), of: summary.size - window.offset)
+      Decoding(try decoder(of: codec), window), decoders, of: summary.size - window.offset)
     bytes = UnsafeRawBufferPointer(start: nil, count: 0)
     index = 0
     isLastPiece = false
@@ -330,7 +337,7 @@ public final class ImageReader<Source: ImageSource & ~Copyable> {
 
   private func decoder(of codec: Codec) throws(Stop) -> Decoder {
     do throws(Decoder.Failure) {
-      return try Decoder(codec, rules.members)
+      return try decoders.take(codec, rules.members)
     } catch {
       throw .refused(
         Refusal(offset: window.offset, fault: .member(codec, at: window.offset, error)))

@@ -39,6 +39,7 @@ public final class Payload {
   private let directory: Int32
   private let names: [[CChar]]
   private let monitor = Monitor()
+  private let decoders = DecoderStore()
 
   // Guarded by `monitor`, as are the counts.
   private var failure: PayloadFailure?
@@ -93,6 +94,7 @@ public final class Payload {
   public func unpack(into root: Int32, _ plan: Plan) throws(PayloadFailure) {
     (entries, bytes, failure, refusal) = (0, 0, nil, nil)
     xattrLosses = MissingXattrs()
+    defer { decoders.clear() }
     let missing = missing(of: plan)
     if let missing, !plan.endsAtRefusal { throw missing }
     // Keeps the directories, as their times are set last.
@@ -199,7 +201,7 @@ public final class Payload {
     do throws(DirectoryUnpacker.Failure<Failure>) {
       let opened = try open(name, plan, frees: frees)
       file = opened
-      try read(ImageReader(opened, plan.rules), name, opened, &unpacker, plan)
+      try read(ImageReader(opened, plan.rules, decoders), name, opened, &unpacker, plan)
       // After a failure, everything that is there is kept.
       if frees, monitor.withLock({ failure == nil }) { free(name) }
     } catch {
