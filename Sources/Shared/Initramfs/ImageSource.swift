@@ -13,6 +13,10 @@ public protocol ImageSource: ~Copyable {
   /// - Returns: the number of bytes read.
   func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(Failure) -> Int
 
+  /// Returns all bytes if they are in memory already; nil if they are to be read. They are valid
+  /// until they have been ``consumed(upTo:)``.
+  func mapping() -> UnsafeRawBufferPointer?
+
   /// Notes that everything before `offset` has been read, and handed out, for the last time. The
   /// reader of the image calls this now and then; throwing ends the reading.
   func consumed(upTo offset: Int64) throws(Failure)
@@ -30,6 +34,8 @@ public protocol ImageSource: ~Copyable {
 }
 
 extension ImageSource where Self: ~Copyable {
+  public func mapping() -> UnsafeRawBufferPointer? { nil }
+
   public func consumed(upTo offset: Int64) {}
 
   public func sidecar(at offset: Int64) -> Int? { nil }

@@ -16,27 +16,39 @@ final class Window<Source: ImageSource & ~Copyable> {
   /// Offset in the source of the first byte in view.
   private(set) var offset: Int64 = 0
 
-  private var buffer: UnsafeMutableRawBufferPointer
+  private var buffer = UnsafeMutableRawBufferPointer(start: nil, count: 0)
   private var start = 0
   private var end = 0
   private var hasJumped = false
 
+  /// All of the source, if it is in memory. The buffer is then empty.
+  private let mapping: UnsafeRawBufferPointer?
+  /// How much of it is in view.
+  private var viewSize = Window.blockSize
+
   init(_ source: consuming Source) {
     self.source = source
-    buffer = .allocate(byteCount: Self.blockSize, alignment: 16)
+    mapping = self.source.mapping()
+    if mapping == nil { buffer = .allocate(byteCount: Self.blockSize, alignment: 16) }
   }
 
   deinit { buffer.deallocate() }
 
   /// The bytes in view, valid until the next call of ``fill(_:)``.
-  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: buffer[start..<end]) }
+  var bytes: UnsafeRawBufferPointer {
+    guard let mapping else { return UnsafeRawBufferPointer(rebasing: buffer[start..<end]) }
+    let start = min(Int(offset), mapping.count)
+    return UnsafeRawBufferPointer(
+      rebasing: mapping[start..<min(start + viewSize, mapping.count)])
+  }
 
   /// Whether nothing comes after what is in view.
-  var isLast: Bool { offset + Int64(end - start) >= source.size }
+  var isLast: Bool { offset + Int64(bytes.count) >= source.size }
 
   /// Takes `count` bytes off the front; they may lie beyond what is in view.
   func advance(_ count: Int64) {
     offset += count
+    guard mapping == nil else { return }
     if count <= Int64(end - start) {
       start += Int(count)
     } else {
@@ -48,7 +60,8 @@ final class Window<Source: ImageSource & ~Copyable> {
 
   /// Gets at least `count` bytes into view, unless fewer are left.
   func fill(_ count: Int) throws(Stop) {
-    guard end - start < count else { return }
+    viewSize = max(viewSize, count)
+    guard mapping == nil, end - start < count else { return }
     if start > 0 {
       buffer.copyMemory(from: bytes)
       end -= start

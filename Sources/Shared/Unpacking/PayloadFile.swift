@@ -15,6 +15,8 @@ final class PayloadFile: ImageSource {
   private let sidecar: Int32
   private let hasSidecar: Bool
   private let frees: Bool
+  /// nil if it cannot be mapped. The kernel takes the pages out of it that are freed.
+  private let map: UnsafeRawBufferPointer?
 
   /// Everything before this offset has been read for the last time.
   private(set) var consumed: Int64 = 0
@@ -38,12 +40,19 @@ final class PayloadFile: ImageSource {
     self.name = name
     self.frees = frees
     size = Int64(status.size)
+    let start = mmap(nil, status.size, PROT_READ, MAP_SHARED, descriptor, 0)
+    map =
+      start == linux_map_failed()
+      ? nil : UnsafeRawBufferPointer(start: start, count: status.size)
   }
 
   deinit {
+    if let map { munmap(UnsafeMutableRawPointer(mutating: map.baseAddress), map.count) }
     closeQuietly(descriptor)
     closeQuietly(sidecar)
   }
+
+  func mapping() -> UnsafeRawBufferPointer? { map }
 
   func read(
     at offset: Int64, into buffer: UnsafeMutableRawBufferPointer
