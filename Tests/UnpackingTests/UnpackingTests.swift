@@ -165,6 +165,33 @@ import Unpacking
     #expect(try directory.bytes("tree/x").count == 10)
   }
 
+  /// In a directory with setgid bit, new entries get its group, and directories its bit.
+  @Test(.enabled(if: Privilege.mayRun, "gives owners: needs root"))
+  func `a new entry is as its record says, whatever its directory and the umask say`() throws {
+    let owned: [(record: OddRecord, user: UInt32, group: UInt32)] = [
+      (.directory("d", 0o2775), 0, 7), (.file("d/f", "x", 0o666), 0, 0),
+      (.file("d/empty", "", 0o400), 0, 7), (.file("d/s", "setuid", 0o6755), 5, 0),
+      (.directory("d/e", 0o777), 0, 0), (.directory("d/g", 0o7700), 5, 6),
+      (.link("d/l", to: "f"), 0, 0), (.file("d/e/f", "x", 0o1644), 8, 9),
+    ]
+    // The second time, all of them are there.
+    for count in 1...2 {
+      let records = owned.map { entry in
+        entry.record.with { ($0.user, $0.group) = (entry.user, entry.group) }
+      }
+      try unpack((0..<count).flatMap { _ in records })
+      for (record, user, group) in owned {
+        let name = String(decoding: record.name, as: UTF8.self)
+        var status = stat()
+        try #require(lstat(tree.appending(name).string, &status) == 0)
+        #expect(status.st_mode == record.mode, "\(name)")
+        #expect((status.st_uid, status.st_gid) == (user, group), "\(name)")
+        #expect(status.st_size == record.data.count || status.st_mode & S_IFMT == S_IFDIR)
+      }
+      try FileManager.default.removeItem(atPath: tree.string)
+    }
+  }
+
   @Test func `a fifo or a device of the same type keeps its number, and is no loss`() throws {
     let summary = try unpack([
       .node("p", 0o010644, (0, 0)), .node("p", 0o010600, (0, 0)),

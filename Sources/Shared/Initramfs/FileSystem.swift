@@ -10,6 +10,7 @@ public import Newc
 public protocol FileSystem {
   /// Returns the type and permissions of a file, as in `st_mode`.
   mutating func lstat(_ path: [UInt8]) -> Int
+
   mutating func mkdir(_ path: [UInt8], _ mode: UInt32) -> Int
   mutating func mknod(_ path: [UInt8], _ mode: UInt32, _ device: Device) -> Int
   mutating func symlink(_ target: [UInt8], _ path: [UInt8]) -> Int
@@ -28,6 +29,14 @@ public protocol FileSystem {
   ///
   /// - Returns: a number for the file, valid until it is closed.
   mutating func open(_ path: [UInt8], truncating: Bool) -> Int
+
+  /// Makes a new regular file with its owner and permissions, and opens it for writing. This saves
+  /// the calls that look for what has the name, and those that would change nothing.
+  ///
+  /// - Returns: a number for the file. After an error nothing has been made; unless the file system
+  ///   has failed, the other calls are needed.
+  mutating func create(_ entry: Entry) -> Int
+
   mutating func chown(_ file: Int, _ user: UInt32, _ group: UInt32) -> Int
   mutating func chmod(_ file: Int, _ mode: UInt32) -> Int
   mutating func truncate(_ file: Int, to size: UInt64) -> Int
@@ -36,4 +45,8 @@ public protocol FileSystem {
   mutating func utime(_ file: Int, _ time: Int64) -> Int
   mutating func setxattr(_ file: Int, _ xattr: Xattr) -> Int
   mutating func close(_ file: Int)
+}
+
+extension FileSystem {
+  public mutating func create(_ entry: Entry) -> Int { -Int(ErrorNumber.exists) }
 }

@@ -109,18 +109,27 @@ public struct Unpacker<Files: FileSystem> {
   // MARK: The types
 
   private mutating func makeFile(_ entry: Entry, _ extra: Extra?) throws(UnpackFailure) -> Outcome {
-    let there = try clean(entry, keeping: entry.mode)
-    let link = try linkMaybe(entry)
-    if case .lost = link { return link! }
+    var number = entry.linkCount < 2 ? files.create(entry) : -Int(ErrorNumber.exists)
+    let isNew = number >= 0
+    var outcome = Outcome.made
+    if !isNew {
+      try Self.pass(number, .open, entry.name)
+      let there = try clean(entry, keeping: entry.mode)
+      let link = try linkMaybe(entry)
+      if case .lost = link { return link! }
+      number = files.open(entry.name, truncating: link == nil)
+      guard number >= 0 else { return try Self.lose(number, .open, entry) }
+      outcome = link ?? there.outcome
+    }
 
-    let opened = files.open(entry.name, truncating: link == nil)
-    guard opened >= 0 else { return try Self.lose(opened, .open, entry) }
+    file = OpenFile(number: number, entry, extra)
+    if !isNew {
+      try Self.pass(files.chown(number, entry.userID, entry.groupID), .chown, entry.name)
+      try Self.pass(files.chmod(number, entry.mode), .chmod, entry.name)
+    }
     let size = extra?.sparse?.size ?? entry.size
-    file = OpenFile(number: opened, entry, extra)
-    try Self.pass(files.chown(opened, entry.userID, entry.groupID), .chown, entry.name)
-    try Self.pass(files.chmod(opened, entry.mode), .chmod, entry.name)
-    if size > 0 { try Self.pass(files.truncate(opened, to: size), .truncate, entry.name) }
-    return link ?? there.outcome
+    if size > 0 { try Self.pass(files.truncate(number, to: size), .truncate, entry.name) }
+    return outcome
   }
 
   private mutating func makeDirectory(

@@ -21,6 +21,10 @@ public struct DirectoryTree: FileSystem {
   /// Directories that get their permissions last, as an ordinary user could not fill them
   /// otherwise.
   private var closed: [(path: [UInt8], permissions: UInt32)] = []
+  /// The open file, if ``create(_:)`` has made it.
+  private var newFile: Int?
+  /// The size that this file does not have yet; nil if it has it.
+  private var missingSize: UInt64?
   /// The path that was looked up last; calls for one entry come together.
   private var last: (path: [UInt8], place: RootedPlace)?
 
@@ -273,6 +277,44 @@ public struct DirectoryTree: FileSystem {
 
   // MARK: Regular files
 
+  public mutating func create(_ entry: Entry) -> Int {
+    guard isPrivileged else { return -Int(EEXIST) }
+    let result = result { tree throws(Failure) in
+      guard let place = try tree.paths.place(of: entry.name), !place.hasSlash else {
+        throw Failure("open", EEXIST)
+      }
+      let file = try attempt("open") {
+        linux_openat(
+          place.directory, place.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
+          entry.mode & 0o7777)
+      }
+      do throws(Failure) {
+        try Self.complete(file, entry)
+      } catch {
+        closeQuietly(file)
+        _ = unlinkat(place.directory, place.name, 0)
+        throw error
+      }
+      tree.newFile = Int(file)
+      return Int(file)
+    }
+    // The other calls count owners that a user namespace does not know.
+    return result == -Int(EPERM) ? -Int(EEXIST) : result
+  }
+
+  /// Gives a new file the owner and permissions that it does not have yet: its directory and the
+  /// umask may have changed them, and fchown(2) removes setuid and setgid bits.
+  private static func complete(_ file: Int32, _ entry: Entry) throws(Failure) {
+    let status = try Status(of: file)
+    let permissions = entry.mode & 0o7777
+    var isDifferent = status.mode & 0o7777 != permissions
+    if status.user != entry.userID || status.group != entry.groupID {
+      try attempt("fchown") { fchown(file, entry.userID, entry.groupID) }
+      isDifferent = isDifferent || permissions & 0o6000 != 0
+    }
+    if isDifferent { try attempt("fchmod") { fchmod(file, permissions) } }
+  }
+
   public mutating func open(_ path: [UInt8], truncating: Bool) -> Int {
     result { tree throws(Failure) in
       guard let place = try tree.place(of: path), !place.hasSlash else {
@@ -335,16 +377,37 @@ public struct DirectoryTree: FileSystem {
   }
 
   public mutating func truncate(_ file: Int, to size: UInt64) -> Int {
-    result("ftruncate") { ftruncate(Int32(file), Int(size)) }
+    if file == newFile, size <= Self.smallSize {
+      missingSize = size
+      return 0
+    }
+    return result("ftruncate") { ftruncate(Int32(file), Int(size)) }
+  }
+
+  /// Most files of at most this size, in bytes, get all of their content in one write, and with it
+  /// their size.
+  private static var smallSize: UInt64 { 64 << 10 }
+
+  /// Sets the size that the file would otherwise get from its content.
+  @inline(never)
+  private mutating func settleSize(_ file: Int) {
+    if let size = missingSize.take() { _ = ftruncate(Int32(file), Int(size)) }
   }
 
   public mutating func write(
     _ file: Int, _ bytes: UnsafeRawBufferPointer, at offset: UInt64
   ) -> Int {
-    result("pwrite") { pwrite(Int32(file), bytes.baseAddress, bytes.count, Int(offset)) }
+    let isWhole = offset == 0 && missingSize == UInt64(bytes.count)
+    if !isWhole { settleSize(file) }
+    let count = result("pwrite") {
+      pwrite(Int32(file), bytes.baseAddress, bytes.count, Int(offset))
+    }
+    if isWhole, count == bytes.count { missingSize = nil }
+    return count
   }
 
   public mutating func setxattr(_ file: Int, _ xattr: Xattr) -> Int {
+    settleSize(file)
     let name = xattr.cName
     return result("setxattr") {
       fsetxattr(Int32(file), name, xattr.value, xattr.value.count, 0)
@@ -352,11 +415,16 @@ public struct DirectoryTree: FileSystem {
   }
 
   public mutating func utime(_ file: Int, _ time: Int64) -> Int {
+    settleSize(file)
     let times = both(time)
     return result("futimens") { futimens(Int32(file), times) }
   }
 
-  public mutating func close(_ file: Int) { closeQuietly(Int32(file)) }
+  public mutating func close(_ file: Int) {
+    settleSize(file)
+    newFile = nil
+    closeQuietly(Int32(file))
+  }
 
   private func result<Number: FixedWidthInteger & SignedInteger>(
     _ step: StaticString, _ call: () -> Number
