@@ -14,6 +14,17 @@ package func copyMetadata(from source: Int32, _ status: Status, to target: Int32
   try setMetadata(of: target, status, Attributes(of: source))
 }
 
+/// Whether the file open as `target` has owner, permissions, and xattrs of the one open as `source`.
+func hasMetadata(
+  of source: Int32, _ sourceStatus: Status, _ target: Int32, _ targetStatus: Status
+) throws(Failure) -> Bool {
+  guard sourceStatus.user == targetStatus.user, sourceStatus.group == targetStatus.group,
+    sourceStatus.permissions == targetStatus.permissions
+  else { return false }
+  let attributes = try Attributes(of: source)
+  return attributes.isEmpty ? true : try attributes.isPart(of: Attributes(of: target))
+}
+
 /// Sets the metadata of the file open as `target`, in the order that preserves each: chown(2)
 /// clears setuid and security.capability; the other calls leave the times alone.
 func setMetadata(of target: Int32, _ status: Status, _ attributes: Attributes) throws(Failure) {
@@ -75,6 +86,7 @@ package struct Attributes {
   var isEmpty: Bool { all.isEmpty }
 
   /// Reads the xattrs of the file open as `file`.
+  @inline(never)
   init(of file: Int32) throws(Failure) {
     try self.init(list: { flistxattr(file, $0, $1) }, get: { fgetxattr(file, $0, $1, $2) })
   }
@@ -102,6 +114,13 @@ package struct Attributes {
         value.withUnsafeMutableBytes { get(name.baseAddress!, $0.baseAddress, length) }
       }
       all.append(Attribute(name: [CChar](name), value: value))
+    }
+  }
+
+  /// Whether `other` has all of these, with the same values.
+  func isPart(of other: Attributes) -> Bool {
+    all.allSatisfy { one in
+      other.all.contains { $0.name == one.name && $0.value == one.value }
     }
   }
 

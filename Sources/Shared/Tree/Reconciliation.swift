@@ -18,31 +18,45 @@ struct Reconciliation {
 
   /// Reconciles the trees whose roots `rest` and `tree` are open on.
   func run(_ rest: Int32, _ tree: Int32) throws(Failure) {
-    try reconcile(rest, try Status(of: rest), tree, try Status(of: tree), isRoot: true)
+    let (restStatus, treeStatus) = (try Status(of: rest), try Status(of: tree))
+    try reconcileEntries(of: rest, tree)
+    // The root of `rest` has changed since the kernel set its times.
+    try settle(rest, restStatus, tree, treeStatus, times: treeStatus)
   }
 
-  private func reconcile(
-    _ rest: Int32, _ restStatus: Status, _ tree: Int32, _ treeStatus: Status, isRoot: Bool = false
-  ) throws(Failure) {
+  private func reconcileEntries(of rest: Int32, _ tree: Int32) throws(Failure) {
     var names = try Listing(of: rest)
     while let name = try names.next() {
       do throws(Failure) { try decide(name, rest, tree) } catch { throw error.on(name) }
     }
-
-    if hasAllDirectories || restStatus.inode > period.lastInode {
-      try copyMetadata(from: rest, restStatus, to: tree)
-    } else {
-      try copyMetadata(from: tree, treeStatus, to: rest)
-    }
-    // A directory's first record sets its times (init/initramfs.c, dir_utime()). With
-    // `hasAllDirectories` that record precedes the payload; but newc cannot carry all times, and
-    // the root has changed since.
-    let isInRest = hasAllDirectories && !isRoot && UInt32(exactly: treeStatus.modified) != nil
-    let times = isInRest ? restStatus : treeStatus
-    try setTimes(of: rest, times)
-    try setTimes(of: tree, times)
   }
 
+  /// Gives a directory in both trees one metadata, once its entries are reconciled.
+  ///
+  /// Changes nothing that is right already: most directories are, and on an overlay each change
+  /// would copy the directory up.
+  ///
+  /// - Parameters:
+  ///   - times: the status that has its times.
+  ///   - isGone: whether `rest` is no longer in its tree.
+  @inline(never)
+  private func settle(
+    _ rest: Int32, _ restStatus: Status, _ tree: Int32, _ treeStatus: Status, times: Status,
+    isGone: Bool = false
+  ) throws(Failure) {
+    let isRestLater = hasAllDirectories || restStatus.inode > period.lastInode
+    if !isGone {
+      if !isRestLater { try copyMetadata(from: tree, treeStatus, to: rest) }
+      try setTimes(of: rest, times)
+    }
+
+    if isRestLater, try !hasMetadata(of: rest, restStatus, tree, treeStatus) {
+      try copyMetadata(from: rest, restStatus, to: tree)
+    }
+    if try !Status(of: tree).hasTimes(of: times) { try setTimes(of: tree, times) }
+  }
+
+  @inline(never)
   private func decide(_ name: [CChar], _ rest: Int32, _ tree: Int32) throws(Failure) {
     let status = try Status(of: name, in: rest)
     if status.isMountRoot { return }
@@ -72,9 +86,16 @@ struct Reconciliation {
     defer { closeQuietly(inner) }
     let outer = try openDirectory(old.name, in: old.directory)
     defer { closeQuietly(outer) }
-    try reconcile(inner, status, outer, other)
-    // What remains in it moves.
-    if selection == nil { _ = try removeIfEmpty(new, status) }
+    var isGone = selection == nil ? try removeIfEmpty(new, status) : false
+    if !isGone {
+      try reconcileEntries(of: inner, outer)
+      // What remains in it moves.
+      if selection == nil { isGone = try removeIfEmpty(new, status) }
+    }
+    // A directory's first record sets its times (init/initramfs.c, dir_utime()). With
+    // `hasAllDirectories` that record precedes the payload; but newc cannot carry all times.
+    let isInRest = hasAllDirectories && UInt32(exactly: other.modified) != nil
+    try settle(inner, status, outer, other, times: isInRest ? status : other, isGone: isGone)
   }
 
   /// Replaces an empty directory with an entry of another type. On a non-empty one, a device or

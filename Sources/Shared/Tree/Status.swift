@@ -76,6 +76,14 @@ public struct Status {
     Moment(seconds: raw.changed.seconds, nanoseconds: raw.changed.nanoseconds)
   }
 
+  /// Whether access and modification time are the same as those of `other`.
+  func hasTimes(of other: Status) -> Bool {
+    raw.accessed.seconds == other.raw.accessed.seconds
+      && raw.accessed.nanoseconds == other.raw.accessed.nanoseconds
+      && raw.modified.seconds == other.raw.modified.seconds
+      && raw.modified.nanoseconds == other.raw.modified.nanoseconds
+  }
+
   /// Access and modification time, for utimensat(2).
   package var times: (timespec, timespec) {
     (
