@@ -36,9 +36,7 @@ struct PackedImage: Sendable {
     let files = try members(of: outside)
 
     let program = try GuestInit.built().bytes
-    var records = parts > 0 ? Self.skeleton(of: tree) : []
-    records.append((Entry(name: Array("leafroot".utf8), mode: 0o100755), program))
-    records.append((Entry(name: Array("init".utf8), mode: 0o120777), Array("/leafroot".utf8)))
+    var records: [(entry: Entry, data: [UInt8])] = []
     let directory = ".leafroot/\(id)"
     func addDirectory(_ path: String) {
       records.append((Entry(name: Array(path.utf8), mode: 0o040700), []))
@@ -55,6 +53,9 @@ struct PackedImage: Sendable {
         addDirectory("\(directory)/\(file.name)")
       }
     }
+    if parts > 0 { records += Self.skeleton(of: tree) }
+    records.append((Entry(name: Array("leafroot".utf8), mode: 0o100755), program))
+    records.append((Entry(name: Array("init".utf8), mode: 0o120777), Array("/leafroot".utf8)))
     let over = squashed?.overlying(tree) ?? []
     let sidecars = (parted(outside) + (over.isEmpty ? [] : [over])).map(sidecar)
     let overMembers = over.isEmpty ? [] : [try Segment(over).bytes]

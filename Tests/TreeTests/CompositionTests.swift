@@ -8,10 +8,11 @@ import Testing
 extension TreeTests {
   /// The source is what the kernel has unpacked around a payload, the target the tree that arises.
   @Suite struct CompositionTests {
-    /// Makes entries before and after a payload's files, and unpacks its tree between them.
+    /// Makes entries before, between and after a payload's files, and unpacks its tree.
     private func compose(
-      hasAllDirectories: Bool = false,
-      before: (Planting) throws -> Void = { _ in }, after: (Planting) throws -> Void = { _ in },
+      hasAllDirectories: Bool = false, isWhole: Bool = true,
+      before: (Planting) throws -> Void = { _ in }, skeleton: (Planting) throws -> Void = { _ in },
+      after: (Planting) throws -> Void = { _ in }, prepared: (Arena) throws -> Void = { _ in },
       tree: (Planting) throws -> Void, _ check: (Arena) throws -> Void
     ) throws {
       try Arena.with { arena in
@@ -20,6 +21,7 @@ extension TreeTests {
         tick()
         try rest.directory("payload", 0o700)
         try rest.file("payload/start")
+        try skeleton(rest)
         tick()
         try rest.file("payload/about")
         let period = try copyPeriod(of: ["payload/start", "payload/about"], in: arena.source)
@@ -28,7 +30,9 @@ extension TreeTests {
 
         var composition = try Composition(
           of: arena.source, Status(of: arena.source), in: arena.target, besides: "payload")
-        try composition.prepare(period, hasAllDirectories: hasAllDirectories)
+        try composition.prepare(
+          period, hasAllDirectories: hasAllDirectories, isWhole: isWhole)
+        try prepared(arena)
         try tree(Planting(directory: arena.target))
         try remove(cName("payload"), in: arena.source)
         try composition.finish()
@@ -212,6 +216,97 @@ extension TreeTests {
       }
     }
 
+    /// What an image has of directories, and of links to them.
+    private func twoDirectories(_ planting: Planting) throws {
+      for name in ["usr", "usr/lib"] { try planting.directory(name, 0o750, user: 3) }
+      try planting.symbolicLink("lib", to: "usr/lib")
+      let times = [timespec](repeating: timespec(tv_sec: 1234, tv_nsec: 0), count: 2)
+      for name in ["usr/lib", "usr"] {
+        try check("utimensat", utimensat(planting.directory, name, times, 0))
+      }
+    }
+
+    @Test func `what the payload has as well does not move before it`() throws {
+      try compose(hasAllDirectories: true) {
+        try $0.directory("early")
+      } skeleton: {
+        try twoDirectories($0)
+      } prepared: { (arena: Arena) throws in
+        #expect(try names(in: arena.target) == [Array("early".utf8)])
+        #expect(try names(in: arena.source).count == 4)
+      } tree: {
+        try twoDirectories($0)
+        try $0.attribute("user.payload", [1], on: "usr")
+        try $0.attribute("trusted.payload", [2], on: "lib")
+        try $0.file("usr/lib/file", size: 1)
+      } _: { (arena: Arena) throws in
+        for name in ["usr", "usr/lib"] {
+          let directory = try status(name, arena)
+          #expect(directory.permissions == 0o750)
+          #expect(directory.user == 3)
+          #expect(directory.modified == 1234)
+        }
+        #expect(try size("usr/lib/file", arena) == 1)
+        // The payload's own link.
+        var value: UInt8 = 0
+        #expect(lgetxattr(path("lib", in: arena.target), "trusted.payload", &value, 1) == 1)
+        #expect(value == 2)
+      }
+    }
+
+    @Test func `twin: it moves if the payload may end early, or lacks it`() throws {
+      for (hasAllDirectories, isWhole) in [(true, false), (false, true)] {
+        try compose(hasAllDirectories: hasAllDirectories, isWhole: isWhole) { _ in
+        } skeleton: {
+          try twoDirectories($0)
+        } prepared: { (arena: Arena) throws in
+          #expect(try names(in: arena.target).count == 2)
+        } tree: { _ in
+        } _: { (arena: Arena) throws in
+          #expect(try status("usr/lib", arena).permissions == 0o750)
+          #expect(try status("lib", arena).isSymbolicLink)
+        }
+      }
+    }
+
+    @Test func `a late image changes what did not move`() throws {
+      try compose(hasAllDirectories: true) { _ in
+      } skeleton: {
+        try twoDirectories($0)
+      } after: {
+        try $0.file("usr/lib/late", size: 4)
+        try check("fchmodat", fchmodat($0.directory, "usr", 0o711, 0))
+        try check("unlinkat", unlinkat($0.directory, "lib", 0))
+        try $0.symbolicLink("lib", to: "late")
+      } tree: {
+        try twoDirectories($0)
+        try $0.file("usr/lib/late", size: 2)
+        try $0.file("usr/lib/file", size: 1)
+      } _: { (arena: Arena) throws in
+        #expect(try size("usr/lib/late", arena) == 4)
+        #expect(try size("usr/lib/file", arena) == 1)
+        #expect(try status("usr", arena).permissions == 0o711)
+        #expect(try size("lib", arena) == 4)
+      }
+    }
+
+    @Test func `directories that agree are left alone`() throws {
+      var changed: [String: Moment] = [:]
+      try compose(hasAllDirectories: true) { _ in
+      } skeleton: {
+        try twoDirectories($0)
+      } tree: {
+        try twoDirectories($0)
+        for name in ["usr", "usr/lib"] {
+          changed[name] = try Status(of: Array(name.utf8CString), in: $0.directory).changed
+        }
+        tick()
+      } _: { (arena: Arena) throws in
+        for (name, time) in changed { #expect(try status(name, arena).changed == time) }
+        #expect(changed.count == 2)
+      }
+    }
+
     @Test func `a directory that is not empty stays where another type would take its place`()
       throws
     {
@@ -259,12 +354,12 @@ extension TreeTests {
 
         var composition = try Composition(
           of: arena.source, Status(of: arena.source), in: arena.target, besides: "payload")
-        try composition.prepare(first, hasAllDirectories: hasAllDirectories)
+        try composition.prepare(first, hasAllDirectories: hasAllDirectories, isWhole: true)
         try Arena.mount("tmpfs", on: path("part", in: arena.target), "mode=755,size=1m")
         let root = try openDescriptor("part", in: arena.target)
         try part(Planting(directory: root))
         composition.add(TreePart(path: Array("part".utf8), root: root))
-        try composition.prepare(second, hasAllDirectories: hasAllDirectories)
+        try composition.prepare(second, hasAllDirectories: hasAllDirectories, isWhole: true)
         try remove(cName("payload"), in: arena.source)
         try composition.finish()
         #expect(try names(in: arena.source).isEmpty)
@@ -350,7 +445,7 @@ extension TreeTests {
 
         var composition = try Composition(
           of: arena.source, Status(of: arena.source), in: arena.target, besides: "payload")
-        try composition.prepare(period, hasAllDirectories: true)
+        try composition.prepare(period, hasAllDirectories: true, isWhole: true)
         #expect(try names(in: arena.target).isEmpty)
         try remove(cName("payload"), in: arena.source)
         try composition.finish()

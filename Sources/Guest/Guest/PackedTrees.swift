@@ -135,7 +135,8 @@ struct PackedTrees {
     for packed in all {
       let (period, members) = (packed.payload.period, packed.about.members)
       try naming { () throws(Tree.Failure) in
-        try composition.prepare(period, hasAllDirectories: members > 0)
+        try composition.prepare(
+          period, hasAllDirectories: members > 0, isWhole: !endsAtRefusal)
       }
       let plan = plan(isAlone: !composition.hasLinkedFiles, endsAtRefusal: endsAtRefusal)
       try packed.unpack(into: leaf, plan) { squash throws(PackedTreeFailure) in

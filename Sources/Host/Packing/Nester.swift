@@ -24,7 +24,8 @@ public struct Nester: Sendable {
     _ image: Image, _ inspection: Inspection, _ program: GuestInit, into output: FilePath
   ) throws -> Int64 {
     var writer = PayloadWriter(try OutputFile(output), modificationTime: modificationTime)
-    try writer.begin(program, names: Self.programNames)
+    try writer.begin()
+    try writer.write(program, names: Self.programNames)
     try writer.write(image)
     var about = PayloadManifest()
     let totals = inspection.totals
@@ -45,7 +46,8 @@ public struct Nester: Sendable {
   ) throws(FileError) -> Int64 {
     var writer = PayloadWriter(
       try OutputFile(output), modificationTime: modificationTime, name: "\(Vocabulary.nested)")
-    try writer.begin(program, names: Self.programNames)
+    try writer.begin()
+    try writer.write(program, names: Self.programNames)
     return try writer.finish(
       PayloadManifest(), permissions: [.ownerReadWrite, .groupRead, .otherRead])
   }

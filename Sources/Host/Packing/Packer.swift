@@ -63,9 +63,13 @@ public struct Packer: Sendable {
     try writer.write(front: tree.front)
     let names = programNames(beside: tree.files)
     let search = PathSearch(tree.files)
+    try writer.begin()
     try writeSkeleton(of: tree.files, search, besides: names, &writer)
-    try writer.begin(program, names: names, squash?.kernels ?? [])
-    if let squash { try writer.write(squash: squash.image) }
+    try writer.write(program, names: names)
+    if let squash {
+      try writer.write(modules: squash.kernels)
+      try writer.write(squash: squash.image)
+    }
 
     let members: any TreeSource = squash?.tree.outside ?? tree
     var xattrs = try makeMembers(of: members, output, progress: progress) { try writer.write($0) }

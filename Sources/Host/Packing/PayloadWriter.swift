@@ -52,13 +52,21 @@ struct PayloadWriter: ~Copyable {
     }
   }
 
-  /// Writes PID 1 under its names, and the payload's directory with the modules for some kernels.
+  /// Writes the payload's directory, and its first file. PID 1 recognises the skeleton by its place
+  /// behind this file: `CopyPeriod`.
+  mutating func begin() throws(FileError) {
+    try write(entry(Self.directory, Self.directoryMode), [])
+    notePlace()
+    try write(entry(path, Self.directoryMode), [])
+    // If no `about` follows it, the image is truncated.
+    try write(named: "\(Vocabulary.start)", [])
+  }
+
+  /// Writes PID 1 under its names.
   ///
   /// The first name is the file's, the others are symbolic links to it: if a later image has a file
   /// of such a name, the kernel replaces the link and not the program.
-  mutating func begin(
-    _ program: GuestInit, names: [String], _ kernels: [KernelModules] = []
-  ) throws(FileError) {
+  mutating func write(_ program: GuestInit, names: [String]) throws(FileError) {
     for (index, name) in names.enumerated() {
       if index == 0 {
         try write(entry(name, Entry.FileType.regular.rawValue | 0o755), program.bytes)
@@ -67,31 +75,25 @@ struct PayloadWriter: ~Copyable {
         try write(link, Array("/\(names[0])".utf8))
       }
     }
-    try write(entry(Self.directory, Self.directoryMode), [])
-    notePlace()
-    try write(entry(path, Self.directoryMode), [])
-    if !kernels.isEmpty { try writeDirectories(of: kernels) }
-    // If no `about` follows it, the image is truncated.
-    try write(named: "\(Vocabulary.start)", [])
-    for kernel in kernels { try writeModules(of: kernel) }
   }
 
-  private mutating func writeDirectories(of kernels: [KernelModules]) throws(FileError) {
+  /// Writes the modules of some kernels. Their names sort in the order in which they are loaded.
+  mutating func write(modules kernels: [KernelModules]) throws(FileError) {
     let modules = "\(Vocabulary.modules)"
-    for name in [modules] + kernels.map({ "\(modules)/\($0.release)" }) {
-      notePlace()
-      try write(entry("\(path)/\(name)", Self.directoryMode), [])
+    try writeDirectory(named: modules)
+    for kernel in kernels {
+      let directory = "\(modules)/\(kernel.release)"
+      try writeDirectory(named: directory)
+      for (index, module) in kernel.modules.enumerated() {
+        let number = (index < 10 ? "0" : "") + "\(index)"
+        try write(named: "\(directory)/\(number)-\(module.name).ko", module.bytes)
+      }
     }
   }
 
-  /// Writes the modules of a kernel. Their names sort in the order in which they are loaded.
-  private mutating func writeModules(of kernel: KernelModules) throws(FileError) {
-    for (index, module) in kernel.modules.enumerated() {
-      let number = (index < 10 ? "0" : "") + "\(index)"
-      try write(
-        named: "\(Vocabulary.modules)/\(kernel.release)/\(number)-\(module.name).ko",
-        module.bytes)
-    }
+  private mutating func writeDirectory(named name: String) throws(FileError) {
+    notePlace()
+    try write(entry("\(path)/\(name)", Self.directoryMode), [])
   }
 
   /// Writes the squashfs.

@@ -195,6 +195,8 @@ static inline int linux_setns(int descriptor, int type) {
 }
 #define LINUX_CLONE_NEWNS 0x20000
 #define LINUX_O_PATH 010000000
+// f_type of statfs(2).
+#define LINUX_TMPFS_MAGIC 0x01021994U
 #define LINUX_AT_EMPTY_PATH 0x1000
 
 // Wait statuses are taken apart by macros.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import CLinux
+
 /// Combines packed trees, and what the kernel unpacked around their payloads, into one tree, as if
 /// the kernel had unpacked everything in its order.
 ///
@@ -45,10 +47,16 @@ public struct Composition {
   /// - Parameters:
   ///   - period: when the kernel copied the payload.
   ///   - hasAllDirectories: whether the kernel also made all of the payload's directories.
+  ///   - isWhole: whether the payload will be unpacked to its end. Its directories can then do
+  ///     without those that the kernel made with it.
   public mutating func prepare(
-    _ period: CopyPeriod, hasAllDirectories: Bool
+    _ period: CopyPeriod, hasAllDirectories: Bool, isWhole: Bool
   ) throws(Failure) {
     try restoreTimes()
+    var period = period
+    // A later payload's directories are first merged with those of an earlier one.
+    period.hasSkeleton =
+      hasAllDirectories && isWhole && self.period == nil && hasOrderedInodes
     let selection = Selection(period: period, holder: holder)
     try reconcile(selection)
     let movedLinks = try move(selection)
@@ -103,6 +111,14 @@ public struct Composition {
   /// Directories that the kernel makes before it unpacks images (usr/default_cpio_list): the first
   /// record of an image sets their times.
   private static var builtIn: [StaticString] { ["dev", "root"] }
+
+  /// Whether the kernel has numbered the inodes in the order in which it made them: mm/shmem.c,
+  /// shmem_reserve_inode(). On a ramfs each processor numbers its own: fs/inode.c, get_next_ino().
+  private var hasOrderedInodes: Bool {
+    var answer = statfs()
+    return fstatfs(rest, &answer) == 0
+      && UInt32(truncatingIfNeeded: answer.f_type) == LINUX_TMPFS_MAGIC
+  }
 
   private func reconcile(_ selection: Selection?) throws(Failure) {
     guard let period else { return }

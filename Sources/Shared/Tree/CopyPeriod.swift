@@ -21,6 +21,13 @@ public struct CopyPeriod: Sendable {
   private var first: Moment?
   private var last: Moment?
 
+  /// Whether the directories and symbolic links that the kernel made between the payload's files
+  /// are all in the payload, too.
+  var hasSkeleton = false
+
+  /// The smallest inode number of the payload's files.
+  private var firstInode = UInt64.max
+
   /// The largest inode number of the payload's files.
   package private(set) var lastInode: UInt64 = 0
 
@@ -30,7 +37,14 @@ public struct CopyPeriod: Sendable {
   package mutating func add(_ status: Status) {
     first = min(first ?? status.changed, status.changed)
     last = max(last ?? status.changed, status.changed)
+    firstInode = min(firstInode, status.inode)
     lastInode = max(lastInode, status.inode)
+  }
+
+  /// Whether the payload has an entry as well, which the kernel made with the payload.
+  func hasInPayload(_ status: Status) -> Bool {
+    hasSkeleton && (status.isDirectory || status.isSymbolicLink)
+      && firstInode < status.inode && status.inode <= lastInode
   }
 
   /// Whether the kernel wrote an entry after the payload. Not valid for directories: their times
@@ -50,7 +64,8 @@ public struct CopyPeriod: Sendable {
   }
 }
 
-/// The entries that are moved before a payload is unpacked: those the kernel wrote before it.
+/// The entries that are moved before a payload is unpacked: those the kernel wrote before it, except
+/// for those that the payload has, too.
 public struct Selection: Sendable {
   let period: CopyPeriod
 
@@ -58,6 +73,7 @@ public struct Selection: Sendable {
   let holder: UInt64
 
   func includes(_ status: Status) -> Bool {
+    if period.hasInPayload(status) { return false }
     if !status.isDirectory { return !period.precedes(status) }
     return status.inode != holder && status.inode <= period.lastInode
   }

@@ -65,6 +65,7 @@ struct Reconciliation {
 
     let new = Place(directory: rest, name: name)
     let old = Place(directory: tree, name: name)
+    if !status.isDirectory, period.hasInPayload(status) { return try remove(name, in: rest) }
     if status.isDirectory && other.isDirectory {
       try descend(new, status, old, other)
     } else if status.isDirectory {
