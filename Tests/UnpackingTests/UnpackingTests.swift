@@ -192,6 +192,25 @@ import Unpacking
     }
   }
 
+  /// Where nothing has changed, the owner of a file that has just been made tells that of the next.
+  @Test(.enabled(if: Privilege.mayRun, "gives owners: needs root"))
+  func `a directory that changes between two files changes neither`() throws {
+    let inherits = OddRecord.directory("d", 0o2775).with { $0.group = 7 }
+    let records: [OddRecord] = [
+      .directory("d"), .file("d/1"), .file("d/2"), inherits, .file("d/3"), .file("d/4"),
+      .directory("d"), .file("d/5", "", 0o600), .file("d/6", "", 0o666), .file("d/7", "", 0o4600),
+      .file("d/8").with { $0.user = 5 }, .file("d/9"),
+    ]
+    try unpack(records)
+    for record in records where record.mode & 0o170000 == 0o100000 {
+      let name = String(decoding: record.name, as: UTF8.self)
+      var status = stat()
+      try #require(lstat(tree.appending(name).string, &status) == 0)
+      #expect(status.st_mode == record.mode, "\(name)")
+      #expect((status.st_uid, status.st_gid) == (record.user, 0), "\(name)")
+    }
+  }
+
   @Test func `a fifo or a device of the same type keeps its number, and is no loss`() throws {
     let summary = try unpack([
       .node("p", 0o010644, (0, 0)), .node("p", 0o010600, (0, 0)),

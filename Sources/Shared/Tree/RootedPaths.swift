@@ -19,6 +19,8 @@ package final class RootedPaths {
   // The directories used last; entries of one directory mostly come together.
   private var known: [(path: [UInt8], directory: Int32)] = []
   private var next = 0
+  /// Changes whenever a descriptor that a place had may be another directory's.
+  package private(set) var generation = 0
   /// The index of the directory returned last, which the next call must not close.
   private var last = -1
   private static var capacity: Int { 16 }
@@ -64,6 +66,7 @@ package final class RootedPaths {
   }
 
   private func keep(_ directory: Int32, at path: [UInt8]) {
+    generation += 1
     guard known.count == Self.capacity else {
       last = known.count
       known.append((path, directory))
@@ -78,6 +81,7 @@ package final class RootedPaths {
 
   /// Forgets where paths lead, after something was removed that could have been on the way.
   package func forget() {
+    generation += 1
     for one in known { closeQuietly(one.directory) }
     known.removeAll(keepingCapacity: true)
     next = 0

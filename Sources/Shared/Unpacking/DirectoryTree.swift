@@ -21,6 +21,9 @@ public struct DirectoryTree: FileSystem {
   /// Directories that get their permissions last, as an ordinary user could not fill them
   /// otherwise.
   private var closed: [(path: [UInt8], permissions: UInt32)] = []
+  /// What the last new file got from its directory, and the next one gets; nil if that may have
+  /// changed.
+  private var usual: Usual?
   /// The open file, if ``create(_:)`` has made it.
   private var newFile: Int?
   /// The size that this file does not have yet; nil if it has it.
@@ -186,6 +189,7 @@ public struct DirectoryTree: FileSystem {
   public mutating func rmdir(_ path: [UInt8]) -> Int { remove("rmdir", path, AT_REMOVEDIR) }
 
   public mutating func chown(_ path: [UInt8], _ user: UInt32, _ group: UInt32) -> Int {
+    usual = nil
     guard isPrivileged else { return 0 }
     let heldRoot = heldRoot
     let result = call("fchownat", path) {
@@ -198,6 +202,7 @@ public struct DirectoryTree: FileSystem {
   }
 
   public mutating func chmod(_ path: [UInt8], _ mode: UInt32) -> Int {
+    usual = nil
     let permissions = permissions(mode)
     if mode & UInt32(S_IFMT) == UInt32(S_IFDIR) { return chmodDirectory(path, permissions) }
     // AT_SYMLINK_NOFOLLOW is no option: the C libraries need a mounted /proc for it.
@@ -252,6 +257,7 @@ public struct DirectoryTree: FileSystem {
 
   /// Uses a descriptor for directories: the root is an entry of no other.
   public mutating func setxattr(_ path: [UInt8], _ xattr: Xattr) -> Int {
+    usual = nil
     let name = xattr.cName
     return result { tree throws(Failure) in
       let directory: Int32
@@ -288,8 +294,13 @@ public struct DirectoryTree: FileSystem {
           place.directory, place.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
           entry.mode & 0o7777)
       }
+      let usual = Usual(entry, in: place, tree.paths.generation)
+      if let last = tree.usual, last.covers(usual) {
+        tree.newFile = Int(file)
+        return Int(file)
+      }
       do throws(Failure) {
-        try Self.complete(file, entry)
+        tree.usual = try Self.complete(file, entry) ? nil : usual
       } catch {
         closeQuietly(file)
         _ = unlinkat(place.directory, place.name, 0)
@@ -304,15 +315,19 @@ public struct DirectoryTree: FileSystem {
 
   /// Gives a new file the owner and permissions that it does not have yet: its directory and the
   /// umask may have changed them, and fchown(2) removes setuid and setgid bits.
-  private static func complete(_ file: Int32, _ entry: Entry) throws(Failure) {
+  ///
+  /// - Returns: whether anything had to be set.
+  private static func complete(_ file: Int32, _ entry: Entry) throws(Failure) -> Bool {
     let status = try Status(of: file)
     let permissions = entry.mode & 0o7777
     var isDifferent = status.mode & 0o7777 != permissions
-    if status.user != entry.userID || status.group != entry.groupID {
+    let isForeign = status.user != entry.userID || status.group != entry.groupID
+    if isForeign {
       try attempt("fchown") { fchown(file, entry.userID, entry.groupID) }
       isDifferent = isDifferent || permissions & 0o6000 != 0
     }
     if isDifferent { try attempt("fchmod") { fchmod(file, permissions) } }
+    return isForeign || isDifferent
   }
 
   public mutating func open(_ path: [UInt8], truncating: Bool) -> Int {
@@ -430,6 +445,29 @@ public struct DirectoryTree: FileSystem {
     _ step: StaticString, _ call: () -> Number
   ) -> Int {
     do throws(Failure) { return Int(try attempt(step, call)) } catch { return -Int(error.code) }
+  }
+}
+
+/// Owner and permissions that new files of one directory have without further calls.
+private struct Usual {
+  private let directory: Int32
+  private let generation: Int
+  private let user: UInt32
+  private let group: UInt32
+  private let permissions: UInt32
+
+  init(_ entry: Entry, in place: RootedPlace, _ generation: Int) {
+    directory = place.directory
+    self.generation = generation
+    user = entry.userID
+    group = entry.groupID
+    permissions = entry.mode & 0o7777
+  }
+
+  /// Whether a file gets `other` as well: the directory and the umask only take permissions away.
+  func covers(_ other: Usual) -> Bool {
+    directory == other.directory && generation == other.generation && user == other.user
+      && group == other.group && other.permissions & ~permissions == 0
   }
 }
 
