@@ -38,12 +38,28 @@ import Testing
     }
   }
 
+  @Test func `each command of the guide to live systems prints what it shows`() async throws {
+    try await follow("Documentation/guides/live-system.md") { directory in
+      let kernel = Place.kernel("6.12-x86_64").removingLastComponent()
+      let script = """
+        mkdir live && cd live && mkdir -p dev etc proc sys usr/bin usr/sbin
+        ln -s usr/bin bin && ln -s usr/lib lib && ln -s usr/sbin sbin
+        cp \(Place.busybox) usr/bin/ && ln -s busybox usr/bin/ls && ln -s busybox usr/bin/sh
+        printf '#!/bin/sh\\nexec /.leafroot-boot/init\\n' >usr/sbin/init && chmod 755 usr/sbin/init
+        modules=usr/lib/modules/$(cat \(kernel)/version)
+        mkdir -p $modules && cp \(kernel)/modules/*.ko $modules/
+        bsdtar -cf - . | tar2sqfs -q ../filesystem.squashfs
+        """
+      try directory.shell(script)
+    }
+  }
+
   @Test func `each guide is tested, or has no commands`() throws {
     let directory = Place.root.appending("Documentation/guides")
     let names = try FileManager.default.contentsOfDirectory(atPath: directory.string)
     for name in names where name.hasSuffix(".md") {
       let steps = try transcript(directory.appending(name)).steps
-      let isKnown = (Self.guides + ["container-image"]).contains("\(name.dropLast(3))")
+      let isKnown = (Self.guides + ["container-image", "live-system"]).contains("\(name.dropLast(3))")
       #expect(isKnown == !steps.isEmpty, "\(name)")
     }
   }

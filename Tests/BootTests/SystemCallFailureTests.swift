@@ -9,7 +9,7 @@ import Testing
 /// boot goes on in rootfs with the tree intact, or it stops with last words.
 @Suite struct SystemCallFailureTests {
   /// Every so many calls: some forty boots. `make proof` has each call fail.
-  @Test(arguments: [(Bringing.moved, 31), (.packed, 149), (.nested, 307), (.squashed, 149)])
+  @Test(arguments: [(Bringing.moved, 31), (.packed, 109), (.nested, 181), (.squashed, 149)])
   func `whatever system call of PID 1 fails, nothing is lost, and no boot ends in silence`(
     bringing: Bringing, step: Int
   ) async throws {
