@@ -59,7 +59,8 @@ import Testing
     let names = try FileManager.default.contentsOfDirectory(atPath: directory.string)
     for name in names where name.hasSuffix(".md") {
       let steps = try transcript(directory.appending(name)).steps
-      let isKnown = (Self.guides + ["container-image", "live-system"]).contains("\(name.dropLast(3))")
+      let guide = String(name.dropLast(3))
+      let isKnown = (Self.guides + ["container-image", "live-system"]).contains(guide)
       #expect(isKnown == !steps.isEmpty, "\(name)")
     }
   }

@@ -10,7 +10,6 @@ public import Newc
 public protocol FileSystem {
   /// Returns the type and permissions of a file, as in `st_mode`.
   mutating func lstat(_ path: [UInt8]) -> Int
-
   mutating func mkdir(_ path: [UInt8], _ mode: UInt32) -> Int
   mutating func mknod(_ path: [UInt8], _ mode: UInt32, _ device: Device) -> Int
   mutating func symlink(_ target: [UInt8], _ path: [UInt8]) -> Int
