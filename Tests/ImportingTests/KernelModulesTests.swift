@@ -56,6 +56,15 @@ import Testing
     #expect(loop.bytes.ends(with: "~Module signature appended~\n"))
   }
 
+  @Test func `one with a hole keeps it, as zeros`() throws {
+    for part in KernelModules.parts { try module("lib/modules/6.12.1/\(part).ko") }
+    try directory.shell(
+      "cd tree/lib/modules/6.12.1 && truncate -s 64K overlay.ko && echo signed >>overlay.ko")
+    let file = try directory.bytes("tree/lib/modules/6.12.1/overlay.ko")
+    #expect(file.count == 65543)
+    #expect(try find().kernels.first?.modules.last?.bytes == file)
+  }
+
   @Test func `what they depend on is loaded before`() throws {
     try module("lib/modules/6.12.1/loop.ko")
     try module("lib/modules/6.12.1/a/squashfs.ko", depends: "zstd-decompress,lz4_decompress")

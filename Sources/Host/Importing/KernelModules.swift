@@ -101,7 +101,7 @@ private struct ModuleSearch {
     self.source = source
     self.layout = layout
     for (index, file) in tree.files.enumerated()
-    where file.entry.type == .regular && file.dataSize <= UInt64(Self.sizeLimit) {
+    where file.entry.type == .regular && file.entry.size <= UInt64(Self.sizeLimit) {
       for name in file.names { note(String(decoding: name, as: UTF8.self), index) }
     }
   }
@@ -183,7 +183,7 @@ private struct ModuleSearch {
 
   /// The modules that are built into each kernel.
   private func builtInModules() throws -> [String: Set<String>] {
-    let contents = try read(Set(kernels.values.compactMap(\.builtIn)))
+    let contents = try tree.contents(of: Set(kernels.values.compactMap(\.builtIn)))
     return kernels.compactMapValues { kernel in
       guard let list = kernel.builtIn.flatMap({ contents[$0] }) else { return nil }
       let lines = String(decoding: list, as: UTF8.self).split(separator: "\n")
@@ -202,25 +202,13 @@ private struct ModuleSearch {
       }
       let new = Set(indices).subtracting(contents.keys)
       if new.isEmpty { return contents }
-      for (index, bytes) in try read(new) { contents[index] = try decoded(bytes) }
+      for (index, bytes) in try tree.contents(of: new) { contents[index] = try decoded(bytes) }
       for (name, modules) in wanted {
         let known = modules.compactMap { kernels[name]?.modules[$0] }
         wanted[name]?.formUnion(
           known.flatMap { contents[$0.index].map { ModuleInfo($0).dependencies } ?? [] })
       }
     }
-  }
-
-  /// The contents of these files.
-  private func read(_ indices: Set<Int>) throws -> [Int: [UInt8]] {
-    // Nothing is passed on of an empty file.
-    var contents = Dictionary(uniqueKeysWithValues: indices.map { ($0, [UInt8]()) })
-    if indices.isEmpty { return contents }
-    var current = 0
-    try tree.readContents(
-      of: indices.contains, progress: { _, _ in }, begin: { current = $0 },
-      data: { contents[current]?.append(contentsOf: $0) })
-    return contents
   }
 
   private func decoded(_ bytes: [UInt8]) throws -> [UInt8] {

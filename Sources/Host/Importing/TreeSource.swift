@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Images
 public import Initramfs
 public import Newc
 public import SystemPackage
@@ -43,6 +44,28 @@ extension TreeSource {
   }
 }
 
+extension TreeSource {
+  /// Returns the whole contents of some small files, with their holes, by their indices.
+  func contents(of indices: Set<Int>) throws -> [Int: [UInt8]] {
+    // Nothing is passed on of an empty file.
+    var contents = Dictionary(uniqueKeysWithValues: indices.map { ($0, [UInt8]()) })
+    if indices.isEmpty { return contents }
+    var current = 0
+    var holes = HoleFiller(size: 0, [])
+    func add(_ bytes: UnsafeRawBufferPointer) { contents[current]?.append(contentsOf: bytes) }
+
+    try readContents(of: indices.contains, progress: { _, _ in }) { index in
+      try holes.finish(add)
+      current = index
+      holes = HoleFiller(size: files[index].entry.size, files[index].extents)
+    } data: { bytes in
+      try holes.add(bytes, add)
+    }
+    try holes.finish(add)
+    return contents
+  }
+}
+
 /// A file of a tree.
 public struct TreeFile: Equatable, Sendable {
   /// The metadata, with the first name and the size of the content.
@@ -57,6 +80,9 @@ public struct TreeFile: Equatable, Sendable {
   public var xattrs: [Xattr]
   /// The data extents of a sparse regular file.
   public var sparse: SparseMap?
+
+  /// Where the data of a regular file are.
+  package var extents: [Extent] { sparse?.extents ?? [Extent(offset: 0, count: entry.size)] }
 
   /// The bytes of its content, without holes.
   public var dataSize: UInt64 { sparse?.count ?? entry.size }

@@ -121,8 +121,4 @@ private struct TarStream {
 extension TreeFile {
   /// The size of a regular file, with holes; 0 for others.
   fileprivate var size: UInt64 { entry.type == .regular ? entry.size : 0 }
-
-  fileprivate var extents: [Extent] {
-    sparse?.extents ?? [Extent(offset: 0, count: size)]
-  }
 }
