@@ -20,7 +20,7 @@ struct BootImage: Sendable {
   /// Segments appended to each form of the image, so that all have the same tree.
   let attachments: [FilePath]
   /// The directories that ``Variant/squash`` keeps compressed.
-  var squashed = ["/usr"]
+  var squashed = ["/bin", "/lib", "/sbin", "/usr"]
   /// The directory of its forms.
   let directory: FilePath
 

@@ -25,7 +25,7 @@ enum Variant: String, CaseIterable, Codable, ExpressibleByArgument {
   case packLZ4 = "pack-lz4"
   /// `leafroot nest`.
   case nest
-  /// `leafroot pack --squash /usr`.
+  /// `leafroot pack --squash DIR`, for each directory of programs and libraries.
   case squash
   /// Stock, with the kernel of `make kernel`: the baseline of ``kernel``.
   case kernelStock = "kernel-stock"

@@ -54,13 +54,13 @@ extension TreeSource {
     var holes = HoleFiller(size: 0, [])
     func add(_ bytes: UnsafeRawBufferPointer) { contents[current]?.append(contentsOf: bytes) }
 
-    try readContents(of: indices.contains, progress: { _, _ in }) { index in
-      try holes.finish(add)
-      current = index
-      holes = HoleFiller(size: files[index].entry.size, files[index].extents)
-    } data: { bytes in
-      try holes.add(bytes, add)
-    }
+    try readContents(
+      of: indices.contains, progress: { _, _ in },
+      begin: { index in
+        try holes.finish(add)
+        current = index
+        holes = HoleFiller(size: files[index].entry.size, files[index].extents)
+      }, data: { try holes.add($0, add) })
     try holes.finish(add)
     return contents
   }
