@@ -99,7 +99,7 @@ let hostRooms = [
     ]),
   .target(name: "CHeaders", path: "Sources/Host/CHeaders"),
   .systemLibrary(name: "CArchive", path: "Sources/Host/CArchive"),
-  room("Files", in: host, uses: [subprocess, systemPackage], strict + fast),
+  room("Files", in: host, uses: [subprocess, systemPackage]),
   room("Images", in: host, uses: ["Files", "Unpacking"], strict + fast),
   room("Importing", in: host, uses: ["CArchive", "Images"]),
   room("Encoders", in: host, uses: ["CCodecs"], strict + fast),
