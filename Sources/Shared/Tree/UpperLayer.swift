@@ -9,7 +9,7 @@ package struct UpperLayer {
   /// Moves the directory that `older` is open on into the empty directory `upper`, with its
   /// metadata. What the lower layer replaces is removed.
   ///
-  /// - Parameter lower: the directory of the lower layer, open for reading. It stays as it is.
+  /// - Parameter lower: the directory of the lower layer, open for reading; not changed.
   package static func fill(
     _ upper: Int32, from older: Int32, under lower: Int32
   ) throws(Failure) {
