@@ -33,7 +33,7 @@ struct KernelModules {
   private func load(_ release: [UInt8]) throws(Tree.Failure) {
     guard let all = try openDirectoryIfAny(cName(Vocabulary.modules), in: payload) else { return }
     defer { close(all) }
-    guard let directory = try openDirectoryIfAny(cString(release), in: all) else { return }
+    guard let directory = try openDirectoryIfAny(cName(release), in: all) else { return }
     defer { close(directory) }
 
     var failure: Tree.Failure?
@@ -75,6 +75,3 @@ extension SquashSupport {
       filesystems: proc.read(Text("filesystems")) ?? [], misc: proc.read(Text("misc")) ?? [])
   }
 }
-
-/// `bytes` as a C string.
-func cString(_ bytes: [UInt8]) -> [CChar] { bytes.map { CChar(bitPattern: $0) } + [0] }

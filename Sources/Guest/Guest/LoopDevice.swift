@@ -15,7 +15,7 @@ struct LoopDevice {
   ///
   /// - Parameter devices: the path of a devtmpfs.
   init(on file: Int32, in devices: Text) throws(Tree.Failure) {
-    let control = try Self.open(devices + "/loop-control")
+    let control = try openPath(devices + "/loop-control", O_RDONLY)
     defer { _ = CLinux.close(control) }
 
     var attempts = 0
@@ -23,7 +23,7 @@ struct LoopDevice {
       let number = try attempt("LOOP_CTL_GET_FREE") { linux_free_loop_device(control) }
       var path = devices + "/loop"
       path.add(Int(number))
-      let device = try Self.open(path)
+      let device = try openPath(path, O_RDONLY)
       do throws(Tree.Failure) {
         try attempt("LOOP_CONFIGURE") { linux_configure_loop_device(device, file) }
         self.path = path
@@ -39,8 +39,9 @@ struct LoopDevice {
   }
 
   func close() { _ = CLinux.close(descriptor) }
+}
 
-  private static func open(_ path: Text) throws(Tree.Failure) -> Int32 {
-    try attempt("open") { path.withCString { linux_openat(AT_FDCWD, $0, O_RDONLY, 0) } }
-  }
+@inline(never)
+func openPath(_ path: Text, _ flags: Int32) throws(Tree.Failure) -> Int32 {
+  try attempt("open") { path.withCString { linux_openat(AT_FDCWD, $0, flags, 0) } }
 }

@@ -101,7 +101,7 @@ struct Squash {
   /// Mounts the squashfs, and removes the name of its image.
   private func mountImage() throws(Tree.Failure) {
     let path = Text(Vocabulary.squash)
-    let image = try open(path, O_RDONLY | O_NOFOLLOW)
+    let image = try openPath(path, O_RDONLY | O_NOFOLLOW)
     defer { close(image) }
     try attempt("unlink") { path.withCString { unlink($0) } }
 
@@ -133,7 +133,7 @@ struct Squash {
     var options = Text("lowerdir=") + lower + ",upperdir=" + upper
     options = options + ",workdir=" + work + Self.options
     let target = Text(leafPath) + "/" + directory
-    try mount("overlay", from: Text("overlay"), on: target, options, for: cString(directory))
+    try mount("overlay", from: Text("overlay"), on: target, options, for: cName(directory))
     return TreePart(path: directory, root: try paths.open(directory, O_RDONLY | O_DIRECTORY))
   }
 
@@ -145,9 +145,9 @@ struct Squash {
     _ upper: Text, from directory: Int32, under lower: Text
   ) throws(Tree.Failure) {
     defer { close(directory) }
-    let lower = try open(lower, O_RDONLY | O_DIRECTORY)
+    let lower = try openPath(lower, O_RDONLY | O_DIRECTORY)
     defer { close(lower) }
-    let upper = try open(upper, O_RDONLY | O_DIRECTORY)
+    let upper = try openPath(upper, O_RDONLY | O_DIRECTORY)
     defer { close(upper) }
     try UpperLayer.fill(upper, from: directory, under: lower)
   }
@@ -157,11 +157,6 @@ struct Squash {
   private static var devices: Text { Text("devices") }
   private static var lower: Text { Text("lower") }
   private static var changes: Text { Text("changes") }
-
-  @inline(never)
-  private func open(_ path: Text, _ flags: Int32) throws(Tree.Failure) -> Int32 {
-    try attempt("open") { path.withCString { linux_openat(AT_FDCWD, $0, flags, 0) } }
-  }
 
   @inline(never)
   private func make(_ directory: Text) throws(Tree.Failure) {

@@ -43,9 +43,7 @@ struct DirectoryTimes {
   private static func restore(
     _ directory: Int32, _ status: Status, to noted: Status
   ) throws(Failure) {
-    let (now, before) = (status.times.1, noted.times.1)
-    if now.tv_sec == before.tv_sec && now.tv_nsec == before.tv_nsec { return }
-    try setTimes(of: directory, noted)
+    if !status.hasModificationTime(of: noted) { try setTimes(of: directory, noted) }
   }
 
   /// Calls `body` for each directory below `parent` that is `chosen`, its subdirectories first.

@@ -5,6 +5,9 @@ package func cName(_ text: StaticString) -> [CChar] {
   text.withUTF8Buffer { $0.map { CChar(bitPattern: $0) } } + [0]
 }
 
+/// `bytes` as a C string.
+package func cName(_ bytes: [UInt8]) -> [CChar] { bytes.map { CChar(bitPattern: $0) } + [0] }
+
 /// `number` in hexadecimal, as a C string.
 func hexadecimal(_ number: UInt64) -> [CChar] {
   var digits = [CChar](repeating: 0, count: 17)

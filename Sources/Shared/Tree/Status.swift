@@ -76,12 +76,16 @@ public struct Status {
     Moment(seconds: raw.changed.seconds, nanoseconds: raw.changed.nanoseconds)
   }
 
-  /// Whether access and modification time are the same as those of `other`.
-  func hasTimes(of other: Status) -> Bool {
-    raw.accessed.seconds == other.raw.accessed.seconds
-      && raw.accessed.nanoseconds == other.raw.accessed.nanoseconds
-      && raw.modified.seconds == other.raw.modified.seconds
+  /// Whether the modification time is that of `other`.
+  func hasModificationTime(of other: Status) -> Bool {
+    raw.modified.seconds == other.raw.modified.seconds
       && raw.modified.nanoseconds == other.raw.modified.nanoseconds
+  }
+
+  /// Whether access and modification time are those of `other`.
+  func hasTimes(of other: Status) -> Bool {
+    hasModificationTime(of: other) && raw.accessed.seconds == other.raw.accessed.seconds
+      && raw.accessed.nanoseconds == other.raw.accessed.nanoseconds
   }
 
   /// Access and modification time, for utimensat(2).

@@ -29,7 +29,7 @@ public struct TreePart {
   /// Opens its directory in another tree; nil if there is none, or if a symbolic link or a mount is
   /// on the way.
   func open(in tree: Int32) throws(Failure) -> Int32? {
-    let name = (isTree ? [UInt8(ascii: ".")] : path).map { CChar(bitPattern: $0) } + [0]
+    let name = isTree ? cName(".") : cName(path)
     do throws(Failure) {
       return try attempt("openat2") { linux_openat2_plainly(tree, name, O_RDONLY | O_DIRECTORY) }
     } catch {
@@ -53,7 +53,7 @@ public struct TreePart {
     let mover = Mover(
       from: source, status, to: root, merging: true, apart: !isTree, selecting: selection)
     do throws(Failure) { try mover.move() } catch {
-      throw error.on(path.map { CChar(bitPattern: $0) })
+      throw error.on(cName(path))
     }
     // It stays there until the tree itself moves.
     if !isTree { try setTimes(of: source, status) }

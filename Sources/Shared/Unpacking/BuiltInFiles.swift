@@ -25,7 +25,7 @@ struct BuiltInFiles {
 
     let times = [Self.mark, Self.mark]
     for entry in BuiltInArchive.entries {
-      utimensat(root, entry.name.map { CChar(bitPattern: $0) } + [0], times, 0)
+      utimensat(root, cName(entry.name), times, 0)
     }
   }
 

@@ -21,13 +21,7 @@ public struct DirectoryTree: FileSystem {
   /// Directories that get their permissions last, as an ordinary user could not fill them
   /// otherwise.
   private var closed: [(path: [UInt8], permissions: UInt32)] = []
-  /// What the last new file got from its directory, and the next one gets; nil if that may have
-  /// changed.
-  private var usual: Usual?
-  /// The open file, if ``create(_:)`` has made it.
-  private var newFile: Int?
-  /// The size that this file does not have yet; nil if it has it.
-  private var missingSize: UInt64?
+  private var newFiles = NewFiles()
   /// The path that was looked up last; calls for one entry come together.
   private var last: (path: [UInt8], place: RootedPlace)?
 
@@ -160,8 +154,7 @@ public struct DirectoryTree: FileSystem {
   }
 
   public mutating func symlink(_ target: [UInt8], _ path: [UInt8]) -> Int {
-    var text = target.map { CChar(bitPattern: $0) }
-    text.append(0)
+    let text = cName(target)
     return make("symlink", path) { symlinkat(text, $0.directory, $0.name) }
   }
 
@@ -189,7 +182,7 @@ public struct DirectoryTree: FileSystem {
   public mutating func rmdir(_ path: [UInt8]) -> Int { remove("rmdir", path, AT_REMOVEDIR) }
 
   public mutating func chown(_ path: [UInt8], _ user: UInt32, _ group: UInt32) -> Int {
-    usual = nil
+    newFiles.forgetDirectory()
     guard isPrivileged else { return 0 }
     let heldRoot = heldRoot
     let result = call("fchownat", path) {
@@ -202,7 +195,7 @@ public struct DirectoryTree: FileSystem {
   }
 
   public mutating func chmod(_ path: [UInt8], _ mode: UInt32) -> Int {
-    usual = nil
+    newFiles.forgetDirectory()
     let permissions = permissions(mode)
     if mode & UInt32(S_IFMT) == UInt32(S_IFDIR) { return chmodDirectory(path, permissions) }
     // AT_SYMLINK_NOFOLLOW is no option: the C libraries need a mounted /proc for it.
@@ -257,8 +250,8 @@ public struct DirectoryTree: FileSystem {
 
   /// Uses a descriptor for directories: the root is an entry of no other.
   public mutating func setxattr(_ path: [UInt8], _ xattr: Xattr) -> Int {
-    usual = nil
-    let name = xattr.cName
+    newFiles.forgetDirectory()
+    let name = cName(xattr.name)
     return result { tree throws(Failure) in
       let directory: Int32
       do throws(Failure) {
@@ -289,45 +282,10 @@ public struct DirectoryTree: FileSystem {
       guard let place = try tree.paths.place(of: entry.name), !place.hasSlash else {
         throw Failure("open", EEXIST)
       }
-      let file = try attempt("open") {
-        linux_openat(
-          place.directory, place.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
-          entry.mode & 0o7777)
-      }
-      let usual = Usual(entry, in: place, tree.paths.generation)
-      if let last = tree.usual, last.covers(usual) {
-        tree.newFile = Int(file)
-        return Int(file)
-      }
-      do throws(Failure) {
-        tree.usual = try Self.complete(file, entry) ? nil : usual
-      } catch {
-        closeQuietly(file)
-        _ = unlinkat(place.directory, place.name, 0)
-        throw error
-      }
-      tree.newFile = Int(file)
-      return Int(file)
+      return try tree.newFiles.make(entry, in: place, tree.paths.generation)
     }
     // The other calls count owners that a user namespace does not know.
     return result == -Int(EPERM) ? -Int(EEXIST) : result
-  }
-
-  /// Gives a new file the owner and permissions that it does not have yet: its directory and the
-  /// umask may have changed them, and fchown(2) removes setuid and setgid bits.
-  ///
-  /// - Returns: whether anything had to be set.
-  private static func complete(_ file: Int32, _ entry: Entry) throws(Failure) -> Bool {
-    let status = try Status(of: file)
-    let permissions = entry.mode & 0o7777
-    var isDifferent = status.mode & 0o7777 != permissions
-    let isForeign = status.user != entry.userID || status.group != entry.groupID
-    if isForeign {
-      try attempt("fchown") { fchown(file, entry.userID, entry.groupID) }
-      isDifferent = isDifferent || permissions & 0o6000 != 0
-    }
-    if isDifferent { try attempt("fchmod") { fchmod(file, permissions) } }
-    return isForeign || isDifferent
   }
 
   public mutating func open(_ path: [UInt8], truncating: Bool) -> Int {
@@ -392,86 +350,37 @@ public struct DirectoryTree: FileSystem {
   }
 
   public mutating func truncate(_ file: Int, to size: UInt64) -> Int {
-    if file == newFile, size <= Self.smallSize {
-      missingSize = size
+    result { tree throws(Failure) in
+      try tree.newFiles.truncate(file, to: size)
       return 0
     }
-    return result("ftruncate") { ftruncate(Int32(file), Int(size)) }
-  }
-
-  /// Most files of at most this size, in bytes, get all of their content in one write, and with it
-  /// their size.
-  private static var smallSize: UInt64 { 64 << 10 }
-
-  /// Sets the size that the file would otherwise get from its content.
-  @inline(never)
-  private mutating func settleSize(_ file: Int) {
-    if let size = missingSize.take() { _ = ftruncate(Int32(file), Int(size)) }
   }
 
   public mutating func write(
     _ file: Int, _ bytes: UnsafeRawBufferPointer, at offset: UInt64
   ) -> Int {
-    let isWhole = offset == 0 && missingSize == UInt64(bytes.count)
-    if !isWhole { settleSize(file) }
-    let count = result("pwrite") {
-      pwrite(Int32(file), bytes.baseAddress, bytes.count, Int(offset))
-    }
-    if isWhole, count == bytes.count { missingSize = nil }
-    return count
+    result { tree throws(Failure) in try tree.newFiles.write(file, bytes, at: offset) }
   }
 
   public mutating func setxattr(_ file: Int, _ xattr: Xattr) -> Int {
-    settleSize(file)
-    let name = xattr.cName
+    newFiles.settleSize(of: file)
+    let name = cName(xattr.name)
     return result("setxattr") {
       fsetxattr(Int32(file), name, xattr.value, xattr.value.count, 0)
     }
   }
 
   public mutating func utime(_ file: Int, _ time: Int64) -> Int {
-    settleSize(file)
+    newFiles.settleSize(of: file)
     let times = both(time)
     return result("futimens") { futimens(Int32(file), times) }
   }
 
-  public mutating func close(_ file: Int) {
-    settleSize(file)
-    newFile = nil
-    closeQuietly(Int32(file))
-  }
+  public mutating func close(_ file: Int) { newFiles.close(file) }
 
   private func result<Number: FixedWidthInteger & SignedInteger>(
     _ step: StaticString, _ call: () -> Number
   ) -> Int {
     do throws(Failure) { return Int(try attempt(step, call)) } catch { return -Int(error.code) }
   }
-}
-
-/// Owner and permissions that new files of one directory have without further calls.
-private struct Usual {
-  private let directory: Int32
-  private let generation: Int
-  private let user: UInt32
-  private let group: UInt32
-  private let permissions: UInt32
-
-  init(_ entry: Entry, in place: RootedPlace, _ generation: Int) {
-    directory = place.directory
-    self.generation = generation
-    user = entry.userID
-    group = entry.groupID
-    permissions = entry.mode & 0o7777
-  }
-
-  /// Whether a file gets `other` as well: the directory and the umask only take permissions away.
-  func covers(_ other: Usual) -> Bool {
-    directory == other.directory && generation == other.generation && user == other.user
-      && group == other.group && other.permissions & ~permissions == 0
-  }
-}
-
-extension Xattr {
-  /// With its NUL.
-  fileprivate var cName: [CChar] { name.map { CChar(bitPattern: $0) } + [0] }
 }
