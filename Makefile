@@ -108,8 +108,9 @@ proof: build kit build/test/census build/test/guest-unpack $(others) ## run the 
 
 # What the machines of bench run. Our own kernel is one of the ways that are compared.
 bench-guests: build kit build/test/census
+	@Scripts/setup squashfs-tools fakeroot e2fsprogs
 	@Scripts/fetch-kernels 6.12-x86_64
-	@Scripts/build-kernels 6.12
+	@Scripts/build-kernels 6.12 ram-disk-6.12
 	swift build -c release --product bench
 
 bench: bench-guests ## compare time, least memory, size and what is lost; build/bench/results.json

@@ -18,6 +18,8 @@ struct Bench: Sendable {
   let kernelVersion: String
   /// The kernel of `make kernel`, which makes the leaf itself; nil if it has not been built.
   let ownKernel: Kernel?
+  /// The same with RAM disks and ext4; nil if it has not been built.
+  let ramDiskKernel: Kernel?
   /// The size of leafroot-init in bytes.
   let programSizes: [Architecture: Int]
 
@@ -37,8 +39,8 @@ struct Bench: Sendable {
     kernelDirectory = cache.appending("kernels/6.12-x86_64")
     kernel = try Kernel(kernelDirectory.appending("vmlinuz"), for: .x86)
     kernelVersion = try line(of: kernelDirectory.appending("version"))
-    let own = FilePath("build/kernel/bzImage-6.12")
-    ownKernel = access(own.string, F_OK) == 0 ? try Kernel(own, for: .x86) : nil
+    ownKernel = try Bench.builtKernel("6.12")
+    ramDiskKernel = try Bench.builtKernel("ram-disk-6.12")
 
     program = try GuestInit(builtInit(for: .x86), for: .x86)
     programSizes = try builtSizes { builtInit(for: $0) }
@@ -53,13 +55,27 @@ struct Bench: Sendable {
     Variant.allCases.filter { variant in
       let isWanted =
         only.isEmpty || variant == .stock || only.contains { $0 == variant || $0.base == variant }
-      if isWanted, variant.hasOwnKernel, ownKernel == nil {
-        say(
-          "\(variant.rawValue): skipped, since build/kernel/bzImage-6.12 is missing (make kernel)")
+      guard isWanted else { return false }
+      if kernel(of: variant) == nil {
+        say("\(variant.rawValue): skipped, since build/kernel has no kernel for it (make bench)")
         return false
       }
-      return isWanted
+      return true
     }
+  }
+
+  /// The kernel that `variant` boots; nil if it has not been built.
+  private func kernel(of variant: Variant) -> Kernel? {
+    switch variant {
+    case .ramDisk: ramDiskKernel
+    case .kernelStock, .kernel: ownKernel
+    default: kernel
+    }
+  }
+
+  private static func builtKernel(_ name: String) throws -> Kernel? {
+    let path = FilePath("build/kernel/bzImage-\(name)")
+    return access(path.string, F_OK) == 0 ? try Kernel(path, for: .x86) : nil
   }
 
   /// A machine with 1 GiB and one processor that boots `image` as `variant`.
@@ -67,9 +83,9 @@ struct Bench: Sendable {
     _ variant: Variant, _ image: BootImage, options: String? = nil
   ) throws -> Machine {
     var boot = try image.checkedBoot(variant, program)
-    boot.append = variant.parameters(options: options)
+    boot.append += variant.parameters(options: options)
     var machine = Machine(
-      kernel: variant.hasOwnKernel ? ownKernel ?? kernel : kernel,
+      kernel: kernel(of: variant) ?? kernel,
       initrd: image.initrd(for: variant), parameters: boot.parameters)
     machine.memory = 1024
     machine.timeout = .seconds(600)

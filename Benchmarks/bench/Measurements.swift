@@ -88,7 +88,7 @@ extension Bench {
     _ variant: Variant, _ image: ReferenceImage, options: String?
   ) async throws -> Int? {
     let series = "memory-\(variant.rawValue)-\(options == nil ? "default" : "large")"
-    return try await LeastMemorySearch(within: 208...1024, step: 16).find { mebibytes in
+    return try await LeastMemorySearch(within: 112...1024, step: 16).find { mebibytes in
       var machine = try machine(variant, image.bootImage, options: options)
       machine.memory = mebibytes
       machine.timeout = .seconds(300)

@@ -94,7 +94,8 @@ extension Bench {
         kit.appending("kit.cpio.zst"),
       ],
       // Not its devices: an overlay takes one of them for a removed file.
-      squashed: ["/deep", "/links", "/modes", "/names", "/sizes"], directory: directory)
+      squashed: ["/deep", "/links", "/modes", "/names", "/sizes"], ramDisk: 128,
+      directory: directory)
   }
 
   private func write(_ tree: GuestTree, to path: FilePath) throws {

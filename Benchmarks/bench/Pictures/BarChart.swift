@@ -44,7 +44,7 @@ extension Variant {
     switch self {
     case .stock, .kernelStock: .stock
     case .wrap, .pack, .packLZ4, .nest, .squash, .kernel: .ours
-    case .cp, .fileByFile, .tar, .nested, .bind: .other
+    case .cp, .fileByFile, .tar, .nested, .retainInitrd, .squashByHand, .bind, .ramDisk: .other
     }
   }
 }
