@@ -53,14 +53,19 @@ guest: setup $(guests)
 build/lib/leafroot/leafroot-init.%: FORCE
 	@Toolsets/build leafroot-init $* $@
 
+censuses := build/test/census $(arches:%=build/test/census.%)
+
 # The programs that list a tree and unpack an image for the tests, in the guest and on the host.
-build/test/census: FORCE | build/test/guest-unpack.x86_64
-	@Toolsets/build census x86_64 $@ && chmod +x $@
+build/test/census: build/test/census.x86_64
+	@cp $< $@
+
+build/test/census.%: FORCE | build/lib/leafroot/leafroot-init.%
+	@Toolsets/build census $* $@ && chmod +x $@
 
 build/test/guest-unpack: build/test/guest-unpack.x86_64
 	@cp $< $@
 
-build/test/guest-unpack.%: FORCE | build/lib/leafroot/leafroot-init.%
+build/test/guest-unpack.%: FORCE | build/test/census.%
 	@Toolsets/build guest-unpack $* $@ && chmod +x $@
 
 vm: setup ## fetch the stock kernels that the tests boot
@@ -84,7 +89,7 @@ demo: build ## boot an image on a stock kernel, without the leaf and with it
 # Without the tool of `make build`: the tests run the one that is built with them.
 test: vm kit loaders ## run unit and boot tests
 	@Scripts/build-kernels um-6.12
-	@$(MAKE) --no-print-directory --jobs=2 tests guest build/test/census build/test/guest-unpack
+	@$(MAKE) --no-print-directory --jobs=2 tests guest $(censuses) build/test/guest-unpack
 	swift test --disable-xctest --skip-build --skip '^ProofTests\.' \
 	  $(if $(FILTER),--filter '$(FILTER)')
 
@@ -95,7 +100,7 @@ tests: setup
 others := $(patsubst %,build/test/guest-unpack.%,$(filter-out x86_64,$(arches)))
 
 # The kernels of all series and architectures, those with faults, and those that are only compiled.
-proof: build kit build/test/census build/test/guest-unpack $(others) ## run the long tests, and all cases of the boot tests on all kernels
+proof: build kit $(censuses) build/test/guest-unpack $(others) ## run the long tests, and all cases of the boot tests on all kernels
 	@Scripts/fetch-kernels proof
 	@Scripts/loaders proof
 	@Benchmarks/yardstick >/dev/null

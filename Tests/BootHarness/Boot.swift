@@ -155,7 +155,9 @@ extension Boot {
   /// The image with the tree.
   private func firstImage(_ program: GuestInit) throws -> [UInt8] {
     if let image { return image }
-    if let packed { return try Segment(packed.records(of: tree.records)).bytes }
+    if let packed {
+      return try Segment(packed.records(of: tree.records, for: program.architecture)).bytes
+    }
     let raw = try tree.image + (packsImages ? Array(images.joined()) : [])
     if let packer { return try packer.packed(raw, program) }
     if let nester { return try nester.nested(raw, program) }

@@ -29,13 +29,13 @@ struct PackedImage: Sendable {
   }
 
   /// The records of the image.
-  func records(of tree: [(entry: Entry, data: [UInt8])]) throws
-    -> [(entry: Entry, data: [UInt8])]
-  {
+  func records(
+    of tree: [(entry: Entry, data: [UInt8])], for architecture: Architecture = .x86
+  ) throws -> [(entry: Entry, data: [UInt8])] {
     let outside = squashed?.outside(tree) ?? tree
     let files = try members(of: outside)
 
-    let program = try GuestInit.built().bytes
+    let program = try GuestInit.built(for: architecture).bytes
     var records: [(entry: Entry, data: [UInt8])] = []
     let directory = ".leafroot/\(id)"
     func addDirectory(_ path: String) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
+import Packing
 import SystemPackage
 
 /// The paths that `make test` sets up.
@@ -47,6 +48,12 @@ enum Place {
 
   /// The program that takes the census of a tree.
   static let census = root.appending("build/test/census")
+
+  /// The same, for a guest of any architecture.
+  static func census(for architecture: Architecture) -> FilePath {
+    root.appending("build/test/census.\(architecture)")
+  }
+
   /// Tests/GuestUnpack, built for the guest.
   static let guestUnpack = root.appending("build/test/guest-unpack")
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
+import Packing
 import SystemPackage
 import Testing
 
@@ -15,6 +16,9 @@ struct StockKernel: CustomTestStringConvertible, Sendable {
 
   /// Whether `/` is already a leaf when the image is unpacked (fs/nullfs.c, Linux 7.0).
   var isLeaf: Bool { name.hasPrefix("7.") }
+
+  /// Whether a tmpfs has `user.*` attributes (Linux 6.6).
+  var hasUserAttributes: Bool { !["5.10", "6.1"].contains(series) }
 
   /// Whether the mirror has its modules: only the newest of a series in a suite keeps them.
   var hasModules: Bool {
@@ -62,6 +66,12 @@ struct StockKernel: CustomTestStringConvertible, Sendable {
   /// The same, and those that unpack into a leaf, which `make test` leaves out.
   static let sample = rootfsSample + leaf.filter { areAllChosen && $0.hasModules }
 
+  /// The kernels for squashed images: all with modules; in `make test` the oldest, the newest, and
+  /// the one of other tests.
+  static let squashSample = (rootfs + leaf).filter(\.hasModules).filter { kernel in
+    areAllChosen || ["5.10", "6.12", "7.3"].contains(kernel.series)
+  }
+
   /// The kernels for aarch64 and riscv64.
   static let rootfsElsewhere = chosen(on: "aarch64", "riscv64", isLeaf: false)
   static let leafElsewhere = chosen(on: "aarch64", "riscv64", isLeaf: true)
@@ -74,6 +84,9 @@ struct StockKernel: CustomTestStringConvertible, Sendable {
 
   /// The output of `uname -m` on this kernel.
   var machine: String { String(name.split(separator: "-").last!) }
+
+  /// The architecture of its machines.
+  var architecture: Architecture { Architecture(rawValue: machine)! }
 
   /// Whether it is Debian's kernel for physical machines instead of the cloud kernel.
   var isGeneric: Bool { name.contains("-generic-") }
