@@ -30,6 +30,8 @@ final class LoaderBoot {
     case segment
     /// One packed image.
     case packed
+    /// One packed image whose programs stay compressed.
+    case squashed
     /// The segment of nest and the unmodified image.
     case nested
   }
@@ -47,6 +49,8 @@ final class LoaderBoot {
   /// The directory for all files of this boot.
   let directory: TemporaryDirectory
   private let firmware: Firmware
+  /// Of the kernel, such as `6.12`.
+  private let series: String
 
   /// - Parameter name: The name of the unmodified image; a wrapped or packed one has another name.
   init(
@@ -54,6 +58,7 @@ final class LoaderBoot {
     kernel: String = "6.12-x86_64"
   ) throws {
     self.firmware = firmware
+    series = StockKernel(name: kernel, isTested: true).series
     directory = try TemporaryDirectory()
     medium = directory.path.appending("medium")
     try FileManager.default.createDirectory(
@@ -93,6 +98,15 @@ final class LoaderBoot {
     return path
   }
 
+  /// Packs an image with the tool; its directory `name` stays compressed.
+  func squash(_ name: String, of image: FilePath, into output: FilePath) throws -> FilePath {
+    let words = ["--squash", name, "--modules", "debian:\(series)", "--level", "3"]
+    let command = Tool(booting: directory, "pack").command(
+      [image.string, "-o", output.string] + words)
+    _ = try command.output()
+    return output
+  }
+
   private func makeImages(_ form: Form, _ name: String) throws -> [FilePath] {
     let program = try GuestInit.built()
     var checked = CheckedBoot([], program: program)
@@ -110,6 +124,8 @@ final class LoaderBoot {
     case .packed:
       let packer = Packer(.zstd(level: 3), jobs: 2, memberSize: 1 << 20)
       return [try file("packed.img", packer.packed(plain, program))]
+    case .squashed:
+      return [try squash("/bin", of: image, into: medium.appending("squashed.img"))]
     case .nested:
       return [try file("nest.img", Nester().segment(program)), image]
     }

@@ -73,7 +73,9 @@ extension LoaderBoot {
   }
 
   /// Boots a system with kexec, the kernel and the images, and runs the entry there as a script.
-  func runKexec() async throws -> Outcome {
+  ///
+  /// - Parameter isSquashed: Whether this system is a packed image, too, where kexec stays compressed.
+  func runKexec(isSquashed: Bool = false) async throws -> Outcome {
     var tree = GuestTree(init: nil)
     let names = try FileManager.default.contentsOfDirectory(atPath: medium.string)
     for name in names { tree.file(name, try bytes(of: medium.appending(name))) }
@@ -99,8 +101,10 @@ extension LoaderBoot {
       echo kexec failed
       reboot -f
       """)
-    let initrd = directory.path.appending("running.img")
-    try Data(tree.image).write(to: URL(filePath: initrd.string))
+    var initrd = try directory.file("running.img", tree.image)
+    if isSquashed {
+      initrd = try squash("/kit", of: initrd, into: directory.path.appending("squashed.img"))
+    }
     return try await run([
       "-kernel", kernel.string, "-initrd", initrd.string, "-append",
       "console=ttyS0 panic=-1 no_timer_check",

@@ -11,7 +11,7 @@ import Testing
 /// Boot loaders with what `leafroot entry` prints: all of them, with BIOS and with UEFI.
 @Suite struct LoaderProofTests {
   /// For loaders that make no files of images.
-  private static let plainForms: [LoaderBoot.Form] = [.wrapped, .segment, .packed]
+  private static let plainForms: [LoaderBoot.Form] = [.wrapped, .segment, .packed, .squashed]
 
   @Test(arguments: LoaderBoot.Form.allCases, LoaderBoot.Server.allCases)
   func `iPXE, BIOS`(form: LoaderBoot.Form, server: LoaderBoot.Server) async throws {
@@ -136,5 +136,9 @@ import Testing
   @Test(arguments: plainForms)
   func `kexec, from a running system`(form: LoaderBoot.Form) async throws {
     try await LoaderBoot(form).runKexec().expectPromise()
+  }
+
+  @Test func `kexec, from a squashed system to another`() async throws {
+    try await LoaderBoot(.squashed).runKexec(isSquashed: true).expectPromise()
   }
 }
