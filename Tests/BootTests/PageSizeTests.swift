@@ -24,6 +24,18 @@ import Testing
     #expect(outcome.logs("unpacked 80"), "\(outcome)")
   }
 
+  /// Unpacked, they would take 125 MiB.
+  @Test func `squashed, they take no pages of their own`() async throws {
+    var boot = boot(144)
+    var squashed = SquashedDirectories("many")
+    squashed.kernels = [boot.kernel]
+    boot.packed = PackedImage(squashed: squashed)
+    let outcome = try await boot.run()
+
+    #expect(outcome.verdict.outcome == .asPromised, "\(outcome)")
+    #expect(outcome.logs("mounted many: 8008 entries"), "\(outcome)")
+  }
+
   /// In steps that are smaller than what is counted wrong if a page has 4 KiB, 94 MiB, and than what
   /// the kernel may add to its watermark, 32 MiB.
   @Test(arguments: [144, 168, 192, 200, 204, 208, 216, 224].sample(every: 2))
