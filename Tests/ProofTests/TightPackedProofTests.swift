@@ -18,10 +18,30 @@ import Testing
   func `a real image: with too little memory the boot stops with last words`(
     form: PackedFile.Form, kernel: String
   ) async throws {
-    let printed = try Command([Place.root.appending("Benchmarks/yardstick").string]).output()
-    let yardstick = String(decoding: printed, as: UTF8.self).trimmingCharacters(in: .newlines)
-    let image = FilePath(yardstick).appending("image.zst")
-    for cpus in [1, 2] { try await expectEnds(image, form, cpus, kernel) }
+    for cpus in [1, 2] { try await expectEnds(Self.yardstick, form, cpus, kernel) }
+  }
+
+  /// With squashed directories, the kernel's copy and its limit for rootfs count, and not the tree.
+  @Test(arguments: [PackedFile.Form.packed, .squashed], [[], [PackedFile.largeRootfs]])
+  func `a real image boots with 5 % more memory than predicted, and not with 5 % less`(
+    form: PackedFile.Form, append: [String]
+  ) async throws {
+    let image = try PackedFile(Self.yardstick, form)
+    let predicted = append.isEmpty ? image.predicted : image.predictedLarge
+    for cpus in [1, 4] {
+      let more = try await image.boot(predicted * 105 / 100, cpus, append: append)
+      #expect(more.verdict.outcome == .asPromised, "\(predicted) MiB, \(cpus) CPUs \(more)")
+      let less = try await image.boot(predicted * 95 / 100, cpus, append: append)
+      #expect(less.verdict.outcome == .panicked, "\(predicted) MiB, \(cpus) CPUs \(less)")
+    }
+  }
+
+  private static var yardstick: FilePath {
+    get throws {
+      let printed = try Command([Place.root.appending("Benchmarks/yardstick").string]).output()
+      let directory = String(decoding: printed, as: UTF8.self).trimmingCharacters(in: .newlines)
+      return FilePath(directory).appending("image.zst")
+    }
   }
 
   @Test(arguments: kernels) func `200,000 small files: the same`(kernel: String) async throws {

@@ -51,6 +51,11 @@ public struct MemoryNeed: Equatable, Sendable, Encodable {
   /// The MiB that a packed image needs: the kernel copies it like any image, and then PID 1 needs
   /// the tree, its own memory and the part of the payload that is not yet freed.
   ///
+  /// A squashfs is mounted when the decoders are freed, and takes less than they did: the modules,
+  /// three fragments (fs/squashfs/squashfs_fs.h, SQUASHFS_CACHED_FRAGMENTS), and for each processor
+  /// a decompressor (fs/squashfs/decompressor_multi_percpu.c), 3 MiB and 1 MiB a processor for
+  /// blocks of 512 KiB. Only its image counts.
+  ///
   /// - Parameters:
   ///   - image: The need of the image as the kernel sees it.
   ///   - totals: The totals of the payload's tree.
@@ -63,11 +68,10 @@ public struct MemoryNeed: Equatable, Sendable, Encodable {
   ) -> Int {
     let names = Double(totals.names) * inode / mebi
     let decoder = max(0, Double(workspace) / mebi - ordinaryDecoder)
-    let mounted = squash > 0 ? Double(squash) / mebi + mounting : 0
-    let fill =
-      (Double(totals.pages) / 256 + names + mounted + unpacking + decoder + late) / (1 - pageTable)
-    let kept = fill < hugePages ? 0 : min(hugePageWatermark, fill / 20)
-    return max(isLarge ? image.large : image.stock, Int((fill + kept).rounded(.up)))
+    let tree = Double(totals.pages) / 256 + names + Double(squash) / mebi
+    let fill = (tree + unpacking + decoder + late) / (1 - pageTable)
+    let reserve = fill < hugePages ? 0 : min(hugePageWatermark, fill / 20)
+    return max(isLarge ? image.large : image.stock, Int((fill + reserve).rounded(.up)))
   }
 
   /// From `hugePages` MiB on, the kernel keeps `hugePageWatermark` MiB free for huge pages, but at
@@ -77,8 +81,6 @@ public struct MemoryNeed: Equatable, Sendable, Encodable {
   /// MiB that PID 1 takes while it unpacks, and the decoder's part of that.
   private static let unpacking = 12.0
   private static let ordinaryDecoder = 5.0
-  /// MiB of the modules that mount a squashfs, of its decompressors and of its first pages.
-  private static let mounting = 4.0
 
   private struct Tree {
     let pages: Double
