@@ -32,7 +32,8 @@ private func end(_ reason: StaticString) -> Never {
 func allocate(
   _ result: UnsafeMutablePointer<UnsafeMutableRawPointer?>, _ alignment: Int, _ size: Int
 ) -> Int32 {
-  guard let memory = aligned_alloc(alignment, size) else {
+  // malloc(3) aligns to 16 bytes, and is quicker.
+  guard let memory = alignment <= 16 ? malloc(size) : aligned_alloc(alignment, size) else {
     end("leafroot: out of memory, the boot stops\n")
   }
   result.pointee = memory

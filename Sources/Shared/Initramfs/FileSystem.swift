@@ -36,6 +36,11 @@ public protocol FileSystem {
   ///   has failed, the other calls are needed.
   mutating func create(_ entry: Entry) -> Int
 
+  /// Makes a new directory with its owner and permissions. This saves the same calls.
+  ///
+  /// - Returns: 0, or an error as ``create(_:)`` does.
+  mutating func createDirectory(_ entry: Entry) -> Int
+
   mutating func chown(_ file: Int, _ user: UInt32, _ group: UInt32) -> Int
   mutating func chmod(_ file: Int, _ mode: UInt32) -> Int
   mutating func truncate(_ file: Int, to size: UInt64) -> Int
@@ -48,4 +53,5 @@ public protocol FileSystem {
 
 extension FileSystem {
   public mutating func create(_ entry: Entry) -> Int { -Int(ErrorNumber.exists) }
+  public mutating func createDirectory(_ entry: Entry) -> Int { -Int(ErrorNumber.exists) }
 }

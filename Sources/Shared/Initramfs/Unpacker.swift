@@ -135,10 +135,15 @@ public struct Unpacker<Files: FileSystem> {
   private mutating func makeDirectory(
     _ entry: Entry, _ extra: Extra?
   ) throws(UnpackFailure) -> Outcome {
-    let there = try clean(entry, keeping: entry.mode)
-    let result = files.mkdir(entry.name, entry.mode)
-    try Self.pass(files.chown(entry.name, entry.userID, entry.groupID), .chown, entry.name)
-    try Self.pass(files.chmod(entry.name, entry.mode), .chmod, entry.name)
+    var there = There()
+    var result = files.createDirectory(entry)
+    if result < 0 {
+      try Self.pass(result, .mkdir, entry.name)
+      there = try clean(entry, keeping: entry.mode)
+      result = files.mkdir(entry.name, entry.mode)
+      try Self.pass(files.chown(entry.name, entry.userID, entry.groupID), .chown, entry.name)
+      try Self.pass(files.chmod(entry.name, entry.mode), .chmod, entry.name)
+    }
     kept += entry.name.count + 64
     try refuseIfTooMuch(entry)
     let outcome = try Self.outcome(of: result, .mkdir, entry, there)

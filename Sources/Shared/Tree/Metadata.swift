@@ -18,9 +18,7 @@ package func copyMetadata(from source: Int32, _ status: Status, to target: Int32
 func hasMetadata(
   of source: Int32, _ sourceStatus: Status, _ target: Int32, _ targetStatus: Status
 ) throws(Failure) -> Bool {
-  guard sourceStatus.user == targetStatus.user, sourceStatus.group == targetStatus.group,
-    sourceStatus.permissions == targetStatus.permissions
-  else { return false }
+  guard sourceStatus.hasOwnerAndPermissions(of: targetStatus) else { return false }
   let attributes = try Attributes(of: source)
   return attributes.isEmpty ? true : try attributes.isPart(of: Attributes(of: target))
 }

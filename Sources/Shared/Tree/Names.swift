@@ -1,12 +1,25 @@
 // SPDX-License-Identifier: MIT
 
+import CLinux
+
 /// `text` as a C string.
 package func cName(_ text: StaticString) -> [CChar] {
   text.withUTF8Buffer { $0.map { CChar(bitPattern: $0) } } + [0]
 }
 
 /// `bytes` as a C string.
-package func cName(_ bytes: [UInt8]) -> [CChar] { bytes.map { CChar(bitPattern: $0) } + [0] }
+package func cName(_ bytes: [UInt8]) -> [CChar] { cName(bytes[...]) }
+
+/// `bytes` as a C string. They are copied at once: most paths of a tree pass through here.
+func cName(_ bytes: ArraySlice<UInt8>) -> [CChar] {
+  [CChar](unsafeUninitializedCapacity: bytes.count + 1) { string, count in
+    bytes.withUnsafeBytes { bytes in
+      if let start = bytes.baseAddress { memcpy(string.baseAddress!, start, bytes.count) }
+    }
+    string[bytes.count] = 0
+    count = bytes.count + 1
+  }
+}
 
 /// `number` in hexadecimal, as a C string.
 func hexadecimal(_ number: UInt64) -> [CChar] {

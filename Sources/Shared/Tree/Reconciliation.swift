@@ -85,6 +85,10 @@ struct Reconciliation {
   ) throws(Failure) {
     let inner = try openDirectory(new.name, in: new.directory)
     defer { closeQuietly(inner) }
+    // Most are empty, and the same in both.
+    if selection == nil, try isRepeated(inner, status, other), try removeIfEmpty(new, status) {
+      return
+    }
     let outer = try openDirectory(old.name, in: old.directory)
     defer { closeQuietly(outer) }
     var isGone = selection == nil ? try removeIfEmpty(new, status) : false
@@ -97,6 +101,16 @@ struct Reconciliation {
     // `hasAllDirectories` that record precedes the payload; but newc cannot carry all times.
     let isInRest = hasAllDirectories && UInt32(exactly: other.modified) != nil
     try settle(inner, status, outer, other, times: isInRest ? status : other, isGone: isGone)
+  }
+
+  /// Whether a directory says no more than the one in the tree.
+  private func isRepeated(
+    _ directory: Int32, _ status: Status, _ other: Status
+  ) throws(Failure) -> Bool {
+    guard status.hasTimes(of: other), status.hasOwnerAndPermissions(of: other) else {
+      return false
+    }
+    return try Attributes(of: directory).isEmpty
   }
 
   /// Replaces an empty directory with an entry of another type. On a non-empty one, a device or

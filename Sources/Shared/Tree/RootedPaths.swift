@@ -41,9 +41,8 @@ package final class RootedPaths {
     let last = path[start..<end]
     let directory = try directory(path[..<start])
     if last.isEmpty || isDots(last) { return nil }
-    var name = path[start...].map { CChar(bitPattern: $0) }
-    name.append(0)
-    return RootedPlace(directory: directory, name: name, hasSlash: end < path.count)
+    return RootedPlace(
+      directory: directory, name: cName(path[start...]), hasSlash: end < path.count)
   }
 
   /// Opens what `path` leads to; the caller closes it. The empty path is the root, as in the kernel
@@ -94,11 +93,9 @@ package final class RootedPaths {
     while path.first == Self.slash { path.removeFirst() }
     if path.isEmpty { return root }
 
-    for index in known.indices.reversed() where known[index].path.count == path.count {
-      if path.elementsEqual(known[index].path) {
-        last = index
-        return known[index].directory
-      }
+    for index in known.indices.reversed() where isSame(known[index].path, path) {
+      last = index
+      return known[index].directory
     }
     let directory = try Self.resolve(
       path, in: root, LINUX_O_PATH | O_DIRECTORY, 0, isOnTheWay: true)
@@ -128,6 +125,14 @@ package final class RootedPaths {
         attempts += 1
         guard error.code == EAGAIN, attempts < 100 else { throw error }
       }
+    }
+  }
+
+  /// Directories used one after the other mostly differ at the end of their paths.
+  private func isSame(_ one: [UInt8], _ other: ArraySlice<UInt8>) -> Bool {
+    guard one.count == other.count, one.last == other.last else { return false }
+    return one.withUnsafeBytes { one in
+      other.withUnsafeBytes { memcmp(one.baseAddress!, $0.baseAddress!, one.count) == 0 }
     }
   }
 

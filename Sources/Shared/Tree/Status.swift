@@ -76,6 +76,10 @@ public struct Status {
     Moment(seconds: raw.changed.seconds, nanoseconds: raw.changed.nanoseconds)
   }
 
+  func hasOwnerAndPermissions(of other: Status) -> Bool {
+    user == other.user && group == other.group && permissions == other.permissions
+  }
+
   /// Whether the modification time is that of `other`.
   func hasModificationTime(of other: Status) -> Bool {
     raw.modified.seconds == other.raw.modified.seconds

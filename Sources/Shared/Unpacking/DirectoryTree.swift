@@ -120,12 +120,6 @@ public struct DirectoryTree: FileSystem {
 
   private func permissions(_ mode: UInt32) -> UInt32 { mode & (isPrivileged ? 0o7777 : 0o1777) }
 
-  /// `time` as access and modification time.
-  private func both(_ time: Int64) -> [timespec] {
-    let one = timespec(tv_sec: Int(time), tv_nsec: 0)
-    return [one, one]
-  }
-
   // MARK: Calls with a path
 
   public mutating func lstat(_ path: [UInt8]) -> Int {
@@ -141,6 +135,31 @@ public struct DirectoryTree: FileSystem {
 
   public mutating func mkdir(_ path: [UInt8], _ mode: UInt32) -> Int {
     make("mkdir", path) { mkdirat($0.directory, $0.name, 0o700) }
+  }
+
+  public mutating func createDirectory(_ entry: Entry) -> Int {
+    guard isPrivileged else { return -Int(EEXIST) }
+    let result = result { tree throws(Failure) in
+      guard let place = try tree.paths.place(of: entry.name), !place.hasSlash else {
+        throw Failure("mkdir", EEXIST)
+      }
+      try attempt("mkdir") { mkdirat(place.directory, place.name, entry.mode & 0o7777) }
+      var directory: Int32?
+      do throws(Failure) {
+        let opened = try openDirectory(place.name, in: place.directory)
+        directory = opened
+        _ = try NewFiles.complete(opened, entry)
+        // Its entries mostly come next.
+        tree.paths.remember(opened, at: entry.name)
+        return 0
+      } catch {
+        if let directory { closeQuietly(directory) }
+        _ = unlinkat(place.directory, place.name, AT_REMOVEDIR)
+        throw error
+      }
+    }
+    // As for create(_:).
+    return result == -Int(EPERM) ? -Int(EEXIST) : result
   }
 
   public mutating func mknod(_ path: [UInt8], _ mode: UInt32, _ device: Device) -> Int {
@@ -240,11 +259,10 @@ public struct DirectoryTree: FileSystem {
   }
 
   public mutating func utime(_ path: [UInt8], _ time: Int64) -> Int {
-    let times = both(time)
-    return call("utimensat", path) {
-      utimensat($0.directory, $0.name, times, AT_SYMLINK_NOFOLLOW)
-    } _: {
-      futimens($0, times)
+    call("utimensat", path) { place in
+      withBoth(time) { utimensat(place.directory, place.name, $0, AT_SYMLINK_NOFOLLOW) }
+    } _: { file in
+      withBoth(time) { futimens(file, $0) }
     }
   }
 
@@ -372,8 +390,7 @@ public struct DirectoryTree: FileSystem {
 
   public mutating func utime(_ file: Int, _ time: Int64) -> Int {
     newFiles.settleSize(of: file)
-    let times = both(time)
-    return result("futimens") { futimens(Int32(file), times) }
+    return result("futimens") { withBoth(time) { futimens(Int32(file), $0) } }
   }
 
   public mutating func close(_ file: Int) { newFiles.close(file) }
@@ -382,5 +399,13 @@ public struct DirectoryTree: FileSystem {
     _ step: StaticString, _ call: () -> Number
   ) -> Int {
     do throws(Failure) { return Int(try attempt(step, call)) } catch { return -Int(error.code) }
+  }
+}
+
+/// Calls `body` with `time` as access and modification time.
+private func withBoth(_ time: Int64, _ body: (UnsafePointer<timespec>) -> Int32) -> Int32 {
+  let one = timespec(tv_sec: Int(time), tv_nsec: 0)
+  return withUnsafePointer(to: (one, one)) {
+    $0.withMemoryRebound(to: timespec.self, capacity: 2, body)
   }
 }

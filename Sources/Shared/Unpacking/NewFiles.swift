@@ -44,11 +44,11 @@ struct NewFiles {
   /// Looks at the next file that is made, for a directory may give it another owner or mode.
   mutating func forgetDirectory() { usual = nil }
 
-  /// Gives a new file the owner and permissions that it does not have yet: its directory and the
-  /// umask may have changed them, and fchown(2) removes setuid and setgid bits.
+  /// Gives a new file or directory the owner and permissions that it does not have yet: its
+  /// directory and the umask may have changed them, and fchown(2) removes setuid and setgid bits.
   ///
   /// - Returns: whether anything had to be set.
-  private static func complete(_ file: Int32, _ entry: Entry) throws(Failure) -> Bool {
+  static func complete(_ file: Int32, _ entry: Entry) throws(Failure) -> Bool {
     let status = try Status(of: file)
     let permissions = entry.mode & 0o7777
     var isDifferent = status.mode & 0o7777 != permissions
