@@ -29,7 +29,10 @@ public struct HostTree: TreeSource {
       case 1: ["1 mount point is packed as an empty directory"]
       default: ["\(walk.mounts) mount points are packed as empty directories"]
       }
-    notes = mounts + walk.leftOut.map { "left out \(quoted($0)): output of pack" }
+    notes =
+      mounts
+      + walk.leftOut.map { "left out \(quoted($0)): output of pack" }
+      + [walk.unreadable.note].compactMap { $0 }
   }
 
   public func readContents(
@@ -163,6 +166,7 @@ private struct Walk {
   private(set) var mounts = 0
   /// Output files, finished or not.
   private(set) var leftOut: [[UInt8]] = []
+  private(set) var unreadable = UnreadableXattrs()
   /// The permissions for a file with the tree: whoever may read the directory may read it.
   let permissions: FilePermissions
 
@@ -287,15 +291,25 @@ private struct Walk {
   }
 
   /// These calls have no `*at` form before Linux 6.13; proc_pid_fd(5) stands for the directory.
-  private func xattrs(
+  private mutating func xattrs(
     _ path: [UInt8], in parent: Int32, _ name: [CChar]
   ) throws(FileError) -> [Xattr] {
     let prefix = "/proc/self/fd/\(parent)/".utf8.map { CChar(bitPattern: $0) }
     let place = prefix + name
+    var hidden: Set<[CChar]> = []
     let attributes = try directory.call("read the xattrs of", path) { () throws(Failure) in
-      try Attributes(list: { llistxattr(place, $0, $1) }, get: { lgetxattr(place, $0, $1, $2) })
+      try Attributes(list: { llistxattr(place, $0, $1) }) { name, value, size in
+        let length = lgetxattr(place, name, value, size)
+        if length >= 0 || !UnreadableXattrs.isOne(name, linux_errno()) { return length }
+        hidden.insert(Array(UnsafeBufferPointer(start: name, count: strlen(name) + 1)))
+        return 0
+      }
+    }
+    for attribute in attributes.all where hidden.contains(attribute.name) {
+      unreadable.add(attribute.name, of: path)
     }
     return attributes.all
+      .filter { !hidden.contains($0.name) }
       .map {
         Xattr(name: $0.name.dropLast().map { UInt8(bitPattern: $0) }, value: $0.value)
       }
@@ -311,5 +325,33 @@ private struct Walk {
     }
     files.sortByName()
     return files
+  }
+}
+
+/// The extended attributes `trusted.*` that a file system lists to everyone, as FUSE does. Only root
+/// can read them: xattr(7).
+private struct UnreadableXattrs {
+  private var count = 0
+  private var first = ""
+
+  /// Whether lgetxattr(2) fails with `error` because `name` is for root only.
+  static func isOne(_ name: UnsafePointer<CChar>, _ error: Int32) -> Bool {
+    error == ENODATA && String(cString: name).hasPrefix("trusted.")
+  }
+
+  mutating func add(_ name: [CChar], of path: [UInt8]) {
+    count += 1
+    if count == 1 {
+      first = "\(quoted(path)): \(quoted(name.dropLast().map { UInt8(bitPattern: $0) }))"
+    }
+  }
+
+  /// What is missing of the tree; nil if nothing is.
+  var note: String? {
+    switch count {
+    case 0: nil
+    case 1: "left out 1 extended attribute that only root can read: \(first)"
+    default: "left out \(count) extended attributes that only root can read: \(first)"
+    }
   }
 }
