@@ -37,7 +37,7 @@ import Testing
       name: "image", plain: "plain.zst", command: [], attachments: [], directory: "bench")
     #expect(image.initrd(for: .cp) == "bench/image-plain.initrd")
     for variant in [Variant.squashByHand, .retainInitrd, .ramDisk] {
-      #expect(image.initrd(for: variant) == "bench/image-\(variant.rawValue).initrd")
+      #expect(image.initrd(for: variant) == FilePath("bench/image-\(variant.rawValue).initrd"))
     }
     // One archive, or one file system, is no image with a segment before it.
     #expect(image.path(for: .squashByHand) == "bench/image.squash-by-hand")
