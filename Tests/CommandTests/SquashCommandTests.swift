@@ -397,6 +397,33 @@ import Testing
     #expect(try !directory.names.contains("none"))
   }
 
+  @Test func `an end of tar2sqfs without a squashfs is an error`() throws {
+    try makeTree()
+    try directory.shell(
+      "mkdir bin; printf '#!/bin/sh\\ncat >/dev/null\\n' >bin/tar2sqfs; chmod 755 bin/*")
+    var idle = leafroot
+    idle.environment["PATH"] = "\(directory.path)/bin:\(idle.environment["PATH"] ?? "")"
+    let result = try idle(
+      "pack", "tree", "-o", "none", "--arch", "x86_64", "--squash", "/usr")
+    #expect(result.status == 2)
+    #expect(result.errors.hasSuffix("leafroot: tar2sqfs: has written no squashfs\n"))
+    #expect(try !directory.names.contains("none"))
+  }
+
+  @Test(.enabled(if: Privilege.mayRun, "mounts a /dev"))
+  func `a /dev without the standard streams is enough`() throws {
+    try makeTree()
+    try directory.shell("bsdtar -cf - -C tree . | tar2sqfs -q source")
+    let script = """
+      mount -t tmpfs dev /dev && mknod -m 666 /dev/null c 1 3 &&
+      $leafroot pack source -o out --arch x86_64 --level 3 --squash /usr &&
+      $leafroot unpack out unpacked && ls /dev
+      """
+    let result = try leafroot.shell("exec unshare --mount sh -c '\(script)'")
+    #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
+    #expect(result.output.hasSuffix("\nnull\n"), "\(result.output)")
+  }
+
   @Test func `a damaged squashfs is an error that names it`() throws {
     try directory.file("source", Array("hsqs".utf8) + [UInt8](repeating: 1, count: 4096))
     let result = try leafroot("pack", "source", "-o", "none", "--arch", "x86_64")

@@ -41,9 +41,9 @@ package enum Squashfs {
   }
 
   /// Runs the program with a limit for the size of its output: setrlimit(2), RLIMIT_FSIZE. The
-  /// headers of small files take as much as the files.
+  /// headers of small files take as much as the files. Not every chroot has /dev/stdin.
   private static func script(_ limit: Int64?) -> String {
-    let run = "exec \(program) --root-becomes . /dev/stdin"
+    let run = "exec \(program) --root-becomes . /proc/self/fd/0"
     return limit.map { "ulimit -f \(min($0, 1 << 50) / 256) || :; \(run)" } ?? run
   }
 

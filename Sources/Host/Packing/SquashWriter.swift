@@ -47,16 +47,19 @@ public struct SquashWriter: Sendable {
       if !line.isEmpty { lastLine = line }
     }
     try status.check(Self.program, lastLine)
-    return try scratch.reopened(as: program)
+    let image = try scratch.reopened(as: program)
+    guard try Squashfs.isOne(image) else { throw FileError(program, "has written no squashfs") }
+    return image
   }
 
   /// With an export table, the overlay finds a file again by its inode number, which `index=on`
-  /// needs: fs/overlayfs/super.c, ovl_get_indexdir(); fs/squashfs/export.c.
+  /// needs: fs/overlayfs/super.c, ovl_get_indexdir(); fs/squashfs/export.c. Not every chroot has
+  /// /dev/stdout, and tar2sqfs would create it.
   private var arguments: [String] {
     [
       "--quiet", "--no-skip", "--force", "--compressor", "zstd", "--comp-extra", "level=\(level)",
       "--exportable", "--block-size", "\(Self.blockSize)", "--num-jobs", "\(jobs)",
-      "--defaults", "mtime=\(modificationTime)", "/dev/stdout",
+      "--defaults", "mtime=\(modificationTime)", "/proc/self/fd/1",
     ]
   }
 
