@@ -82,6 +82,18 @@ import Testing
     #expect(hole.sparse?.extents == [Extent(offset: 3 << 20, count: 3)])
   }
 
+  @Test func `a hard link from elsewhere is noted`() throws {
+    #expect(try HostTree(root).notes.isEmpty)
+    try sh("ln root/bin/sh outside")
+    #expect(
+      try HostTree(root).notes
+        == ["1 file has more hard links than names in the tree: 'bin/busybox'"])
+    try sh("ln root/empty root/etc/empty && ln root/empty empty")
+    let notes = try HostTree(root).notes
+    #expect(notes.count == 1)
+    #expect(notes.first?.hasPrefix("2 files have more hard links than names in the tree: ") == true)
+  }
+
   @Test func `what newc cannot hold is beside it`() throws {
     let files = try HostTree(root).files
     let old = try #require(files.first { $0.names == [Array("etc/old".utf8)] })

@@ -32,7 +32,7 @@ public struct HostTree: TreeSource {
     notes =
       mounts
       + walk.leftOut.map { "left out \(quoted($0)): output of pack" }
-      + [walk.unreadable.note].compactMap { $0 }
+      + [walk.unreadable.note, walk.lostLinks].compactMap { $0 }
   }
 
   public func readContents(
@@ -177,6 +177,8 @@ private struct Walk {
 
   private struct Found {
     var names: [[UInt8]]
+    /// The number of its names, in the tree and elsewhere; 1 for a directory.
+    var links: Int
     var entry: Entry
     var target: [UInt8]
     var seconds: Int64
@@ -247,7 +249,8 @@ private struct Walk {
     let target = try status.isSymbolicLink ? target(path, status, in: parent, name) : []
     found.append(
       Found(
-        names: [path], entry: entry, target: target, seconds: status.modified,
+        names: [path], links: status.isDirectory ? 1 : Int(status.links), entry: entry,
+        target: target, seconds: status.modified,
         xattrs: try xattrs(path, in: parent, name),
         sparse: status.isRegular && status.isSparse
           ? try sparse(path, status.size, in: parent, name) : nil))
@@ -314,6 +317,16 @@ private struct Walk {
         Xattr(name: $0.name.dropLast().map { UInt8(bitPattern: $0) }, value: $0.value)
       }
       .sorted { $0.name.lexicographicallyPrecedes($1.name) }
+  }
+
+  /// Files that have names elsewhere, or more than their file system says: fuse2fs 1.47.2 gives each
+  /// name an inode number of its own. nil if there are none.
+  var lostLinks: String? {
+    let lost = found.filter { $0.names.count < $0.links }
+    let names = lost.flatMap(\.names)
+    guard let first = names.min(by: { $0.lexicographicallyPrecedes($1) }) else { return nil }
+    let few = lost.count == 1 ? "1 file has" : "\(lost.count) files have"
+    return "\(few) more hard links than names in the tree: \(quoted(first))"
   }
 
   /// The files in the order of ``TreeSource/files``.
