@@ -35,14 +35,14 @@ import Testing
   @Test func `what is not in the plain image has a file of its own`() {
     let image = BootImage(
       name: "image", plain: "plain.zst", command: [], attachments: [], directory: "bench")
-    #expect(image.initrd(for: .cp) == "bench/image-plain.initrd")
+    #expect(image.initrd(for: .cp).string == "bench/image-plain.initrd")
     for variant in [Variant.squashByHand, .retainInitrd, .ramDisk] {
-      #expect(image.initrd(for: variant) == FilePath("bench/image-\(variant.rawValue).initrd"))
+      #expect(image.initrd(for: variant).string == "bench/image-\(variant.rawValue).initrd")
     }
     // One archive, or one file system, is no image with a segment before it.
-    #expect(image.path(for: .squashByHand) == "bench/image.squash-by-hand")
+    #expect(image.path(for: .squashByHand).string == "bench/image.squash-by-hand")
     for variant in [Variant.retainInitrd, .ramDisk] {
-      #expect(image.path(for: variant) == "plain.zst")
+      #expect(image.path(for: variant).string == "plain.zst")
     }
   }
 }
