@@ -55,6 +55,12 @@ extension Results {
     if let seconds = overStock(.squash) {
       budgets.append(Budget("\(name), time over stock", seconds, atMost: -2.3, "s", digits: 2))
     }
+    if let read = squash.read,
+      let stock = times.first(where: { $0.variant == .stock })?.read
+    {
+      budgets.append(
+        Budget("\(name), all read, over stock", read - stock, atMost: 0, "s", digits: 2))
+    }
     if let size = imageSizes[Variant.squash.rawValue] {
       let image = Double(size) / Double(1 << 20)
       if let kept = squash.kept {
