@@ -211,6 +211,21 @@ import Unpacking
     }
   }
 
+  /// More directories than stay open.
+  @Test func `a name is found again after many new directories`() throws {
+    let others = (0..<40).map { "other\($0)" }
+    try unpack(
+      [.directory("d"), .link("d/x", to: "first")]
+        + others.flatMap { [.directory($0), .file("\($0)/file", "content")] }
+        + [.link("d/x", to: "second")])
+
+    let path = tree.string + "/d/x"
+    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: path) == "second")
+    for other in others {
+      #expect(try FileManager.default.contentsOfDirectory(atPath: "\(tree)/\(other)") == ["file"])
+    }
+  }
+
   @Test func `a fifo or a device of the same type keeps its number, and is no loss`() throws {
     let summary = try unpack([
       .node("p", 0o010644, (0, 0)), .node("p", 0o010600, (0, 0)),

@@ -41,6 +41,7 @@ struct LoopDevice {
   func close() { _ = CLinux.close(descriptor) }
 }
 
+/// Opens `path`; a relative one is below the working directory.
 @inline(never)
 func openPath(_ path: Text, _ flags: Int32) throws(Tree.Failure) -> Int32 {
   try attempt("open") { path.withCString { linux_openat(AT_FDCWD, $0, flags, 0) } }

@@ -85,13 +85,11 @@ struct Reconciliation {
   ) throws(Failure) {
     let inner = try openDirectory(new.name, in: new.directory)
     defer { closeQuietly(inner) }
+    var isGone = selection == nil ? try removeIfEmpty(new, status) : false
     // Most are empty, and the same in both.
-    if selection == nil, try isRepeated(inner, status, other), try removeIfEmpty(new, status) {
-      return
-    }
+    if isGone, try isRepeated(inner, status, other) { return }
     let outer = try openDirectory(old.name, in: old.directory)
     defer { closeQuietly(outer) }
-    var isGone = selection == nil ? try removeIfEmpty(new, status) : false
     if !isGone {
       try reconcileEntries(of: inner, outer)
       // What remains in it moves.

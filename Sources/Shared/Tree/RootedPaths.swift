@@ -23,6 +23,8 @@ package final class RootedPaths {
   package private(set) var generation = 0
   /// The index of the directory returned last, which the next call must not close.
   private var last = -1
+  /// The path that was looked up last, while its place is valid; calls for one entry come together.
+  private var lastPlace: (path: [UInt8], place: RootedPlace)?
   private static var capacity: Int { 16 }
 
   /// - Parameter root: open for reading; remains the caller's.
@@ -33,6 +35,8 @@ package final class RootedPaths {
   /// Returns the place of `path`, valid until the call after the next; nil if the last component
   /// cannot be made: the root, `.` or `..`.
   package func place(of path: [UInt8]) throws(Failure) -> RootedPlace? {
+    if let lastPlace, isSame(lastPlace.path, path[...]) { return lastPlace.place }
+    lastPlace = nil
     var end = path.count
     while end > 0, path[end - 1] == Self.slash { end -= 1 }
     var start = end
@@ -41,8 +45,10 @@ package final class RootedPaths {
     let last = path[start..<end]
     let directory = try directory(path[..<start])
     if last.isEmpty || isDots(last) { return nil }
-    return RootedPlace(
+    let place = RootedPlace(
       directory: directory, name: cName(path[start...]), hasSlash: end < path.count)
+    lastPlace = (path, place)
+    return place
   }
 
   /// Opens what `path` leads to; the caller closes it. The empty path is the root, as in the kernel
@@ -66,6 +72,7 @@ package final class RootedPaths {
 
   private func keep(_ directory: Int32, at path: [UInt8]) {
     generation += 1
+    lastPlace = nil
     guard known.count == Self.capacity else {
       last = known.count
       known.append((path, directory))
@@ -81,6 +88,7 @@ package final class RootedPaths {
   /// Forgets where paths lead, after something was removed that could have been on the way.
   package func forget() {
     generation += 1
+    lastPlace = nil
     for one in known { closeQuietly(one.directory) }
     known.removeAll(keepingCapacity: true)
     next = 0

@@ -22,8 +22,6 @@ public struct DirectoryTree: FileSystem {
   /// otherwise.
   private var closed: [(path: [UInt8], permissions: UInt32)] = []
   private var newFiles = NewFiles()
-  /// The path that was looked up last; calls for one entry come together.
-  private var last: (path: [UInt8], place: RootedPlace)?
 
   /// - Parameters:
   ///   - root: the directory that the tree is made in, open for reading.
@@ -60,16 +58,6 @@ public struct DirectoryTree: FileSystem {
 
   // MARK: Paths
 
-  /// Returns the place of a path's last component; nil if it cannot be made or removed: the root,
-  /// `.` or `..`.
-  private mutating func place(of path: [UInt8]) throws(Failure) -> RootedPlace? {
-    if let last, last.path == path { return last.place }
-    last = nil
-    guard let place = try paths.place(of: path) else { return nil }
-    last = (path, place)
-    return place
-  }
-
   /// Calls `atPlace` with a path's place; without one, or with a trailing slash, calls `onFile`
   /// with the opened file.
   private mutating func call(
@@ -77,7 +65,7 @@ public struct DirectoryTree: FileSystem {
     opened: Int32 = O_RDONLY | O_DIRECTORY, _ onFile: (Int32) -> Int32
   ) -> Int {
     result { tree throws(Failure) in
-      if let place = try tree.place(of: path), !place.hasSlash {
+      if let place = try tree.paths.place(of: path), !place.hasSlash {
         return Int(try attempt(step) { atPlace(place) })
       }
       let file = try tree.paths.open(path, opened)
@@ -91,17 +79,16 @@ public struct DirectoryTree: FileSystem {
     _ step: StaticString, _ path: [UInt8], _ body: (RootedPlace) -> Int32
   ) -> Int {
     result { tree throws(Failure) in
-      guard let place = try tree.place(of: path) else { throw Failure(step, EEXIST) }
+      guard let place = try tree.paths.place(of: path) else { throw Failure(step, EEXIST) }
       return Int(try attempt(step) { body(place) })
     }
   }
 
   private mutating func remove(_ step: StaticString, _ path: [UInt8], _ flags: Int32) -> Int {
     result { tree throws(Failure) in
-      guard let place = try tree.place(of: path) else { throw Failure(step, EINVAL) }
+      guard let place = try tree.paths.place(of: path) else { throw Failure(step, EINVAL) }
       try attempt(step) { unlinkat(place.directory, place.name, flags) }
       // Other paths may have led through it.
-      tree.last = nil
       tree.paths.forget()
       return 0
     }
@@ -124,7 +111,7 @@ public struct DirectoryTree: FileSystem {
 
   public mutating func lstat(_ path: [UInt8]) -> Int {
     result { tree throws(Failure) in
-      if let place = try tree.place(of: path), !place.hasSlash {
+      if let place = try tree.paths.place(of: path), !place.hasSlash {
         return Int(try Status(of: place.name, in: place.directory).mode)
       }
       let file = try tree.paths.open(path, LINUX_O_PATH | O_NOFOLLOW)
@@ -138,27 +125,26 @@ public struct DirectoryTree: FileSystem {
   }
 
   public mutating func createDirectory(_ entry: Entry) -> Int {
+    makeNew(entry) { tree, place throws(Failure) in
+      let directory = try NewFiles.makeDirectory(entry, in: place)
+      // Its entries mostly come next.
+      tree.paths.remember(directory, at: entry.name)
+      return 0
+    }
+  }
+
+  /// Makes a new file or directory with its owner and permissions.
+  private mutating func makeNew(
+    _ entry: Entry, _ body: (inout Self, RootedPlace) throws(Failure) -> Int
+  ) -> Int {
     guard isPrivileged else { return -Int(EEXIST) }
     let result = result { tree throws(Failure) in
       guard let place = try tree.paths.place(of: entry.name), !place.hasSlash else {
-        throw Failure("mkdir", EEXIST)
+        throw Failure("open", EEXIST)
       }
-      try attempt("mkdir") { mkdirat(place.directory, place.name, entry.mode & 0o7777) }
-      var directory: Int32?
-      do throws(Failure) {
-        let opened = try openDirectory(place.name, in: place.directory)
-        directory = opened
-        _ = try NewFiles.complete(opened, entry)
-        // Its entries mostly come next.
-        tree.paths.remember(opened, at: entry.name)
-        return 0
-      } catch {
-        if let directory { closeQuietly(directory) }
-        _ = unlinkat(place.directory, place.name, AT_REMOVEDIR)
-        throw error
-      }
+      return try body(&tree, place)
     }
-    // As for create(_:).
+    // The other calls count owners that a user namespace does not know.
     return result == -Int(EPERM) ? -Int(EEXIST) : result
   }
 
@@ -183,7 +169,7 @@ public struct DirectoryTree: FileSystem {
       let file = try tree.paths.open(old, LINUX_O_PATH | O_NOFOLLOW)
       defer { closeQuietly(file) }
       let isDirectory = try Status(of: file).isDirectory
-      guard let place = try tree.place(of: new) else { throw Failure("link", EEXIST) }
+      guard let place = try tree.paths.place(of: new) else { throw Failure("link", EEXIST) }
       if isDirectory {
         return Int(try attempt("link") { linkat(file, ".", place.directory, place.name, 0) })
       }
@@ -230,7 +216,7 @@ public struct DirectoryTree: FileSystem {
 
   private mutating func chmodDirectory(_ path: [UInt8], _ permissions: UInt32) -> Int {
     result { tree throws(Failure) in
-      guard let place = try tree.place(of: path), !place.hasSlash else {
+      guard let place = try tree.paths.place(of: path), !place.hasSlash else {
         let directory = try tree.paths.open(path, O_RDONLY | O_DIRECTORY)
         defer { closeQuietly(directory) }
         if let heldRoot = tree.heldRoot, heldRoot.isOpen(as: directory) {
@@ -244,7 +230,6 @@ public struct DirectoryTree: FileSystem {
       let result = fchmod(directory, usable)
       let code = linux_errno()
       // Its entries mostly come next.
-      tree.last = nil
       tree.paths.remember(directory, at: path)
       return result < 0 ? -Int(code) : 0
     }
@@ -276,7 +261,7 @@ public struct DirectoryTree: FileSystem {
         directory = try tree.paths.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
       } catch {
         guard error.code == ENOTDIR || error.code == ELOOP,
-          let place = try tree.place(of: path), !place.hasSlash
+          let place = try tree.paths.place(of: path), !place.hasSlash
         else { throw error }
         return Int(
           try WorkingDirectory.call("setxattr", in: place.directory) {
@@ -295,20 +280,14 @@ public struct DirectoryTree: FileSystem {
   // MARK: Regular files
 
   public mutating func create(_ entry: Entry) -> Int {
-    guard isPrivileged else { return -Int(EEXIST) }
-    let result = result { tree throws(Failure) in
-      guard let place = try tree.paths.place(of: entry.name), !place.hasSlash else {
-        throw Failure("open", EEXIST)
-      }
-      return try tree.newFiles.make(entry, in: place, tree.paths.generation)
+    makeNew(entry) { tree, place throws(Failure) in
+      try tree.newFiles.make(entry, in: place, tree.paths.generation)
     }
-    // The other calls count owners that a user namespace does not know.
-    return result == -Int(EPERM) ? -Int(EEXIST) : result
   }
 
   public mutating func open(_ path: [UInt8], truncating: Bool) -> Int {
     result { tree throws(Failure) in
-      guard let place = try tree.place(of: path), !place.hasSlash else {
+      guard let place = try tree.paths.place(of: path), !place.hasSlash else {
         throw Failure("open", EISDIR)
       }
       do throws(Failure) {

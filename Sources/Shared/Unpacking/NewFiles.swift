@@ -32,13 +32,25 @@ struct NewFiles {
       do throws(Failure) {
         usual = try Self.complete(file, entry) ? nil : expected
       } catch {
-        closeQuietly(file)
         _ = unlinkat(place.directory, place.name, 0)
         throw error
       }
     }
     self.file = Int(file)
     return Int(file)
+  }
+
+  /// Makes a directory, open for reading.
+  static func makeDirectory(_ entry: Entry, in place: RootedPlace) throws(Failure) -> Int32 {
+    try attempt("mkdir") { mkdirat(place.directory, place.name, entry.mode & 0o7777) }
+    do throws(Failure) {
+      let directory = try openDirectory(place.name, in: place.directory)
+      _ = try complete(directory, entry)
+      return directory
+    } catch {
+      _ = unlinkat(place.directory, place.name, AT_REMOVEDIR)
+      throw error
+    }
   }
 
   /// Looks at the next file that is made, for a directory may give it another owner or mode.
@@ -48,7 +60,15 @@ struct NewFiles {
   /// directory and the umask may have changed them, and fchown(2) removes setuid and setgid bits.
   ///
   /// - Returns: whether anything had to be set.
-  static func complete(_ file: Int32, _ entry: Entry) throws(Failure) -> Bool {
+  /// - Throws: ``Failure``; `file` is then closed.
+  private static func complete(_ file: Int32, _ entry: Entry) throws(Failure) -> Bool {
+    do throws(Failure) { return try set(file, entry) } catch {
+      closeQuietly(file)
+      throw error
+    }
+  }
+
+  private static func set(_ file: Int32, _ entry: Entry) throws(Failure) -> Bool {
     let status = try Status(of: file)
     let permissions = entry.mode & 0o7777
     var isDifferent = status.mode & 0o7777 != permissions
