@@ -11,7 +11,19 @@ final class ZstdEncoder: EncoderBackend {
   /// thread allocates one.
   private static let largestWindow: Int32 = 23
 
+  /// The library's levels 5 to 15 take matches of 5 bytes, which pays for programs. Among digits, as
+  /// in apt's lists, most of these are chance: without them such members are 5 % smaller, and decode
+  /// with a fifth fewer instructions.
+  private static let longMatch: Int32 = 6
+  private static let levelsOfShortMatches = 5...15
+  /// What is compressed both ways, in bytes.
+  private static let sampleSize = 1 << 20
+
+  private var isStarted = false
+  private let takesShortMatches: Bool
+
   init(_ level: Int) throws(EncodingFailure) {
+    takesShortMatches = Self.levelsOfShortMatches.contains(level)
     guard context != nil else { throw EncodingFailure(reason: "no memory for zstd") }
     try check(ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, Int32(level)))
     if level > 19 {
@@ -25,6 +37,10 @@ final class ZstdEncoder: EncoderBackend {
   func encode(
     _ bytes: UnsafeRawBufferPointer, isLast: Bool, into output: inout [UInt8]
   ) throws(EncodingFailure) {
+    if !isStarted {
+      isStarted = true
+      if takesShortMatches { try chooseMatches(bytes) }
+    }
     var input = ZSTD_inBuffer(src: bytes.baseAddress, size: bytes.count, pos: 0)
     while true {
       var sink = ZSTD_outBuffer(dst: nil, size: buffer.count, pos: 0)
@@ -36,6 +52,28 @@ final class ZstdEncoder: EncoderBackend {
       output.append(contentsOf: buffer[..<sink.pos])
       if isLast ? left == 0 : input.pos == input.size { return }
     }
+  }
+
+  /// Compresses the middle of a member's first bytes both ways, and takes the smaller one.
+  private func chooseMatches(_ bytes: UnsafeRawBufferPointer) throws(EncodingFailure) {
+    let start = max(0, bytes.count - Self.sampleSize) / 2
+    let sample = UnsafeRawBufferPointer(rebasing: bytes[start...].prefix(Self.sampleSize))
+    var scratch = [UInt8](repeating: 0, count: ZSTD_compressBound(sample.count))
+    let withShort = try size(of: sample, &scratch)
+    try check(ZSTD_CCtx_setParameter(context, ZSTD_c_minMatch, Self.longMatch))
+    let withoutShort = try size(of: sample, &scratch)
+    if withShort <= withoutShort {
+      try check(ZSTD_CCtx_setParameter(context, ZSTD_c_minMatch, 0))
+    }
+  }
+
+  private func size(
+    of sample: UnsafeRawBufferPointer, _ scratch: inout [UInt8]
+  ) throws(EncodingFailure) -> Int {
+    let size = ZSTD_compress2(
+      context, &scratch, scratch.count, sample.baseAddress, sample.count)
+    try check(size)
+    return size
   }
 
   private func check(_ result: Int) throws(EncodingFailure) {
