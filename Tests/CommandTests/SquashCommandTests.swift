@@ -1,44 +1,15 @@
 // SPDX-License-Identifier: MIT
 
-import Samples
 import TestSupport
 import Testing
 
 /// `leafroot pack --squash`, and what the other verbs make of its images.
 @Suite struct SquashCommandTests {
-  private let directory: TemporaryDirectory
-  private let leafroot: Tool
+  private let tree: SquashTree
+  private var directory: TemporaryDirectory { tree.directory }
+  private var leafroot: Tool { tree.leafroot }
 
-  init() throws {
-    directory = try TemporaryDirectory()
-    leafroot = Tool(in: directory)
-    try directory.file("leafroot-init.x86_64", elf(count: 64))
-  }
-
-  /// A small tree, with fake modules for Linux 6.12.1 in usr/lib/modules.
-  private func makeTree() throws {
-    try directory.shell(
-      """
-      mkdir -p tree/usr/bin tree/usr/lib/modules/6.12.1-test/kernel tree/opt/vendor tree/etc
-      cd tree
-      ln -s usr/lib lib
-      ln -s usr/bin/start init
-      printf '#!' >usr/bin/start
-      chmod 755 usr/bin/start
-      printf vendor >opt/vendor/file
-      printf config >etc/config
-      for part in loop squashfs overlay; do
-        printf "ELF $part\\0depends=\\0vermagic=6.12.1-test SMP\\0" \
-          >usr/lib/modules/6.12.1-test/kernel/$part.ko
-      done
-      """)
-  }
-
-  private func pack(_ options: String...) throws -> Command.Ended {
-    try leafroot(
-      ["pack", "tree", "-o", "out", "--arch", "x86_64", "--level", "3", "--squash", "/usr"]
-        + options)
-  }
+  init() throws { tree = try SquashTree() }
 
   /// The metadata and contents of a tree, one line for each name, with its hard links.
   private func census(_ name: String) throws -> [String] {
@@ -56,8 +27,8 @@ import Testing
   // MARK: Reports
 
   @Test func `pack says what is squashed, for which kernels, and what the root keeps`() throws {
-    try makeTree()
-    let result = try pack("--squash", "opt/vendor/")
+    try tree.make()
+    let result = try tree.pack("--squash", "opt/vendor/")
     #expect(result.status == 0, "\(result.errors)")
     #expect(result.errors.isEmpty, "\(result.errors)")
     let lines = result.output.split(separator: "\n")
@@ -76,8 +47,8 @@ import Testing
   }
 
   @Test func `inspect counts what is squashed, and lists it`() throws {
-    try makeTree()
-    #expect(try pack().status == 0)
+    try tree.make()
+    #expect(try tree.pack().status == 0)
     let report = try leafroot("inspect", "out")
     #expect(report.status == 0, "\(report.errors)")
     #expect(
@@ -100,8 +71,8 @@ import Testing
   }
 
   @Test func `a packed image that lacks its squashfs is damaged`() throws {
-    try makeTree()
-    #expect(try pack().status == 0)
+    try tree.make()
+    #expect(try tree.pack().status == 0)
     var bytes = try directory.bytes("out")
     let name = try #require(bytes.firstRange(of: Array("/squash\0".utf8)))
     bytes[name.lowerBound + 1] = UInt8(ascii: "x")
@@ -112,9 +83,9 @@ import Testing
   }
 
   @Test func `entry prints what a squashed image needs, also with a larger rootfs`() throws {
-    try makeTree()
+    try tree.make()
     try directory.shell("head -c 20M /dev/urandom >tree/usr/random")
-    #expect(try pack().status == 0)
+    #expect(try tree.pack().status == 0)
     let entry = try leafroot("entry", "out", "--for", "grub")
     #expect(entry.status == 0, "\(entry.errors)")
     #expect(
@@ -123,8 +94,8 @@ import Testing
   }
 
   @Test func `entry and boot warn of a kernel that cannot mount the image`() throws {
-    try makeTree()
-    #expect(try pack().status == 0)
+    try tree.make()
+    #expect(try tree.pack().status == 0)
     for (release, isKnown) in [("6.12.1-test", true), ("6.1.0-9", false)] {
       try directory.file("vmlinuz", x86Kernel(release: "\(release) (builder) #1 SMP"))
       let entry = try leafroot("entry", "out", "--for", "qemu", "--kernel", "vmlinuz")
@@ -150,7 +121,7 @@ import Testing
 
   @Test(.enabled(if: Privilege.mayRun))
   func `unpack gives the tree that was squashed`() throws {
-    try makeTree()
+    try tree.make()
     try directory.shell(
       """
       cd tree/usr
@@ -172,7 +143,7 @@ import Testing
       find .. -newermt 1970-01-01 -exec touch -h -d @1234567890 {} +
       touch -d @1 share share/deep ..
       """)
-    let packed = try pack("--squash", "/opt/vendor")
+    let packed = try tree.pack("--squash", "/opt/vendor")
     #expect(packed.status == 0 && packed.errors.isEmpty, "\(packed.errors)")
     let unpacked = try leafroot("unpack", "out", "unpacked")
     #expect(unpacked.status == 0 && unpacked.errors.isEmpty, "\(unpacked.errors)")
@@ -183,9 +154,9 @@ import Testing
   }
 
   @Test func `a file with hard links across the border is copied, and that is said`() throws {
-    try makeTree()
+    try tree.make()
     try directory.shell("ln tree/usr/bin/start tree/etc/start && ln tree/etc/start tree/usr/x")
-    let packed = try pack()
+    let packed = try tree.pack()
     #expect(packed.status == 0, "\(packed.errors)")
     #expect(
       packed.output.contains("\ncopied 1 file with hard links across /usr: 'etc/start'\n"),
@@ -197,16 +168,16 @@ import Testing
   }
 
   @Test func `the same tree gives the same bytes, whatever the number of jobs`() throws {
-    try makeTree()
+    try tree.make()
     try directory.shell("head -c 3M /dev/urandom >tree/usr/random; seq 400000 >tree/usr/numbers")
     var images: [[UInt8]] = []
     for jobs in ["1", "2", "4"] {
-      #expect(try pack("--jobs", jobs).status == 0)
+      #expect(try tree.pack("--jobs", jobs).status == 0)
       images.append(try directory.bytes("out"))
     }
     #expect(images[0] == images[1] && images[0] == images[2])
     try directory.shell("cp -a tree other && rm -r tree && mv other tree")
-    #expect(try pack().status == 0)
+    #expect(try tree.pack().status == 0)
     #expect(try directory.bytes("out") == images[0])
 
     var dated = leafroot
@@ -218,8 +189,8 @@ import Testing
   }
 
   @Test func `a tar archive and an initramfs are squashed like a directory`() throws {
-    try makeTree()
-    #expect(try pack().status == 0)
+    try tree.make()
+    #expect(try tree.pack().status == 0)
     #expect(try leafroot("unpack", "out", "expected").status == 0)
     try directory.shell("bsdtar --format pax -cf tar -C tree . && zstd -q tar")
     try directory.shell("cd tree && find . | cpio --quiet -oH newc >../cpio")
@@ -235,7 +206,7 @@ import Testing
 
   @Test(.enabled(if: Privilege.mayRun))
   func `a squashfs is packed like the directory that it was made of`() throws {
-    try makeTree()
+    try tree.make()
     try directory.shell(
       """
       cd tree
@@ -255,181 +226,5 @@ import Testing
       #expect(Set(theirs).symmetricDifference(ours).isEmpty)
       try directory.removeTree("unpacked")
     }
-  }
-
-  // MARK: Refusals
-
-  @Test(arguments: [
-    ("/", "the root itself stays a tmpfs: name directories in it, such as /usr"),
-    ("/./", "the root itself stays a tmpfs"),
-    ("/var", "/var and what is in it stay in the tmpfs: it is for what is written"),
-    ("var/lib/docker", "/var and what is in it stay in the tmpfs"),
-    ("/etc", "/etc and what is in it stay in the tmpfs: the boot itself writes there"),
-    ("/run", "/run and"), ("/tmp", "/tmp and"), ("/dev", "/dev and"), ("/proc", "/proc and"),
-    ("/sys/kernel", "/sys and"), ("/usr/../etc", "name the directory without '..'"),
-    ("/a,b", "an overlay takes no path with a comma, a colon, a backslash or a line feed"),
-    ("/a:b", "an overlay takes no path"), ("/a\\b", "an overlay takes no path"),
-    ("/a\nb", "an overlay takes no path"),
-  ])
-  func `a directory that must stay in the tmpfs is refused`(name: String, reason: String) throws {
-    let result = try leafroot(
-      "pack", "tree", "-o", "out", "--arch", "x86_64", "--squash", name)
-    #expect(result.status == 64)
-    #expect(result.errors.contains(reason), "\(result.errors)")
-  }
-
-  @Test(arguments: [
-    (["/usr", "usr/lib"], "/usr/lib is in /usr, which is squashed as a whole"),
-    (["/usr/lib", "/usr"], "/usr/lib is in /usr, which is squashed as a whole"),
-    (["/usr", "usr/"], "/usr is named twice"),
-  ])
-  func `a directory in another one is refused`(names: [String], reason: String) throws {
-    let result = try leafroot(
-      ["pack", "tree", "-o", "out", "--arch", "x86_64"] + names.flatMap { ["--squash", $0] })
-    #expect(result.status == 64)
-    #expect(result.errors.contains("--squash: \(reason)."), "\(result.errors)")
-  }
-
-  @Test(arguments: [
-    ("/lib", "/lib cannot be squashed: 'lib' is a symbolic link to 'usr/lib'; name the directory"),
-    ("/lib/modules", "/lib/modules cannot be squashed: 'lib' is a symbolic link to 'usr/lib'"),
-    ("/nothing", "has no directory /nothing"), ("/usr/bin/start", "/usr/bin/start is not a dir"),
-  ])
-  func `what is no directory of the tree is refused`(name: String, reason: String) throws {
-    try makeTree()
-    let result = try leafroot(
-      "pack", "tree", "-o", "out", "--arch", "x86_64", "--squash", name)
-    #expect(result.status == 2)
-    #expect(result.errors.hasPrefix("leafroot: tree: \(reason)"), "\(result.errors)")
-    #expect(try !directory.names.contains("out"))
-  }
-
-  @Test(
-    .enabled(if: Privilege.mayRun),
-    arguments: [
-      ("mknod tree/usr/gone c 0 0", "'usr/gone' is a character device 0:0"),
-      (
-        "setfattr -n trusted.overlay.opaque -v y tree/usr/bin",
-        "'usr/bin' has trusted.overlay.opaque, which an overlay keeps to itself"
-      ),
-    ])
-  func `what an overlay would hide is refused`(script: String, reason: String) throws {
-    try makeTree()
-    try directory.shell(script)
-    let result = try pack()
-    #expect(result.status == 2)
-    #expect(result.errors.hasPrefix("leafroot: tree: \(reason)"), "\(result.errors)")
-  }
-
-  @Test func `a tree without modules is refused, with the remedy`() throws {
-    try makeTree()
-    try directory.shell("mv tree/usr/lib/modules modules")
-    let result = try pack()
-    #expect(result.status == 2)
-    #expect(
-      result.errors == """
-        leafroot: tree: has no kernel modules in /lib/modules: --squash needs loop, squashfs, \
-        overlay; name a directory with those of the kernel that will boot, as --modules \
-        /lib/modules or --modules debian:6.12
-
-        """)
-    for modules in ["modules", "modules/6.12.1-test"] {
-      let given = try pack("--modules", modules)
-      #expect(given.status == 0, "\(given.errors)")
-      #expect(given.output.contains("\nkernels that can mount it: 6.12.1-test\n"))
-    }
-    let empty = try pack("--modules", "tree/etc")
-    #expect(empty.status == 2)
-    #expect(empty.errors == "leafroot: tree/etc: has no kernel modules\n")
-    #expect(
-      try leafroot("pack", "tree", "-o", "out", "--modules", "modules").errors
-        .contains("--modules requires --squash."))
-  }
-
-  @Test func `a kernel that lacks a part is left out, with a warning`() throws {
-    try makeTree()
-    try directory.shell(
-      """
-      cd tree/usr/lib/modules
-      cp -r 6.12.1-test 6.1.0-old && rm 6.1.0-old/kernel/loop.ko
-      cp -r 6.1.0-old 6.18.0-new && echo kernel/drivers/block/loop.ko >6.18.0-new/modules.builtin
-      """)
-    let result = try pack()
-    #expect(result.status == 0, "\(result.errors)")
-    #expect(
-      result.errors
-        == "leafroot: warning: Linux 6.1.0-old has no module loop: it will not boot this image\n")
-    #expect(
-      result.output.contains("\nkernels that can mount it: 6.12.1-test, 6.18.0-new\n"),
-      "\(result.output)")
-    try directory.shell("rm -r tree/usr/lib/modules/6.12.1-test tree/usr/lib/modules/6.18.0-new")
-    let none = try pack()
-    #expect(none.status == 2)
-    #expect(
-      none.errors.hasPrefix("leafroot: tree: Linux 6.1.0-old has no module loop: --squash needs "),
-      "\(none.errors)")
-  }
-
-  @Test func `without squashfs-tools-ng, its name is in the error`() throws {
-    try makeTree()
-    #expect(try pack().status == 0)
-    try directory.shell("printf hsqs >source; mkdir bin; ln -s $(command -v sh) bin")
-    var bare = leafroot
-    bare.environment["PATH"] = "\(directory.path)/bin"
-    for (arguments, error) in [
-      (
-        ["pack", "tree", "-o", "none", "--arch", "x86_64", "--squash", "/usr"],
-        "leafroot: tar2sqfs: not found in PATH; --squash requires squashfs-tools-ng\n"
-      ),
-      (
-        ["pack", "source", "-o", "none", "--arch", "x86_64"],
-        "leafroot: sqfs2tar: not found in PATH; a squashfs requires squashfs-tools-ng\n"
-      ),
-      (
-        ["unpack", "out", "unpacked"],
-        "leafroot: sqfs2tar: not found in PATH; a squashfs requires squashfs-tools-ng\n"
-      ),
-    ] {
-      let result = try bare(arguments)
-      #expect(result.status == 2)
-      #expect(result.errors == error)
-    }
-    #expect(try !directory.names.contains("none"))
-  }
-
-  @Test func `an end of tar2sqfs without a squashfs is an error`() throws {
-    try makeTree()
-    try directory.shell(
-      "mkdir bin; printf '#!/bin/sh\\ncat >/dev/null\\n' >bin/tar2sqfs; chmod 755 bin/*")
-    var idle = leafroot
-    idle.environment["PATH"] = "\(directory.path)/bin:\(idle.environment["PATH"] ?? "")"
-    let result = try idle(
-      "pack", "tree", "-o", "none", "--arch", "x86_64", "--squash", "/usr")
-    #expect(result.status == 2)
-    #expect(result.errors.hasSuffix("leafroot: tar2sqfs: has written no squashfs\n"))
-    #expect(try !directory.names.contains("none"))
-  }
-
-  @Test(.enabled(if: Privilege.mayRun, "mounts a /dev"))
-  func `a /dev without the standard streams is enough`() throws {
-    try makeTree()
-    try directory.shell("bsdtar -cf - -C tree . | tar2sqfs -q source")
-    let script = """
-      mount -t tmpfs dev /dev && mknod -m 666 /dev/null c 1 3 &&
-      $leafroot pack source -o out --arch x86_64 --level 3 --squash /usr &&
-      $leafroot unpack out unpacked && ls /dev
-      """
-    let result = try leafroot.shell("exec unshare --mount sh -c '\(script)'")
-    #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
-    #expect(result.output.hasSuffix("\nnull\n"), "\(result.output)")
-  }
-
-  @Test func `a damaged squashfs is an error that names it`() throws {
-    try directory.file("source", Array("hsqs".utf8) + [UInt8](repeating: 1, count: 4096))
-    let result = try leafroot("pack", "source", "-o", "none", "--arch", "x86_64")
-    #expect(result.status == 2)
-    #expect(
-      result.errors.hasPrefix("leafroot: source: cannot be read as a squashfs: "),
-      "\(result.errors)")
   }
 }
