@@ -28,6 +28,12 @@ struct SquashedDirectories: Sendable {
 
   init(_ paths: String...) { self.paths = paths }
 
+  /// - Parameter kernel: the one that mounts them. Our own for aarch64 needs no modules.
+  init(_ paths: [String], on kernel: String) {
+    self.paths = paths
+    kernels = kernel.hasPrefix("Image-") ? [] : [kernel]
+  }
+
   /// The records that are not in the squashfs: the directories themselves are.
   func outside(_ tree: Records) -> Records { tree.filter { !isInside($0) } }
 

@@ -24,8 +24,6 @@ import Testing
     _ squashed: SquashedDirectories, on kernel: String = "6.12-x86_64",
     _ architecture: Architecture = .x86
   ) throws -> Boot {
-    var squashed = squashed
-    squashed.kernels = [kernel]
     var boot = Boot(kernel: kernel, packed: packed(squashed))
     boot.tree.file("census", try bytes(of: Place.census(for: architecture)), mode: 0o755)
     return boot
@@ -35,9 +33,8 @@ import Testing
   private func nastyBoot(
     on kernel: String, _ architecture: Architecture = .x86
   ) throws -> Boot {
-    var squashed = SquashedDirectories()
-    squashed.paths = Self.nasty
-    var boot = try boot(squashed, on: kernel, architecture)
+    var boot = try boot(
+      SquashedDirectories(Self.nasty, on: kernel), on: kernel, architecture)
     NastyTree.add(to: &boot.tree)
     boot.memory = 512
     return boot
@@ -87,10 +84,17 @@ import Testing
     #expect(outcome.verdict.logged.count == 2, "\(outcome)")
   }
 
+  /// Debian has no kernel with pages of 64 KiB; ours for aarch64 does, which `make proof` boots.
+  private static let elsewhere =
+    (StockKernel.rootfsElsewhere + StockKernel.leafElsewhere).filter(\.hasModules)
+    .map { ($0.name, $0.architecture) }
+    + (StockKernel.areAllChosen ? [("Image-6.12", .arm)] : [])
+
   /// Pages of 16 KiB, too: the kit's shell, which would change files, is of x86_64.
-  @Test(arguments: (StockKernel.rootfsElsewhere + StockKernel.leafElsewhere).filter(\.hasModules))
-  func `elsewhere it is that tree as well`(kernel: StockKernel) async throws {
-    var boot = try nastyBoot(on: kernel.name, kernel.architecture)
+  @Test(arguments: elsewhere)
+  func `elsewhere it is that tree as well`(kernel: String, architecture: Architecture) async throws
+  {
+    var boot = try nastyBoot(on: kernel, architecture)
     boot.command = ["/census", "/"]
     var stock = boot
     (stock.packed, stock.hasLeaf) = (nil, false)
@@ -230,7 +234,7 @@ import Testing
       setfattr -n user.name -v lost usr/directory usr/directory/file
       touch -d @1234 usr/directory usr
       """)
-    var squashed = SquashedDirectories("usr")
+    var squashed = SquashedDirectories(["usr"], on: kernel.name)
     squashed.tar = try directory.shell("tar --xattrs --xattrs-include='*' -cf - usr")
     var boot = try boot(squashed, on: kernel.name)
     for name in ["usr", "usr/directory"] {
