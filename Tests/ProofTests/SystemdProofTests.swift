@@ -43,7 +43,7 @@ struct SystemdProofTests {
       "systemctl soft-reboot",
       """
       mkdir /run/nextroot && mount -t tmpfs next /run/nextroot
-      cp -ax / /usr /run/nextroot && systemctl soft-reboot
+      cp -ax / /run/nextroot && cp -ax /usr /run/nextroot && systemctl soft-reboot
       """,
     ])
   func `a soft reboot, into the same root or its copy, starts the system again`(
