@@ -109,7 +109,8 @@ let hostRooms = [
   program(
     "leafroot", at: "Sources/Host/leafroot",
     uses: ["BootEntries", "CRevision", "Machines", argumentParser], linkerSettings: [slim]),
-  program("bench", at: "Benchmarks/bench", uses: ["Fidelity", "Machines", argumentParser]),
+  program(
+    "bench", at: "Benchmarks/bench", uses: ["BootEntries", "Fidelity", "Machines", argumentParser]),
 ]
 
 // libFuzzer brings its own main, and instruments all that it is linked with: `make fuzz` asks for

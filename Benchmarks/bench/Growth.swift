@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import BootEntries
 import Files
 import FoundationEssentials
 import Images
@@ -10,7 +11,7 @@ import SystemPackage
 /// bytes.
 struct Growth: Codable, Sendable {
   /// The variants whose growth is measured.
-  static let variants: [Variant] = [.stock, .cp, .wrap, .pack]
+  static let variants: [Variant] = [.stock, .cp, .wrap, .pack, .squash]
 
   /// One boot.
   struct Time: Codable, Sendable {
@@ -33,8 +34,8 @@ struct Growth: Codable, Sendable {
     /// The guest's memory in MiB.
     let memory: Int
     /// The least memory in MiB that `leafroot inspect` predicts for the kernel's default limits:
-    /// for the plain image, wrapped and packed.
-    let need, wrappedNeed, packedNeed: Int
+    /// for the plain image, wrapped, packed and squashed.
+    let need, wrappedNeed, packedNeed, squashedNeed: Int
     let times: [Time]
   }
 
@@ -109,7 +110,7 @@ extension Bench {
       command: ["/.bench/whole", "\(figures.files)", "\(figures.bytes)"],
       attachments: [
         comparators.appending("segment.cpio"), comparators.appending("tools.cpio.zst"),
-      ], directory: files)
+      ], squashed: ["/many"], directory: files)
     try await bootImage.make(variants, self)
 
     let inspection = try Inspection(ImageSequence(try InputFile(plain)), of: plain)
@@ -125,12 +126,12 @@ extension Bench {
     return Growth.Step(
       files: image.files, bytes: image.bytes, compressed: try InputFile(plain).size,
       memory: memory, need: inspection.memory.stock, wrappedNeed: inspection.memory.wrapped,
-      packedNeed: try packedNeed(bootImage, inspection), times: times)
+      packedNeed: try need(.pack, bootImage), squashedNeed: try need(.squash, bootImage),
+      times: times)
   }
 
-  private func packedNeed(_ bootImage: BootImage, _ inspection: Inspection) throws -> Int {
-    let packedPath = bootImage.path(for: .pack)
-    let packed = try Inspection(ImageSequence(try InputFile(packedPath)), of: packedPath)
-    return inspection.memory(packedIn: packed)
+  /// The least memory in MiB that is predicted for a packed form of the image.
+  private func need(_ variant: Variant, _ image: BootImage) throws -> Int {
+    try LoadedImages([image.path(for: variant)]).memory.least
   }
 }

@@ -3,7 +3,7 @@
 extension Growth {
   private static let columns = [
     "stock", "cp -a over it", "wrap over it", "its move", "pack over it", "its unpacking",
-    "need: stock", "wrap", "pack",
+    "squash over it", "need: stock", "wrap", "pack", "squash",
   ]
 
   /// The rows of one series; the last one says how linear it is.
@@ -12,10 +12,11 @@ extension Growth {
   ) -> [[String]] {
     let times: [(Step) -> Double?] = [
       { $0.uptime(.stock) }, { $0.overStock(.cp) }, { $0.overStock(.wrap) }, { $0.own(.wrap) },
-      { $0.overStock(.pack) }, { $0.own(.pack) },
+      { $0.overStock(.pack) }, { $0.own(.pack) }, { $0.overStock(.squash) },
     ]
     let needs: [(Step) -> Double?] = [
       { Double($0.need) }, { Double($0.wrappedNeed) }, { Double($0.packedNeed) },
+      { Double($0.squashedNeed) },
     ]
     let measured = steps.map { step in
       [title(step)] + times.map { $0(step).map { "\(fixed($0, 2)) s" } ?? "–" }

@@ -9,7 +9,7 @@ import Testing
     seconds.sorted { $0.key < $1.key }.map { megabytes, uptime in
       Growth.Step(
         files: 1000, bytes: megabytes * 1_000_000, compressed: 1, memory: 512, need: 100,
-        wrappedNeed: 100, packedNeed: 90,
+        wrappedNeed: 100, packedNeed: 90, squashedNeed: 80,
         times: [Growth.Time(variant: .stock, uptime: uptime, own: nil, problem: nil)])
     }
   }

@@ -29,7 +29,7 @@ struct DrawPictures: AsyncParsableCommand {
       defer { runs.remove() }
       let bench = try await Bench(in: results.removingLastComponent())
       let curves = try await bench.memoryCurves(
-        [.stock, .cp, .wrap, .pack], try await ReferenceImages(bench), in: runs)
+        [.stock, .cp, .wrap, .pack, .squash], try await ReferenceImages(bench), in: runs)
 
       try FileManager.default.createDirectory(
         atPath: directory.string, withIntermediateDirectories: true)
