@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Encoders
+import Fidelity
 import Foundation
 import Samples
 import Testing
@@ -17,13 +18,9 @@ import Testing
 
   /// As apt's lists: lines that repeat, and digests, in which 5 digits are often the same by chance.
   private static let records: [UInt8] = {
-    var state: UInt64 = 1
-    func digit() -> String {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return String(state >> 60, radix: 16)
-    }
+    var random = SplitMix(seed: 1)
     let text = (0..<8000).map { number in
-      let digits = (0..<64).map { _ in digit() }
+      let digits = (0..<64).map { _ in String(random.next() >> 60, radix: 16) }
       return
         "Package: lib\(number)\nArchitecture: amd64\nSection: libs\nSHA256: \(digits.joined())\n\n"
     }

@@ -19,11 +19,11 @@ final class ZstdEncoder: EncoderBackend {
   /// What is compressed both ways, in bytes.
   private static let sampleSize = 1 << 20
 
-  private var isStarted = false
-  private let takesShortMatches: Bool
+  /// Whether the next bytes are the first, at a level with short matches.
+  private var hasChoice: Bool
 
   init(_ level: Int) throws(EncodingFailure) {
-    takesShortMatches = Self.levelsOfShortMatches.contains(level)
+    hasChoice = Self.levelsOfShortMatches.contains(level)
     guard context != nil else { throw EncodingFailure(reason: "no memory for zstd") }
     try check(ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, Int32(level)))
     if level > 19 {
@@ -37,9 +37,9 @@ final class ZstdEncoder: EncoderBackend {
   func encode(
     _ bytes: UnsafeRawBufferPointer, isLast: Bool, into output: inout [UInt8]
   ) throws(EncodingFailure) {
-    if !isStarted {
-      isStarted = true
-      if takesShortMatches { try chooseMatches(bytes) }
+    if hasChoice {
+      hasChoice = false
+      try chooseMatches(bytes)
     }
     var input = ZSTD_inBuffer(src: bytes.baseAddress, size: bytes.count, pos: 0)
     while true {
