@@ -61,7 +61,8 @@ import Unpacking
   /// As PID 1.
   @discardableResult
   private func boot(
-    _ name: String = "booted", change: (inout [(name: String, bytes: [UInt8])]) -> Void = { _ in }
+    _ name: String = "booted", endsAtRefusal: Bool = false,
+    change: (inout [(name: String, bytes: [UInt8])]) -> Void = { _ in }
   ) throws -> Payload {
     try sh("rm -rf payload \(name) && mkdir payload \(name)")
     var files = try payloadFiles(of: out)
@@ -74,6 +75,7 @@ import Unpacking
     var plan = Payload.Plan()
     plan.members = payload.count
     plan.threads = 3
+    plan.endsAtRefusal = endsAtRefusal
     try payload.unpack(into: target, plan)
     // All has been freed, sidecars too.
     #expect(try names(in: "payload") == ["about"])
@@ -336,8 +338,8 @@ import Unpacking
     try sh("cd root && mkdir d && touch d/f && ln -s x d/l && mkfifo d/p && mkdir d/e")
     try sh("cd root && for f in d/f d/l d/p d/e; do setfattr -h -n trusted.a -v x $f; done")
     try pack(memberSize: 1)
-    // Without the record of `d` nothing in it can be made.
-    let payload = try boot { files in
+    // Without the record of `d` nothing in it can be made. The user allows an incomplete tree.
+    let payload = try boot(endsAtRefusal: true) { files in
       let index = files.firstIndex { $0.name == "0000" }!
       let name = files[index].bytes.firstRange(of: Array("d\0070701".utf8))!
       files[index].bytes[name.lowerBound] = UInt8(ascii: "x")

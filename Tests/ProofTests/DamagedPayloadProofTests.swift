@@ -9,7 +9,8 @@ import Testing
 @testable import BootHarness
 
 /// Payloads that have lost their end, or a bit. The oracle is the kernel: of the directories and links
-/// outside of the payload and then its files, one after the other, an initramfs of the same tree.
+/// outside of the payload and then its files, one after the other, an initramfs of the same tree. PID 1
+/// also stops where the kernel would lose an entry in silence, as its directory is missing.
 @Suite(.serialized) struct DamagedPayloadProofTests {
   /// Where the damage is: in which file of the payload, and how far behind its beginning, in
   /// thousandths.
@@ -18,7 +19,7 @@ import Testing
   }
 
   @Test(arguments: [Compressor.zstd, .gzip, .xz, .lz4, nil])
-  func `a bit is flipped: the kernel's tree, or last words where the kernel complains`(
+  func `a bit is flipped: the kernel's tree, or last words that say why not`(
     compressor: Compressor?
   ) async throws {
     var (whole, stopped) = (0, 0)
@@ -58,15 +59,21 @@ import Testing
   }
 
   /// Boots the damaged payload, and what the kernel itself makes of it.
+  ///
   /// - Returns: whether the boot went on.
   private func expectKernelsTree(_ image: PackedImage, _ place: String) async throws -> Bool {
     let ours = try await boot(image)
-    let stock = try await boot(image, isStock: true)
+    let stock = try await boot(image, .stock)
     guard ours.check != nil else {
       #expect(ours.verdict.outcome == .panicked, "\(place) \(ours)")
       #expect(ours.console.text.contains(", the boot stops"), "\(place) \(ours)")
       #expect(ours.console.text.contains("/.leafroot/0123456789abcdef/000"), "\(place) \(ours)")
-      #expect(stock.verdict.isHalfUnpacked, "\(place): the kernel boots it \(ours)")
+      if !stock.verdict.isHalfUnpacked {
+        let entry = try #require(
+          ours.entryWithoutDirectory, "\(place): the kernel boots it \(ours)")
+        let bare = try await boot(image, .stockWithoutSkeleton)
+        #expect(bare.census.entries["./\(entry)"] == nil, "\(place): the kernel makes it \(ours)")
+      }
       return false
     }
     #expect(!stock.verdict.isHalfUnpacked, "\(place): the kernel complains \(ours)")
@@ -79,28 +86,46 @@ import Testing
     return true
   }
 
+  /// Who unpacks the payload.
+  private enum Unpacker {
+    case ours
+    /// The kernel, after the image's directories and links.
+    case stock
+    /// The kernel, into an empty root.
+    case stockWithoutSkeleton
+  }
+
   /// In user-mode Linux. An image behind has the shell and the census, whatever the damage does.
-  private func boot(_ image: PackedImage, isStock: Bool = false) async throws -> Outcome {
+  private func boot(_ image: PackedImage, _ unpacker: Unpacker = .ours) async throws -> Outcome {
     var behind = GuestTree(init: nil)
     behind.file("census", try bytes(of: Place.census))
-    let next = isStock ? "/.leafroot-boot/init" : "/leafroot nonroot_initramfs"
+    let isOurs = unpacker == .ours
+    let next = isOurs ? "/leafroot nonroot_initramfs" : "/.leafroot-boot/init"
     behind.script("prepare", "exec \(next)")
 
     var boot = Boot.userMode(append: Boot.preparedWords)
     boot.tree = NastyTree.tree()
     boot.tree.remove("bin/busybox")
-    if isStock {
-      // The image has its directories and links outside of the payload, too, where no damage is.
-      var first = try Segment(PackedImage.skeleton(of: boot.tree.records)).bytes
-      // Each file at a multiple of 4, as the kernel wants a raw archive, and 4 zeros behind lz4.
-      for member in try image.members(of: boot.tree.records) {
-        first += member + [UInt8](repeating: 0, count: 8 - member.count % 4)
-      }
-      boot.image = first
-    } else {
+    if isOurs {
       boot.packed = image
+    } else {
+      // The directories and links outside of the payload are not damaged.
+      let skeleton =
+        unpacker == .stock ? try Segment(PackedImage.skeleton(of: boot.tree.records)).bytes : []
+      // Each file at a multiple of 4, as the kernel wants a raw archive, and 4 zeros behind lz4.
+      boot.image = try image.members(of: boot.tree.records).reduce(skeleton) {
+        $0 + $1 + [UInt8](repeating: 0, count: 8 - $1.count % 4)
+      }
     }
     boot.images = [try behind.image]
     return try await boot.run("/census /")
+  }
+}
+
+extension Outcome {
+  /// The entry of which the last words say that its directory is missing.
+  fileprivate var entryWithoutDirectory: String? {
+    let words = /\/\.leafroot\/[^:]*: (.+): (No such file or|Not a) directory/
+    return console.text.firstMatch(of: words).map { String($0.1) }
   }
 }

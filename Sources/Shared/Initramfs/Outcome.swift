@@ -59,6 +59,11 @@ public struct Loss: Equatable, Sendable {
   public var step: UnpackStep
   /// A positive errno; 0 for ``UnpackStep/type``.
   public var code: Int32
+
+  /// Whether a path that the entry needs does not exist: its directory, or a hard link's first name.
+  public var isPathMissing: Bool {
+    code == ErrorNumber.noEntry || code == ErrorNumber.notDirectory
+  }
 }
 
 /// The purpose of a call.

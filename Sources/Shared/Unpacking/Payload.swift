@@ -65,6 +65,16 @@ public final class Payload {
     public init() {}
   }
 
+  /// What a file is to the others.
+  fileprivate enum Role {
+    /// The first file made by pack: all directories.
+    case directories
+    /// Another file made by pack: entries of these directories.
+    case entries
+    /// An image of its own.
+    case image
+  }
+
   /// Finds the files without changing anything.
   ///
   /// - Parameter directory: open for reading; remains the caller's.
@@ -99,16 +109,14 @@ public final class Payload {
     if let missing, !plan.endsAtRefusal { throw missing }
     // Keeps the directories, as their times are set last.
     var first = Unpacker(tree(root))
-    var rest = plan.over > 0 ? names.prefix(plan.members) : names[...]
+    let own = names.prefix(plan.members)
+    let rest = plan.over > 0 ? [] : names.dropFirst(plan.members)
 
-    if plan.members > 1 {
-      // The first file is small, and kept: until another is freed, a failure can be undone.
-      try unpackInOrder(names.prefix(1), &first, plan, frees: false)
-      rest = rest.dropFirst(plan.members)
-      unpackInParallel(names[1..<rest.startIndex], into: root, plan)
-      if failure == nil { free(names[0]) }
-    }
-    try unpackInOrder(rest, &first, plan, frees: true)
+    // The first file is small, and kept: until another is freed, a failure can be undone.
+    try unpackInOrder(own.prefix(1), &first, plan, .directories)
+    unpackInParallel(own.dropFirst(), into: root, plan)
+    if failure == nil, let name = own.first { free(name) }
+    try unpackInOrder(rest, &first, plan, .image)
     if refusal == nil { refusal = missing }
     try finish(&first)
   }
@@ -117,7 +125,7 @@ public final class Payload {
   /// whose entries they change.
   public func unpackOver(into root: Int32, _ plan: Plan) throws(PayloadFailure) {
     var unpacker = Unpacker(tree(root))
-    try unpackInOrder(names.dropFirst(plan.members), &unpacker, plan, frees: true)
+    try unpackInOrder(names.dropFirst(plan.members), &unpacker, plan, .entries)
     try finish(&unpacker)
   }
 
@@ -164,10 +172,10 @@ public final class Payload {
 
   private func unpackInOrder(
     _ names: ArraySlice<[CChar]>, _ unpacker: inout Unpacker<DirectoryTree>, _ plan: Plan,
-    frees: Bool
+    _ role: Role
   ) throws(PayloadFailure) {
     for name in names where failure == nil && refusal == nil {
-      unpack(name, &unpacker, plan, frees: frees)
+      unpack(name, &unpacker, plan, role)
     }
     if let failure { throw failure }
   }
@@ -183,7 +191,7 @@ public final class Payload {
   fileprivate func unpackAlone(_ name: [CChar], into root: Int32, _ plan: Plan) {
     if monitor.withLock({ failure != nil }) { return }
     var unpacker = Unpacker(tree(root))
-    unpack(name, &unpacker, plan, frees: true)
+    unpack(name, &unpacker, plan, .entries)
     do throws(UnpackFailure) {
       try unpacker.finish()
     } catch {
@@ -195,13 +203,16 @@ public final class Payload {
 
   /// Unpacks one file, and notes any failure.
   private func unpack(
-    _ name: [CChar], _ unpacker: inout Unpacker<DirectoryTree>, _ plan: Plan, frees: Bool
+    _ name: [CChar], _ unpacker: inout Unpacker<DirectoryTree>, _ plan: Plan, _ role: Role
   ) {
+    let frees = role != .directories
     var file: PayloadFile?
     do throws(DirectoryUnpacker.Failure<Failure>) {
       let opened = try open(name, plan, frees: frees)
       file = opened
-      try read(ImageReader(opened, plan.rules, decoders), name, opened, &unpacker, plan)
+      try read(
+        ImageReader(opened, plan.rules, decoders), name, &unpacker, plan,
+        needsDirectories: role != .image && !plan.endsAtRefusal)
       // After a failure, everything that is there is kept.
       if frees, monitor.withLock({ failure == nil }) { free(name) }
     } catch {
@@ -227,9 +238,12 @@ public final class Payload {
   }
 
   /// Applies everything in the image.
+  ///
+  /// - Parameter needsDirectories: whether an entry without its directory is a failure. Only damage
+  ///   can cause it in what pack has made; the kernel would lose the entry, and go on.
   private func read(
-    _ reader: ImageReader<PayloadFile>, _ name: [CChar], _ file: PayloadFile,
-    _ unpacker: inout Unpacker<DirectoryTree>, _ plan: Plan
+    _ reader: ImageReader<PayloadFile>, _ name: [CChar],
+    _ unpacker: inout Unpacker<DirectoryTree>, _ plan: Plan, needsDirectories: Bool
   ) throws(DirectoryUnpacker.Failure<Failure>) {
     var (entries, bytes) = (0, UInt64(0))
     var watch = MemoryWatch(plan.memory, reserve: plan.reserve)
@@ -239,7 +253,11 @@ public final class Payload {
         switch event {
         case .entry(let record):
           entries += 1
-          _ = try unpacker.apply(record.entry, target: record.target, extra: record.extra)
+          let outcome = try unpacker.apply(
+            record.entry, target: record.target, extra: record.extra)
+          if needsDirectories, case .lost(let loss) = outcome, loss.isPathMissing {
+            throw UnpackFailure(step: loss.step, code: loss.code, name: record.entry.name)
+          }
           guard record.entry.type == .regular else { break }
           // The kernel does not check the sum of a file that it cannot make.
           if unpacker.isFileOpen { bytes += record.entry.size } else { reader.passOver() }

@@ -11,7 +11,7 @@ public struct PayloadFailure: Error {
     case call(Tree.Failure)
     /// The kernel would refuse the image.
     case refused(Refusal)
-    /// An entry cannot be made, for a reason outside the image.
+    /// An entry cannot be made: the file system has failed, or the entry's directory is missing.
     case unpack(UnpackFailure)
     /// The payload has fewer files than pack made.
     case missing
